@@ -1,0 +1,177 @@
+"""Number formats, and the set of them that turns a float network into an integer one.
+
+A format is written `s16.12` (signed, 16 bits, 12 of them fraction bits) or `u15.14` (unsigned).
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fixedpoint.arithmetic import Codes, outside, saturate
+from golden.errors import CarouselError
+
+WIDEST = 32
+
+
+class FormatError(CarouselError):
+    """A format, or a combination of formats, that the arithmetic cannot honour."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A two's complement (or unsigned) code of `width` bits that stands for code * 2^-frac."""
+
+    width: int
+    frac: int
+    signed: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (("width", self.width, 2, WIDEST), ("fraction bits", self.frac, -WIDEST, 2 * WIDEST)):
+            if not isinstance(value, int) or not low <= value <= high:
+                raise FormatError(f"format {self}: {name} {value!r}, must be a whole number from {low} to {high}")
+
+    def __str__(self) -> str:
+        return f"{'s' if self.signed else 'u'}{self.width}.{self.frac}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Format":
+        """The format that `str` wrote, such as `s16.12`."""
+        kind, (width, dot, frac) = text[:1], text[1:].partition(".")
+        if kind not in ("s", "u") or not dot or not width.isdecimal() or not frac.lstrip("-").isdecimal():
+            raise FormatError(f"format {text!r}: must look like s16.12 or u15.14")
+        return cls(int(width), int(frac), kind == "s")
+
+    @property
+    def low(self) -> int:
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self) -> int:
+        return (1 << (self.width - int(self.signed))) - 1
+
+    @property
+    def lsb(self) -> float:
+        return 2.0**-self.frac
+
+    @property
+    def one(self) -> int:
+        """The code of 1.0 (may lie outside the format)."""
+        return round(2.0**self.frac)
+
+    @property
+    def magnitude(self) -> int:
+        """The largest absolute value of a code."""
+        return max(-self.low, self.high)
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value * 2.0**self.frac <= self.high
+
+    def encode(self, values: Any) -> tuple[Codes, int]:
+        """Real values to int64 codes (nearest, ties up, saturated) and how many saturated."""
+        codes = np.floor(np.asarray(values, dtype=np.float64) * 2.0**self.frac + 0.5)
+        return saturate(codes, self.low, self.high).astype(np.int64), outside(codes, self.low, self.high)
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        """Codes to the real values they stand for, float64, exact."""
+        return np.asarray(codes, dtype=np.float64) * self.lsb
+
+    @classmethod
+    def fitting(cls, width: int, largest: float, signed: bool = True) -> "Format":
+        """The format of `width` bits with the most fraction bits that still holds +-`largest`."""
+        if not largest > 0:
+            largest = 1.0
+        frac = width - int(signed) - math.ceil(math.log2(largest))
+        while not cls(width, frac, signed).holds(largest):
+            frac -= 1
+        return cls(width, frac, signed)
+
+
+@dataclass(frozen=True)
+class LayerFormats:
+    """Formats of one layer.
+
+    Attributes
+    ----------
+    weights : by source (x, y and, with gate recurrence, gates). weight fraction + source fraction is
+        the same for all, the fraction of the accumulator, so that one sum adds them up.
+    gate : i, f, o; unsigned, 1.0 is a code of its own.
+    g, h : squashed cell input and squashed state.
+    s, y : state and cell output.
+    """
+
+    weights: Mapping[str, Format]
+    gate: Format
+    g: Format
+    h: Format
+    s: Format
+    y: Format
+
+    def signal(self, name: str) -> Format:
+        """The format of a trace's signal: i, f, o, g, s or y."""
+        return self.gate if name in ("i", "f", "o") else getattr(self, name)
+
+
+@dataclass(frozen=True)
+class ReadoutFormats:
+    """Formats of the dense readout: its weights and its outputs."""
+
+    weights: Format
+    out: Format
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Every format of a network.
+
+    Attributes
+    ----------
+    input : x of the first layer.
+    argument : the pre-activation as the sigma table reads it.
+    sigma : sigma's value as the table gives it, unsigned; gates, g and h are derived from it.
+    layers, readout : see there.
+    """
+
+    input: Format
+    argument: Format
+    sigma: Format
+    layers: tuple[LayerFormats, ...]
+    readout: ReadoutFormats | None = None
+
+    def layer_input(self, k: int) -> Format:
+        """The format of layer k's x: the network's input, or y of the layer below."""
+        return self.layers[k - 1].y if k else self.input
+
+    def dump(self, path: str | Path) -> None:
+        """Write as JSON; formats as text."""
+        plain = json.dumps(asdict(self, dict_factory=_plain), indent=2)
+        Path(path).write_text(plain + "\n")
+
+    @classmethod
+    def parse(cls, path: str | Path) -> "Formats":
+        """Read what `dump` wrote; `FormatError` names the file and what is wrong."""
+        try:
+            data = json.loads(Path(path).read_text())
+            layers = tuple(_layer(layer) for layer in data["layers"])
+            readout = data["readout"] and ReadoutFormats(**{k: Format.parse(v) for k, v in data["readout"].items()})
+            return cls(*(Format.parse(data[name]) for name in ("input", "argument", "sigma")), layers, readout)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+        except FileNotFoundError:
+            raise FormatError(f"{path}: no such file") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FormatError(f"{path}: not a formats file ({type(error).__name__}: {error})") from None
+
+
+def _layer(data: dict[str, Any]) -> LayerFormats:
+    weights = {source: Format.parse(text) for source, text in data["weights"].items()}
+    return LayerFormats(weights, **{name: Format.parse(data[name]) for name in ("gate", "g", "h", "s", "y")})
+
+
+def _plain(items: list[tuple[str, Any]]) -> Any:
+    found = dict(items)
+    return str(Format(**found)) if found.keys() == {"width", "frac", "signed"} else found

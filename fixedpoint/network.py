@@ -1,0 +1,188 @@
+"""A network in integers: the truth that the gateware is compared with, code for code."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fixedpoint.arithmetic import EXACT_FLOAT, Codes, outside, round_shift, saturate
+from fixedpoint.cell import QuantizedLayer, Sums, plan_sums, quantize_layer
+from fixedpoint.formats import Format, FormatError, Formats, ReadoutFormats
+from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
+from golden.cell import LayerState
+from golden.errors import InputError
+from golden.network import Network, Readout, check_input, run_layers
+from golden.squash import squash
+from golden.trace import Trace
+
+
+@dataclass(frozen=True)
+class QuantizedTrace(Trace):
+    """A `Trace` of int64 codes, with what they mean.
+
+    Attributes
+    ----------
+    formats : of every signal.
+    saturations : by full name (`0.s`, `out`); i, f, o, g, h count net inputs, s and y the values.
+    """
+
+    formats: Formats
+    saturations: dict[str, int]
+
+    def format(self, name: str, layer: int = -1) -> Format:
+        """The format of a signal."""
+        if name == "out":
+            return self.formats.readout.out if self.formats.readout else self.formats.layers[-1].y
+        return self.formats.layers[layer].signal(name)
+
+    def value(self, name: str, layer: int = -1) -> np.ndarray:
+        """The real values that a signal's codes stand for."""
+        return self.format(name, layer).decode(self.get(name, layer))
+
+    def real(self) -> Trace:
+        """The whole trace as real values, to lay beside a float trace."""
+        layers = tuple({name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers))
+        forms = self.formats.layers
+        state = tuple(
+            LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
+            for form, st in zip(forms, self.state, strict=True)
+        )
+        return Trace(layers, self.value("out"), state)
+
+
+@dataclass(frozen=True)
+class QuantizedReadout:
+    """The dense readout in integers: out = squash(sat(round(b + sum w y)))."""
+
+    weights: Codes
+    biases: Codes
+    formats: ReadoutFormats
+    input: Format
+    sums: Sums
+    squash: QuantizedSquash
+
+    @property
+    def outputs(self) -> int:
+        return len(self.weights)
+
+    @property
+    def net_shift(self) -> int:
+        """Fraction bits dropped from a sum."""
+        return self.sums.frac - self.squash.net.frac
+
+    def run(self, y: Codes, saturated: dict[str, int]) -> Codes:
+        """y (T, N, C) -> out (T, N, K), int64; counts saturated net inputs as `out`."""
+        dtype = self.sums.dtype
+        net = y.astype(dtype) @ self.weights.T.astype(dtype) + self.biases.astype(dtype)
+        net = round_shift(net, self.net_shift)
+        saturated["out"] = outside(net, self.squash.net.low, self.squash.net.high)
+        return self.squash(saturate(net, self.squash.net.low, self.squash.net.high).astype(np.int64))
+
+
+@dataclass(frozen=True)
+class QuantizedNetwork:
+    """A network of integer layers.
+
+    Attributes
+    ----------
+    layers, readout : as in the float network.
+    formats, table : every format; the one sigma table.
+    name : of the network.
+    saturated_weights : how many weights lay outside their format.
+    """
+
+    layers: tuple[QuantizedLayer, ...]
+    readout: QuantizedReadout | None
+    formats: Formats
+    table: SigmaTable
+    name: str
+    saturated_weights: int
+
+    @property
+    def inputs(self) -> int:
+        return self.layers[0].shape.inputs
+
+    @property
+    def outputs(self) -> int:
+        return self.readout.outputs if self.readout else self.layers[-1].shape.cells
+
+    @property
+    def out_format(self) -> Format:
+        return self.readout.formats.out if self.readout else self.layers[-1].formats.y
+
+    def zero_state(self, batch: int) -> tuple[LayerState, ...]:
+        return tuple(layer.zero_state(batch) for layer in self.layers)
+
+    def encode(self, x: np.ndarray) -> tuple[Codes, int]:
+        """Real inputs to codes, and how many of them saturated."""
+        return self.formats.input.encode(x)
+
+    def check_codes(self, codes: np.ndarray) -> Codes:
+        """Refuse codes of the wrong shape, type or range; return them as int64."""
+        codes = check_input(np.asarray(codes), self.inputs)
+        if not np.issubdtype(codes.dtype, np.integer):
+            raise InputError(f"input codes: type {codes.dtype}, must be integers")
+        form = self.formats.input
+        bad = np.argwhere((codes < form.low) | (codes > form.high))
+        if len(bad):
+            where, value = bad[0].tolist(), int(codes[tuple(bad[0])])
+            raise InputError(f"input code{where}: {value} is outside {form.low}..{form.high} of format {form}")
+        return codes.astype(np.int64)
+
+    def run(self, codes: np.ndarray, state: tuple[LayerState, ...] | None = None) -> QuantizedTrace:
+        """Run over codes (T, D) or (N, T, D) from `state` (default: zero).
+
+        Raises
+        ------
+        InputError : codes of the wrong shape, type or range; a state that does not fit.
+        """
+        codes = self.check_codes(codes)
+        counts = [dict[str, int]() for _ in range(len(self.layers) + 1)]
+        bound = replace(self, layers=tuple(_Counting(layer, count) for layer, count in zip(self.layers, counts[:-1], strict=True)))
+        readout = self.readout
+        trace = run_layers(bound, codes, state, (lambda y: readout.run(y, counts[-1])) if readout else None)
+        named = {f"{k}.{name}": n for k, count in enumerate(counts[:-1]) for name, n in count.items()}
+        return QuantizedTrace(trace.layers, trace.out, trace.state, self.formats, {**named, **counts[-1]})
+
+
+class _Counting:
+    """A layer together with the place where it counts saturations."""
+
+    def __init__(self, layer: QuantizedLayer, counts: dict[str, int]):
+        self.shape, self.zero_state, self._layer, self._counts = layer.shape, layer.zero_state, layer, counts
+
+    def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
+        return self._layer.run(x, state, self._counts)
+
+
+def build(net: Network, formats: Formats) -> QuantizedNetwork:
+    """The integer network for a float network and formats; `FormatError` where they cannot work."""
+    if len(formats.layers) != len(net.layers):
+        raise FormatError(f"formats: {len(formats.layers)} layers, the network has {len(net.layers)}")
+    if (formats.readout is None) != (net.readout is None):
+        have, need = ("no " if part is None else "a " for part in (formats.readout, net.readout))
+        raise FormatError(f"formats: {have}readout, the network has {need}readout")
+    if not formats.input.signed:
+        raise FormatError(f"input {formats.input}: must be signed")
+    table = sigma_table(formats.argument, formats.sigma)
+    layers, saturated = [], 0
+    for k, layer in enumerate(net.layers):
+        built, lost = quantize_layer(f"layer {k}", layer, formats.layers[k], formats.layer_input(k), table)
+        layers.append(built)
+        saturated += lost
+    readout = None
+    if net.readout is not None and formats.readout is not None:
+        readout, lost = _build_readout(net.readout, formats.readout, formats.layers[-1].y, table)
+        saturated += lost
+    return QuantizedNetwork(tuple(layers), readout, formats, table, net.name, saturated)
+
+
+def _build_readout(readout: Readout, formats: ReadoutFormats, y: Format, table: SigmaTable) -> tuple[QuantizedReadout, int]:
+    unit = QuantizedSquash(squash(readout.squash), table, formats.out)
+    unit.check("readout")
+    weights, lost = formats.weights.encode(readout.weights)
+    biases = np.floor(readout.biases * 2.0 ** (formats.weights.frac + y.frac) + 0.5)
+    if np.abs(biases).max() >= EXACT_FLOAT:
+        raise FormatError(f"readout bias: {np.abs(readout.biases).max():g} is too large for the scale of its sum")
+    codes = biases.astype(np.int64)
+    sums = plan_sums("readout", {"y": formats.weights}, {"y": (y, readout.weights.shape[1])}, codes)
+    return QuantizedReadout(weights, codes, formats, y, sums, unit), lost

@@ -1,0 +1,161 @@
+"""sigma as the hardware computes it: a table of knots and a straight line between them.
+
+    sigma(code) = (knot[j] 2^t + (knot[j+1] - knot[j]) r + half) >> (t + GUARD)
+
+where j is the upper part of the argument's code (counted from the lowest code) and r its t lower bits.
+Knots are whole numbers with GUARD more fraction bits than the result. t is the largest for which every
+code is within 1 LSB of the real sigma. Differences of neighbouring knots are never negative, so the result
+is monotonic. It is exactly 0 at the lowest and exactly 1 at the highest code, or the formats are refused.
+"""
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from fixedpoint.arithmetic import Codes, round_shift
+from fixedpoint.formats import Format, FormatError
+from golden.squash import SQUASHES, Squash
+
+GUARD = 3
+
+
+def reach(frac: int) -> float:
+    """|a| from which sigma(a), rounded to `frac` fraction bits, is exactly 0 or 1: (frac + 1) ln 2."""
+    return (frac + 1) * math.log(2)
+
+
+@dataclass(frozen=True)
+class SigmaTable:
+    """The knots and the rule of interpolation for one pair of formats.
+
+    Attributes
+    ----------
+    argument : signed format of the code that goes in.
+    value : unsigned format of the code that comes out; 1.0 is its code 2^frac.
+    low_bits : t above, the number of the argument's bits that interpolate.
+    knots : int64 (2^(width - t) + 1,), sigma at the knots with value.frac + GUARD fraction bits.
+    values : int64 (2^width,), the result for every code from the lowest to the highest.
+
+    Raises
+    ------
+    FormatError : the argument does not reach to where sigma is exactly 0 and 1, or is too wide.
+    """
+
+    argument: Format
+    value: Format
+    low_bits: int = field(init=False)
+    knots: Codes = field(init=False, repr=False, compare=False)
+    values: Codes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        need, have = reach(self.value.frac), self.argument.high * self.argument.lsb
+        if not self.argument.signed or self.argument.width > 24:
+            raise FormatError(f"pre-activation {self.argument}: must be signed and at most 24 bits wide")
+        if self.value.signed or self.value.width != self.value.frac + 1:
+            want = Format(max(2, self.value.frac + 1), self.value.frac, signed=False)
+            raise FormatError(f"sigma {self.value}: must be unsigned with 1.0 as its highest bit, such as {want}")
+        if have < need:
+            raise FormatError(
+                f"pre-activation {self.argument}: reaches {have:.3f}, but sigma in {self.value} is exactly 0 and 1 "
+                f"only beyond {need:.3f}; give it more integer bits"
+            )
+        codes = np.arange(self.argument.low, self.argument.high + 1)
+        exact = SQUASHES["sigma"](self.argument.decode(codes)) * self.value.one
+        for low_bits in range(self.argument.width - 1, -1, -1):
+            knots, values = self._interpolate(low_bits)
+            if np.abs(values - exact).max() <= 1.0:
+                break
+        object.__setattr__(self, "low_bits", low_bits)
+        object.__setattr__(self, "knots", knots)
+        object.__setattr__(self, "values", values)
+
+    def _interpolate(self, low_bits: int) -> tuple[Codes, Codes]:
+        step = 1 << low_bits
+        at = np.arange(self.argument.low, self.argument.high + 1 + step, step)
+        sigma = SQUASHES["sigma"](self.argument.decode(at))
+        knots = np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
+        line = (knots[:-1, None] << low_bits) + np.diff(knots)[:, None] * np.arange(step)
+        return knots, round_shift(line.reshape(-1), low_bits + GUARD)
+
+    def __call__(self, codes: Codes) -> Codes:
+        """sigma of argument codes (int64, within the argument's format)."""
+        return self.values[codes - self.argument.low]
+
+
+@lru_cache(maxsize=64)
+def sigma_table(argument: Format, value: Format) -> SigmaTable:
+    """The table for these formats, built once."""
+    return SigmaTable(argument, value)
+
+
+@dataclass(frozen=True)
+class QuantizedSquash:
+    """One squashing function in integers: a net input, rounded to `net`, to a code of `target`.
+
+    Attributes
+    ----------
+    squash : the real function, scale * sigma(slope a) + offset, or the identity.
+    table : the sigma table.
+    target : the format of the result.
+    net : the format that the argument is rounded and saturated to. Its codes address the table as they
+        are: multiplying by the slope only moves the binary point. For the identity it is `target`.
+    """
+
+    squash: Squash
+    table: SigmaTable
+    target: Format
+    net: Format = field(init=False)
+
+    def __post_init__(self) -> None:
+        argument = self.table.argument
+        slope_bits = self.squash.slope.bit_length() - 1
+        net = self.target if self.squash.linear else Format(argument.width, argument.frac + slope_bits)
+        object.__setattr__(self, "net", net)
+
+    @property
+    def shift(self) -> int:
+        """Fraction bits dropped between sigma's value and the result."""
+        return self.table.value.frac - self.target.frac
+
+    @property
+    def gain_bits(self) -> int:
+        """log2 of the scale."""
+        return self.squash.scale.bit_length() - 1
+
+    @property
+    def constant(self) -> int:
+        """The offset as a code with sigma's fraction bits."""
+        return self.squash.offset * self.table.value.one
+
+    def from_sigma(self, sigma: Codes) -> Codes:
+        """scale * sigma + offset, rounded once to `target`."""
+        return round_shift((sigma << self.gain_bits) + self.constant, self.shift)
+
+    def __call__(self, codes: Codes) -> Codes:
+        """Codes of `net` to codes of `target` (int64)."""
+        return codes if self.squash.linear else self.from_sigma(self.table(codes))
+
+    def lookup(self) -> Codes:
+        """The result for every code of `net` from the lowest to the highest (not for the identity)."""
+        return self.from_sigma(self.table.values)
+
+    def check(self, where: str) -> None:
+        """`FormatError` unless the target can hold both ends of the function and is not finer than sigma."""
+        if self.squash.linear:
+            return
+        for end in self.squash.ends:
+            if not self.target.holds(end):
+                raise FormatError(f"{where} {self.target}: cannot hold {end:+.1f}, an end of {self.squash.name}")
+        if self.shift < self.gain_bits:
+            need = self.target.frac + self.gain_bits
+            raise FormatError(
+                f"{where} {self.target}: sigma {self.table.value} is too coarse for it, at least {need} fraction bits"
+            )
+        if self.table.argument.frac < self.target.frac + self.gain_bits - 2:
+            need = self.target.frac + self.gain_bits - 2
+            raise FormatError(
+                f"{where} {self.target}: pre-activation {self.table.argument} is too coarse for it "
+                f"(its rounding would cost more than 1 LSB), at least {need} fraction bits"
+            )

@@ -1,0 +1,74 @@
+"""Squashing functions: every one is an affine image of the logistic sigma, so that one table serves all.
+
+    squash(a) = scale * sigma(slope * a) + offset          sigma(a) = 1 / (1 + exp(-a))
+
+`g1997` and `h1997` are equations (5) and (4) of Hochreiter & Schmidhuber (1997), `sigma` is (3).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import ModelError
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Squash:
+    """One squashing function; `scale` and `slope` are powers of two, `linear` means the identity.
+
+    Attributes
+    ----------
+    name : the name that model files use.
+    scale, slope, offset : the constants of the equation above (unused when `linear`).
+    """
+
+    name: str
+    scale: int = 1
+    slope: int = 1
+    offset: int = 0
+    linear: bool = False
+
+    def __call__(self, a: Array) -> Array:
+        """The function's value at `a`, any shape, in float64."""
+        if self.linear:
+            return a
+        if self.offset:  # odd functions: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
+            half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
+            return half if self.scale == 2 else half * (self.scale / 2)
+        return 1.0 / (1.0 + np.exp(np.minimum(-a, 709.0)))
+
+    def derivative(self, value: Array) -> Array:
+        """d squash / d a, written in terms of the function's own `value`."""
+        if self.linear:
+            return np.ones_like(value)
+        sigma = (value - self.offset) / self.scale
+        return self.scale * self.slope * sigma * (1.0 - sigma)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The limits at minus and plus infinity (infinite for the identity)."""
+        if self.linear:
+            return (-np.inf, np.inf)
+        return (float(self.offset), float(self.scale + self.offset))
+
+
+SQUASHES = {
+    squash.name: squash
+    for squash in (
+        Squash("sigma"),
+        Squash("tanh", scale=2, slope=2, offset=-1),
+        Squash("g1997", scale=4, slope=1, offset=-2),
+        Squash("h1997", scale=2, slope=1, offset=-1),
+        Squash("identity", linear=True),
+    )
+}
+
+
+def squash(name: str) -> Squash:
+    """Look a squashing function up by name; `ModelError` for a name that does not exist."""
+    if name not in SQUASHES:
+        raise ModelError(f"squashing function {name!r}: allowed are {', '.join(SQUASHES)}")
+    return SQUASHES[name]
