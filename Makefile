@@ -1,0 +1,47 @@
+# `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them.
+
+PYTHON ?= python3
+MODEL ?= models/temporal_order.npz
+BIN := .venv/bin
+
+# Other people's packages must not be mixed in.
+unexport PYTHONPATH PYTHONHOME
+
+ifneq ($(MAKECMDGOALS),clean)
+PROBLEM := $(shell sh tools/check_setup.sh '$(PYTHON)')
+ifneq ($(PROBLEM),)
+$(error $(PROBLEM))
+endif
+endif
+
+.PHONY: all test soak bench lint format clean
+
+all: .venv/run.stamp
+	$(BIN)/carousel run $(MODEL)
+
+test: lint
+	$(BIN)/pytest -q -n 2
+
+soak: .venv/test.stamp
+	$(BIN)/pytest -q -m soak
+
+bench: .venv/test.stamp
+	$(BIN)/python -m bench
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+
+format: .venv/test.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.venv/run.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' run
+
+.venv/test.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' test
+
+clean:
+	rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Set up .venv: `setup.sh PYTHON run|test`. A finished step leaves a stamp; without one, all is redone.
+set -eu
+
+# The Python behind `python`, should that be the one in .venv itself.
+python=$("$1" -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
+step=$2
+
+broken() {
+    status=$?
+    trap - EXIT
+    [ "$status" = 0 ] || rm -rf .venv
+    exit "$status"
+}
+trap broken EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+if [ ! -e .venv/run.stamp ] || [ -n "$(find pyproject.toml -newer .venv/run.stamp)" ]; then
+    echo "Making .venv with $("$python" --version) ..."
+    rm -rf .venv
+    "$python" -m venv .venv
+fi
+rm -f .venv/run.stamp .venv/test.stamp
+
+case $step in
+run) what=. ;;
+test) what='.[test]' ;;
+esac
+echo "Installing carousel and what it needs into .venv (once; a minute or two) ..."
+.venv/bin/python -m pip --disable-pip-version-check install --quiet --editable "$what"
+touch .venv/run.stamp
+[ "$step" = run ] || touch .venv/test.stamp
