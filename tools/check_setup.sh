@@ -19,11 +19,11 @@ case $PWD in
 *[!A-Za-z0-9/._+@,=~-]*) fail "the folder's path may hold letters, digits and /._+@,=~- only, or make and Verilator fail; move it: $PWD" ;;
 esac
 
-has "$python" || fail "needs Python 3.11 or newer, and '$python' is not there; name another with make PYTHON=..."
+has "$python" || fail "needs Python 3.11 or newer, and '$python' is not there; name another with make PYTHON=path/of/python3"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
-    fail "needs Python 3.11 or newer, and '$python' does not run; name another with make PYTHON=..."
+    fail "needs Python 3.11 or newer, and '$python' does not run; name another with make PYTHON=path/of/python3"
 case $version in
-3.[0-9] | 3.10 | [0-2].*) fail "needs Python 3.11 or newer, and '$python' is Python $version; name another with make PYTHON=..." ;;
+3.[0-9] | 3.10 | [0-2].*) fail "needs Python 3.11 or newer, and '$python' is Python $version; name another with make PYTHON=path/of/python3" ;;
 esac
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "needs Python's venv module, and '$python' is without it; on Debian: apt-get install python3-venv"
