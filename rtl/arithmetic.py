@@ -1,0 +1,52 @@
+"""Rounding, saturation and delays as gates: the twins of `fixedpoint.arithmetic`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
+
+from fixedpoint.formats import Format
+
+
+def shape_of(form: Format) -> Shape:
+    """The Amaranth shape of a format's codes."""
+    return Shape(form.width, form.signed)
+
+
+def round_shift(value: Value, shift: int) -> Value:
+    """value / 2^shift, nearest, ties towards plus infinity; wide enough that nothing is lost."""
+    if shift <= 0:
+        return value << -shift
+    return (value + Const(1 << (shift - 1), Shape(shift + 1, True))) >> shift
+
+
+def saturate(value: Value, form: Format) -> tuple[Value, Value]:
+    """A signed value clipped to a format, and whether it was clipped."""
+    value = value.as_signed() if not value.shape().signed else value
+    keep = form.width - int(form.signed)
+    above = value[min(keep, len(value) - 1) :]  # all equal to the sign where the value fits
+    negative = value[-1]
+    if form.signed:
+        fits = above.all() | ~above.any()
+        clipped = Cat((~negative).replicate(keep), negative).as_signed()
+        inside = value[: keep + 1].as_signed()
+    else:
+        fits = ~above.any()
+        clipped = (~negative).replicate(keep)
+        inside = value[:keep]
+    return Mux(fits, inside, clipped), ~fits
+
+
+def delay(m: Module, value: Value, clocks: int, *, name: str, keep_reset: bool = False) -> Value:
+    """`value` some clocks later. Only what steers (`keep_reset`) is cleared by a reset."""
+    for k in range(clocks):
+        stage = Signal.like(value, name=f"{name}_{k + 1}", reset_less=not keep_reset)
+        m.d.sync += stage.eq(value)
+        value = stage
+    return value
+
+
+def choose(selector: Value, options: Sequence[Any], build: Callable[[Any], Value]) -> Value:
+    """`build(options[selector])`, without a multiplexer where there is one option only."""
+    built = [build(option) for option in options]
+    return built[0] if len(built) == 1 else Array(built)[selector]

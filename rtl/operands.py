@@ -1,0 +1,197 @@
+"""The sources of the network: the input stream and the memories of x, y and the gates."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtl import latency
+from rtl.arithmetic import delay, shape_of
+from rtl.lane import feed_layout
+from rtl.program import SOURCES, Program
+
+
+def beat_layout(form) -> data.StructLayout:
+    """A stream's beat: one element, and whether it is a sequence's first or last."""
+    return data.StructLayout({"data": shape_of(form), "first": 1, "last": 1})
+
+
+class InputBuffer(wiring.Component):
+    """Takes input vectors, an element a beat, into two banks: one is read while the other fills.
+
+    `first` is looked at on the first element of a vector, `last` on its last one.
+
+    Timing: `full` is set one clock after a vector's last beat; a value stands in `value` one clock after its
+    `address`.
+
+    Members
+    -------
+    i : In(stream of beat_layout(input format))
+    full, first, last : Out(1), the bank that is read next is full, and its marks.
+    release : In(1), the bank that is read is done with.
+    address : In, element to read.  value : Out(input format).
+    """
+
+    i: stream.Interface
+    full: Signal
+    first: Signal
+    last: Signal
+    release: Signal
+    address: Signal
+    value: Signal
+
+    def __init__(self, form, inputs: int):
+        self.inputs = inputs
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(form))),
+                **{name: Out(1) for name in ("full", "first", "last")},
+                "release": In(1),
+                "address": In(range(max(2, inputs))),
+                "value": Out(shape_of(form)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.banks = memory = Memory(
+            shape=self.value.shape(), depth=2 << len(self.address), init=[]
+        )
+        write, read = memory.write_port(), memory.read_port()
+        full = [Signal(name=f"full{k}") for k in range(2)]
+        marks = [Signal(2, name=f"marks{k}") for k in range(2)]
+        filling, reading = Signal(), Signal()
+        element = Signal.like(self.address)
+
+        payload = self.i.payload
+        taken = self.i.valid & self.i.ready
+        m.d.comb += [
+            self.i.ready.eq(~Mux(filling, full[1], full[0])),
+            write.addr.eq(Cat(element, filling)),
+            write.data.eq(payload.data),
+            write.en.eq(taken),
+        ]
+        last_element = element == self.inputs - 1
+        with m.If(taken):
+            m.d.sync += element.eq(Mux(last_element, 0, element + 1))
+            m.d.sync += filling.eq(filling ^ last_element)
+        for k in range(2):
+            with m.If(taken & (filling == k)):
+                with m.If(element == 0):
+                    m.d.sync += marks[k][0].eq(payload.first)
+                with m.If(last_element):
+                    m.d.sync += [marks[k][1].eq(payload.last), full[k].eq(1)]
+            with m.If(self.release & (reading == k)):
+                m.d.sync += full[k].eq(0)
+
+        m.d.sync += reading.eq(reading ^ self.release)
+        ahead = reading ^ self.release  # the bank of the coming step
+        m.d.comb += [
+            self.full.eq(Mux(ahead, full[1], full[0])),
+            Cat(self.first, self.last).eq(Mux(ahead, marks[1], marks[0])),
+            read.addr.eq(Cat(self.address, delay(m, reading, 1, name="bank"))),
+            self.value.eq(read.data),
+        ]
+        return m
+
+
+class Operands(wiring.Component):
+    """Turns issued columns into the feed of the lanes.
+
+    Own outputs at t-1 (y and gates) are read as 0 in a sequence's first step. y and gates lie in two banks,
+    one of each parity of the step, so that t-1 can be read while t is written.
+
+    Timing: the feed stands `latency.OPERAND` = 3 clocks after `issue`. A value written in a clock is seen by
+    columns issued in that clock or later.
+
+    Members
+    -------
+    issue, column, weight, group_first, group_last, step_first, parity : In, of the sequencer.
+    x_address, x : Out, In, of the input buffer.
+    y_write, gate_write : In, {valid, data}; each step's values in the order of the tail.
+    feed : Out(feed_layout)
+    """
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.depth = sum(len(phase.columns) for phase in program.schedule.phases)
+        self.y_layout = data.StructLayout({"valid": 1, "data": signed(program.y_width)})
+        self.gate_layout = data.StructLayout({"valid": 1, "data": unsigned(program.gate_width)})
+        flags = ("issue", "group_first", "group_last", "step_first", "parity")
+        super().__init__(
+            {
+                **{name: In(1) for name in flags},
+                "column": In(range(self.depth)),
+                "weight": In(program.weight_address_width),
+                "x_address": Out(range(max(2, program.qnet.inputs))),
+                "x": In(shape_of(program.qnet.formats.input)),
+                "y_write": In(self.y_layout),
+                "gate_write": In(self.gate_layout),
+                "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        program = self.program
+        columns = [column for phase in program.schedule.phases for column in phase.columns]
+        address_width = max(1, max(column.address for column in columns).bit_length())
+        word = data.StructLayout({"source": range(len(SOURCES)), "address": address_width})
+        init = [{"source": SOURCES.index(c.source), "address": c.address} for c in columns]
+        m.submodules.columns = memory = Memory(shape=word, depth=max(2, self.depth), init=init)
+        port = memory.read_port()
+        m.d.comb += port.addr.eq(self.column)
+        parity = delay(m, self.parity, 1, name="parity")
+        of_step = parity ^ (
+            port.data.source != SOURCES.index("below")
+        )  # t-1 lies in the other bank
+
+        m.d.comb += self.x_address.eq(port.data.address)
+        values = {"x": self.x}
+        values["y"] = values["below"] = self._bank(
+            m, "y", program.cells, self.y_write, port.data.address, of_step
+        )
+        if program.has_gate_recurrence:
+            values["gates"] = self._bank(
+                m, "gates", program.gates, self.gate_write, port.data.address, of_step
+            )
+
+        source = delay(m, port.data.source, 1, name="source")
+        issue = delay(m, self.issue, 2, name="issue", keep_reset=True)
+        clear = delay(m, self.step_first, 2, name="clear")
+        operand = Signal(signed(program.operand_width), reset_less=True)
+        with m.Switch(source):
+            for k, name in enumerate(SOURCES):
+                if name in values:
+                    old = name in ("y", "gates")
+                    with m.Case(k):
+                        m.d.sync += operand.eq(Mux(issue & ~(clear & old), values[name], 0))
+        stages = 1 + 1 + 1
+        assert stages == latency.OPERAND
+        m.d.comb += [
+            self.feed.operand.eq(operand),
+            self.feed.address.eq(delay(m, self.weight, stages, name="weight")),
+            self.feed.first.eq(delay(m, self.group_first, stages, name="first")),
+            self.feed.last.eq(delay(m, self.group_last, stages, name="last", keep_reset=True)),
+        ]
+        return m
+
+    @staticmethod
+    def _bank(m: Module, name: str, count: int, written, address, parity):
+        """Two banks of `count` values, written in order step after step; the value one clock after its address."""
+        place = Signal(range(max(2, count)), name=f"{name}_place")
+        bank, wanted = Signal(name=f"{name}_bank"), Signal.like(place, name=f"{name}_wanted")
+        m.submodules[name] = memory = Memory(
+            shape=written.data.shape(), depth=2 << len(place), init=[]
+        )
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.addr.eq(Cat(place, bank)),
+            write.data.eq(written.data),
+            write.en.eq(written.valid),
+        ]
+        with m.If(written.valid):
+            wrap = place == count - 1
+            m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
+        m.d.comb += [wanted.eq(address), read.addr.eq(Cat(wanted, parity))]
+        return read.data

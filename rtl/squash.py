@@ -1,0 +1,63 @@
+"""sigma in gateware: knots from a memory and a straight line between them (see `fixedpoint.squash`)."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from fixedpoint.squash import GUARD, SigmaTable
+from rtl import latency
+from rtl.arithmetic import delay, round_shift
+
+
+class SigmaUnit(wiring.Component):
+    """Several readers of one sigma table.
+
+    Timing: a result `latency` = 3 clocks after its code, one a clock for each reader.
+    Number formats: codes in `table.argument`, results in `table.value` (unsigned, 1.0 is a code).
+    The interpolation never exceeds the right knot, so nothing can overflow.
+
+    Parameters
+    ----------
+    table : the knots and the rule, shared with the integer model.
+    readers : how many independent readers; two become the two ports of one block RAM.
+
+    Members
+    -------
+    code{k} : In(argument)
+    value{k} : Out(value)
+    """
+
+    def __init__(self, table: SigmaTable, readers: int):
+        self.table, self.readers = table, readers
+        ports = {}
+        for k in range(readers):
+            ports[f"code{k}"] = In(signed(table.argument.width))
+            ports[f"value{k}"] = Out(unsigned(table.value.width))
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        table, t = self.table, self.table.low_bits
+        knots = [int(knot) for knot in table.knots]
+        rises = [right - left for left, right in zip(knots, knots[1:], strict=False)]
+        word = data.StructLayout(
+            {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
+        )
+        init = [{"knot": knot, "rise": rise} for knot, rise in zip(knots, rises, strict=False)]
+        m.submodules.knots = memory = Memory(shape=word, depth=len(init), init=init)
+        for k in range(self.readers):
+            code, port = getattr(self, f"code{k}"), memory.read_port()
+            # the lowest code is entry 0: flip the sign bit
+            m.d.comb += port.addr.eq(Cat(code[t:-1], ~code[-1]))
+            low = delay(m, code[:t], 1, name=f"low{k}")
+            knot = Signal(word["knot"].width, name=f"knot{k}", reset_less=True)
+            rise = Signal(word["rise"].width + t, name=f"rise{k}", reset_less=True)
+            m.d.sync += [knot.eq(port.data.knot), rise.eq(port.data.rise * low if t else Const(0))]
+            line = ((knot << t) + rise).as_unsigned()
+            value = Signal.like(getattr(self, f"value{k}"), name=f"sigma{k}", reset_less=True)
+            m.d.sync += value.eq(round_shift(line, t + GUARD))
+            m.d.comb += getattr(self, f"value{k}").eq(value)
+        stages = 1 + 1 + 1
+        assert stages == latency.SIGMA
+        return m
