@@ -1,9 +1,13 @@
-"""The float64 truth: cells, networks of them, learning, tasks and model files. NumPy only."""
+"""The float64 truth: cells, networks of them, learning, tasks and model files. NumPy only.
+
+Training at speed (`golden.fast_learning`, `golden.training`) needs numba and is not imported here.
+"""
 
 from golden.cell import Layer, LayerState
 from golden.errors import CarouselError, InputError, ModelError
-from golden.modelfile import load, save
+from golden.modelfile import load, load_rnn, save
 from golden.network import Network, Readout
+from golden.rnn import RecurrentNetwork
 from golden.trace import Trace, mismatches
 
 __all__ = [
@@ -14,8 +18,10 @@ __all__ = [
     "ModelError",
     "Network",
     "Readout",
+    "RecurrentNetwork",
     "Trace",
     "load",
+    "load_rnn",
     "mismatches",
     "save",
 ]

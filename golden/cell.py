@@ -1,10 +1,10 @@
 """One layer of memory cells: the 1997 cell and the forget-gate cell in one form.
 
-A layer has B blocks of S cells; the cells of a block share its gates. Sources of a layer at step t are
-u(t) = [x(t), y(t-1)] and, with gate recurrence, the gates' own outputs at t-1.
+A layer has B blocks of S cells; the cells of a block share its gates. Sources of a layer at step t
+are u(t) = [x(t), y(t-1)] and, with gate recurrence, the gates' own outputs at t-1.
 
     i = sigma(W_i u + b_i)              input gate, one a block
-    f = sigma(W_f u + b_f)              forget gate, one a block; absent in the 1997 cell (f = 1 by wiring)
+    f = sigma(W_f u + b_f)              forget gate, one a block; the 1997 cell has f = 1 by wiring
     o = sigma(W_o u + b_o)              output gate, one a block
     s(t) = f s(t-1) + i g(W_g u + b_g)  the constant error carousel, one a cell
     y(t) = o h(s(t))                    cell output
@@ -85,7 +85,12 @@ class Shape:
     @property
     def signals(self) -> dict[str, int]:
         """Width of every signal that a trace shows, by name."""
-        return {**{gate: self.blocks for gate in self.gates}, "g": self.cells, "s": self.cells, "y": self.cells}
+        return {
+            **{gate: self.blocks for gate in self.gates},
+            "g": self.cells,
+            "s": self.cells,
+            "y": self.cells,
+        }
 
 
 @dataclass(frozen=True)
@@ -116,20 +121,30 @@ class Layer:
 
     def __post_init__(self) -> None:
         gates = ("i", "f", "o") if "f" in self.weights else ("i", "o")
-        for kind in (*gates, "g"):
-            for what, values in (("weights", self.weights), ("biases", self.biases)):
+        for what, values in (("weights", self.weights), ("biases", self.biases)):
+            for kind in (*gates, "g"):
                 if kind not in values:
-                    raise ModelError(f"layer {what}: {kind!r} is missing, needed are {', '.join((*gates, 'g'))}")
-        if self.block_size < 1:
-            raise ModelError(f"block size {self.block_size}: must be at least 1")
-        squash(self.g), squash(self.h)
+                    raise ModelError(
+                        f"layer {what}: {kind!r} is missing, needed are {', '.join((*gates, 'g'))}"
+                    )
+            if set(values) != {*gates, "g"}:
+                extra = next(kind for kind in values if kind not in (*gates, "g"))
+                raise ModelError(f"layer {what}: {extra!r} is not known, allowed are i, f, o, g")
+        if type(self.block_size) is not int or self.block_size < 1:
+            raise ModelError(f"block size {self.block_size!r}: must be a whole number, at least 1")
+        if not isinstance(self.gate_recurrence, bool):
+            raise ModelError(f"gate recurrence {self.gate_recurrence!r}: must be True or False")
+        for name in (self.g, self.h):
+            squash(name)
         if any(np.ndim(values) != 2 for values in self.weights.values()):
             raise ModelError("layer weights: every array must have two dimensions (rows, sources)")
         blocks, sources = np.shape(self.weights["i"])
         cells = blocks * self.block_size
         inputs = sources - cells - (len(gates) * blocks if self.gate_recurrence else 0)
         if blocks < 1 or inputs < 1:
-            raise ModelError(f"weights i: shape {(blocks, sources)} leaves {inputs} inputs, at least 1 is needed")
+            raise ModelError(
+                f"weights i: shape {(blocks, sources)} leaves {inputs} inputs, at least 1 is needed"
+            )
         shape = Shape(inputs, blocks, self.block_size, gates, self.gate_recurrence)
         object.__setattr__(self, "shape", shape)
         for kind in shape.kinds:
@@ -160,7 +175,9 @@ class Layer:
         shape, (steps, batch, _) = self.shape, x.shape
         blocked = (batch, shape.blocks, shape.block_size)
         weights = np.concatenate([self.weights[kind] for kind in shape.kinds])
-        part = {source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()}
+        part = {
+            source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()
+        }
         net_x = x @ part["x"] + np.concatenate([self.biases[kind] for kind in shape.kinds])
         g, h, sigma = squash(self.g), squash(self.h), squash("sigma")
         gate_rows = len(shape.gates) * shape.blocks
@@ -171,7 +188,10 @@ class Layer:
             if shape.gate_recurrence:
                 net += gates @ part["gates"]
             gates = sigma(net[:, :gate_rows])
-            gate = {kind: gates[:, k * shape.blocks : (k + 1) * shape.blocks, None] for k, kind in enumerate(shape.gates)}
+            gate = {
+                kind: gates[:, k * shape.blocks : (k + 1) * shape.blocks, None]
+                for k, kind in enumerate(shape.gates)
+            }
             cell_input = g(net[:, gate_rows:]).reshape(blocked)
             kept = gate["f"] * s if "f" in gate else s
             s = kept + gate["i"] * cell_input

@@ -1,8 +1,8 @@
-"""Errors that a person can act on: one line each, naming the thing, the value and what is allowed."""
+"""Errors that a person can act on: one line that names the thing, the value, what is allowed."""
 
 
 class CarouselError(ValueError):
-    """Base of every error that is the user's to mend; the command line turns it into exit status 2."""
+    """Base of every error that is the user's to mend; the command line then exits with status 2."""
 
 
 class ModelError(CarouselError):

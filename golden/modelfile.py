@@ -1,57 +1,123 @@
 """Model files: a compressed `.npz` of the weights and one JSON header with a schema version.
 
-Arrays are `layer0.weights.i`, `layer0.biases.i`, ..., `readout.weights`, `readout.biases`; the header (a
-string array `header`) holds everything that is not a number of the network. Nothing is ever unpickled.
+Arrays are `layer0.weights.i`, `layer0.biases.i`, ..., `readout.weights`, `readout.biases` for an
+LSTM and `hidden.weights`, `hidden.biases`, `readout.*` for a plain recurrent network; the header (a
+string array `header`) holds everything that is not a number of the network. Nothing is ever
+unpickled, and a size that a header claims is compared with what is there before any memory is asked
+for.
 """
 
+import io
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
 from golden.network import Network, Readout
+from golden.rnn import RecurrentNetwork
 
+Kind = TypeVar("Kind")
 SCHEMA = 1
+LARGEST = 1 << 30  # bytes of one array; a file that claims more is broken
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,  # zipfile: encrypted; NotImplementedError and RecursionError too
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
-def save(net: Network, path: str | Path) -> None:
-    """Write `net` to `path` (beside it first, then renamed, so that no half file is ever seen)."""
-    header: dict[str, Any] = {"schema": SCHEMA, "name": net.name, "made_by": net.made_by, "layers": []}
-    arrays: dict[str, np.ndarray] = {}
-    for k, layer in enumerate(net.layers):
-        options = {"block_size": layer.block_size, "gate_recurrence": layer.gate_recurrence}
-        header["layers"].append({**options, "g": layer.g, "h": layer.h, "kinds": list(layer.shape.kinds)})
-        for kind in layer.shape.kinds:
-            arrays[f"layer{k}.weights.{kind}"] = layer.weights[kind]
-            arrays[f"layer{k}.biases.{kind}"] = layer.biases[kind]
+def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
+    """Write `net` to `path` (beside it first, then renamed, so that no half file is ever seen).
+
+    Raises
+    ------
+    ModelError : a suffix other than .npz, or a place that cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ModelError(
+            f"{path}: suffix {path.suffix!r} is not a known model format; known is .npz"
+        )
+    header, arrays = _plain_rnn(net) if isinstance(net, RecurrentNetwork) else _plain_lstm(net)
+    header = {"schema": SCHEMA, "name": net.name, "made_by": net.made_by, **header}
     if net.readout:
         header["readout"] = net.readout.squash
-        arrays["readout.weights"], arrays["readout.biases"] = net.readout.weights, net.readout.biases
-    path = Path(path)
+        arrays["readout.weights"], arrays["readout.biases"] = (
+            net.readout.weights,
+            net.readout.biases,
+        )
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+            np.savez_compressed(
+                file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays
+            )
         beside.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
         beside.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> Network:
-    """Read a network; `ModelError` names the file and what is wrong with it."""
-    path = Path(path)
+    """Read an LSTM; `ModelError` names the file and what is wrong with it."""
+    net = _load(Path(path))
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"{path}: a plain recurrent network (kind 'rnn'), must be an LSTM (kind 'lstm')"
+        )
+    return net
+
+
+def load_rnn(path: str | Path) -> RecurrentNetwork:
+    """Read a plain recurrent network; `ModelError` names the file and what is wrong with it."""
+    net = _load(Path(path))
+    if not isinstance(net, RecurrentNetwork):
+        raise ModelError(
+            f"{path}: an LSTM (kind 'lstm'), must be a plain recurrent network (kind 'rnn')"
+        )
+    return net
+
+
+def _plain_lstm(net: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+    layers, arrays = [], {}
+    for k, layer in enumerate(net.layers):
+        options = {"block_size": layer.block_size, "gate_recurrence": layer.gate_recurrence}
+        layers.append({**options, "g": layer.g, "h": layer.h, "kinds": list(layer.shape.kinds)})
+        for kind in layer.shape.kinds:
+            arrays[f"layer{k}.weights.{kind}"] = layer.weights[kind]
+            arrays[f"layer{k}.biases.{kind}"] = layer.biases[kind]
+    return {"kind": "lstm", "layers": layers}, arrays
+
+
+def _plain_rnn(net: RecurrentNetwork) -> tuple[dict[str, Any], dict[str, Any]]:
+    arrays = {"hidden.weights": net.weights, "hidden.biases": net.biases}
+    return {"kind": "rnn", "squash": net.squash}, arrays
+
+
+def _load(path: Path) -> Network | RecurrentNetwork:
     try:
         return _build(_read(path))
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zipfile.error) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{path}: not a readable model file ({reason})") from None
 
@@ -59,35 +125,112 @@ def load(path: str | Path) -> Network:
 def _read(path: Path) -> dict[str, np.ndarray]:
     if path.suffix != ".npz":
         raise ModelError(f"suffix {path.suffix!r} is not a known model format; known is .npz")
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ModelError("not an .npz archive")
-        return {name: archive[name] for name in archive.files}
+    arrays: dict[str, np.ndarray] = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name == member.filename:
+                raise ModelError(f"{name!r} is not an array of a model file")
+            if name in arrays:
+                raise ModelError(f"array {name!r} is there twice")
+            if member.file_size > LARGEST:
+                raise ModelError(f"array {name!r}: {member.file_size} bytes, allowed are {LARGEST}")
+            arrays[name] = _array(name, archive.read(member))
+    return arrays
 
 
-def _build(arrays: dict[str, np.ndarray]) -> Network:
-    if "header" not in arrays:
-        raise ModelError("header is missing; not a model file of this project")
-    header = json.loads(str(arrays.pop("header")))
-    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        version = header.get("schema") if isinstance(header, dict) else None
-        raise ModelError(f"schema version {version!r}: this program reads version {SCHEMA}")
-    layers = []
-    for k, options in enumerate(header["layers"]):
-        values = {}
-        for part in ("weights", "biases"):
-            values[part] = {kind: _take(arrays, f"layer{k}.{part}.{kind}") for kind in options["kinds"]}
-        try:
-            rest = {name: options[name] for name in ("block_size", "gate_recurrence", "g", "h")}
-            layers.append(Layer(**values, **rest))
-        except ModelError as error:
-            raise ModelError(f"layer {k}: {error}") from None
+def _array(name: str, data: bytes) -> np.ndarray:
+    """One `.npy`; its claimed size is checked against the bytes that there are."""
+    file = io.BytesIO(data)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ModelError(f"array {name!r}: an unknown .npy version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject:
+        raise ModelError(f"array {name!r}: holds Python objects, must hold numbers")
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if min(shape, default=0) < 0 or size != len(data) - file.tell():
+        raise ModelError(
+            f"array {name!r}: shape {shape} does not fit its {len(data) - file.tell()} bytes"
+        )
+    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+
+
+def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
+    header = _header(arrays)
+    kind = header.get("kind")
+    if kind not in ("lstm", "rnn"):
+        raise ModelError(f"kind {kind!r}: allowed are 'lstm', 'rnn'")
+    name, made_by = _field(header, "name", str), _field(header, "made_by", str)
+    layers = (
+        [_layer(k, options, arrays) for k, options in enumerate(_field(header, "layers", list))]
+        if kind == "lstm"
+        else []
+    )
+    hidden = (
+        [_take(arrays, f"hidden.{part}") for part in ("weights", "biases")] if kind == "rnn" else []
+    )
     readout = None
     if "readout" in header:
-        readout = Readout(_take(arrays, "readout.weights"), _take(arrays, "readout.biases"), header["readout"])
+        weights, biases = _take(arrays, "readout.weights"), _take(arrays, "readout.biases")
+        readout = Readout(weights, biases, _field(header, "readout", str))
     if arrays:
         raise ModelError(f"array {next(iter(arrays))!r} is not part of a version {SCHEMA} model")
-    return Network(tuple(layers), readout, header["name"], header["made_by"])
+    if kind == "lstm":
+        return Network(tuple(layers), readout, name, made_by)
+    if readout is None:
+        raise ModelError("readout is missing; a plain recurrent network needs one")
+    return RecurrentNetwork(
+        hidden[0], hidden[1], readout, _field(header, "squash", str), name, made_by
+    )
+
+
+def _header(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    if "header" not in arrays:
+        raise ModelError("header is missing; not a model file of this project")
+    text = arrays.pop("header")
+    if text.shape != () or text.dtype.kind != "U":
+        raise ModelError(f"header: type {text.dtype} of shape {text.shape}, must be one string")
+    header = json.loads(str(text))
+    version = header.get("schema") if isinstance(header, dict) else None
+    if type(version) is not int or version != SCHEMA:
+        raise ModelError(f"schema version {version!r}: this program reads version {SCHEMA}")
+    return header
+
+
+def _layer(k: int, options: Any, arrays: dict[str, np.ndarray]) -> Layer:
+    if not isinstance(options, dict):
+        raise ModelError(f"layer {k}: header entry {options!r}, must be a JSON object")
+    try:
+        kinds = _field(options, "kinds", list)
+        if kinds not in (["i", "o", "g"], ["i", "f", "o", "g"]):
+            raise ModelError(
+                f"kinds {kinds!r}: allowed are ['i', 'o', 'g'] and ['i', 'f', 'o', 'g']"
+            )
+        values = {
+            part: {kind: _take(arrays, f"layer{k}.{part}.{kind}") for kind in kinds}
+            for part in ("weights", "biases")
+        }
+        return Layer(
+            values["weights"],
+            values["biases"],
+            _field(options, "block_size", int),
+            _field(options, "gate_recurrence", bool),
+            _field(options, "g", str),
+            _field(options, "h", str),
+        )
+    except ModelError as error:
+        raise ModelError(f"layer {k}: {error}") from None
+
+
+def _field(header: dict[str, Any], name: str, kind: type[Kind]) -> Kind:
+    if name not in header:
+        raise ModelError(f"header: {name!r} is missing")
+    value = header[name]
+    if type(value) is not kind:
+        raise ModelError(f"header: {name!r} is {value!r}, must be of type {kind.__name__}")
+    return value
 
 
 def _take(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from golden.cell import Layer, LayerState, check_array
 from golden.errors import InputError, ModelError
@@ -25,9 +26,13 @@ class Readout:
 
     def __post_init__(self) -> None:
         if self.squash not in ("identity", "sigma"):
-            raise ModelError(f"readout squashing function {self.squash!r}: allowed are identity, sigma")
+            raise ModelError(
+                f"readout squashing function {self.squash!r}: allowed are identity, sigma"
+            )
         if np.ndim(self.weights) != 2 or not np.size(self.weights):
-            raise ModelError(f"readout weights: shape {np.shape(self.weights)}, must be (outputs, cells)")
+            raise ModelError(
+                f"readout weights: shape {np.shape(self.weights)}, must be (outputs, cells)"
+            )
         check_array("readout weights", self.weights, np.shape(self.weights))
         check_array("readout biases", self.biases, (len(self.weights),))
 
@@ -67,7 +72,9 @@ class Network:
         cells = self.layers[-1].shape.cells
         if self.readout is not None and self.readout.weights.shape[1] != cells:
             have = self.readout.weights.shape[1]
-            raise ModelError(f"readout weights: {have} columns, layer {len(self.layers) - 1} has {cells} cells")
+            raise ModelError(
+                f"readout weights: {have} columns, layer {len(self.layers) - 1} has {cells} cells"
+            )
 
     @property
     def inputs(self) -> int:
@@ -92,20 +99,34 @@ class Network:
         ------
         InputError : a shape that does not fit, values that are not finite.
         """
-        x = check_input(np.asarray(x), self.inputs)
-        if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
-            raise InputError(f"input: type {x.dtype}, must be real numbers")
-        x = x.astype(np.float64)
-        bad = np.argwhere(~np.isfinite(x))
-        if len(bad):
-            raise InputError(f"input{bad[0].tolist()}: {x[tuple(bad[0])]} is not a finite number")
+        x = check_values(x, self.inputs)
         return run_layers(self, x, state, self.readout.run if self.readout else None)
+
+
+def check_values(x: npt.ArrayLike, inputs: int) -> Array:
+    """`x` as float64 (T, D) or (N, T, D); `InputError` unless finite real numbers of that shape."""
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise InputError(
+            "input: rows of different lengths, must be an array of real numbers"
+        ) from None
+    x = check_input(x, inputs)
+    if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
+        raise InputError(f"input: type {x.dtype}, must be real numbers")
+    x = x.astype(np.float64)
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        raise InputError(f"input{bad[0].tolist()}: {x[tuple(bad[0])]} is not a finite number")
+    return x
 
 
 def check_input(x: np.ndarray, inputs: int) -> np.ndarray:
     """Refuse an input that is not (T, D) or (N, T, D) with D = `inputs` and T, N at least 1."""
     if x.ndim not in (2, 3) or x.shape[-1] != inputs or 0 in x.shape:
-        raise InputError(f"input: shape {x.shape}, must be (T, {inputs}) or (N, T, {inputs}), T and N at least 1")
+        raise InputError(
+            f"input: shape {x.shape}, must be (T, {inputs}) or (N, T, {inputs}), T and N at least 1"
+        )
     return x
 
 
@@ -135,13 +156,18 @@ def _batch_first(values, single: bool):
 
 def _check_state(net, state, batch: int, single: bool) -> tuple[LayerState, ...]:
     zero = net.zero_state(batch)
+    if not isinstance(state, tuple | list) or not all(isinstance(st, LayerState) for st in state):
+        raise InputError(
+            f"state: {type(state).__name__}, must be a tuple with a LayerState for each layer"
+        )
     if len(state) != len(zero):
         raise InputError(f"state: {len(state)} layers, the network has {len(zero)}")
     for k, (have, need) in enumerate(zip(state, zero, strict=True)):
         for name in ("s", "y", "gates"):
+            found = np.shape(getattr(have, name))
             want = getattr(need, name).shape[1 if single else 0 :]
-            if np.shape(getattr(have, name)) != want:
-                raise InputError(f"state of layer {k}, {name}: shape {np.shape(getattr(have, name))}, must be {want}")
+            if found != want:
+                raise InputError(f"state of layer {k}, {name}: shape {found}, must be {want}")
     if not single:
         return tuple(state)
     return tuple(LayerState(st.s[None], st.y[None], st.gates[None]) for st in state)

@@ -1,4 +1,4 @@
-"""Squashing functions: every one is an affine image of the logistic sigma, so that one table serves all.
+"""Squashing functions: all are affine images of the logistic sigma, so that one table serves.
 
     squash(a) = scale * sigma(slope * a) + offset          sigma(a) = 1 / (1 + exp(-a))
 
@@ -35,7 +35,9 @@ class Squash:
         """The function's value at `a`, any shape, in float64."""
         if self.linear:
             return a
-        if self.offset:  # odd functions: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
+        if (
+            self.offset
+        ):  # odd functions: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
             half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
             return half if self.scale == 2 else half * (self.scale / 2)
         return 1.0 / (1.0 + np.exp(np.minimum(-a, 709.0)))

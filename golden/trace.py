@@ -1,4 +1,4 @@
-"""A trace: every signal of a run, named the same in the float, the integer and the hardware view."""
+"""A trace: every signal of a run, named the same in the float, integer and hardware view."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from golden.cell import LayerState
 
 @dataclass(frozen=True)
 class Trace:
-    """Signals of one run, time second to last: (T, width) for one sequence, (N, T, width) for a batch.
+    """Signals of one run: (T, width) for one sequence, (N, T, width) for a batch.
 
     Attributes
     ----------
