@@ -29,13 +29,14 @@ def activation_layout(program: Program) -> data.StructLayout:
 class Activation(wiring.Component):
     """activation = squash(saturate(round(sum + bias))), one row a clock.
 
-    Which bias, rounding and squashing function a row takes is read from a memory that is walked through row
-    by row: rows come in a fixed order.
+    Which bias, rounding and squashing function a row takes is read from a memory that is walked
+    through row by row: rows come in a fixed order.
 
-    Timing: an activation stands `latency.ACTIVATION` = 6 clocks after its sum: bias, rounding, sigma (3),
-    squash. One row a clock; a group's rows come without a gap, the first with `start`.
-    Number formats: sum and bias share their scale, their sum fits the accumulator's width; net input in the
-    squash's `net` format; result in its `target` format, sign-extended to `activation_width`.
+    Timing: an activation stands `latency.ACTIVATION` = 6 clocks after its sum: bias, rounding,
+    sigma (3), squash. One row a clock; a group's rows come without a gap, the first with `start`.
+    Number formats: sum and bias share their scale, their sum fits the accumulator's width; net
+    input in the squash's `net` format; result in its `target` format, sign-extended to
+    `activation_width`.
 
     Members
     -------

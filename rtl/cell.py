@@ -28,14 +28,14 @@ def cell_layout(width: int) -> data.StructLayout:
 class CellUpdate(wiring.Component):
     """s(t) = sat(round(f s(t-1)) + round(i g)) and y(t) = sat(round(o h(sat(round(s))))).
 
-    A block's gates come first and are kept; each cell input g that follows updates its cell at once. In a
-    sequence's first step s(t-1) is 0. States lie in one memory: a cell's state is read and written once a
-    step, so no second bank is needed.
+    A block's gates come first and are kept; each cell input g that follows updates its cell at
+    once. In a sequence's first step s(t-1) is 0. States lie in one memory: a cell's state is read
+    and written once a step, so no second bank is needed.
 
-    Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.OUTPUT` = 7 clocks after s. One cell a
-    clock.
-    Number formats: both products exact, each rounded once to the fraction of s; their sum is one bit wider
-    than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to y.
+    Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.OUTPUT` = 7 clocks after s. One
+    cell a clock. Number formats: both products exact, each rounded once to the fraction of s; their
+    sum is one bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once,
+    saturated to y.
 
     Members
     -------
@@ -142,7 +142,7 @@ class CellUpdate(wiring.Component):
         return read.data
 
     def _kept(self, m: Module, f: Value, old: Value) -> list[Value]:
-        """round(f s(t-1)) for each mode, one clock later; s(t-1) itself where there is no forget gate."""
+        """round(f s(t-1)) for each mode, one clock later; without a forget gate s(t-1) itself."""
         modes = self.program.cell_modes
         whole = Signal(signed(self.program.s_width), name="whole", reset_less=True)
         m.d.sync += whole.eq(old)

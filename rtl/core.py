@@ -32,10 +32,10 @@ COUNTER_BITS = 32
 class Core(wiring.Component):
     """A quantised network in gateware; every code equals `QuantizedNetwork.run`.
 
-    Timing: `schedule.cycles_per_step` clocks a step in the steady state, `schedule.latency` from the last
-    element of a vector to its first output. Input of the next step is taken while a step runs; a consumer
-    that is not ready holds up later steps, and nothing is lost or repeated.
-    Number formats: those of `qnet.formats`.
+    Timing: `schedule.cycles_per_step` clocks a step in the steady state, `schedule.latency` from
+    the last element of a vector to its first output. Input of the next step is taken while a step
+    runs; a consumer that is not ready holds up later steps, and nothing is lost or repeated. Number
+    formats: those of `qnet.formats`.
 
     Parameters
     ----------
@@ -45,14 +45,15 @@ class Core(wiring.Component):
 
     Members
     -------
-    i : In(stream), qnet.inputs beats a step: data (input format), first, last. `first` on the first element
-        of a vector clears the state before that step; `last` on the last element ends a sequence.
-    o : Out(stream), qnet.outputs beats a step: data (output format), first on the sequence's first beat,
-        last on its last one.
-    saturations : Out, 32-bit counters since reset, summed over layers: i, f, o, g, h and out count net
-        inputs, s and y the values themselves. They wrap around.
-    probe : Out, {act, s, y} each with `valid`: act in the order of `schedule.rows`, s and y in the order of
-        cells, layer by layer.
+    i : In(stream), qnet.inputs beats a step: data (input format), first, last. `first` on the first
+        element of a vector clears the state before that step; `last` on the last element ends a
+        sequence.
+    o : Out(stream), qnet.outputs beats a step: data (output format), first on the sequence's first
+        beat, last on its last one.
+    saturations : Out, 32-bit counters since reset, summed over layers: i, f, o, g, h and out count
+        net inputs, s and y the values themselves. They wrap around.
+    probe : Out, {act, s, y} each with `valid`: act in the order of `schedule.rows`, s and y in the
+        order of cells, layer by layer.
 
     Raises
     ------
@@ -66,17 +67,12 @@ class Core(wiring.Component):
     def __init__(self, qnet: QuantizedNetwork, lanes: int | None = None, probe: bool = False):
         self.qnet, self.schedule = qnet, plan(qnet, lanes)
         self.program = program = Program(qnet, self.schedule)
-        names = [
-            *(k for k in program.kinds if k != "out"),
-            "h",
-            "s",
-            "y",
-            *(k for k in program.kinds if k == "out"),
-        ]
         ports = {
             "i": In(stream.Signature(beat_layout(qnet.formats.input))),
             "o": Out(stream.Signature(beat_layout(qnet.out_format))),
-            "saturations": Out(data.StructLayout({name: COUNTER_BITS for name in names})),
+            "saturations": Out(
+                data.StructLayout(dict.fromkeys(self.saturation_kinds, COUNTER_BITS))
+            ),
         }
         if probe:
             width = max(program.activation_width, program.s_width, program.y_width)
@@ -86,6 +82,11 @@ class Core(wiring.Component):
             ports["probe"] = Out(data.StructLayout(fields))
         self.has_probe = probe
         super().__init__(ports)
+
+    @property
+    def saturation_kinds(self) -> tuple[str, ...]:
+        """Fields of `saturations`: net inputs of the rows that there are and of h, then s and y."""
+        return (*self.program.kinds, "h", "s", "y")
 
     def elaborate(self, platform):
         m = Module()
@@ -99,7 +100,7 @@ class Core(wiring.Component):
         m.submodules.cell = cell = CellUpdate(program)
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
 
-        room = self._output(m, activation, cell, sequencer.begin)
+        room = self._output(m, activation, cell, sequencer.starts)
         m.d.comb += [
             sequencer.ready.eq(buffer.full & room),
             sequencer.first.eq(buffer.first),
@@ -147,7 +148,7 @@ class Core(wiring.Component):
         gates = [k for k, name in enumerate(self.program.kinds) if name in ("i", "f", "o")]
         return kind.matches(*gates)
 
-    def _output(self, m: Module, activation: Activation, cell: CellUpdate, begin: Value) -> Value:
+    def _output(self, m: Module, activation: Activation, cell: CellUpdate, starts: Value) -> Value:
         """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
         outputs, steps = self.qnet.outputs, self.schedule.buffered_steps
         source = activation.o if self.qnet.readout else cell.y
@@ -174,7 +175,7 @@ class Core(wiring.Component):
             fifo.r_en.eq(self.o.ready),
         ]
         free = Signal(range(steps + 1), init=steps)
-        m.d.sync += free.eq(free - begin + (self.o.valid & self.o.ready & shown.final))
+        m.d.sync += free.eq(free - starts + (self.o.valid & self.o.ready & shown.final))
         return free != 0
 
     def _count(self, m: Module, activation: Activation, cell: CellUpdate) -> None:

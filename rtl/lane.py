@@ -12,7 +12,7 @@ from rtl.arithmetic import delay
 
 
 def feed_layout(operand: int, address: int) -> data.StructLayout:
-    """What travels along a chain: a source's value, where its weight lies, and where a group begins and ends."""
+    """What travels along a chain: a value, its weight's address, a group's first and last."""
     return data.StructLayout(
         {"operand": signed(operand), "address": address, "first": 1, "last": 1}
     )
@@ -21,10 +21,10 @@ def feed_layout(operand: int, address: int) -> data.StructLayout:
 class Lane(wiring.Component):
     """sum = sum over a group's columns of weight * operand, exact.
 
-    Timing: the sum stands in `sum_out` `latency.LANE` = 5 clocks after the group's last column came in.
-    Each clock the lane hands the feed on to the next lane, one clock later, and a collected sum back towards
-    the head of the chain. So lane j of a chain, fed j clocks late, has its sum at the head 2 j clocks after
-    lane 0's, and sums of one chain reach the head in every second clock.
+    Timing: the sum stands in `sum_out` `latency.LANE` = 5 clocks after the group's last column came
+    in. Each clock the lane hands the feed on to the next lane, one clock later, and a collected sum
+    back towards the head of the chain. So lane j of a chain, fed j clocks late, has its sum at the
+    head 2 j clocks after lane 0's, and sums of one chain reach the head in every second clock.
     Number formats: operand and weight signed; the accumulator is as wide as the widest sum that the
     formats allow, so it cannot overflow. A column without an operand must carry operand 0.
 

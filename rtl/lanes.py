@@ -25,9 +25,9 @@ __all__ = ["LaneArray", "LaneError", "allowed_lanes"]
 class LaneArray(wiring.Component):
     """The multipliers.
 
-    Timing: lane r's sum is at `sum` r + `latency.LANE` clocks after the group's last column came in; `start`
-    is set together with lane 0's. Groups may follow one another without a gap as long as a group has at
-    least as many columns as rows.
+    Timing: lane r's sum is at `sum` r + `latency.LANE` clocks after the group's last column came
+    in; `start` is set together with lane 0's. Groups may follow one another without a gap as long
+    as a group has at least as many columns as rows.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Clocks that each pipeline takes: the one place where the schedule and the gateware look them up.
 
-Every component asserts in `elaborate` that it was built with as many stages as stand here; a test measures
-the composed figures on the running core.
+Every component asserts in `elaborate` that it was built with as many stages as stand here; a test
+measures the composed figures on the running core.
 """
 
 # Lane: weight memory, multiplier operands, product, accumulator, collecting register.

@@ -21,8 +21,8 @@ class InputBuffer(wiring.Component):
 
     `first` is looked at on the first element of a vector, `last` on its last one.
 
-    Timing: `full` is set one clock after a vector's last beat; a value stands in `value` one clock after its
-    `address`.
+    Timing: `full` is set one clock after a vector's last beat; a value stands in `value` one clock
+    after its `address`.
 
     Members
     -------
@@ -98,11 +98,11 @@ class InputBuffer(wiring.Component):
 class Operands(wiring.Component):
     """Turns issued columns into the feed of the lanes.
 
-    Own outputs at t-1 (y and gates) are read as 0 in a sequence's first step. y and gates lie in two banks,
-    one of each parity of the step, so that t-1 can be read while t is written.
+    Own outputs at t-1 (y and gates) are read as 0 in a sequence's first step. y and gates lie in
+    two banks, one of each parity of the step, so that t-1 can be read while t is written.
 
-    Timing: the feed stands `latency.OPERAND` = 3 clocks after `issue`. A value written in a clock is seen by
-    columns issued in that clock or later.
+    Timing: the feed stands `latency.OPERAND` = 3 clocks after `issue`. A value written in a clock
+    is seen by columns issued in that clock or later.
 
     Members
     -------
@@ -178,7 +178,7 @@ class Operands(wiring.Component):
 
     @staticmethod
     def _bank(m: Module, name: str, count: int, written, address, parity):
-        """Two banks of `count` values, written in order step after step; the value one clock after its address."""
+        """Two banks of `count` values, written in order; a value one clock after its address."""
         place = Signal(range(max(2, count)), name=f"{name}_place")
         bank, wanted = Signal(name=f"{name}_bank"), Signal.like(place, name=f"{name}_wanted")
         m.submodules[name] = memory = Memory(

@@ -1,8 +1,8 @@
-"""What the memories hold and how wide the paths are: the schedule and the integer network, laid out in bits.
+"""What the memories hold and how wide the paths are: schedule and network, laid out in bits.
 
-Nothing is computed here that the integer model does not also use: shifts, formats, tables and codes are taken
-from it. Formats that several layers share become one mode, so that a network of equal layers costs no
-multiplexers.
+Nothing is computed here that the integer model does not also use: shifts, formats, tables and codes
+are taken from it. Formats that several layers share become one mode, so that a network of equal
+layers costs no multiplexers.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
-A step is a sequence of phases, one a layer and one for the readout. In a phase the lanes take `side` blocks
-at a time; such a group takes one clock for each column (source), and the next group follows in the next
-clock. Columns stand in the order in which their values become known, so that the tail of the pipeline hides
-behind the early ones; where it does not, the phase starts `stall` clocks late, the fewest that suffice.
+A step is a sequence of phases, one a layer and one for the readout. In a phase the lanes take
+`side` blocks at a time; such a group takes one clock for each column (source), and the next group
+follows in the next clock. Columns stand in the order in which their values become known, so that
+the tail of the pipeline hides behind the early ones; where it does not, the phase starts `stall`
+clocks late, the fewest that suffice.
 
     cycles per step = sum over phases of groups * columns  +  stalls
 """
@@ -42,8 +43,8 @@ class Column:
 
     Attributes
     ----------
-    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below) or
-        "gates" (the layer's own gates at t-1).
+    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below)
+        or "gates" (the layer's own gates at t-1).
     address : where its value lies in the memory of that source.
     column : its column in the weight matrix.
     """
@@ -172,7 +173,7 @@ class Schedule:
 
     @cached_property
     def ready(self) -> dict[Row, int]:
-        """For each row the first clock (from the end of the step before) in which a column may read its value.
+        """The first clock (from the end of the step before) in which a column may read a value.
 
         A gate's row yields the gate, a cell's row yields y.
         """
@@ -186,7 +187,7 @@ class Schedule:
 
     @property
     def output_ready(self) -> list[int]:
-        """Clocks (from the first column of a step) in which the step's outputs enter the output buffer."""
+        """Clocks, from a step's first column, in which its outputs enter the output buffer."""
         layer = self.phases[-1].layer
         kind = "out" if layer is None else "g"
         first = self.phases[0].stall
@@ -196,12 +197,12 @@ class Schedule:
 
     @property
     def latency(self) -> int:
-        """Clocks from the last element of an input vector to the first output beat, core idle before."""
+        """Clocks from a vector's last element to the first output beat, the core idle before."""
         return latency.START + self.output_ready[0] + latency.FIFO
 
     @property
     def buffered_steps(self) -> int:
-        """Steps of output that the core must be able to hold so that a ready consumer never stalls it."""
+        """Steps of output that the core must hold so that a ready consumer never stalls it."""
         occupied = (
             self.output_ready[-1] + latency.FIFO + 3
         )  # taken, counted, and seen by the sequencer
@@ -211,7 +212,8 @@ class Schedule:
 def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     """The numbers of lanes that a network can use: whole blocks of some layer, side by side.
 
-    From the least (one block of the layer with the most rows a block) to all rows of the largest layer.
+    From the least (one block of the layer with the most rows a block) to all rows of the largest
+    layer.
     """
     shapes = [layer.shape for layer in qnet.layers]
     least = max(shape.rows_per_block for shape in shapes)
@@ -274,7 +276,7 @@ def _layer_phase(qnet: QuantizedNetwork, k: int, lanes: int) -> Phase:
 
 
 def _settle(schedule: Schedule, across_steps: bool) -> Schedule:
-    """Order each phase's columns by the clock in which they are known, and stall where that is not enough."""
+    """Order each phase's columns by when they are known, and stall where that is not enough."""
     settled = False
     while not settled:
         settled = True
@@ -288,7 +290,7 @@ def _settle(schedule: Schedule, across_steps: bool) -> Schedule:
 
 
 def _order(schedule: Schedule, k: int, across_steps: bool) -> tuple[Phase, int]:
-    """Phase k with its columns in order of availability, and by how many clocks it starts too early."""
+    """Phase k with its columns in order of availability, and by how many clocks it is too early."""
     phase, step = schedule.phases[k], schedule.cycles_per_step
     shapes = [p.shape for p in schedule.phases if p.shape]
     known = {}

@@ -1,4 +1,4 @@
-"""The sequencer: walks through the schedule, one column a clock, and waits only where the schedule says so."""
+"""The sequencer: walks through the schedule, one column a clock, and waits only as told."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -10,9 +10,9 @@ from rtl.schedule import Schedule
 class Sequencer(wiring.Component):
     """Issues the columns of step after step.
 
-    A step begins when `ready` is set (its input has come and its output has room) and its stall is over;
-    from then on nothing can hold it up. Step follows step, and group group, without a gap when there is
-    nothing to wait for.
+    A step begins when `ready` is set (its input has come and its output has room) and its stall is
+    over; from then on nothing can hold it up. Step follows step, and group group, without a gap
+    when there is nothing to wait for.
 
     Timing: when the core idles, `issue` is set one clock after `ready`.
 
@@ -24,7 +24,7 @@ class Sequencer(wiring.Component):
     -------
     ready : In(1), a step may begin.
     first, last : In(1), the coming step's marks: begins, ends a sequence.
-    begin : Out(1), a step begins with the next clock.
+    starts : Out(1), a step begins with the next clock.
     release : Out(1), the step's input vector is read for the last time.
     issue : Out(1), a column is issued in this clock, with:
     column : Out, its place in the list of all phases' columns.
@@ -38,7 +38,7 @@ class Sequencer(wiring.Component):
         self.schedule = schedule
         columns = sum(len(phase.columns) for phase in schedule.phases)
         flags = (
-            "begin",
+            "starts",
             "release",
             "issue",
             "group_first",
@@ -110,8 +110,8 @@ class Sequencer(wiring.Component):
         with m.Elif(~run):
             m.d.sync += [run.eq((wait == 0) & may_run), wait.eq(Mux(wait == 0, 0, wait - 1))]
         ending = step_done & (gap == 0)
-        m.d.comb += self.begin.eq(self.ready & (ending | (~run & fresh & (wait == 0))))
-        with m.If(self.begin):
+        m.d.comb += self.starts.eq(self.ready & (ending | (~run & fresh & (wait == 0))))
+        with m.If(self.starts):
             m.d.sync += Cat(self.step_first, self.step_last).eq(Cat(self.first, self.last))
         m.d.comb += [self.issue.eq(run), self.column.eq(column)]
         m.d.comb += [self.group_first.eq(run & opening), self.group_last.eq(done)]

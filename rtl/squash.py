@@ -1,4 +1,4 @@
-"""sigma in gateware: knots from a memory and a straight line between them (see `fixedpoint.squash`)."""
+"""sigma in gateware: knots from a memory, straight lines between (see `fixedpoint.squash`)."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring

@@ -1,0 +1,170 @@
+"""Verilog-2001 for an FPGA, and beside it a JSON that says what it is.
+
+The file stands alone: no tool of this project is needed to simulate or synthesise it. The same
+network, formats and lanes give the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from fixedpoint.formats import Format
+from fixedpoint.network import QuantizedNetwork
+from golden.errors import CarouselError
+from rtl.arithmetic import shape_of
+from rtl.core import COUNTER_BITS, Core
+
+TOP = "carousel_core"
+
+
+class Top(wiring.Component):
+    """The core with plain ports: one wire a field, named as a Verilog user would.
+
+    Timing and formats: those of `Core`; this adds nothing but names.
+
+    Members
+    -------
+    i_valid, i_ready, i_data, i_first, i_last : the input stream.
+    o_valid, o_ready, o_data, o_first, o_last : the output stream.
+    saturated_{kind} : Out, counters.
+    """
+
+    def __init__(self, core: Core):
+        self.core = core
+        marks = ("first", "last")
+        ports = {
+            "i_valid": In(1),
+            "i_ready": Out(1),
+            "i_data": In(shape_of(core.qnet.formats.input)),
+        }
+        ports |= {f"i_{mark}": In(1) for mark in marks}
+        ports |= {
+            "o_valid": Out(1),
+            "o_ready": In(1),
+            "o_data": Out(shape_of(core.qnet.out_format)),
+        }
+        ports |= {f"o_{mark}": Out(1) for mark in marks}
+        ports |= {f"saturated_{kind}": Out(COUNTER_BITS) for kind in core.saturation_kinds}
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self.core
+        for name in ("data", "first", "last"):
+            m.d.comb += core.i.payload[name].eq(getattr(self, f"i_{name}"))
+            m.d.comb += getattr(self, f"o_{name}").eq(core.o.payload[name])
+        m.d.comb += [core.i.valid.eq(self.i_valid), self.i_ready.eq(core.i.ready)]
+        m.d.comb += [self.o_valid.eq(core.o.valid), core.o.ready.eq(self.o_ready)]
+        for kind in core.saturation_kinds:
+            m.d.comb += getattr(self, f"saturated_{kind}").eq(core.saturations[kind])
+        return m
+
+
+def convert(component: wiring.Component, name: str = TOP) -> str:
+    """Verilog text of any component, without source paths: the same on every machine."""
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    return re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+
+
+def digest(qnet: QuantizedNetwork) -> str:
+    """SHA-256 of all that decides a network's codes: formats, shapes, weights and biases."""
+    found = hashlib.sha256(repr(qnet.formats).encode())
+    for layer in qnet.layers:
+        found.update(repr((layer.shape, layer.g.squash.name, layer.h.squash.name)).encode())
+        for kind in layer.shape.kinds:
+            found.update(layer.weights[kind].astype("<i8").tobytes())
+            found.update(layer.biases[kind].astype("<i8").tobytes())
+    if qnet.readout:
+        found.update(qnet.readout.squash.squash.name.encode())
+        found.update(qnet.readout.weights.astype("<i8").tobytes())
+        found.update(qnet.readout.biases.astype("<i8").tobytes())
+    return found.hexdigest()
+
+
+def describe(top: Top) -> dict[str, Any]:
+    """What a user of the Verilog must know, ready for JSON."""
+    core = top.core
+    qnet, schedule = core.qnet, core.schedule
+    return {
+        "module": TOP,
+        "network": qnet.name,
+        "network_sha256": digest(qnet),
+        "ports": _ports(top),
+        "input": {"elements": qnet.inputs, "format": _format(qnet.formats.input)},
+        "output": {"elements": qnet.outputs, "format": _format(qnet.out_format)},
+        "formats": json.loads(json.dumps(qnet.formats, default=_plain)),
+        "lanes": schedule.lanes,
+        "cycles_per_step": schedule.cycles_per_step,
+        "ideal_cycles_per_step": schedule.ideal_cycles,
+        "stall_cycles_per_step": schedule.stall_per_step,
+        "mac_utilisation": schedule.utilisation,
+        "latency_cycles": schedule.latency,
+        "accumulator_bits": core.program.sum_width,
+        "weight_memory_bits": schedule.lanes * schedule.ideal_cycles * core.program.weight_width,
+    }
+
+
+def _ports(top: Top) -> list[dict[str, Any]]:
+    found = [
+        {"name": name, "direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")
+    ]
+    for _, member, signal in top.signature.flatten(top):
+        way, shape = "input" if member.flow == In else "output", signal.shape()
+        port = {"name": signal.name, "direction": way, "width": shape.width, "signed": shape.signed}
+        found.append(port)
+    return found
+
+
+def _format(form: Format) -> dict[str, Any]:
+    width = {"width": form.width, "fraction_bits": form.frac, "signed": form.signed}
+    return {"format": str(form), **width}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Format) else vars(value)
+
+
+def write(
+    qnet: QuantizedNetwork, folder: str | Path, lanes: int | None = None
+) -> tuple[Path, Path]:
+    """Write `<network's name>.v` and `.json` into `folder`; both or neither.
+
+    Raises
+    ------
+    LaneError : lanes that the network cannot use.
+    CarouselError : a folder that cannot be written.
+    """
+    core = Core(qnet, lanes)
+    top = Top(core)
+    about = describe(top)
+    header = (
+        f"// {qnet.name}: {qnet.inputs} inputs, {qnet.outputs} outputs, "
+        f"{core.schedule.lanes} lanes, {core.schedule.cycles_per_step} cycles a step\n"
+        f"// network SHA-256 {about['network_sha256']}\n"
+    )
+    stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
+    texts = {
+        stem.with_suffix(".v"): header + convert(top),
+        stem.with_suffix(".json"): json.dumps(about, indent=2) + "\n",
+    }
+    beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
+    try:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            beside[path].write_text(text)
+        for path in texts:
+            beside[path].replace(path)
+    except OSError as error:
+        raise CarouselError(f"{folder}: cannot be written ({error.strerror})") from None
+    finally:
+        for path in beside.values():
+            path.unlink(missing_ok=True)
+    return stem.with_suffix(".v"), stem.with_suffix(".json")
