@@ -12,7 +12,7 @@ import numpy.typing as npt
 Codes = npt.NDArray[Any]
 
 EXACT_FLOAT = 1 << 53  # whole numbers up to here are exact in float64
-EXACT_INT = 1 << 63
+EXACT_INT_BITS = 62  # sign aside, for whole numbers in int64, with a bit to spare
 
 
 def round_shift(values: Codes, shift: int) -> Codes:
@@ -33,5 +33,58 @@ def saturate(values: Codes, low: int, high: int) -> Codes:
 
 
 def outside(values: Codes, low: int, high: int) -> int:
-    """How many codes lie outside [low, high], that is, how many `saturate` changes."""
-    return int(np.count_nonzero(values < low) + np.count_nonzero(values > high))
+    """How many values have their whole part outside [low, high], that is, how many `saturate` changes."""
+    if values.size == 0 or (values.min() >= low and values.max() < high + 1):
+        return 0
+    return int(np.count_nonzero(values < low) + np.count_nonzero(values >= high + 1))
+
+
+def room(largest: int, shift: int) -> int:
+    """Bits, sign aside, that `Rounding` by `shift` needs to be exact for values up to `largest`."""
+    if shift > 0:
+        return (largest + (1 << (shift - 1))).bit_length()
+    return (2 * (largest << -shift) + 1).bit_length()
+
+
+class Rounding:
+    """round_shift in place, in two steps so that the multiplication by 2^-shift costs no pass of its own.
+
+    Whoever makes the values multiplies one operand by `scale` beforehand. In float64 that is 2^-shift and
+    leaves floor(value + 1/2) to do; in int64 it is 1 (a power of two for shift < 0) and leaves
+    (value + half) >> shift. Exact while `room` is at most 53 bits in float64, 62 in int64.
+
+    Attributes
+    ----------
+    scale : the factor for one operand.
+    half : what is added so that dropping the fraction rounds.
+    unit : 1 of the result, in the scaled values.
+    """
+
+    def __init__(self, dtype: type, shift: int | Codes):
+        self.whole = dtype is np.int64
+        if self.whole:
+            self.down = np.maximum(shift, 0)
+            self.scale = np.left_shift(1, np.maximum(np.negative(shift), 0))
+            self.unit = np.left_shift(1, self.down)
+            self.half = self.unit >> 1
+        else:
+            self.scale = np.power(2.0, np.negative(shift))
+            self.unit, self.half = np.array(1.0), np.array(0.5)
+
+    def offset(self, low: int | Codes) -> Codes:
+        """What to add to scaled values so that their whole part is the rounded code, counted from `low`."""
+        return self.half - self.unit * low
+
+    def __call__(self, values: Codes) -> None:
+        """Round scaled values."""
+        np.add(values, self.half, out=values)
+        if self.whole:
+            np.right_shift(values, self.down, out=values)
+        else:
+            np.floor(values, out=values)
+
+    def index(self, values: Codes) -> None:
+        """Round scaled values that `offset` is in already; in float64 the fraction stays, for the one
+        who turns the values into whole numbers to drop."""
+        if self.whole:
+            np.right_shift(values, self.down, out=values)

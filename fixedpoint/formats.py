@@ -31,9 +31,14 @@ class Format:
     signed: bool = True
 
     def __post_init__(self) -> None:
-        for name, value, low, high in (("width", self.width, 2, WIDEST), ("fraction bits", self.frac, -WIDEST, 2 * WIDEST)):
+        for name, value, low, high in (
+            ("width", self.width, 2, WIDEST),
+            ("fraction bits", self.frac, -WIDEST, 2 * WIDEST),
+        ):
             if not isinstance(value, int) or not low <= value <= high:
-                raise FormatError(f"format {self}: {name} {value!r}, must be a whole number from {low} to {high}")
+                raise FormatError(
+                    f"format {self}: {name} {value!r}, must be a whole number from {low} to {high}"
+                )
 
     def __str__(self) -> str:
         return f"{'s' if self.signed else 'u'}{self.width}.{self.frac}"
@@ -42,7 +47,12 @@ class Format:
     def parse(cls, text: str) -> "Format":
         """The format that `str` wrote, such as `s16.12`."""
         kind, (width, dot, frac) = text[:1], text[1:].partition(".")
-        if kind not in ("s", "u") or not dot or not width.isdecimal() or not frac.lstrip("-").isdecimal():
+        if (
+            kind not in ("s", "u")
+            or not dot
+            or not width.isdecimal()
+            or not frac.lstrip("-").isdecimal()
+        ):
             raise FormatError(f"format {text!r}: must look like s16.12 or u15.14")
         return cls(int(width), int(frac), kind == "s")
 
@@ -74,7 +84,9 @@ class Format:
     def encode(self, values: Any) -> tuple[Codes, int]:
         """Real values to int64 codes (nearest, ties up, saturated) and how many saturated."""
         codes = np.floor(np.asarray(values, dtype=np.float64) * 2.0**self.frac + 0.5)
-        return saturate(codes, self.low, self.high).astype(np.int64), outside(codes, self.low, self.high)
+        return saturate(codes, self.low, self.high).astype(np.int64), outside(
+            codes, self.low, self.high
+        )
 
     def decode(self, codes: Codes) -> np.ndarray:
         """Codes to the real values they stand for, float64, exact."""
@@ -157,19 +169,29 @@ class Formats:
         try:
             data = json.loads(Path(path).read_text())
             layers = tuple(_layer(layer) for layer in data["layers"])
-            readout = data["readout"] and ReadoutFormats(**{k: Format.parse(v) for k, v in data["readout"].items()})
-            return cls(*(Format.parse(data[name]) for name in ("input", "argument", "sigma")), layers, readout)
+            readout = data["readout"] and ReadoutFormats(
+                **{k: Format.parse(v) for k, v in data["readout"].items()}
+            )
+            return cls(
+                *(Format.parse(data[name]) for name in ("input", "argument", "sigma")),
+                layers,
+                readout,
+            )
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
         except FileNotFoundError:
             raise FormatError(f"{path}: no such file") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FormatError(f"{path}: not a formats file ({type(error).__name__}: {error})") from None
+            raise FormatError(
+                f"{path}: not a formats file ({type(error).__name__}: {error})"
+            ) from None
 
 
 def _layer(data: dict[str, Any]) -> LayerFormats:
     weights = {source: Format.parse(text) for source, text in data["weights"].items()}
-    return LayerFormats(weights, **{name: Format.parse(data[name]) for name in ("gate", "g", "h", "s", "y")})
+    return LayerFormats(
+        weights, **{name: Format.parse(data[name]) for name in ("gate", "g", "h", "s", "y")}
+    )
 
 
 def _plain(items: list[tuple[str, Any]]) -> Any:

@@ -4,8 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fixedpoint.arithmetic import EXACT_FLOAT, Codes, outside, round_shift, saturate
-from fixedpoint.cell import QuantizedLayer, Sums, plan_sums, quantize_layer
+from fixedpoint.arithmetic import (
+    EXACT_FLOAT,
+    EXACT_INT_BITS,
+    Codes,
+    outside,
+    room,
+    round_shift,
+    saturate,
+)
+from fixedpoint.cell import QuantizedLayer, Sums, encode_biases, plan_sums, quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats, ReadoutFormats
 from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
 from golden.cell import LayerState
@@ -40,7 +48,9 @@ class QuantizedTrace(Trace):
 
     def real(self) -> Trace:
         """The whole trace as real values, to lay beside a float trace."""
-        layers = tuple({name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers))
+        layers = tuple(
+            {name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers)
+        )
         forms = self.formats.layers
         state = tuple(
             LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
@@ -69,13 +79,20 @@ class QuantizedReadout:
         """Fraction bits dropped from a sum."""
         return self.sums.frac - self.squash.net.frac
 
+    @property
+    def room(self) -> int:
+        """Bits, sign aside, that exact arithmetic needs on the way to the rounding."""
+        return room(self.sums.bound, self.net_shift)
+
     def run(self, y: Codes, saturated: dict[str, int]) -> Codes:
         """y (T, N, C) -> out (T, N, K), int64; counts saturated net inputs as `out`."""
-        dtype = self.sums.dtype
+        dtype = np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64
         net = y.astype(dtype) @ self.weights.T.astype(dtype) + self.biases.astype(dtype)
         net = round_shift(net, self.net_shift)
         saturated["out"] = outside(net, self.squash.net.low, self.squash.net.high)
-        return self.squash(saturate(net, self.squash.net.low, self.squash.net.high).astype(np.int64))
+        return self.squash(
+            saturate(net, self.squash.net.low, self.squash.net.high).astype(np.int64)
+        )
 
 
 @dataclass(frozen=True)
@@ -122,10 +139,12 @@ class QuantizedNetwork:
         if not np.issubdtype(codes.dtype, np.integer):
             raise InputError(f"input codes: type {codes.dtype}, must be integers")
         form = self.formats.input
-        bad = np.argwhere((codes < form.low) | (codes > form.high))
-        if len(bad):
+        if codes.min() < form.low or codes.max() > form.high:
+            bad = np.argwhere((codes < form.low) | (codes > form.high))
             where, value = bad[0].tolist(), int(codes[tuple(bad[0])])
-            raise InputError(f"input code{where}: {value} is outside {form.low}..{form.high} of format {form}")
+            raise InputError(
+                f"input code{where}: {value} is outside {form.low}..{form.high} of format {form}"
+            )
         return codes.astype(np.int64)
 
     def run(self, codes: np.ndarray, state: tuple[LayerState, ...] | None = None) -> QuantizedTrace:
@@ -137,18 +156,35 @@ class QuantizedNetwork:
         """
         codes = self.check_codes(codes)
         counts = [dict[str, int]() for _ in range(len(self.layers) + 1)]
-        bound = replace(self, layers=tuple(_Counting(layer, count) for layer, count in zip(self.layers, counts[:-1], strict=True)))
+        bound = replace(
+            self,
+            layers=tuple(
+                _Counting(layer, count)
+                for layer, count in zip(self.layers, counts[:-1], strict=True)
+            ),
+        )
         readout = self.readout
-        trace = run_layers(bound, codes, state, (lambda y: readout.run(y, counts[-1])) if readout else None)
-        named = {f"{k}.{name}": n for k, count in enumerate(counts[:-1]) for name, n in count.items()}
-        return QuantizedTrace(trace.layers, trace.out, trace.state, self.formats, {**named, **counts[-1]})
+        trace = run_layers(
+            bound, codes, state, (lambda y: readout.run(y, counts[-1])) if readout else None
+        )
+        named = {
+            f"{k}.{name}": n for k, count in enumerate(counts[:-1]) for name, n in count.items()
+        }
+        return QuantizedTrace(
+            trace.layers, trace.out, trace.state, self.formats, {**named, **counts[-1]}
+        )
 
 
 class _Counting:
     """A layer together with the place where it counts saturations."""
 
     def __init__(self, layer: QuantizedLayer, counts: dict[str, int]):
-        self.shape, self.zero_state, self._layer, self._counts = layer.shape, layer.zero_state, layer, counts
+        self.shape, self.zero_state, self._layer, self._counts = (
+            layer.shape,
+            layer.zero_state,
+            layer,
+            counts,
+        )
 
     def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
         return self._layer.run(x, state, self._counts)
@@ -157,7 +193,9 @@ class _Counting:
 def build(net: Network, formats: Formats) -> QuantizedNetwork:
     """The integer network for a float network and formats; `FormatError` where they cannot work."""
     if len(formats.layers) != len(net.layers):
-        raise FormatError(f"formats: {len(formats.layers)} layers, the network has {len(net.layers)}")
+        raise FormatError(
+            f"formats: {len(formats.layers)} layers, the network has {len(net.layers)}"
+        )
     if (formats.readout is None) != (net.readout is None):
         have, need = ("no " if part is None else "a " for part in (formats.readout, net.readout))
         raise FormatError(f"formats: {have}readout, the network has {need}readout")
@@ -166,7 +204,9 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
     table = sigma_table(formats.argument, formats.sigma)
     layers, saturated = [], 0
     for k, layer in enumerate(net.layers):
-        built, lost = quantize_layer(f"layer {k}", layer, formats.layers[k], formats.layer_input(k), table)
+        built, lost = quantize_layer(
+            f"layer {k}", layer, formats.layers[k], formats.layer_input(k), table
+        )
         layers.append(built)
         saturated += lost
     readout = None
@@ -176,13 +216,26 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
     return QuantizedNetwork(tuple(layers), readout, formats, table, net.name, saturated)
 
 
-def _build_readout(readout: Readout, formats: ReadoutFormats, y: Format, table: SigmaTable) -> tuple[QuantizedReadout, int]:
+def _build_readout(
+    readout: Readout, formats: ReadoutFormats, y: Format, table: SigmaTable
+) -> tuple[QuantizedReadout, int]:
     unit = QuantizedSquash(squash(readout.squash), table, formats.out)
-    unit.check("readout")
+    for name, form in (
+        ("weights", formats.weights),
+        *([("out", formats.out)] if unit.squash.linear else []),
+    ):
+        if not form.signed:
+            raise FormatError(f"readout {name} {form}: must be signed")
+    unit.check("readout out")
     weights, lost = formats.weights.encode(readout.weights)
-    biases = np.floor(readout.biases * 2.0 ** (formats.weights.frac + y.frac) + 0.5)
-    if np.abs(biases).max() >= EXACT_FLOAT:
-        raise FormatError(f"readout bias: {np.abs(readout.biases).max():g} is too large for the scale of its sum")
-    codes = biases.astype(np.int64)
-    sums = plan_sums("readout", {"y": formats.weights}, {"y": (y, readout.weights.shape[1])}, codes)
-    return QuantizedReadout(weights, codes, formats, y, sums, unit), lost
+    biases = encode_biases("readout", readout.biases, formats.weights.frac + y.frac)
+    sums = plan_sums(
+        "readout", {"y": formats.weights}, {"y": (y, readout.weights.shape[1])}, biases
+    )
+    built = QuantizedReadout(weights, biases, formats, y, sums, unit)
+    if built.room > EXACT_INT_BITS:
+        raise FormatError(
+            f"readout: a sum needs {built.room + 1} bits to be rounded to {formats.out}, "
+            f"at most {EXACT_INT_BITS + 1} are allowed"
+        )
+    return built, lost

@@ -36,7 +36,9 @@ def quantize(
     """
     if formats is None:
         if calibrate is None:
-            raise FormatError("quantize: neither formats nor calibration data were given, one of them is needed")
+            raise FormatError(
+                "quantize: neither formats nor calibration data were given, one of them is needed"
+            )
         formats = choose_formats(net, bits, calibrate)
     return build(net, formats)
 
@@ -62,21 +64,37 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
         y_form = h_form
         sources = {"x": x, "y": y_form, "gates": gate}
         largest = {
-            source: max(float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds)
+            source: max(
+                float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds
+            )
             for source, cut in layer.shape.columns.items()
         }
-        frac = min(Format.fitting(bits, largest[source]).frac + sources[source].frac for source in largest)
+        frac = min(
+            Format.fitting(bits, largest[source]).frac + sources[source].frac for source in largest
+        )
         weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
         layers.append(LayerFormats(weights, gate, g_form, h_form, s_form, y_form))
-        finest = max(finest, *(form.frac + f.scale.bit_length() - 1 for f, form in ((g, g_form), (h, h_form)) if not f.linear), 0)
+        finest = max(
+            finest,
+            *(
+                form.frac + f.scale.bit_length() - 1
+                for f, form in ((g, g_form), (h, h_form))
+                if not f.linear
+            ),
+            0,
+        )
         x = y_form
     readout = _readout(net, bits, trace, gate, x)
-    return Formats(first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout)
+    return Formats(
+        first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout
+    )
 
 
 def _function(function: Squash, bits: int, seen: float) -> Format:
     """The format of a squashed value: it holds the function's ends, or twice what was seen."""
-    return Format.fitting(bits, HEADROOM * seen if function.linear else max(map(abs, function.ends)))
+    return Format.fitting(
+        bits, HEADROOM * seen if function.linear else max(map(abs, function.ends))
+    )
 
 
 def _argument(sigma_frac: int) -> Format:
@@ -88,7 +106,9 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _readout(net: Network, bits: int, trace: Trace, gate: Format, y: Format) -> ReadoutFormats | None:
+def _readout(
+    net: Network, bits: int, trace: Trace, gate: Format, y: Format
+) -> ReadoutFormats | None:
     if net.readout is None:
         return None
     weights = Format.fitting(bits, float(np.abs(net.readout.weights).max()))

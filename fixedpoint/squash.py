@@ -52,10 +52,14 @@ class SigmaTable:
     def __post_init__(self) -> None:
         need, have = reach(self.value.frac), self.argument.high * self.argument.lsb
         if not self.argument.signed or self.argument.width > 24:
-            raise FormatError(f"pre-activation {self.argument}: must be signed and at most 24 bits wide")
+            raise FormatError(
+                f"pre-activation {self.argument}: must be signed and at most 24 bits wide"
+            )
         if self.value.signed or self.value.width != self.value.frac + 1:
             want = Format(max(2, self.value.frac + 1), self.value.frac, signed=False)
-            raise FormatError(f"sigma {self.value}: must be unsigned with 1.0 as its highest bit, such as {want}")
+            raise FormatError(
+                f"sigma {self.value}: must be unsigned with 1.0 as its highest bit, such as {want}"
+            )
         if have < need:
             raise FormatError(
                 f"pre-activation {self.argument}: reaches {have:.3f}, but sigma in {self.value} is exactly 0 and 1 "
@@ -111,7 +115,11 @@ class QuantizedSquash:
     def __post_init__(self) -> None:
         argument = self.table.argument
         slope_bits = self.squash.slope.bit_length() - 1
-        net = self.target if self.squash.linear else Format(argument.width, argument.frac + slope_bits)
+        net = (
+            self.target
+            if self.squash.linear
+            else Format(argument.width, argument.frac + slope_bits)
+        )
         object.__setattr__(self, "net", net)
 
     @property
@@ -147,7 +155,9 @@ class QuantizedSquash:
             return
         for end in self.squash.ends:
             if not self.target.holds(end):
-                raise FormatError(f"{where} {self.target}: cannot hold {end:+.1f}, an end of {self.squash.name}")
+                raise FormatError(
+                    f"{where} {self.target}: cannot hold {end:+.1f}, an end of {self.squash.name}"
+                )
         if self.shift < self.gain_bits:
             need = self.target.frac + self.gain_bits
             raise FormatError(

@@ -1,0 +1,238 @@
+"""The loop over time of one layer: the equations of `fixedpoint.cell` in as few passes as they allow.
+
+A sequence is a column: every array is (rows, N), so that gates, cells and blocks are neighbouring rows.
+The sources of a step stand in one array, [x; 1; y(t-1); gates(t-1)], and a step writes its y and gates
+where the next step reads them. Between two looks at the saturations and the trace the loop runs a block
+of steps in memory small enough for the cache.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fixedpoint.arithmetic import Codes, Rounding, outside
+from fixedpoint.squash import QuantizedSquash
+from golden.cell import LayerState
+
+if TYPE_CHECKING:
+    from fixedpoint.cell import QuantizedLayer
+
+GROUP = 128  # sequences side by side
+BLOCK_VALUES = 1 << 15  # net inputs in a block of steps
+BLOCK_STEPS = 256
+
+
+def run_layer(
+    layer: "QuantizedLayer", x: Codes, state: LayerState, saturated: dict[str, int]
+) -> tuple[dict[str, Codes], LayerState]:
+    """T steps of N sequences over codes x (T, N, D); see `QuantizedLayer.run`."""
+    shape, (steps, batch, _) = layer.shape, x.shape
+    widths = {"gates": len(shape.gates) * shape.blocks, **dict.fromkeys("gsy", shape.cells)}
+    trace = {name: np.empty((steps, width, batch), np.int64) for name, width in widths.items()}
+    saturated.update(dict.fromkeys((*shape.kinds, "h", "s", "y"), 0))
+    for start in range(0, batch, GROUP):
+        cut = slice(start, start + GROUP)
+        loop = _Loop(layer, LayerState(state.s[cut], state.y[cut], state.gates[cut]), steps)
+        for t in range(0, steps, loop.block):
+            count = loop.run(x[t : t + loop.block, cut])
+            loop.record(
+                {name: values[t : t + count, :, cut] for name, values in trace.items()}, count
+            )
+            for name, lost in loop.saturations(count).items():
+                saturated[name] += lost
+    end = LayerState(*(np.ascontiguousarray(trace[name][-1].T) for name in ("s", "y", "gates")))
+    signals = {name: values.transpose(0, 2, 1) for name, values in trace.items()}
+    gates = np.split(signals.pop("gates"), len(shape.gates), axis=2)
+    return {**dict(zip(shape.gates, gates, strict=True)), **signals}, end
+
+
+class _Loop:
+    """Up to GROUP sequences, `block` steps at a time.
+
+    Attributes
+    ----------
+    sources : (block + 1, D + 1 + C + G*B, N), [x; 1; y; gates] of every step and of the one after.
+    nets : (block, G*B + C, N), net inputs counted from the lowest code, not yet floored in float64.
+    pairs : (block, 1 or 2, B, S, N), what i and f multiply: g, and s(t-1), both scaled.
+    s : (block + 1, B, S, N), the state before and after every step.
+    wide : s, h's net input and y before they are saturated, each (block, B, S, N).
+    """
+
+    def __init__(self, layer: "QuantizedLayer", state: LayerState, steps: int):
+        shape, dtype, batch = layer.shape, layer.dtype, len(state.s)
+        self.layer, self.gate_rows = layer, len(shape.gates) * shape.blocks
+        rows, cells = self.gate_rows + shape.cells, (shape.blocks, shape.block_size, batch)
+        self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (rows * batch)))
+        self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.cells)
+        self.gates = slice(self.y.stop, self.y.stop + self.gate_rows)
+
+        self.sources = np.ones((self.block + 1, self.gates.stop, batch), dtype)
+        self.sources[0, self.y], self.sources[0, self.gates] = state.y.T, state.gates.T
+        self.s = np.empty((self.block + 1, *cells), dtype)
+        self.s[0] = state.s.T.reshape(cells)
+        self.nets = np.empty((self.block, rows, batch), dtype)
+        self.pairs = np.empty((self.block, len(shape.gates) - 1, *cells), dtype)
+        self.wide = {name: np.empty((self.block, *cells), dtype) for name in ("s", "h", "y")}
+
+        lowest = np.repeat([layer.gate.net.low, layer.g.net.low], [self.gate_rows, shape.cells])[
+            :, None
+        ]
+        shifts = np.repeat(
+            [layer.net_shift("i"), layer.net_shift("g")], [self.gate_rows, shape.cells]
+        )[:, None]
+        self.round_net = Rounding(dtype, shifts)
+        both = np.array([layer.input_shift, layer.keep_shift])[: len(shape.gates) - 1]
+        self.round_pair = Rounding(dtype, both.reshape(-1, 1, 1, 1))
+        self.round_h = Rounding(dtype, layer.h_shift)
+        self.round_y = Rounding(dtype, layer.output_shift)
+        self.h_offset = self.round_h.offset(layer.h.net.low)
+        self.weights = self._weights(lowest)
+        self.gate = _Unit(layer.gate, dtype, 1, (self.gate_rows, batch))
+        self.g = _Unit(layer.g, dtype, self.round_pair.scale.flat[0], (shape.cells, batch))
+        self.h = _Unit(layer.h, dtype, self.round_y.scale, cells)
+        self.limits = [
+            np.array(v, dtype)
+            for form in (layer.formats.s, layer.formats.y)
+            for v in (form.low, form.high)
+        ]
+        self.views = list(self._views())
+
+    def _weights(self, lowest: Codes) -> Codes:
+        """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the column of the one."""
+        layer, kinds, inputs = self.layer, self.layer.shape.kinds, self.layer.shape.inputs
+        weights = np.concatenate([layer.weights[kind] for kind in kinds]) * self.round_net.scale
+        biases = (
+            np.concatenate([layer.biases[kind] for kind in kinds])[:, None] * self.round_net.scale
+        )
+        return np.insert(weights, [inputs], biases + self.round_net.offset(lowest), axis=1)
+
+    def _views(self) -> Iterator[tuple[Any, ...]]:
+        """For each step of a block what it reads and writes."""
+        columns, kinds, tail = self.weights.shape[1], len(self.layer.shape.gates), self.s.shape[1:]
+        for k in range(self.block):
+            gates = self.sources[k + 1, self.gates]
+            by_kind = gates.reshape(kinds, tail[0], 1, tail[2])
+            y = self.sources[k + 1, self.y].reshape(tail)
+            net = self.nets[k], self.nets[k, : self.gate_rows], self.nets[k, self.gate_rows :]
+            pair = self.pairs[k], self.pairs[k, 0].reshape(-1, tail[2]), self.pairs[k, -1]
+            wide = (self.wide[name][k] for name in ("s", "h", "y"))
+            yield (
+                self.sources[k, :columns],
+                *net,
+                gates,
+                by_kind[:-1],
+                by_kind[-1],
+                *pair,
+                self.s[k],
+                self.s[k + 1],
+                *wide,
+                y,
+            )
+
+    def run(self, x: Codes) -> int:
+        """Run the steps of x (K, N, D), K at most `block`; return K."""
+        steps = len(x)
+        self.sources[:steps, : x.shape[2]] = x.transpose(0, 2, 1)
+        forget = len(self.layer.shape.gates) == 3
+        keep, product, squashed = (
+            self.round_pair.scale[-1],
+            np.empty_like(self.pairs[0]),
+            np.empty_like(self.s[0]),
+        )
+        s_low, s_high, y_low, y_high = self.limits
+        for (
+            u,
+            net,
+            net_gates,
+            net_g,
+            gates,
+            held,
+            o,
+            pair,
+            g,
+            kept,
+            before,
+            s,
+            wide_s,
+            wide_h,
+            wide_y,
+            y,
+        ) in self.views[:steps]:
+            np.matmul(self.weights, u, out=net)
+            self.round_net.index(net)
+            self.gate(net_gates, gates)
+            self.g(net_g, g)
+            if forget:
+                np.multiply(before, keep, out=kept)
+            np.multiply(held, pair, out=product)
+            self.round_pair(product)
+            np.add(product[0], product[1] if forget else before, out=wide_s)
+            np.minimum(np.maximum(wide_s, s_low, out=s), s_high, out=s)
+            np.multiply(s, self.round_h.scale, out=wide_h)
+            np.add(wide_h, self.h_offset, out=wide_h)
+            self.round_h.index(wide_h)
+            self.h(wide_h, squashed)
+            np.multiply(o, squashed, out=wide_y)
+            self.round_y(wide_y)
+            np.minimum(np.maximum(wide_y, y_low, out=y), y_high, out=y)
+        return steps
+
+    def record(self, trace: dict[str, Codes], steps: int) -> None:
+        """Write the block's codes into the trace, and carry its end over to the start of the next."""
+        after = slice(1, steps + 1)
+        flat = (steps, -1, self.s.shape[-1])
+        trace["gates"][:] = self.sources[after, self.gates]
+        trace["y"][:] = self.sources[after, self.y]
+        trace["s"][:] = self.s[after].reshape(flat)
+        np.divide(
+            self.pairs[:steps, 0].reshape(flat), self.g.scale, out=trace["g"], casting="unsafe"
+        )
+        self.sources[0, self.y.start :] = self.sources[steps, self.y.start :]
+        self.s[0] = self.s[steps]
+
+    def saturations(self, steps: int) -> dict[str, int]:
+        """How many values of the block were saturated, by signal."""
+        layer, nets, found = self.layer, self.nets[:steps], {}
+        if outside(nets, 0, min(self.gate.top, self.g.top)):
+            rows = 0
+            for kind in layer.shape.kinds:
+                cut = slice(rows, rows := rows + layer.shape.rows(kind))
+                found[kind] = outside(nets[:, cut], 0, (self.g if kind == "g" else self.gate).top)
+        found["h"] = outside(self.wide["h"][:steps], 0, self.h.top)
+        found["s"] = outside(self.wide["s"][:steps], layer.formats.s.low, layer.formats.s.high)
+        found["y"] = outside(self.wide["y"][:steps], layer.formats.y.low, layer.formats.y.high)
+        return found
+
+
+class _Unit:
+    """A squash at work: from net inputs counted from the lowest code to scaled codes of the target.
+
+    Attributes
+    ----------
+    top : the highest net input, counted from the lowest.
+    scale : what the resulting codes are multiplied by.
+    """
+
+    def __init__(self, unit: QuantizedSquash, dtype: type, scale: float, shape: tuple[int, ...]):
+        self.low, self.top, self.scale = unit.net.low, unit.net.high - unit.net.low, scale
+        self.linear = unit.squash.linear
+        if not self.linear:
+            self.table = _table(unit, dtype, float(scale))
+            self.address = np.empty(shape, np.intp)
+
+    def __call__(self, net: Codes, out: Codes) -> None:
+        if self.linear:
+            np.floor(np.clip(net, 0, self.top), out=out)
+            out += self.low
+            out *= self.scale
+        else:
+            np.copyto(self.address, net, casting="unsafe")  # drops the fraction
+            self.table.take(self.address, mode="clip", out=out)
+
+
+@lru_cache(maxsize=32)
+def _table(unit: QuantizedSquash, dtype: type, scale: float) -> Codes:
+    """Scaled codes of the target for every net input from the lowest to the highest."""
+    return (unit.lookup() * scale).astype(dtype)
