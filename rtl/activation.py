@@ -1,5 +1,7 @@
 """The tail's first half: a row's exact sum becomes a gate, a squashed cell input or a readout."""
 
+from typing import Any
+
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -46,6 +48,14 @@ class Activation(wiring.Component):
     code, value : Out, In: a reader of the sigma unit.
     o : Out(activation_layout)
     """
+
+    start: Signal
+    sum: Signal
+    step_first: Signal
+    step_last: Signal
+    code: Signal
+    value: Signal
+    o: data.View
 
     def __init__(self, program: Program):
         self.program = program
@@ -116,7 +126,7 @@ class Activation(wiring.Component):
                 "output": 1,
             }
         )
-        init = [
+        init: list[Any] = [
             {
                 "bias": word.bias,
                 "net_mode": word.net_mode,

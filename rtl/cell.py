@@ -45,6 +45,13 @@ class CellUpdate(wiring.Component):
     h_saturated : Out(1), the argument of h that belongs to `y` was clipped.
     """
 
+    i: data.View
+    code: Signal
+    value: Signal
+    s: data.View
+    y: data.View
+    h_saturated: Signal
+
     def __init__(self, program: Program):
         self.program = program
         table = program.qnet.table

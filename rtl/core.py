@@ -62,6 +62,8 @@ class Core(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
+    saturations: data.View
+    probe: data.View
     schedule: Schedule
 
     def __init__(self, qnet: QuantizedNetwork, lanes: int | None = None, probe: bool = False):

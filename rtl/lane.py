@@ -39,6 +39,11 @@ class Lane(wiring.Component):
     sum_in, sum_out : In, Out(signed(sum_width))
     """
 
+    feed_in: data.View
+    feed_out: data.View
+    sum_in: Signal
+    sum_out: Signal
+
     def __init__(
         self, weights: Sequence[int], weight_width: int, operand_width: int, sum_width: int
     ):

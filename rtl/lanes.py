@@ -10,7 +10,7 @@ No operand crosses more than one hop a clock, however many lanes there are.
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
@@ -39,6 +39,10 @@ class LaneArray(wiring.Component):
     start : Out(1)
     sum : Out(signed(sum_width))
     """
+
+    feed: data.View
+    start: Signal
+    sum: Signal
 
     def __init__(self, program: Program):
         self.program = program

@@ -1,5 +1,7 @@
 """The sources of the network: the input stream and the memories of x, y and the gates."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
@@ -112,6 +114,19 @@ class Operands(wiring.Component):
     feed : Out(feed_layout)
     """
 
+    issue: Signal
+    column: Signal
+    weight: Signal
+    group_first: Signal
+    group_last: Signal
+    step_first: Signal
+    parity: Signal
+    x_address: Signal
+    x: Signal
+    y_write: data.View
+    gate_write: data.View
+    feed: data.View
+
     def __init__(self, program: Program):
         self.program = program
         self.depth = sum(len(phase.columns) for phase in program.schedule.phases)
@@ -137,7 +152,9 @@ class Operands(wiring.Component):
         columns = [column for phase in program.schedule.phases for column in phase.columns]
         address_width = max(1, max(column.address for column in columns).bit_length())
         word = data.StructLayout({"source": range(len(SOURCES)), "address": address_width})
-        init = [{"source": SOURCES.index(c.source), "address": c.address} for c in columns]
+        init: list[Any] = [
+            {"source": SOURCES.index(c.source), "address": c.address} for c in columns
+        ]
         m.submodules.columns = memory = Memory(shape=word, depth=max(2, self.depth), init=init)
         port = memory.read_port()
         m.d.comb += port.addr.eq(self.column)

@@ -34,6 +34,20 @@ class Sequencer(wiring.Component):
     parity : Out(1), changes from step to step.
     """
 
+    ready: Signal
+    first: Signal
+    last: Signal
+    starts: Signal
+    release: Signal
+    issue: Signal
+    column: Signal
+    weight: Signal
+    group_first: Signal
+    group_last: Signal
+    step_first: Signal
+    step_last: Signal
+    parity: Signal
+
     def __init__(self, schedule: Schedule):
         self.schedule = schedule
         columns = sum(len(phase.columns) for phase in schedule.phases)

@@ -1,5 +1,7 @@
 """sigma in gateware: knots from a memory, straight lines between (see `fixedpoint.squash`)."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -28,6 +30,11 @@ class SigmaUnit(wiring.Component):
     value{k} : Out(value)
     """
 
+    code0: Signal
+    value0: Signal
+    code1: Signal
+    value1: Signal
+
     def __init__(self, table: SigmaTable, readers: int):
         self.table, self.readers = table, readers
         ports = {}
@@ -44,7 +51,9 @@ class SigmaUnit(wiring.Component):
         word = data.StructLayout(
             {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
         )
-        init = [{"knot": knot, "rise": rise} for knot, rise in zip(knots, rises, strict=False)]
+        init: list[Any] = [
+            {"knot": knot, "rise": rise} for knot, rise in zip(knots, rises, strict=False)
+        ]
         m.submodules.knots = memory = Memory(shape=word, depth=len(init), init=init)
         for k in range(self.readers):
             code, port = getattr(self, f"code{k}"), memory.read_port()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.back import verilog
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,6 +36,11 @@ class Top(wiring.Component):
     o_valid, o_ready, o_data, o_first, o_last : the output stream.
     saturated_{kind} : Out, counters.
     """
+
+    i_valid: Signal
+    i_ready: Signal
+    o_valid: Signal
+    o_ready: Signal
 
     def __init__(self, core: Core):
         self.core = core
