@@ -54,7 +54,9 @@ class LaneArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        feeds = [self.feed, delay(m, self.feed, 1, name="feed")]
+        late = Signal(self.feed_shape)
+        m.d.sync += late.eq(self.feed)
+        feeds = [self.feed, late]
         lanes = []
         for k, weights in enumerate(program.weights):
             lane = Lane(weights, program.weight_width, program.operand_width, program.sum_width)
