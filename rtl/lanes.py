@@ -17,9 +17,6 @@ from rtl import latency
 from rtl.arithmetic import delay
 from rtl.lane import Lane, feed_layout
 from rtl.program import Program
-from rtl.schedule import LaneError, allowed_lanes
-
-__all__ = ["LaneArray", "LaneError", "allowed_lanes"]
 
 
 class LaneArray(wiring.Component):

@@ -307,10 +307,10 @@ def _order(schedule: Schedule, k: int, across_steps: bool) -> tuple[Phase, int]:
     )
     start = schedule.starts(k)[0]
     late = max(known[column] - (start + place) for place, column in enumerate(columns))
-    # the tail must have taken every row of the group before
+    # the tail must have taken every row of the group before when this phase's first sum comes
     previous = schedule.phases[k - 1]
     rows = len(previous.rows(previous.groups - 1))
-    late = max(late, rows - len(previous.columns) - phase.stall)
+    late = max(late, rows - len(phase.columns) - phase.stall)
     return replace(phase, columns=columns), max(0, late)
 
 
