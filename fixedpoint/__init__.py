@@ -1,17 +1,26 @@
-"""The integer truth: number formats, the sigma table, quantised networks, the hold check, error reports."""
+"""The integer truth: formats, the sigma table, quantised networks, hold check, error reports."""
 
+from fixedpoint.error import ErrorReport, SignalError, compare
 from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
+from fixedpoint.hold import HoldResult, check_hold, drift, shut_gates
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from fixedpoint.quantize import choose_formats, quantize
 
 __all__ = [
+    "ErrorReport",
     "Format",
     "FormatError",
     "Formats",
+    "HoldResult",
     "LayerFormats",
     "QuantizedNetwork",
     "QuantizedTrace",
     "ReadoutFormats",
+    "SignalError",
+    "check_hold",
     "choose_formats",
+    "compare",
+    "drift",
     "quantize",
+    "shut_gates",
 ]

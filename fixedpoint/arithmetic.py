@@ -16,9 +16,9 @@ EXACT_INT_BITS = 62  # sign aside, for whole numbers in int64, with a bit to spa
 
 
 def round_shift(values: Codes, shift: int) -> Codes:
-    """values / 2^shift to the nearest whole number, ties towards plus infinity; exact for shift <= 0.
+    """values / 2^shift to the nearest whole number, ties towards plus infinity (int64 or float64).
 
-    Keeps the type: float64 holds exact whole numbers before and after.
+    The type stays; float64 holds whole numbers before and after.
     """
     if values.dtype == np.float64:
         return np.floor(values * 2.0**-shift + 0.5) if shift > 0 else values * 2.0**-shift
@@ -33,7 +33,7 @@ def saturate(values: Codes, low: int, high: int) -> Codes:
 
 
 def outside(values: Codes, low: int, high: int) -> int:
-    """How many values have their whole part outside [low, high], that is, how many `saturate` changes."""
+    """How many values have their whole part outside [low, high]: how many `saturate` changes."""
     if values.size == 0 or (values.min() >= low and values.max() < high + 1):
         return 0
     return int(np.count_nonzero(values < low) + np.count_nonzero(values >= high + 1))
@@ -47,11 +47,12 @@ def room(largest: int, shift: int) -> int:
 
 
 class Rounding:
-    """round_shift in place, in two steps so that the multiplication by 2^-shift costs no pass of its own.
+    """`round_shift` in place, and without a pass of its own for the multiplication by 2^-shift.
 
-    Whoever makes the values multiplies one operand by `scale` beforehand. In float64 that is 2^-shift and
-    leaves floor(value + 1/2) to do; in int64 it is 1 (a power of two for shift < 0) and leaves
-    (value + half) >> shift. Exact while `room` is at most 53 bits in float64, 62 in int64.
+    Whoever makes the values multiplies one operand by `scale` beforehand. In float64 that is
+    2^-shift (exact) and leaves floor(value + 1/2) to do; in int64 it is 1 (a power of two for
+    shift < 0) and leaves (value + half) >> shift. Nothing is lost while `room` is at most 53 bits
+    in float64, 62 in int64.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class Rounding:
             self.unit, self.half = np.array(1.0), np.array(0.5)
 
     def offset(self, low: int | Codes) -> Codes:
-        """What to add to scaled values so that their whole part is the rounded code, counted from `low`."""
+        """What to add to scaled values: their whole part is then the rounded code less `low`."""
         return self.half - self.unit * low
 
     def __call__(self, values: Codes) -> None:
@@ -84,7 +85,9 @@ class Rounding:
             np.floor(values, out=values)
 
     def index(self, values: Codes) -> None:
-        """Round scaled values that `offset` is in already; in float64 the fraction stays, for the one
-        who turns the values into whole numbers to drop."""
+        """Round scaled values with `offset` added; in float64 the fraction stays on.
+
+        (Turning them into whole numbers drops it.)
+        """
         if self.whole:
             np.right_shift(values, self.down, out=values)

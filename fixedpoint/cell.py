@@ -2,12 +2,13 @@
 
 Every line of the cell, with its roundings (nearest, ties towards plus infinity):
 
-    net   = sat(round(b + sum_u w u))      exact sum, one rounding, to the format of the squash's `net`
+    net   = sat(round(b + sum_u w u))      exact sum, one rounding, to the squash's `net` format
     i f o = sigma(net), g = g(net)         by the one sigma table
-    s(t)  = sat(round(f s(t-1)) + round(i g))     without a forget gate: sat(s(t-1) + round(i g))
+    s(t)  = sat(round(f s(t-1)) + round(i g))     or, without f, sat(s(t-1) + round(i g))
     y(t)  = sat(round(o h(sat(round(s(t))))))
 
-`fixedpoint.loop` does it. With i = 0 and f = 1.0 (or no forget gate), round(f s) = s and round(i g) = 0: the state holds exactly.
+With i = 0 and f = 1.0 (or no forget gate), round(f s) = s and round(i g) = 0: the state holds
+exactly. `fixedpoint.loop` does the steps.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from golden.squash import squash
 
 @dataclass(frozen=True)
 class Sums:
-    """What a row of exact sums needs: one scale for every product, and a width that no codes overflow.
+    """What a row of exact sums needs: one scale for every product, a width that cannot overflow.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ def plan_sums(
     sources: Mapping[str, tuple[Format, int]],
     biases: Codes,
 ) -> Sums:
-    """The accumulator for rows of `weights` over `sources` (format and number of columns by source).
+    """The accumulator for rows of `weights` over `sources` (by name: format, number of columns).
 
     `biases` are the int64 codes of all rows.
 
@@ -153,9 +154,20 @@ class QuantizedLayer:
             "o h(s)": room(one * forms.h.magnitude, self.output_shift),
         }
 
+    def check(self, where: str) -> None:
+        """`FormatError` unless int64 is wide enough for every rounding."""
+        for name, bits in self.rooms.items():
+            if bits > EXACT_INT_BITS:
+                raise FormatError(
+                    f"{where} {name}: needs {bits + 1} bits on its way, at most "
+                    f"{EXACT_INT_BITS + 1} are allowed"
+                )
+
     def zero_state(self, batch: int) -> LayerState:
+        """The codes that a sequence starts from: all zero, shapes (batch, ...)."""
         cells, gates = self.shape.cells, len(self.shape.gates) * self.shape.blocks
-        return LayerState(*(np.zeros((batch, width), np.int64) for width in (cells, cells, gates)))
+        zeros: list[Codes] = [np.zeros((batch, width), np.int64) for width in (cells, cells, gates)]
+        return LayerState(*zeros)
 
     def run(
         self, x: Codes, state: LayerState, saturated: dict[str, int]
@@ -171,7 +183,7 @@ class QuantizedLayer:
 
         Returns
         -------
-        int64 codes: signals i, [f,] o (T, N, B) and g, s, y (T, N, C), and the state after the last step.
+        int64 codes: signals i, [f,] o (T, N, B) and g, s, y (T, N, C); the state after the last.
         """
         return run_layer(self, x, state, saturated)
 
@@ -230,11 +242,7 @@ def quantize_layer(
             weights[kind][:, cut] = codes
             saturated += lost
     built = QuantizedLayer(shape, weights, biases, formats, x, sums, **units)
-    for name, bits in built.rooms.items():
-        if bits > EXACT_INT_BITS:
-            raise FormatError(
-                f"{where} {name}: needs {bits + 1} bits on its way, at most {EXACT_INT_BITS + 1} are allowed"
-            )
+    built.check(where)
     return built, saturated
 
 

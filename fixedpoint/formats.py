@@ -5,8 +5,10 @@ A format is written `s16.12` (signed, 16 bits, 12 of them fraction bits) or `u15
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from fixedpoint.arithmetic import Codes, outside, saturate
 from golden.errors import CarouselError
 
 WIDEST = 32
+WRITTEN = re.compile(r"([su])([0-9]{1,3})\.(-?[0-9]{1,3})")
 
 
 class FormatError(CarouselError):
@@ -44,16 +47,12 @@ class Format:
         return f"{'s' if self.signed else 'u'}{self.width}.{self.frac}"
 
     @classmethod
-    def parse(cls, text: str) -> "Format":
-        """The format that `str` wrote, such as `s16.12`."""
-        kind, (width, dot, frac) = text[:1], text[1:].partition(".")
-        if (
-            kind not in ("s", "u")
-            or not dot
-            or not width.isdecimal()
-            or not frac.lstrip("-").isdecimal()
-        ):
-            raise FormatError(f"format {text!r}: must look like s16.12 or u15.14")
+    def parse(cls, text: Any) -> "Format":
+        """The format that `str` wrote, such as `s16.12`; `FormatError` for anything else."""
+        match = WRITTEN.fullmatch(text) if isinstance(text, str) else None
+        if not match:
+            raise FormatError(f"format {text!r:.40}: must look like s16.12 or u15.14")
+        kind, width, frac = match.groups()
         return cls(int(width), int(frac), kind == "s")
 
     @property
@@ -97,7 +96,7 @@ class Format:
         """The format of `width` bits with the most fraction bits that still holds +-`largest`."""
         if not largest > 0:
             largest = 1.0
-        frac = width - int(signed) - math.ceil(math.log2(largest))
+        frac = min(width - int(signed) - math.ceil(math.log2(largest)), 2 * WIDEST)
         while not cls(width, frac, signed).holds(largest):
             frac -= 1
         return cls(width, frac, signed)
@@ -109,8 +108,8 @@ class LayerFormats:
 
     Attributes
     ----------
-    weights : by source (x, y and, with gate recurrence, gates). weight fraction + source fraction is
-        the same for all, the fraction of the accumulator, so that one sum adds them up.
+    weights : by source (x, y and, with gate recurrence, gates). weight fraction + source fraction
+        is the same for all, the fraction of the accumulator, so that one sum adds them up.
     gate : i, f, o; unsigned, 1.0 is a code of its own.
     g, h : squashed cell input and squashed state.
     s, y : state and cell output.
@@ -159,38 +158,59 @@ class Formats:
         return self.layers[k - 1].y if k else self.input
 
     def dump(self, path: str | Path) -> None:
-        """Write as JSON; formats as text."""
-        plain = json.dumps(asdict(self, dict_factory=_plain), indent=2)
-        Path(path).write_text(plain + "\n")
+        """Write as JSON, formats as text (beside `path` first, then renamed)."""
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_text(json.dumps(asdict(self, dict_factory=_plain), indent=2) + "\n")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     @classmethod
     def parse(cls, path: str | Path) -> "Formats":
         """Read what `dump` wrote; `FormatError` names the file and what is wrong."""
         try:
             data = json.loads(Path(path).read_text())
-            layers = tuple(_layer(layer) for layer in data["layers"])
-            readout = data["readout"] and ReadoutFormats(
-                **{k: Format.parse(v) for k, v in data["readout"].items()}
-            )
+            names = [field.name for field in fields(cls)]
+            values = dict(zip(names, _take("formats", data, names), strict=True))
+            if not isinstance(values["layers"], list):
+                raise FormatError("layers: must be a list")
+            layers = [_layer(f"layer {k}", layer) for k, layer in enumerate(values.pop("layers"))]
+            readout = values.pop("readout")
+            if readout is not None:
+                readout = ReadoutFormats(
+                    *map(Format.parse, _take("readout", readout, ("weights", "out")))
+                )
             return cls(
-                *(Format.parse(data[name]) for name in ("input", "argument", "sigma")),
-                layers,
-                readout,
+                **{name: Format.parse(text) for name, text in values.items()},
+                layers=tuple(layers),
+                readout=readout,
             )
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
         except FileNotFoundError:
             raise FormatError(f"{path}: no such file") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise FormatError(
-                f"{path}: not a formats file ({type(error).__name__}: {error})"
-            ) from None
+        except (OSError, ValueError, RecursionError) as error:
+            reason = str(error).splitlines()[0]
+            raise FormatError(f"{path}: not a readable formats file ({reason})") from None
 
 
-def _layer(data: dict[str, Any]) -> LayerFormats:
-    weights = {source: Format.parse(text) for source, text in data["weights"].items()}
+def _take(where: str, data: Any, names: Sequence[str]) -> list[Any]:
+    """The values of a JSON object that must have these names and no others."""
+    if not isinstance(data, dict) or set(data) != set(names):
+        have = ", ".join(data) if isinstance(data, dict) else type(data).__name__
+        raise FormatError(f"{where}: has {have or 'nothing'}, must have {', '.join(names)}")
+    return [data[name] for name in names]
+
+
+def _layer(where: str, data: Any) -> LayerFormats:
+    weights, *signals = _take(where, data, [field.name for field in fields(LayerFormats)])
+    if not isinstance(weights, dict):
+        raise FormatError(f"{where} weights: must be an object of formats by source")
     return LayerFormats(
-        weights, **{name: Format.parse(data[name]) for name in ("gate", "g", "h", "s", "y")}
+        {source: Format.parse(text) for source, text in weights.items()},
+        *map(Format.parse, signals),
     )
 
 

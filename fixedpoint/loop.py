@@ -1,9 +1,9 @@
-"""The loop over time of one layer: the equations of `fixedpoint.cell` in as few passes as they allow.
+"""The loop over time of one layer: the equations of `fixedpoint.cell` in few passes.
 
-A sequence is a column: every array is (rows, N), so that gates, cells and blocks are neighbouring rows.
-The sources of a step stand in one array, [x; 1; y(t-1); gates(t-1)], and a step writes its y and gates
-where the next step reads them. Between two looks at the saturations and the trace the loop runs a block
-of steps in memory small enough for the cache.
+A sequence is a column: every array is (rows, N), so that gates, cells and blocks are neighbouring
+rows. The sources of a step stand in one array, [x; 1; y(t-1); gates(t-1)], and a step writes its y
+and gates where the next step reads them. Between two looks at the saturations and the trace the
+loop runs a block of steps in memory small enough for the cache.
 """
 
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ class _Loop:
         self.views = list(self._views())
 
     def _weights(self, lowest: Codes) -> Codes:
-        """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the column of the one."""
+        """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the one's column."""
         layer, kinds, inputs = self.layer, self.layer.shape.kinds, self.layer.shape.inputs
         weights = np.concatenate([layer.weights[kind] for kind in kinds]) * self.round_net.scale
         biases = (
@@ -180,7 +180,7 @@ class _Loop:
         return steps
 
     def record(self, trace: dict[str, Codes], steps: int) -> None:
-        """Write the block's codes into the trace, and carry its end over to the start of the next."""
+        """Write the block's codes into the trace; its end becomes the start of the next."""
         after = slice(1, steps + 1)
         flat = (steps, -1, self.s.shape[-1])
         trace["gates"][:] = self.sources[after, self.gates]
@@ -215,7 +215,9 @@ class _Unit:
     scale : what the resulting codes are multiplied by.
     """
 
-    def __init__(self, unit: QuantizedSquash, dtype: type, scale: float, shape: tuple[int, ...]):
+    def __init__(
+        self, unit: QuantizedSquash, dtype: type, scale: float | Codes, shape: tuple[int, ...]
+    ):
         self.low, self.top, self.scale = unit.net.low, unit.net.high - unit.net.low, scale
         self.linear = unit.squash.linear
         if not self.linear:

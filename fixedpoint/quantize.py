@@ -23,7 +23,7 @@ def quantize(
     bits: int = 16,
     calibrate: np.ndarray | None = None,
 ) -> QuantizedNetwork:
-    """The integer network for `formats`, or for formats of `bits` bits that fit the data `calibrate`.
+    """The integer network for `formats`, or for formats of `bits` bits that fit `calibrate`.
 
     Parameters
     ----------
@@ -44,10 +44,21 @@ def quantize(
 
 
 def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
-    """Formats of `bits` bits: weights from their ranges, signals from calibration or their function's ends.
+    """Formats of `bits` bits, from the weights' ranges, the functions' ends and calibration.
 
-    Gates take bits - 1 unsigned bits (so that they fit a signed multiplier operand of `bits`), functions
-    take the most fraction bits that still hold both their ends, states twice the range that was seen.
+    Gates take bits - 1 unsigned bits (so that they fit a signed multiplier operand of `bits`),
+    functions the most fraction bits that still hold both their ends, states and linear values
+    twice the range that was seen.
+
+    Parameters
+    ----------
+    bits : 6 to 20.
+    calibrate : typical input (T, D) or (N, T, D), real.
+
+    Raises
+    ------
+    FormatError : `bits` out of range.
+    InputError : calibration data that do not fit the network.
     """
     if not NARROWEST <= bits <= WIDEST:
         raise FormatError(f"bits {bits}: must be from {NARROWEST} to {WIDEST}")
@@ -98,7 +109,7 @@ def _function(function: Squash, bits: int, seen: float) -> Format:
 
 
 def _argument(sigma_frac: int) -> Format:
-    """The pre-activation: fine enough to cost sigma at most half an LSB, wide enough for its exact ends."""
+    """The pre-activation: its rounding costs sigma at most half an LSB, and it reaches the ends."""
     frac = sigma_frac - 2
     integer = math.ceil(math.log2(reach(sigma_frac)))
     while 2.0**integer - 2.0**-frac < reach(sigma_frac):

@@ -2,10 +2,11 @@
 
     sigma(code) = (knot[j] 2^t + (knot[j+1] - knot[j]) r + half) >> (t + GUARD)
 
-where j is the upper part of the argument's code (counted from the lowest code) and r its t lower bits.
-Knots are whole numbers with GUARD more fraction bits than the result. t is the largest for which every
-code is within 1 LSB of the real sigma. Differences of neighbouring knots are never negative, so the result
-is monotonic. It is exactly 0 at the lowest and exactly 1 at the highest code, or the formats are refused.
+where j is the upper part of the argument's code (counted from the lowest code) and r its t lower
+bits. Knots are whole numbers with GUARD more fraction bits than the result. t is the largest for
+which every code is within 1 LSB of the real sigma. Differences of neighbouring knots are never
+negative, so the result is monotonic. It is exactly 0 at the lowest and exactly 1 at the highest
+code, or the formats are refused.
 """
 
 import math
@@ -19,10 +20,11 @@ from fixedpoint.formats import Format, FormatError
 from golden.squash import SQUASHES, Squash
 
 GUARD = 3
+WIDEST_ARGUMENT = 24  # bits; the model keeps every value of the table
 
 
 def reach(frac: int) -> float:
-    """|a| from which sigma(a), rounded to `frac` fraction bits, is exactly 0 or 1: (frac + 1) ln 2."""
+    """|a| beyond which sigma(a), rounded to `frac` fraction bits, is exactly 0 or 1."""
     return (frac + 1) * math.log(2)
 
 
@@ -50,38 +52,55 @@ class SigmaTable:
     values: Codes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        need, have = reach(self.value.frac), self.argument.high * self.argument.lsb
-        if not self.argument.signed or self.argument.width > 24:
-            raise FormatError(
-                f"pre-activation {self.argument}: must be signed and at most 24 bits wide"
-            )
-        if self.value.signed or self.value.width != self.value.frac + 1:
-            want = Format(max(2, self.value.frac + 1), self.value.frac, signed=False)
-            raise FormatError(
-                f"sigma {self.value}: must be unsigned with 1.0 as its highest bit, such as {want}"
-            )
-        if have < need:
-            raise FormatError(
-                f"pre-activation {self.argument}: reaches {have:.3f}, but sigma in {self.value} is exactly 0 and 1 "
-                f"only beyond {need:.3f}; give it more integer bits"
-            )
+        self._check_formats()
         codes = np.arange(self.argument.low, self.argument.high + 1)
         exact = SQUASHES["sigma"](self.argument.decode(codes)) * self.value.one
-        for low_bits in range(self.argument.width - 1, -1, -1):
-            knots, values = self._interpolate(low_bits)
-            if np.abs(values - exact).max() <= 1.0:
-                break
+        low_bits = self.argument.width - 1
+        some = slice(None, None, max(1, len(codes) >> 12) | 1)  # enough to see that t is too large
+        while self._error(low_bits, codes[some], exact[some]) > 1.0:
+            low_bits -= 1
+        while self._error(low_bits, codes, exact) > 1.0:
+            low_bits -= 1
+        values = self._interpolate(low_bits, codes)
+        if values[0] != 0 or values[-1] != self.value.one:
+            raise FormatError(
+                f"pre-activation {self.argument}: its ends give sigma in {self.value} the codes "
+                f"{values[0]} and {values[-1]}, not exactly 0 and 1; give it more integer bits"
+            )
         object.__setattr__(self, "low_bits", low_bits)
-        object.__setattr__(self, "knots", knots)
+        object.__setattr__(self, "knots", self._knots(low_bits))
         object.__setattr__(self, "values", values)
 
-    def _interpolate(self, low_bits: int) -> tuple[Codes, Codes]:
+    def _check_formats(self) -> None:
+        if not self.argument.signed or self.argument.width > WIDEST_ARGUMENT:
+            raise FormatError(
+                f"pre-activation {self.argument}: must be signed, at most {WIDEST_ARGUMENT} bits"
+            )
+        if self.value.signed or self.value.width != self.value.frac + 1:
+            raise FormatError(
+                f"sigma {self.value}: must be unsigned with 1.0 as its highest bit, such as u16.15"
+            )
+        need, have = reach(self.value.frac), self.argument.high * self.argument.lsb
+        if have < need:
+            raise FormatError(
+                f"pre-activation {self.argument}: reaches {have:.3f}, but sigma in {self.value} is "
+                f"exactly 0 and 1 only beyond {need:.3f}; give it more integer bits"
+            )
+
+    def _knots(self, low_bits: int) -> Codes:
         step = 1 << low_bits
         at = np.arange(self.argument.low, self.argument.high + 1 + step, step)
         sigma = SQUASHES["sigma"](self.argument.decode(at))
-        knots = np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
-        line = (knots[:-1, None] << low_bits) + np.diff(knots)[:, None] * np.arange(step)
-        return knots, round_shift(line.reshape(-1), low_bits + GUARD)
+        return np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
+
+    def _interpolate(self, low_bits: int, codes: Codes) -> Codes:
+        knots, offset = self._knots(low_bits), codes - self.argument.low
+        upper, lower = offset >> low_bits, offset & ((1 << low_bits) - 1)
+        line = (knots << low_bits)[upper] + np.diff(knots)[upper] * lower
+        return round_shift(line, low_bits + GUARD)
+
+    def _error(self, low_bits: int, codes: Codes, exact: np.ndarray) -> float:
+        return np.abs(self._interpolate(low_bits, codes) - exact).max()
 
     def __call__(self, codes: Codes) -> Codes:
         """sigma of argument codes (int64, within the argument's format)."""
@@ -103,8 +122,8 @@ class QuantizedSquash:
     squash : the real function, scale * sigma(slope a) + offset, or the identity.
     table : the sigma table.
     target : the format of the result.
-    net : the format that the argument is rounded and saturated to. Its codes address the table as they
-        are: multiplying by the slope only moves the binary point. For the identity it is `target`.
+    net : the format that the argument is rounded and saturated to. Its codes address the table as
+        they are: multiplying by the slope only moves the binary point. For the identity: `target`.
     """
 
     squash: Squash
@@ -146,11 +165,15 @@ class QuantizedSquash:
         return codes if self.squash.linear else self.from_sigma(self.table(codes))
 
     def lookup(self) -> Codes:
-        """The result for every code of `net` from the lowest to the highest (not for the identity)."""
+        """The result for every code of `net`, from the lowest up (not for the identity)."""
         return self.from_sigma(self.table.values)
 
     def check(self, where: str) -> None:
-        """`FormatError` unless the target can hold both ends of the function and is not finer than sigma."""
+        """`FormatError` unless the target holds both ends of the function and sigma is fine enough.
+
+        Fine enough: sigma's value is at least as fine as the target, and the pre-activation so
+        fine that its rounding costs the result less than 1 LSB.
+        """
         if self.squash.linear:
             return
         for end in self.squash.ends:
@@ -161,7 +184,8 @@ class QuantizedSquash:
         if self.shift < self.gain_bits:
             need = self.target.frac + self.gain_bits
             raise FormatError(
-                f"{where} {self.target}: sigma {self.table.value} is too coarse for it, at least {need} fraction bits"
+                f"{where} {self.target}: sigma {self.table.value} is too coarse for it, "
+                f"at least {need} fraction bits"
             )
         if self.table.argument.frac < self.target.frac + self.gain_bits - 2:
             need = self.target.frac + self.gain_bits - 2

@@ -1,0 +1,132 @@
+"""The error report: how far an integer run is from the float run of the same sequences.
+
+e = value of the code - float value,    SQNR = 10 log10(sum of float^2 / sum of e^2)
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from fixedpoint.network import QuantizedTrace
+from golden.errors import InputError
+from golden.trace import Trace
+
+
+@dataclass(frozen=True)
+class BlockError:
+    """The error over a block of steps: the steps from `step` on, how many, RMSE and max |e|."""
+
+    step: int
+    steps: int
+    rmse: float
+    max_abs: float
+
+
+@dataclass(frozen=True)
+class SignalError:
+    """The error of one signal over all sequences, steps and units.
+
+    Attributes
+    ----------
+    lsb : of the signal's format; divide by it to have an error in LSB.
+    max_abs, max_lsb : max |e|, as a number and in LSB.
+    mean : of e, the offset.
+    rmse, rmse_lsb : root mean square of e, as a number and in LSB.
+    sqnr_db : infinite where every value is exact, minus infinite where the float signal is 0.
+    worst : sequence, step and unit of max |e| (sequence 0 where there is one only).
+    saturations : how many values or net inputs saturated on the way to this signal.
+    over_time : the error block by block.
+    """
+
+    lsb: float
+    max_abs: float
+    max_lsb: float
+    mean: float
+    rmse: float
+    rmse_lsb: float
+    sqnr_db: float
+    worst: tuple[int, int, int]
+    saturations: int
+    over_time: tuple[BlockError, ...]
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """The error of every signal, by its full name: `0.i` ... `0.y`, and so on, then `out`."""
+
+    signals: dict[str, SignalError]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON; an infinite SQNR becomes None."""
+        plain = {name: asdict(error) for name, error in self.signals.items()}
+        for error in plain.values():
+            if not math.isfinite(error["sqnr_db"]):
+                error["sqnr_db"] = None
+        return plain
+
+
+def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
+    """Lay an integer run beside the float run of the same sequences.
+
+    Parameters
+    ----------
+    block : steps that one entry of `over_time` covers; the last may cover fewer.
+
+    Raises
+    ------
+    InputError : traces of other signals or shapes; a block below 1.
+    """
+    if block < 1:
+        raise InputError(f"block of {block} steps: must be at least 1")
+    wanted, values = dict(real.signals()), dict(fixed.real().signals())
+    if wanted.keys() != values.keys():
+        raise InputError(
+            f"traces: signals {', '.join(wanted)} and {', '.join(values)} must be the same"
+        )
+    found = {}
+    for name, want in wanted.items():
+        have = values[name]
+        if want.shape != have.shape:
+            raise InputError(
+                f"signal {name}: shapes {want.shape} and {have.shape} must be the same"
+            )
+        layer, _, short = name.rpartition(".")
+        lsb = fixed.format(short, int(layer or 0)).lsb
+        found[name] = _signal(want, have, lsb, fixed.saturations.get(name, 0), block)
+    return ErrorReport(found)
+
+
+def _signal(want: np.ndarray, have: np.ndarray, lsb: float, lost: int, block: int) -> SignalError:
+    """The error of one signal; want, have: (T, width) or (N, T, width)."""
+    if want.ndim == 2:
+        want, have = want[None], have[None]
+    error = have - want
+    size = np.abs(error)
+    noise, power = float(np.mean(error**2)), float(np.mean(want**2))
+    sequence, step, unit = (int(k) for k in np.unravel_index(np.argmax(size), size.shape))
+    over_time = []
+    for first in range(0, error.shape[1], block):
+        part = error[:, first : first + block]
+        rmse, most = float(np.sqrt(np.mean(part**2))), float(np.abs(part).max())
+        over_time.append(BlockError(first, part.shape[1], rmse, most))
+    return SignalError(
+        lsb=lsb,
+        max_abs=float(size.max()),
+        max_lsb=float(size.max() / lsb),
+        mean=float(error.mean()),
+        rmse=math.sqrt(noise),
+        rmse_lsb=math.sqrt(noise) / lsb,
+        sqnr_db=sqnr(power, noise),
+        worst=(sequence, step, unit),
+        saturations=lost,
+        over_time=tuple(over_time),
+    )
+
+
+def sqnr(power: float, noise: float) -> float:
+    """Signal to quantisation noise ratio in dB; infinite without noise, minus infinite without signal."""
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(power / noise) if power > 0 else -math.inf

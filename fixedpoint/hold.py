@@ -1,0 +1,212 @@
+"""The hold check: with the gates shut, a state does not change by one LSB, however long one waits.
+
+    i = 0 and f = 1.0 (or absent):   s(t) = sat(round(1.0 s(t-1)) + round(0 g)) = s(t-1)
+
+The check replaces the biases of the input and forget gates by ones so strong that nothing the
+sources can do opens them, leaves everything else alive (weights, recurrences, inputs, output gates)
+and runs the ordinary integer model, one state carried through all the steps.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fixedpoint.arithmetic import EXACT_FLOAT, Codes
+from fixedpoint.cell import QuantizedLayer, plan_sums
+from fixedpoint.formats import Format, FormatError
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace
+from golden.cell import LayerState
+from golden.errors import InputError
+from golden.trace import Trace
+
+CHUNK = 4096  # steps at a time, so that memory does not grow with the length
+
+
+@dataclass(frozen=True)
+class HoldResult:
+    """What a hold check saw.
+
+    Attributes
+    ----------
+    steps, sequences : how long, and how many states side by side.
+    largest_change_lsb : per layer, max |s(t) - s(0)| over all steps, cells and sequences, in LSB.
+    saturations : by full name, as in a `QuantizedTrace`, over all steps.
+    shut_input_gate : per layer, the pre-activation up to which i is exactly 0.
+    shut_forget_gate : per layer, the pre-activation from which f is exactly 1; None without f.
+    """
+
+    steps: int
+    sequences: int
+    largest_change_lsb: tuple[int, ...]
+    saturations: dict[str, int]
+    shut_input_gate: tuple[float, ...]
+    shut_forget_gate: tuple[float | None, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no state changed at all."""
+        return not any(self.largest_change_lsb)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {"holds": self.holds, **asdict(self)}
+
+
+def check_hold(
+    qnet: QuantizedNetwork,
+    steps: int = 1000,
+    sequences: int = 4,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> HoldResult:
+    """Shut the gates of `qnet` and watch its states for `steps` steps (see `shut_gates`, `watch`).
+
+    Raises
+    ------
+    FormatError : gates that no bias within the accumulator can keep shut.
+    InputError : fewer than 1 step or sequence.
+    """
+    return watch(shut_gates(qnet), steps, sequences, seed, progress)
+
+
+def watch(
+    qnet: QuantizedNetwork,
+    steps: int = 1000,
+    sequences: int = 4,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> HoldResult:
+    """The largest change of any state of `qnet`, from random full-range states under random input.
+
+    Every sequence is one run of `steps` consecutive steps. The first starts from the two extreme
+    codes of the state in turn; every CHUNK steps the input is at its lowest and highest code once.
+
+    Parameters
+    ----------
+    seed : of the states and the input.
+    progress : called with the number of steps done, every CHUNK steps.
+
+    Raises
+    ------
+    InputError : fewer than 1 step or sequence.
+    """
+    if steps < 1 or sequences < 1:
+        raise InputError(
+            f"hold check: {steps} steps of {sequences} sequences, at least 1 is needed"
+        )
+    rng = np.random.default_rng(seed)
+    start = state = tuple(_random_state(layer, sequences, rng) for layer in qnet.layers)
+    largest = [0] * len(qnet.layers)
+    saturations: dict[str, int] = {}
+    for done in range(0, steps, CHUNK):
+        count = min(CHUNK, steps - done)
+        codes = _random_codes(qnet.formats.input, (sequences, count, qnet.inputs), rng)
+        codes[:, :1], codes[:, 1:2] = qnet.formats.input.low, qnet.formats.input.high
+        trace = qnet.run(codes, state)
+        state = trace.state
+        for k, before in enumerate(start):
+            change = np.abs(trace.get("s", k) - before.s[:, None])
+            largest[k] = max(largest[k], int(change.max()))
+        for name, lost in trace.saturations.items():
+            saturations[name] = saturations.get(name, 0) + lost
+        if progress:
+            progress(done + count)
+    return HoldResult(
+        steps,
+        sequences,
+        tuple(largest),
+        saturations,
+        tuple(closing(layer) * layer.gate.net.lsb for layer in qnet.layers),
+        tuple(
+            keeping(layer) * layer.gate.net.lsb if "f" in layer.shape.gates else None
+            for layer in qnet.layers
+        ),
+    )
+
+
+def closing(layer: QuantizedLayer) -> int:
+    """The highest pre-activation code from which downwards a gate is exactly 0."""
+    return layer.gate.net.low + int(np.argmax(layer.gate.lookup() > 0)) - 1
+
+
+def keeping(layer: QuantizedLayer) -> int:
+    """The lowest pre-activation code from which upwards a gate is exactly 1."""
+    return (
+        layer.gate.net.high - int(np.argmax(layer.gate.lookup()[::-1] < layer.formats.gate.one)) + 1
+    )
+
+
+def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
+    """`qnet` with biases that keep every i at exactly 0 and every f at exactly 1.
+
+    Raises
+    ------
+    FormatError : a bias beyond 53 bits, or sums beyond the widest accumulator.
+    """
+    layers = (_shut(f"layer {k}", layer) for k, layer in enumerate(qnet.layers))
+    return replace(qnet, layers=tuple(layers))
+
+
+def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
+    """Biases past the codes `closing` and `keeping` by as much as the sources can move the sum."""
+    shape, forms = layer.shape, layer.source_formats
+    unit = 2.0 ** layer.net_shift("i")  # one code of the pre-activation, in the scale of the sums
+    biases = dict(layer.biases)
+    for kind, side, code in (("i", -1, closing(layer)), ("f", 1, keeping(layer))):
+        if kind in shape.gates:
+            swing = np.zeros(shape.blocks)
+            for source, cut in shape.columns.items():
+                swing += np.abs(layer.weights[kind][:, cut]).sum(axis=1) * forms[source].magnitude
+            strong = side * np.ceil(side * code * unit + swing)
+            if np.abs(strong).max() >= EXACT_FLOAT:
+                raise FormatError(
+                    f"{where}: the bias that keeps gate {kind} shut is {np.abs(strong).max():.3g}, "
+                    "beyond 53 bits; use narrower formats"
+                )
+            biases[kind] = strong.astype(np.int64)
+    counts = {source: cut.stop - cut.start for source, cut in shape.columns.items()}
+    sources = {source: (forms[source], count) for source, count in counts.items()}
+    sums = plan_sums(f"{where} with its gates shut", layer.formats.weights, sources, _join(biases))
+    shut = replace(layer, biases=biases, sums=sums)
+    shut.check(f"{where} with its gates shut")
+    return shut
+
+
+def _join(biases: dict[str, Codes]) -> Codes:
+    return np.concatenate(list(biases.values()))
+
+
+def _random_codes(form: Format, shape: tuple[int, ...], rng: np.random.Generator) -> Codes:
+    return rng.integers(form.low, form.high, shape, endpoint=True)
+
+
+def _random_state(layer: QuantizedLayer, sequences: int, rng: np.random.Generator) -> LayerState:
+    """Codes over the whole range of every format; the first sequence's states are extreme."""
+    zero, forms = layer.zero_state(sequences), layer.formats
+    s = _random_codes(forms.s, zero.s.shape, rng)
+    s[0, ::2], s[0, 1::2] = forms.s.low, forms.s.high
+    y = _random_codes(forms.y, zero.y.shape, rng)
+    gates: Codes = rng.integers(0, forms.gate.one, zero.gates.shape, endpoint=True)
+    return LayerState(s, y, gates)
+
+
+def drift(trace: Trace, first: int, last: int) -> tuple[float, ...]:
+    """Per layer, the largest |s(t) - s(first)| over the steps first < t <= last, as a real number.
+
+    Serves float traces and integer ones (whose codes it turns into the values they stand for).
+
+    Raises
+    ------
+    InputError : steps that are not in the trace or not in order.
+    """
+    real = trace.real() if isinstance(trace, QuantizedTrace) else trace
+    steps = real.out.shape[-2]
+    if not 0 <= first < last < steps:
+        raise InputError(f"drift from step {first} to {last}: the trace has steps 0 to {steps - 1}")
+    found = []
+    for layer in real.layers:
+        lag = layer["s"][..., first : last + 1, :]
+        found.append(float(np.abs(lag[..., 1:, :] - lag[..., :1, :]).max()))
+    return tuple(found)
