@@ -1,0 +1,261 @@
+"""Random networks, and runs of the gateware in Amaranth's own simulator."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Elaboratable
+from amaranth.sim import Simulator
+
+import fixedpoint
+from fixedpoint.formats import Format
+from fixedpoint.network import QuantizedNetwork
+from golden.cell import Layer
+from golden.network import Network, Readout
+from rtl.core import Core
+
+Testbench = Callable[[Any], Coroutine[Any, Any, None]]
+G1997 = {"g": "g1997", "h": "h1997"}
+
+
+def simulate(component: Elaboratable, *testbenches: Testbench, clocked: bool = True) -> None:
+    """Run testbenches on a component until all have returned."""
+    simulator = Simulator(component)
+    if clocked:
+        simulator.add_clock(1e-6)
+    for testbench in testbenches:
+        simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def layer(
+    rng: np.random.Generator,
+    inputs: int,
+    blocks: int,
+    size: int = 1,
+    *,
+    forget: bool = True,
+    recurrence: bool = False,
+    scale: float = 1.5,
+    **squashes: str,
+) -> Layer:
+    """A layer of normal random weights: the forget-gate cell, or that of 1997."""
+    kinds = "ifog" if forget else "iog"
+    sources = inputs + blocks * size + (recurrence * (len(kinds) - 1) * blocks)
+    rows = {kind: blocks * size if kind == "g" else blocks for kind in kinds}
+    weights = {kind: scale * rng.normal(size=(n, sources)) for kind, n in rows.items()}
+    biases = {kind: scale * rng.normal(size=n) for kind, n in rows.items()}
+    return Layer(weights, biases, size, recurrence, **squashes)
+
+
+def readout(
+    rng: np.random.Generator, cells: int, outputs: int, squash: str = "identity"
+) -> Readout:
+    return Readout(rng.normal(size=(outputs, cells)), rng.normal(size=outputs), squash)
+
+
+def stack(rng: np.random.Generator, *sizes: int, outputs: int = 0) -> Network:
+    """Forget-gate layers of these sizes, the first number being the inputs."""
+    layers = tuple(layer(rng, d, cells) for d, cells in zip(sizes, sizes[1:], strict=False))
+    return Network(layers, readout(rng, sizes[-1], outputs) if outputs else None)
+
+
+def quantized(
+    net: Network, rng: np.random.Generator, bits: int = 16, tight: int = 0
+) -> QuantizedNetwork:
+    """The network's integers. `tight` takes so many integer bits away from s, y and a linear
+    readout, so that they saturate."""
+    formats = fixedpoint.choose_formats(net, bits, rng.normal(size=(4, 12, net.inputs)))
+    layers = []
+    for k, part in enumerate(formats.layers):
+        weights = {
+            source: finer(form, -tight) if source == "y" or (source == "x" and k) else form
+            for source, form in part.weights.items()
+        }
+        layers.append(
+            replace(part, weights=weights, s=finer(part.s, tight), y=finer(part.y, tight))
+        )
+    last = formats.readout
+    if net.readout and net.readout.squash == "identity" and last:
+        last = replace(last, out=finer(last.out, tight))
+    formats = replace(formats, layers=tuple(layers), readout=last)
+    return fixedpoint.quantize(net, formats)
+
+
+def finer(form: Format, bits: int) -> Format:
+    """As wide, with more fraction bits."""
+    return replace(form, frac=form.frac + bits)
+
+
+def any_codes(
+    rng: np.random.Generator, qnet: QuantizedNetwork, sequences: int, steps: int
+) -> np.ndarray:
+    """Input codes (N, T, D) from the format's whole range, one in five of them a corner."""
+    form = qnet.formats.input
+    shape = (sequences, steps, qnet.inputs)
+    codes = rng.integers(form.low, form.high + 1, shape)
+    corners = rng.choice([form.low, form.high, 0, -1], shape)
+    return np.where(rng.random(shape) < 0.2, corners, codes)
+
+
+@dataclass
+class CoreRun:
+    """What was seen at a core's ports.
+
+    Attributes
+    ----------
+    beats : (data, first, last) of every output beat.
+    act, s, y : the probe's codes.
+    taken, given : clocks of input and output beats.
+    saturations : the counters at the end.
+    """
+
+    beats: list[tuple[int, int, int]] = field(default_factory=list)
+    act: list[int] = field(default_factory=list)
+    s: list[int] = field(default_factory=list)
+    y: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
+    saturations: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def out(self) -> list[int]:
+        return [data for data, _, _ in self.beats]
+
+
+def beats_of(codes: np.ndarray) -> list[tuple[int, int, int]]:
+    """Input beats (data, first, last) of sequences (N, T, D), one after the other."""
+    sequences, steps, inputs = codes.shape
+    return [
+        (int(codes[n, t, d]), int((t, d) == (0, 0)), int((t, d) == (steps - 1, inputs - 1)))
+        for n in range(sequences)
+        for t in range(steps)
+        for d in range(inputs)
+    ]
+
+
+async def drive(
+    ctx: Any,
+    core: Core,
+    beats: list[tuple[int, int, int]],
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    seed: int = 0,
+    stop_after: int | None = None,
+) -> CoreRun:
+    """Feed beats and take outputs, both held up at random; return what came out.
+
+    Goes on for 60 clocks after the last expected beat, so that one too many is seen. `stop_after`
+    clocks it breaks off wherever it is.
+    """
+    rng, run, qnet = np.random.default_rng(seed), CoreRun(), core.qnet
+    expected = len(beats) // qnet.inputs * qnet.outputs
+    width = qnet.formats.input.width
+    words = [
+        (data & ((1 << width) - 1)) | first << width | last << (width + 1)
+        for data, first, last in beats
+    ]
+    i, o, probe = core.i.payload.as_value(), core.o.payload, None
+    if core.has_probe:
+        fields = {name: (core.probe[f"{name}_valid"], core.probe[name]) for name in "sy"}
+        fields["act"] = core.probe.act_valid, core.probe.act
+        probe = core.probe.as_value()
+    limit = 2000 + int(
+        len(beats) / (1 - idle) * 4
+        + (expected + 60) / (1 - back_pressure) * 4
+        + len(beats) // qnet.inputs * core.schedule.cycles_per_step * 2
+    )
+    offering, ready, clock, quiet, place = False, None, 0, 0, 0
+    ctx.set(core.i.valid, 0)
+    while quiet < 60 and clock != stop_after:
+        assert clock < limit, f"{len(run.beats)} of {expected} beats after {clock} clocks"
+        if not offering and place < len(words) and (not idle or rng.random() >= idle):
+            offering = True
+            ctx.set(i, words[place])
+            ctx.set(core.i.valid, 1)
+        wanted = not back_pressure or rng.random() >= back_pressure
+        if wanted != ready:
+            ready = wanted
+            ctx.set(core.o.ready, ready)
+        accepted = offering and ctx.get(core.i.ready)
+        if accepted:
+            run.taken.append(clock)
+            place += 1
+        if ready and ctx.get(core.o.valid):
+            run.beats.append((ctx.get(o.data), ctx.get(o.first), ctx.get(o.last)))
+            run.given.append(clock)
+        if probe is not None and ctx.get(probe):
+            for name, (valid, code) in fields.items():
+                if ctx.get(valid):
+                    getattr(run, name).append(ctx.get(code))
+        await ctx.tick()
+        clock += 1
+        if accepted and (place == len(words) or (idle and rng.random() < idle)):
+            offering = False
+            ctx.set(core.i.valid, 0)
+        elif accepted:
+            ctx.set(i, words[place])
+        quiet += len(run.beats) >= expected
+    counters = ctx.get(core.saturations)
+    run.saturations = {name: counters[name] for name in core.saturation_kinds}
+    return run
+
+
+def run_core(core: Core, codes: np.ndarray, **options: Any) -> CoreRun:
+    """A core's answer to sequences (N, T, D); options of `drive`."""
+    found = []
+
+    async def testbench(ctx):
+        found.append(await drive(ctx, core, beats_of(codes), **options))
+
+    simulate(core, testbench)
+    return found[0]
+
+
+def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
+    """How many codes, marks and counters differ from `QuantizedNetwork.run`, by what they are.
+
+    A list of the wrong length counts as wholly different.
+    """
+    trace, (sequences, steps, _) = core.qnet.run(codes), codes.shape
+    flat = (sequences * steps, -1)
+    act = np.stack(
+        [
+            trace.out[..., row.index]
+            if row.layer is None
+            else trace.layers[row.layer][row.kind][..., row.index]
+            for row in core.schedule.rows
+        ],
+        axis=-1,
+    )
+    ends = np.zeros((2, sequences, steps, core.qnet.outputs), int)
+    ends[0, :, 0, 0], ends[1, :, -1, -1] = 1, 1
+    pairs = {
+        "out": (run.out, trace.out),
+        "first": ([first for _, first, _ in run.beats], ends[0]),
+        "last": ([last for _, _, last in run.beats], ends[1]),
+    }
+    if core.has_probe:
+        cells = {
+            name: np.concatenate([part[name].reshape(flat) for part in trace.layers], axis=1)
+            for name in "sy"
+        }
+        pairs |= {"act": (run.act, act), "s": (run.s, cells["s"]), "y": (run.y, cells["y"])}
+    found = {}
+    for name, (have, want) in pairs.items():
+        want = want.reshape(-1)
+        same = len(have) == len(want)
+        found[name] = int(np.sum(np.array(have) != want)) if same else max(len(have), len(want))
+    counts = dict.fromkeys(core.saturation_kinds, 0)
+    for name, count in trace.saturations.items():
+        counts[name.rpartition(".")[2]] += count
+    found["saturations"] = sum(counts[name] != run.saturations[name] for name in counts)
+    return found
+
+
+def agree(core: Core, run: CoreRun, codes: np.ndarray) -> bool:
+    """Whether a run equals the integer model in everything that was seen."""
+    found = mismatches(core, run, codes)
+    assert not any(found.values()), found
+    return True
