@@ -54,6 +54,7 @@ CORES = {
     "forget, 20 bits": (lambda rng: stack(rng, 3, 4, outputs=3), 20, 8, 0),
     "two layers, linear readout": (lambda rng: stack(rng, 3, 4, 3, outputs=2), 12, 8, 2),
     "three layers, no readout": (lambda rng: stack(rng, 2, 2, 3, 2), 14, 4, 0),
+    "few columns after many rows": (lambda rng: stack(rng, 1, 2, 12, outputs=12), 10, 48, 0),
     "1997, gate recurrence, blocks of 2, sigma readout": (
         lambda rng: _net1997(rng, 8, 2, 2, 4, "sigma", recurrence=True, **G1997),
         16,
