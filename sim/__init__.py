@@ -1,0 +1,8 @@
+"""Simulation with cocotb and Verilator: run a core on real input, compare every code, once."""
+
+from sim.errors import SimulationError, ToolError
+from sim.scoreboard import Verdict, check
+from sim.simulate import simulate
+from sim.trace import HardwareTrace
+
+__all__ = ["HardwareTrace", "SimulationError", "ToolError", "Verdict", "check", "simulate"]

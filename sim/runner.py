@@ -1,0 +1,193 @@
+"""Builds of simulators, kept by the hash of all that they are made from, and runs of them."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.errors import ToolError
+from sim.tools import check_tools, supervise, versions
+
+BUILD_DIR = Path("build/sim")
+RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c", "verilated_vpi")
+
+# Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
+# Verilator from simplifying the design.
+OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
+# The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
+# the machine on which it was made.
+MAKE = {
+    "CFG_CXXFLAGS_PCH_I": "-include",
+    "OPT_FAST": "-O1",
+    "OPT_SLOW": "-O0",
+    "OPT_GLOBAL": "-O2",
+    "PYTHON3": sys.executable,
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """A simulator that is ready to run.
+
+    Attributes
+    ----------
+    folder, top : the folder that holds it, and its file's name there.
+    cached : whether it was there already.
+    """
+
+    folder: Path
+    top: str
+    cached: bool
+
+
+def build(
+    text: str,
+    top: str,
+    ports: Sequence[str],
+    cache: Path,
+    *,
+    waves: bool = False,
+) -> Build:
+    """The simulator for a design, from the cache where it has been built before.
+
+    Two processes may build at the same time: each builds beside the cache, and the first to finish
+    moves its folder to its place.
+
+    Parameters
+    ----------
+    text : Verilog.
+    top : the name of its top module.
+    ports : the top module's ports that Python shall reach.
+    cache : the folder of all simulators.
+    waves : whether the simulator can write waveforms.
+
+    Raises
+    ------
+    ToolError : a missing tool, a path with a space, a failing build.
+    """
+    cache = cache.resolve()
+    check_tools(cache)
+    tools = versions()
+    sources = (text, top, sorted(ports), waves)
+    place = cache / digest(tools, OPTIONS, MAKE, sources)
+    if (place / top).exists():
+        return Build(place, top, cached=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
+    try:
+        _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(tools, MAKE, waves)}")
+        _publish(beside, place)
+    except ToolError as error:
+        log = (beside / "build.log").rename(cache / f"{place.name}.log")
+        raise ToolError(f"{error}; the tools' output is in {log}") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Build(place, top, cached=False)
+
+
+def digest(*parts: Any) -> str:
+    """A name for anything that JSON can write."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _compile(
+    text: str,
+    top: str,
+    ports: Sequence[str],
+    waves: bool,
+    folder: Path,
+    runtime: Path,
+) -> None:
+    """Verilog to a program in `folder`; the run-time library comes from, or goes to, `runtime`."""
+    source, visible = folder / f"{top}.v", folder / "ports.vlt"
+    source.write_text(text)
+    lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+    visible.write_text("\n".join(["`verilator_config", *lines, ""]))
+    objects = folder / "objects"
+    if runtime.exists():
+        shutil.copytree(runtime, objects, copy_function=shutil.copyfile)
+    arguments = {
+        "sources": [str(visible), str(source)],
+        "hdl_toplevel": top,
+        "build_dir": str(objects),
+        "build_args": list(OPTIONS),
+        "waves": waves,
+    }
+    flags = {"MAKEFLAGS": " ".join(f"{name}={value}" for name, value in MAKE.items())}
+    status = _runner("build", arguments, folder, folder / "build.log", flags)
+    if status or not (objects / top).exists():
+        raise ToolError("building the simulator failed")
+    (objects / top).rename(folder / top)
+    if not runtime.exists():
+        _keep_runtime(objects, runtime)
+    shutil.rmtree(objects)
+
+
+def _keep_runtime(objects: Path, runtime: Path) -> None:
+    """Keep the compiled run-time library: it is the same for every design, and most of the work."""
+    beside = Path(tempfile.mkdtemp(prefix="runtime-new-", dir=runtime.parent))
+    for path in (objects / f"{name}.o" for name in RUNTIME):
+        if path.exists():
+            shutil.copyfile(path, beside / path.name)
+    _publish(beside, runtime)
+
+
+def _publish(beside: Path, place: Path) -> None:
+    """Move a finished folder to its place; where another process was first, drop ours."""
+    try:
+        os.rename(beside, place)
+    except OSError:
+        if not place.exists():
+            raise
+        shutil.rmtree(beside)
+
+
+def run(
+    built: Build,
+    module: str,
+    folder: Path,
+    *,
+    environment: dict[str, str],
+    waves: Path | None = None,
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Run a test bench in `folder` and return the exit status; all output goes to `run.log` there.
+
+    Parameters
+    ----------
+    module : the Python module with the cocotb test.
+    environment : what the test bench shall find in its environment.
+    waves : where to write a VCD (the build must be one with waves).
+    tick : called some 20 times a second.
+    """
+    arguments = {
+        "test_module": module,
+        "hdl_toplevel": built.top,
+        "hdl_toplevel_lang": "verilog",
+        "build_dir": str(built.folder),
+        "test_dir": str(folder),
+        "waves": waves is not None,
+        "test_args": ["--trace-file", str(waves.resolve())] if waves else [],
+    }
+    return _runner("test", arguments, folder, folder / "run.log", environment, tick)
+
+
+def _runner(
+    do: str,
+    arguments: dict[str, Any],
+    folder: Path,
+    log: Path,
+    environment: dict[str, str],
+    tick: Callable[[], None] | None = None,
+) -> int:
+    spec = folder / f"{do}.json"
+    spec.write_text(json.dumps({"do": do, "arguments": arguments}))
+    # -P keeps the names in this folder out of that process, whose packages have some of the same.
+    child = str(Path(__file__).with_name("child.py"))
+    return supervise([sys.executable, "-P", child, str(spec)], log, environment, tick)

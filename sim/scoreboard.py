@@ -1,0 +1,131 @@
+"""The verdict: every code, counter and flag of a simulation against the integer model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace
+from golden.trace import Trace, mismatches
+from sim.trace import HardwareTrace
+
+COUNTER = 1 << 32  # the hardware's counters wrap around here
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One wrong code.
+
+    Attributes
+    ----------
+    signal : full name, such as `0.s`, or `out`.
+    sequence, step, unit : where.
+    expected, found : the model's code and the hardware's.
+    """
+
+    signal: str
+    sequence: int
+    step: int
+    unit: int
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.signal}[{self.unit}] of sequence {self.sequence}, step {self.step}: "
+            f"{self.found}, must be {self.expected}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the comparison found.
+
+    Attributes
+    ----------
+    compared : codes by signal's full name.
+    mismatches : of those, how many differ.
+    unseen : signals of the model that the hardware did not show (built without a probe).
+    first : the mismatch that came first in time, or None.
+    saturations : by kind, the model's count and the hardware's (modulo 2^32).
+    faults : what the harness saw wrong apart from codes.
+    """
+
+    compared: dict[str, int]
+    mismatches: dict[str, int]
+    unseen: tuple[str, ...]
+    first: Mismatch | None
+    saturations: dict[str, tuple[int, int]]
+    faults: tuple[str, ...]
+
+    @property
+    def codes(self) -> int:
+        """How many codes were compared."""
+        return sum(self.compared.values())
+
+    @property
+    def wrong(self) -> int:
+        """How many of them differ."""
+        return sum(self.mismatches.values())
+
+    @property
+    def saturations_equal(self) -> bool:
+        return all(model == hardware for model, hardware in self.saturations.values())
+
+    @property
+    def ok(self) -> bool:
+        """No wrong code, no wrong counter, no fault."""
+        return not self.wrong and self.saturations_equal and not self.faults
+
+    def __str__(self) -> str:
+        parts = [f"{self.codes} codes compared, {self.wrong} mismatches"]
+        parts += [f"first: {self.first}"] if self.first else []
+        parts += [
+            f"saturations of {kind}: {hardware}, must be {model}"
+            for kind, (model, hardware) in self.saturations.items()
+            if model != hardware
+        ]
+        return "; ".join((*parts, *self.faults))
+
+
+def check(qnet: QuantizedNetwork, codes: np.ndarray, hw: HardwareTrace) -> Verdict:
+    """Compare a simulation with the integer model's run over the same codes.
+
+    A hardware trace without a probe is compared by its outputs; what it did not show is named.
+    """
+    model = qnet.run(codes)
+    known = model if hw.probed else Trace((), model.out, ())
+    seen = dict(known.signals())
+    return Verdict(
+        compared={name: values.size for name, values in seen.items()},
+        mismatches=mismatches(known, hw),
+        unseen=tuple(name for name, _ in model.signals() if name not in seen),
+        first=_first(known, hw),
+        saturations=_saturations(model, hw),
+        faults=hw.faults,
+    )
+
+
+def _first(model: Trace, hw: Trace) -> Mismatch | None:
+    """The mismatch with the earliest sequence and step, signals in their order."""
+    found, theirs = [], dict(hw.signals())
+    for order, (name, values) in enumerate(model.signals()):
+        other = theirs.get(name)
+        if other is None or other.shape != values.shape:
+            continue
+        ours, others = (v[None] if v.ndim == 2 else v for v in (values, other))
+        places = np.argwhere(ours != others)
+        if len(places):
+            n, t, k = (int(v) for v in places[0])
+            found.append(
+                (n, t, order, k, Mismatch(name, n, t, k, int(ours[n, t, k]), int(others[n, t, k])))
+            )
+    return min(found, key=lambda entry: entry[:4])[-1] if found else None
+
+
+def _saturations(model: QuantizedTrace, hw: HardwareTrace) -> dict[str, tuple[int, int]]:
+    summed: dict[str, int] = {}
+    for name, count in model.saturations.items():
+        kind = name.rpartition(".")[2]
+        summed[kind] = summed.get(kind, 0) + count
+    kinds = {**summed, **hw.saturations}
+    return {kind: (summed.get(kind, 0) % COUNTER, hw.saturations.get(kind, 0)) for kind in kinds}

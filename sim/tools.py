@@ -1,0 +1,118 @@
+"""The tools that simulation needs: whether they are there, their environment, and their processes.
+
+Verilator and cocotb run in processes of their own, in a session of their own, with their output in
+a log file. Whatever ends the wait for them, Ctrl-C included, ends them too.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata, util
+from pathlib import Path
+
+from sim.errors import ToolError
+
+NEEDED = {"c++": "a C++ compiler (c++)", "make": "make", "perl": "perl"}
+POLL = 0.05  # seconds between two looks at a process and its progress
+GRACE = 5.0  # seconds that a process has to end by itself
+FOREIGN = ("COCOTB_", "PYTEST_", "GPI_", "PYGPI_", "MAKE", "MFLAGS", "VERILATOR_", "WAVES", "GUI")
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package lies; `ToolError` when it is not installed."""
+    spec = util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ToolError(f"simulation needs the Python package {name}, which is not installed")
+    return Path(spec.origin).parent
+
+
+def check_tools(folder: Path) -> None:
+    """Refuse to start when the system lacks something, or when `folder` cannot hold a build.
+
+    Raises
+    ------
+    ToolError : one line that names all that is missing.
+    """
+    missing = [said for tool, said in NEEDED.items() if shutil.which(tool) is None]
+    if missing:
+        raise ToolError(f"simulation needs {' and '.join(missing)}, not found on the PATH")
+    for name in ("cocotb", "cocotb_tools", "verilator"):
+        check_path(f"package {name}", package_folder(name))
+    check_path("Python", Path(sys.executable))
+    check_path("build folder", folder)
+
+
+def check_path(what: str, path: Path) -> None:
+    """Refuse a path that `make` and Verilator would split."""
+    if any(char.isspace() for char in str(path)):
+        raise ToolError(
+            f"{what} {str(path)!r}: simulation tools cannot work in a path with a space"
+        )
+
+
+def versions() -> dict[str, str]:
+    """Everything but the design and the options that decides what a build is."""
+    found = {name: metadata.version(name) for name in ("verilator", "cocotb")}
+    answer = subprocess.run(["c++", "--version"], capture_output=True, text=True, check=False)
+    found["c++"] = answer.stdout.partition("\n")[0]
+    found["python"] = f"{sys.version} {sys.prefix}"
+    return found
+
+
+def environment() -> dict[str, str]:
+    """The tools' environment: ours, free of settings meant for other runs of the same tools."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    clean["PATH"] = os.pathsep.join((str(package_folder("verilator") / "bin"), clean["PATH"]))
+    clean["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+    return clean
+
+
+def supervise(
+    command: Sequence[str],
+    log: Path,
+    extra: dict[str, str] | None = None,
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Run a command to its end and return its exit status; `tick` is called some 20 times a second.
+
+    Parameters
+    ----------
+    log : file that takes all output.
+    extra : additions to the environment.
+    """
+    with (
+        open(log, "w") as output,
+        subprocess.Popen(
+            command,
+            env=environment() | (extra or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(POLL)
+                if tick:
+                    tick()
+        except BaseException:
+            _end(process)
+            raise
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what it started; it is asked first, so that it can collect its children."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
