@@ -1,0 +1,23 @@
+"""How a user's error looks: one line on stderr and exit status 2, never a traceback."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from golden.errors import CarouselError
+
+
+class OutputError(CarouselError):
+    """A file or folder that cannot be written."""
+
+
+class OneLineGroup(TyperGroup):
+    """A group of commands that says a `CarouselError` in one line and ends with status 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CarouselError as error:
+            typer.echo(f"carousel: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(2) from None

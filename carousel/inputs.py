@@ -1,0 +1,116 @@
+"""What goes into a network: a file of the user's, or sequences of the model's own task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fixedpoint import QuantizedNetwork
+from fixedpoint.arithmetic import Codes
+from golden import InputError, Network
+from golden.network import check_values
+from golden.squash import Array
+from golden.tasks import TEMPORAL_ORDER, Task, adding
+
+SEQUENCES = 16
+LONGEST_STORY = (
+    1100  # steps of temporal order: the last relevant symbol is then over 1000 steps old
+)
+
+TASKS: Mapping[str, tuple[Task, int]] = {
+    "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY),
+    "adding": (adding(100), 100),
+}
+"""By the first words of a model's name: its task and the length that it is shown at by default."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Sequences to run.
+
+    Attributes
+    ----------
+    x : (N, T, D) real.
+    target : (N, K) for the last step, or None where nobody knows it.
+    task : or None for a user's file.
+    source : where they come from, for people.
+    """
+
+    x: Array
+    target: Array | None
+    task: Task | None
+    source: str
+
+    @property
+    def count(self) -> int:
+        return self.x.shape[0]
+
+    @property
+    def length(self) -> int:
+        return self.x.shape[1]
+
+    @property
+    def lag(self) -> tuple[int, int] | None:
+        """The step of the task's last event and the last one before the trigger, or None."""
+        if self.task is None or self.length <= self.task.shortest:
+            return None
+        return self.task.shortest - 2, self.length - 2
+
+    def right(self, out: Array) -> int | None:
+        """How many sequences a network answers rightly, from its outputs (N, T, K)."""
+        if self.task is None or self.target is None:
+            return None
+        return int(np.count_nonzero(self.task.correct(out[:, -1], self.target)))
+
+
+def task_of(net: Network) -> tuple[Task, int] | None:
+    """The task of a model and the default length, by the model's name."""
+    name = net.name.replace("-", "_")
+    return next((TASKS[task] for task in TASKS if name.startswith(task)), None)
+
+
+def choose(
+    net: Network, file: Path | None, sequences: int | None, length: int | None, seed: int
+) -> Inputs:
+    """The sequences of `file`, or of the model's own task.
+
+    Raises
+    ------
+    InputError : a file that cannot be read or does not fit, or a model whose task is not known.
+    """
+    if file is not None:
+        x = check_values(read(file), net.inputs)
+        x = x[None] if x.ndim == 2 else x
+        return Inputs(x[:sequences, :length], None, None, str(file))
+    known = task_of(net)
+    if known is None:
+        raise InputError(f"model {net.name}: its task is not known, give sequences with --input")
+    task, usual = known
+    count, steps = sequences or SEQUENCES, length or usual
+    x, target = task.batch(np.random.default_rng(seed), count, steps)
+    return Inputs(x, target, task, f"{task.name}, {count} sequences of {steps} steps, seed {seed}")
+
+
+def read(file: Path) -> Array:
+    """Real numbers from a .npy file; `InputError` names the file and what is wrong."""
+    try:
+        with file.open("rb") as stream:
+            x = np.lib.format.read_array(stream, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{file}: not a readable .npy file ({error})") from None
+    return x
+
+
+def encode(qnet: QuantizedNetwork, x: Array) -> Codes:
+    """Codes of an input; one that does not fit the input's format is refused, not saturated."""
+    form = qnet.formats.input
+    codes, saturated = qnet.encode(x)
+    if saturated:
+        low, high = form.low * form.lsb, form.high * form.lsb
+        where = np.argwhere((x < low - form.lsb / 2) | (x >= high + form.lsb / 2))[0].tolist()
+        value = x[tuple(where)]
+        raise InputError(f"input{where}: {value:g} is outside {low:g}..{high:g} of format {form}")
+    return codes

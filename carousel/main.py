@@ -1,0 +1,268 @@
+"""The command line. Every command loads, calls a package, shows a table and sets the exit status.
+
+Status 0: all that was checked holds. 1: something does not. 2: a user's error, said in one line.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import golden
+from carousel import accuracy, gateware, holding, options, output, steps, tables
+from carousel.errors import OneLineGroup
+from carousel.inputs import LONGEST_STORY
+
+app = typer.Typer(
+    name="carousel",
+    cls=OneLineGroup,
+    help="Take a trained LSTM, give back an FPGA core that is checked bit for bit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console()
+
+
+def main() -> None:
+    """What the `carousel` program calls."""
+    app()
+
+
+def finish(data: dict, json: Path | None, ok: bool) -> None:
+    """Write the JSON, and end with status 1 where a check did not hold."""
+    output.write_json(json, {**data, "ok": ok})
+    if not ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    quick: options.Quick = False,
+    folder: options.Output = None,
+    json: options.Json = None,
+) -> None:
+    """The main job: float, fixed point and gateware compared, hold check, Verilog, report."""
+    from carousel import mainjob, report
+
+    output.check_file(json)
+    net = golden.load(model)
+    place = folder or Path("out") / net.name
+    with output.folder(place) as stage:
+        subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+        found = mainjob.do(subject, lanes, quick, stage)
+        with steps.progress("Report"):
+            (stage / "report.html").write_text(report.render(found))
+        data = mainjob.plain(found, model, place)
+        (stage / "results.json").write_text(output.to_json(data))
+    for table in mainjob.summary(found):
+        table.show(console)
+    console.print(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
+    finish(data, json, found.ok)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Which network to train.", show_default=False)],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and sequences.")] = 1,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Model file to write.", show_default="out/<recipe>.npz"
+        ),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Train one of the shipped networks anew, from nothing."""
+    from golden import training
+
+    output.check_file(json)
+    place = file or Path("out") / f"{recipe}.npz"
+    if file is None:
+        place.parent.mkdir(exist_ok=True)
+    output.check_file(place)
+    with steps.progress(f"Training {recipe}") as report:
+        net = training.train(recipe, seed=seed, progress=report)
+    golden.save(net, place)
+    console.print(f"Model  {place}")
+    finish({"recipe": recipe, "seed": seed, "model": str(place)}, json, True)
+
+
+@app.command()
+def quantize(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    place: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Formats file to write.",
+            show_default="out/<model's name>.formats.json",
+        ),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Choose the number formats, show them with the error they cost, and write them to a file."""
+    output.check_file(json)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    if place is None:
+        place = Path("out") / f"{subject.net.name}.formats.json"
+        place.parent.mkdir(exist_ok=True)
+    output.check_file(place)
+    measured = accuracy.measure(subject)
+    with output.beside(place) as other:
+        subject.qnet.formats.dump(other)
+    tables.formats(subject.qnet.formats).show(console)
+    accuracy.table(measured).show(console)
+    console.print(f"Formats  {place}")
+    finish({"formats": str(place), **accuracy.plain(subject, measured)}, json, True)
+
+
+@app.command()
+def simulate(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    idle: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Share of clocks in which no input is offered.")
+    ] = 0.0,
+    back_pressure: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Share of clocks in which no output is taken.")
+    ] = 0.0,
+    waves: Annotated[
+        Path | None,
+        typer.Option(help="Write waveforms (.vcd) to this file.", show_default="not written"),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Run the gateware in simulation and compare every code with the integer model."""
+    output.check_file(json)
+    output.check_file(waves)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves)
+    gateware.table(found).show(console)
+    finish(gateware.plain(found), json, found.ok)
+
+
+@app.command()
+def compare(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    with_gateware: Annotated[
+        bool, typer.Option("--gateware", help="Compare the gateware with fixed point as well.")
+    ] = False,
+    lanes: options.Lanes = None,
+    json: options.Json = None,
+) -> None:
+    """Float against fixed point, signal by signal; status 1 when the gateware differs from it."""
+    output.check_file(json)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    measured = accuracy.measure(subject)
+    shown, data, ok = [accuracy.table(measured)], accuracy.plain(subject, measured), True
+    if with_gateware:
+        found = gateware.play(subject, lanes)
+        shown += [gateware.table(found)]
+        data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
+    for table in shown:
+        table.show(console)
+    finish(data, json, ok)
+
+
+@app.command()
+def hold(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    quick: options.Quick = False,
+    json: options.Json = None,
+) -> None:
+    """Shut the gates and count steps: status 1 when a state changes by as much as one LSB."""
+    output.check_file(json)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    found = holding.check(subject, quick)
+    holding.table(found).show(console)
+    finish({"hold": holding.plain(found)}, json, holding.holds(found))
+
+
+@app.command()
+def verilog(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    folder: options.Output = None,
+    json: options.Json = None,
+) -> None:
+    """Write the core as Verilog, and beside it a JSON with its ports, formats and cycles."""
+    from rtl import verilog as writer
+
+    output.check_file(json)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    place = folder or Path("out") / subject.net.name
+    with output.folder(place) as stage, steps.progress("Verilog"):
+        files = [place / path.name for path in writer.write(subject.qnet, stage, lanes)]
+    console.print(f"Verilog  {files[0]}\nAbout it {files[1]}")
+    finish({"verilog": str(files[0]), "about": str(files[1])}, json, True)
+
+
+@app.command()
+def figure(
+    model: Annotated[Path, typer.Option(help="Network of memory cells.")] = Path(
+        "models/temporal_order.npz"
+    ),
+    rnn: Annotated[Path, typer.Option(help="Plain recurrent network.")] = Path(
+        "models/temporal_order_rnn.npz"
+    ),
+    bits: options.Bits = 16,
+    length: Annotated[int, typer.Option(min=62, help="Steps of the sequences.")] = LONGEST_STORY,
+    seed: options.Seed = 0,
+    file: Annotated[Path, typer.Option("--output", "-o", help="Figure (.svg) to write.")] = Path(
+        "docs/story.svg"
+    ),
+    json: options.Json = None,
+) -> None:
+    """Draw what a recurrent network, float cells and gateware keep of a symbol for 1000 steps."""
+    from carousel import plots, story
+
+    output.check_file(json)
+    output.check_file(file)
+    found = story.follow(model, rnn, bits, length, seed)
+    with output.beside(file) as other:
+        other.write_text(plots.svg(plots.story(found.distances, found.first), "story"))
+    story.table(found).show(console)
+    console.print(f"Figure  {file}")
+    finish({"figure": str(file), "left": found.left}, json, True)

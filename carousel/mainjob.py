@@ -1,0 +1,136 @@
+"""The main job: one model through float, fixed point and gateware, and what was found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from carousel import accuracy, gateware, holding, steps
+from carousel.accuracy import Measured
+from carousel.gateware import Gateware
+from carousel.holding import Held
+from carousel.inputs import Inputs
+from carousel.steps import Subject
+from carousel.tables import Table
+from fixedpoint.hold import drift
+from golden.trace import Trace
+from rtl import verilog
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that one run of the main job found.
+
+    Attributes
+    ----------
+    subject : the model, its integer form and the sequences.
+    measured : float against fixed point.
+    gateware : the simulated gateware against fixed point.
+    held : the hold check.
+    verilog : the file that was written.
+    """
+
+    subject: Subject
+    measured: Measured
+    gateware: Gateware
+    held: Held
+    verilog: Path
+
+    @property
+    def views(self) -> dict[str, Trace]:
+        """The three traces in real values, by name."""
+        return {
+            "float": self.measured.floating,
+            "fixed point": self.measured.fixed.real(),
+            "gateware": self.gateware.real,
+        }
+
+    @property
+    def right(self) -> dict[str, int | None]:
+        """Sequences answered rightly, by view; None where nobody knows the answers."""
+        return {name: self.subject.inputs.right(trace.out) for name, trace in self.views.items()}
+
+    @property
+    def checks(self) -> dict[str, bool]:
+        """What has to hold, and whether it does."""
+        checks = {
+            "every code of the gateware equals fixed point": self.gateware.verdict.ok,
+            "the gateware takes the predicted cycles": self.gateware.on_time,
+            "a state holds to the last bit while its gates are shut": holding.holds(self.held),
+        }
+        if None not in self.right.values():
+            right = self.right
+            checks["fixed point and gateware answer no fewer sequences rightly than float"] = min(
+                right["fixed point"] or 0, right["gateware"] or 0
+            ) >= (right["float"] or 0)
+        return checks
+
+    @property
+    def ok(self) -> bool:
+        return all(self.checks.values())
+
+
+def do(subject: Subject, lanes: int | None, quick: bool, folder: Path) -> Found:
+    """Run all of it; the Verilog and the formats go into `folder`."""
+    measured = accuracy.measure(subject)
+    found = gateware.play(subject, lanes)
+    held = holding.check(subject, quick)
+    with steps.progress("Verilog"):
+        written, _ = verilog.write(subject.qnet, folder, lanes)
+    subject.qnet.formats.dump(folder / "formats.json")
+    return Found(subject, measured, found, held, written)
+
+
+def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
+    """The largest change of a state of the last layer from the first step of the lag on."""
+    return None if inputs.lag is None else drift(trace, *inputs.lag)[-1]
+
+
+def summary(found: Found) -> list[Table]:
+    """What a person wants to see first: one table of results, one of checks."""
+    inputs, hw = found.subject.inputs, found.gateware
+    rows = []
+    if None not in found.right.values():
+        rows.append(("sequences right", *(f"{n} of {inputs.count}" for n in found.right.values())))
+    if inputs.lag:
+        lag = inputs.lag[1] - inputs.lag[0]
+        changes = (change_over_lag(inputs, trace) for trace in found.views.values())
+        rows.append((f"drift of a state over a lag of {lag} steps", *(f"{c:.4f}" for c in changes)))
+    differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
+    rows.append(("codes that differ from fixed point", "-", "-", differ))
+    rows.append(("cycles a step, predicted", "-", "-", hw.schedule.cycles_per_step))
+    rows.append(("cycles a step, measured", "-", "-", gateware.measured(hw)))
+    title = f"{found.subject.net.name}: {inputs.source}"
+    checks = (
+        (check[0].upper() + check[1:], "yes" if ok else "no") for check, ok in found.checks.items()
+    )
+    return [
+        Table.of(title, ("", *found.views), rows),
+        holding.table(found.held),
+        Table.of("Checks", ("what", "holds"), checks),
+    ]
+
+
+def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
+    """The same for programs."""
+    subject, inputs = found.subject, found.subject.inputs
+    return {
+        "model": {
+            "file": str(model),
+            "name": subject.net.name,
+            "made_by": subject.net.made_by,
+            "inputs": subject.net.inputs,
+            "outputs": subject.net.outputs,
+            "cells": [layer.shape.cells for layer in subject.net.layers],
+        },
+        "right": {**found.right, "of": inputs.count},
+        "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
+        **accuracy.plain(subject, found.measured),
+        "gateware": gateware.plain(found.gateware),
+        "hold": holding.plain(found.held),
+        "files": {
+            "verilog": str(folder / found.verilog.name),
+            "report": str(folder / "report.html"),
+            "formats": str(folder / "formats.json"),
+        },
+        "checks": found.checks,
+    }

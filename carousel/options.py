@@ -1,0 +1,59 @@
+"""The options that commands share, each with its default said in --help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carousel.inputs import SEQUENCES
+
+Model = Annotated[Path, typer.Argument(help="Model file (.npz).", show_default=False)]
+Bits = Annotated[int, typer.Option(help="Width of all codes when formats are chosen.")]
+Formats = Annotated[
+    Path | None,
+    typer.Option(
+        "--formats",
+        help="Formats file to use, as `carousel quantize` writes it.",
+        show_default="chosen from the input and --bits",
+    ),
+]
+Lanes = Annotated[
+    int | None,
+    typer.Option(help="Multipliers side by side.", show_default="all that the network can use"),
+]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        help="Sequences to run: .npy of shape (T, D) or (N, T, D).",
+        show_default="sequences of the model's own task",
+    ),
+]
+Sequences = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many sequences to run.",
+        show_default=f"{SEQUENCES} of a task, all of a file",
+    ),
+]
+Length = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Steps of a sequence.",
+        show_default="1100 of temporal order, 100 of adding, all of a file",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Folder to write to.", show_default="out/<model's name>"),
+]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the results to this file too.", show_default="not written"),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Leave out the hold check of a million steps.")
+]

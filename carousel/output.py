@@ -1,0 +1,79 @@
+"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from carousel.errors import OutputError
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; when the block ends well its files move into `path`, else nothing is left.
+
+    Files of `path` that have other names stay as they are.
+
+    Raises
+    ------
+    OutputError : `path` is a file, or cannot be made or written.
+    """
+    existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not existing.is_dir():
+        raise OutputError(f"output folder {path}: {existing} is not a folder")
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=".carousel-", dir=existing))
+    except OSError as error:
+        raise OutputError(f"output folder {path}: {error.strerror}") from None
+    try:
+        yield stage
+        path.mkdir(parents=True, exist_ok=True)
+        for file in sorted(stage.iterdir()):
+            file.chmod(0o644)
+            os.replace(file, path / file.name)
+    except OSError as error:
+        raise OutputError(f"output folder {path}: {error.strerror}: {error.filename}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def check_file(path: Path | None) -> None:
+    """Refuse a file that cannot be written, before the work is done that should end in it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, must be a file")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{path}: folder {path.parent} does not exist")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise OutputError(f"{path}: folder {path.parent} cannot be written")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it becomes `path` when the block ends well, else goes."""
+    check_file(path)
+    other = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield other
+        os.replace(other, path)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}") from None
+    finally:
+        other.unlink(missing_ok=True)
+
+
+def to_json(data: dict[str, Any]) -> str:
+    """JSON text; a number that JSON cannot say is an error and not written."""
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def write_json(path: Path | None, data: dict[str, Any]) -> None:
+    """Write `data` to `path`, or nothing where there is no path."""
+    if path is not None:
+        with beside(path) as other:
+            other.write_text(to_json(data))

@@ -1,0 +1,72 @@
+"""Tables for people: a title, a head and rows of text, shown in a terminal or in the report."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from fixedpoint import Format, Formats
+
+NUMBER = re.compile(r"[-+]?([0-9][0-9,]*(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)( LSB| %)?|-")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text.
+
+    Attributes
+    ----------
+    title : what it shows.
+    head, rows : names of the columns, and the lines.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> "Table":
+        return cls(title, tuple(head), tuple(tuple(map(str, row)) for row in rows))
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        table = RichTable(
+            title=self.title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(self.head)
+        )
+        for k, name in enumerate(self.head):
+            right = numeric(row[k] for row in self.rows)
+            table.add_column(name, overflow="fold", justify="right" if right else "left")
+        for row in self.rows:
+            colour = {"yes": "green", "no": "bold red"}.get(row[-1], "")
+            table.add_row(*row[:-1], f"[{colour}]{row[-1]}[/]" if colour else row[-1])
+        console.print(table)
+
+
+def every_format(found: Formats) -> dict[str, Format]:
+    """Every format by what it belongs to."""
+    named = {"input": found.input, "pre-activation": found.argument, "sigma": found.sigma}
+    for k, layer in enumerate(found.layers):
+        named |= {f"layer {k} weights of {name}": form for name, form in layer.weights.items()}
+        named |= {
+            f"layer {k} {name}": getattr(layer, name) for name in ("gate", "g", "h", "s", "y")
+        }
+    if found.readout:
+        named |= {"readout weights": found.readout.weights, "readout output": found.readout.out}
+    return named
+
+
+def formats(found: Formats) -> Table:
+    """Every format with its range."""
+    rows = (
+        (name, form, f"{form.low * form.lsb:g}", f"{form.high * form.lsb:g}", f"{form.lsb:.3g}")
+        for name, form in every_format(found).items()
+    )
+    return Table.of("Number formats", ("of", "format", "lowest", "highest", "LSB"), rows)
+
+
+def numeric(cells: Iterable[str]) -> bool:
+    """Whether a column holds numbers only, and so stands to the right."""
+    return all(NUMBER.fullmatch(text) for text in cells)
