@@ -1,0 +1,151 @@
+"""The truncated gradient against finite differences of a network with frozen recurrent sources."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden import InputError, ModelError, Network
+from golden.learning import Parameters, gradient, train_sequence
+from tests.golden import nets
+
+STEP = 1e-5  # central differences: error about STEP^2, rounding about 1e-16 / STEP
+
+
+def frozen_error(p, x, target, recorded):
+    """E of the network whose sources y(t-1), gates(t-1) are `recorded` and not its own.
+
+    Written apart from the code under test: nothing but the equations of the cell.
+    """
+    shape, s, total = p.shape, 0.0, 0.0
+    for t in range(len(x)):
+        net = p.hidden @ np.concatenate((x[t], recorded[t], [1.0]))
+        kinds = {kind: net[p.rows(kind)] for kind in shape.kinds}
+        gate = {k: np.repeat(1 / (1 + np.exp(-kinds[k])), shape.block_size) for k in shape.gates}
+        s = gate.get("f", 1.0) * s + gate["i"] * p.g(kinds["g"])
+        y = gate["o"] * p.h(s)
+        if target.ndim == 2 or t == len(x) - 1:
+            out = p.out(p.readout @ np.append(y, 1.0))
+            total += 0.5 * np.sum(
+                (target.reshape(-1, len(out))[t if target.ndim == 2 else 0] - out) ** 2
+            )
+    return total
+
+
+def record(net: Network, x):
+    """The recurrent sources (T, N - D) of each step of a run."""
+    trace, shape = net.run(x), net.layers[0].shape
+    sources = [trace.get("y"), *(trace.get(k) for k in shape.gates if shape.gate_recurrence)]
+    joined = np.concatenate(sources, axis=1)
+    return np.vstack((np.zeros((1, joined.shape[1])), joined[:-1]))
+
+
+def differences(p, which, x, target, recorded):
+    """dE/dw of one of the two matrices by central differences."""
+    found = np.zeros_like(getattr(p, which))
+    for place in np.ndindex(found.shape):
+        sides = []
+        for sign in (1, -1):
+            moved = replace(p, **{which: getattr(p, which).copy()})
+            getattr(moved, which)[place] += sign * STEP
+            sides.append(frozen_error(moved, x, target, recorded))
+        found[place] = (sides[0] - sides[1]) / (2 * STEP)
+    return found
+
+
+def case(kind, squash, every, seed=41):
+    rng = np.random.default_rng(seed)
+    net = nets.KINDS[kind](rng, squash=squash)
+    x = rng.normal(size=(12, 3))
+    target = rng.uniform(size=(12, 2) if every else 2)
+    return net, x, target
+
+
+@pytest.mark.parametrize("every", [False, True], ids=["target at the end", "target every step"])
+@pytest.mark.parametrize("squash", ["sigma", "identity"])
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_equals_finite_differences(kind, squash, every):
+    net, x, target = case(kind, squash, every)
+    p, recorded = Parameters.of(net), record(net, x)
+    found = gradient(p, x, target)
+    for which in ("hidden", "readout"):
+        want = differences(p, which, x, target, recorded)
+        have = getattr(found, which)
+        assert np.abs(want).max() > 1e-3  # there is something to compare
+        assert np.abs(have - want).max() < 1e-9
+        # The comparison can fail: a wrong sign of any one kind of row would show.
+        rows = [p.rows(k) for k in p.shape.kinds] if which == "hidden" else [slice(None)]
+        for part in rows:
+            assert np.abs(-have[part] - want[part]).max() > 1e-6
+
+
+def test_the_gradient_is_truncated():
+    """It is not the full gradient: errors do not flow back through the recurrent weights."""
+    net, x, target = case("1997", "sigma", False)
+    p = Parameters.of(net)
+
+    def error(value):
+        moved = replace(p, hidden=p.hidden.copy())
+        moved.hidden[0, 0] += value
+        return 0.5 * np.sum((moved.network("moved").run(x).out[-1] - target) ** 2)
+
+    full = (error(STEP) - error(-STEP)) / (2 * STEP)
+    assert abs(full - gradient(p, x, target).hidden[0, 0]) > 1e-5
+
+
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_outputs_are_those_of_the_network(kind):
+    net, x, target = case(kind, "sigma", True)
+    want = net.run(x).out
+    assert np.abs(gradient(Parameters.of(net), x, target).out - want).max() < 1e-14
+    assert np.abs(gradient(Parameters.of(net), x, target[-1]).out - want[-1]).max() < 1e-14
+
+
+def test_the_error_at_a_cell_input_does_not_depend_on_the_lag():
+    """A.2: from the cell output back to the cell input, 0.5 * 0.5 * 1 * 0.5 = 0.125 for every q.
+
+    All nets are 0, so gates are 0.5 and s = 0; an input that is 1 at one step alone picks out that
+    step's contribution to the weight from it.
+    """
+    net = nets.layer(np.random.default_rng(1), 1, 1, 1, False, True, "g1997", "h1997", scale=0.0)
+    p = Parameters.of(
+        Network((net,), nets.readout(np.random.default_rng(1), 1, 1, "identity", 0.0))
+    )
+    p.readout[0, 0] = 1.0
+    for lag in (0, 1, 10, 1000):
+        x = np.zeros((1001, 1))
+        x[-1 - lag] = 1.0
+        found = gradient(p, x, np.array([1.0]))
+        assert found.hidden[p.rows("g"), 0] == -0.125
+
+
+def test_training_goes_downhill():
+    net, x, target = case("forget", "sigma", False)
+    p = Parameters.of(net)
+    errors = [np.sum((train_sequence(p, x, target, 0.5) - target) ** 2) for _ in range(200)]
+    assert errors[-1] < errors[0] / 100
+    trained = p.network("trained", "a test")
+    assert (trained.name, trained.made_by) == ("trained", "a test")
+    assert np.sum((trained.run(x).out[-1] - target) ** 2) < errors[-1]
+
+
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_parameters_and_back(kind):
+    net = nets.KINDS[kind](np.random.default_rng(42))
+    back = Parameters.of(net).network(net.name, net.made_by)
+    assert nets.same(net, back)
+    back.layers[0].weights["i"][0, 0] += 1.0
+    assert not nets.same(net, back)  # a copy
+
+
+def test_refusals():
+    net, x, target = case("forget", "sigma", False)
+    p = Parameters.of(net)
+    with pytest.raises(InputError, match=r"input: shape \(12, 2\), must be \(T, 3\)"):
+        gradient(p, x[:, :2], target)
+    with pytest.raises(InputError, match=r"target: shape \(3,\), must be \(2,\) or \(12, 2\)"):
+        gradient(p, x, np.zeros(3))
+    with pytest.raises(
+        ModelError, match="3 layers and no readout, must have 1 layer and a readout"
+    ):
+        Parameters.of(nets.deep(np.random.default_rng(1)))

@@ -1,0 +1,68 @@
+"""Squashing functions against the paper's formulas, their derivatives against finite differences."""
+
+import math
+
+import numpy as np
+import pytest
+
+from golden.errors import ModelError
+from golden.squash import SQUASHES, squash
+
+FORMULAS = {
+    "sigma": lambda a: 1 / (1 + math.exp(-a)),
+    "tanh": math.tanh,
+    "g1997": lambda a: 4 / (1 + math.exp(-a)) - 2,  # (5)
+    "h1997": lambda a: 2 / (1 + math.exp(-a)) - 1,  # (4)
+    "identity": lambda a: a,
+}
+POINTS = np.linspace(-30, 30, 601)
+
+
+def test_every_function_has_a_formula_here():
+    assert set(FORMULAS) == set(SQUASHES)
+
+
+@pytest.mark.parametrize("name", SQUASHES)
+def test_value(name):
+    want = np.array([FORMULAS[name](a) for a in POINTS])
+    assert np.abs(squash(name)(POINTS) - want).max() < 2e-15
+
+
+@pytest.mark.parametrize("name", SQUASHES)
+def test_derivative(name):
+    f, a, step = squash(name), np.linspace(-8, 8, 161), 1e-5
+    slope = (f(a + step) - f(a - step)) / (2 * step)
+    assert np.abs(f.derivative(f(a)) - slope).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", SQUASHES)
+def test_affine_image_of_sigma(name):
+    """The constants that the integer model builds on say the same as the float function."""
+    f = squash(name)
+    if f.linear:
+        assert f.ends == (-math.inf, math.inf)
+        return
+    image = f.scale * squash("sigma")(f.slope * POINTS) + f.offset
+    assert np.abs(f(POINTS) - image).max() < 2e-15
+    assert np.abs(np.array(f.ends) - f(np.array([-1e3, 1e3]))).max() < 1e-300
+
+
+@pytest.mark.parametrize("name", SQUASHES)
+def test_extreme_arguments_stay_finite(name):
+    extremes = np.array([-1e308, -1e4, 0.0, 1e4, 1e308])
+    assert np.all(np.isfinite(squash(name)(extremes)))
+
+
+@pytest.mark.parametrize("name", ["tanh", "g1997", "h1997"])
+def test_odd_functions_are_exactly_odd(name):
+    """Near zero too: 2 sigma - 1 would lose its digits there."""
+    f, a = squash(name), np.array([1e-12, 1e-6, 0.1, 3.0])
+    assert np.array_equal(f(-a), -f(a))
+    assert abs(f(a)[0] / (f.scale * f.slope / 4 * 1e-12) - 1) < 1e-12
+
+
+def test_unknown_name():
+    with pytest.raises(
+        ModelError, match=r"'relu': allowed are sigma, tanh, g1997, h1997, identity"
+    ):
+        squash("relu")
