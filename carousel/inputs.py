@@ -11,18 +11,18 @@ from fixedpoint.arithmetic import Codes
 from golden import InputError, Network
 from golden.network import check_values
 from golden.squash import Array
-from golden.tasks import TEMPORAL_ORDER, Task, adding
+from golden.tasks import CLASSES, TEMPORAL_ORDER, Task, adding
 
 SEQUENCES = 16
 LONGEST_STORY = (
     1100  # steps of temporal order: the last relevant symbol is then over 1000 steps old
 )
 
-TASKS: Mapping[str, tuple[Task, int]] = {
-    "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY),
-    "adding": (adding(100), 100),
+TASKS: Mapping[str, tuple[Task, int, tuple[str, ...]]] = {
+    "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY, CLASSES),
+    "adding": (adding(100), 100, ()),
 }
-"""By the first words of a model's name: its task and the length that it is shown at by default."""
+"""By the first words of a model's name: its task, the length to show it at, and its classes."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,14 @@ class Inputs:
     target : (N, K) for the last step, or None where nobody knows it.
     task : or None for a user's file.
     source : where they come from, for people.
+    classes : names of the outputs where they are classes.
     """
 
     x: Array
     target: Array | None
     task: Task | None
     source: str
+    classes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -64,8 +66,8 @@ class Inputs:
         return int(np.count_nonzero(self.task.correct(out[:, -1], self.target)))
 
 
-def task_of(net: Network) -> tuple[Task, int] | None:
-    """The task of a model and the default length, by the model's name."""
+def task_of(net: Network) -> tuple[Task, int, tuple[str, ...]] | None:
+    """The entry of `TASKS` for a model, by the model's name."""
     name = net.name.replace("-", "_")
     return next((TASKS[task] for task in TASKS if name.startswith(task)), None)
 
@@ -86,10 +88,11 @@ def choose(
     known = task_of(net)
     if known is None:
         raise InputError(f"model {net.name}: its task is not known, give sequences with --input")
-    task, usual = known
+    task, usual, classes = known
     count, steps = sequences or SEQUENCES, length or usual
     x, target = task.batch(np.random.default_rng(seed), count, steps)
-    return Inputs(x, target, task, f"{task.name}, {count} sequences of {steps} steps, seed {seed}")
+    source = f"{task.name}, {count} sequences of {steps} steps, seed {seed}"
+    return Inputs(x, target, task, source, classes)
 
 
 def read(file: Path) -> Array:

@@ -94,7 +94,8 @@ def summary(found: Found) -> list[Table]:
     if inputs.lag:
         lag = inputs.lag[1] - inputs.lag[0]
         changes = (change_over_lag(inputs, trace) for trace in found.views.values())
-        rows.append((f"drift of a state over a lag of {lag} steps", *(f"{c:.4f}" for c in changes)))
+        what = f"largest change of a state over a lag of {lag} steps"
+        rows.append((what, *(f"{change:.4f}" for change in changes)))
     differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
     rows.append(("codes that differ from fixed point", "-", "-", differ))
     rows.append(("cycles a step, predicted", "-", "-", hw.schedule.cycles_per_step))

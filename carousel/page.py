@@ -19,15 +19,15 @@ p { margin: .5rem 0; max-width: 44rem; }
 .verdict { padding: .75rem 1rem; border-left: 4px solid; font-weight: 600; background: #f9fafb; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem;
+table { margin: 0 0 1.5rem; border-collapse: collapse; width: 100%; font-size: .92rem;
   font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding-bottom: .35rem; }
+caption { text-align: left; color: var(--soft); padding-bottom: .2rem; }
 th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0; }
-figure svg { width: 100%; height: auto; max-width: 48rem; display: block; }
+figure svg { width: 100%; height: auto; max-width: 43rem; display: block; }
 figcaption { color: var(--soft); font-size: .92rem; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 @media (max-width: 34rem) { body { padding: 1.25rem .8rem 3rem; font-size: 15px; }
@@ -67,8 +67,8 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     right = [numeric(row[k] for row in rows) for k in range(len(head))]
     names = f"<thead>{_row(head, right, 'th')}</thead>" if any(head) else ""
     body = "\n".join(_row(row, right, "td") for row in rows)
-    inside = f"<caption>{escape(title)}</caption>{names}<tbody>{body}</tbody>"
-    return f'<div class="wide"><table>{inside}</table></div>'
+    caption = f"<caption>{escape(title)}</caption>" if title else ""
+    return f'<div class="wide"><table>{caption}{names}<tbody>{body}</tbody></table></div>'
 
 
 def _row(cells: Sequence[str], right: Sequence[bool], tag: str) -> str:

@@ -12,7 +12,7 @@ from carousel.inputs import Inputs
 from golden.squash import Array
 from golden.trace import Trace
 
-WIDTH = 6.6  # inches; the report scales figures to its own width
+WIDTH = 5.8  # inches; the report scales figures to its own width
 SHOWN_CELLS = 4
 COLOURS = ("#0b6e99", "#d1495b", "#3a7d44", "#8a5fb0")
 GREY = "#667085"
@@ -58,10 +58,9 @@ def states(inputs: Inputs, floating: Trace, hardware: Trace) -> Figure:
         for cell, panel in enumerate(panels):
             for k, (n, label) in enumerate(shown.items()):
                 colour = COLOURS[k % len(COLOURS)]
-                panel.plot(floating.get("s")[n, :, cell], color=colour, alpha=0.35, linewidth=2.4)
-                panel.plot(
-                    hardware.get("s")[n, :, cell], "--", color=colour, linewidth=0.9, label=label
-                )
+                float_line = {"color": colour, "alpha": 0.35, "linewidth": 2.4}
+                panel.plot(floating.get("s")[n, :, cell], label=label, **float_line)
+                panel.plot(hardware.get("s")[n, :, cell], "--", color=colour, linewidth=0.9)
             panel.set_ylabel(f"cell {cell}")
             panel.margins(x=0.01)
         panels[-1].set_xlabel("step")
@@ -132,11 +131,8 @@ def _level(panel: Axes, value: float, label: str) -> None:
 
 def _one_of_each(inputs: Inputs) -> dict[int, str]:
     """The first sequence of each class, or the first few where there are no classes."""
-    found: dict[int, str] = {}
-    if inputs.target is not None and inputs.target.shape[1] > 1:
-        classes = inputs.target.argmax(axis=1)
-        for n, kind in enumerate(classes):
-            if kind not in classes[:n]:
-                found[n] = f"class {kind}"
-        return dict(sorted(found.items(), key=lambda item: item[1])[: len(COLOURS)])
-    return {n: f"sequence {n}" for n in range(min(inputs.count, len(COLOURS)))}
+    if inputs.target is None or not inputs.classes:
+        return {n: f"sequence {n}" for n in range(min(inputs.count, len(COLOURS)))}
+    kinds = inputs.target.argmax(axis=1).tolist()
+    shown = sorted(set(kinds))[: len(COLOURS)]
+    return {kinds.index(kind): inputs.classes[kind] for kind in shown}

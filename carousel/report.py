@@ -4,6 +4,11 @@ from carousel import accuracy, gateware, mainjob, page, plots, tables
 from carousel.mainjob import Found
 from carousel.tables import Table
 
+MOVES = (
+    "A trained network shuts its gates nearly, not wholly, so that every step of input moves its "
+    "states a little, in all three views alike. With gates wholly shut they do not move: see above."
+)
+
 
 def render(found: Found) -> str:
     """The whole page."""
@@ -16,7 +21,7 @@ def render(found: Found) -> str:
             page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
             *(_table(table) for table in mainjob.summary(found)),
             page.heading("What the cells carry"),
-            page.paragraph(f"Input: {inputs.source}."),
+            page.paragraph(f"Input: {inputs.source}. {MOVES}"),
             page.figure(
                 plots.svg(plots.states(inputs, *_two_views(found)), "states"),
                 "States of the last layer, one sequence of each class: broad lines are the float "
@@ -27,13 +32,13 @@ def render(found: Found) -> str:
             _table(accuracy.table(found.measured)),
             _table(accuracy.saturations(found.measured.fixed)),
             page.heading("Gateware"),
-            _table(gateware.table(found.gateware)),
+            _table(gateware.table(found.gateware), titled=False),
             page.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
             page.heading("Number formats"),
             page.paragraph(
                 "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
             ),
-            _table(tables.formats(found.subject.qnet.formats)),
+            _table(tables.formats(found.subject.qnet.formats), titled=False),
         ],
     )
 
@@ -54,8 +59,8 @@ def _verdict(found: Found) -> str:
     return f"Does not hold: {'; '.join(failed)}."
 
 
-def _table(table: Table) -> str:
-    return page.table(table.title, table.head, table.rows)
+def _table(table: Table, titled: bool = True) -> str:
+    return page.table(table.title if titled else "", table.head, table.rows)
 
 
 def _two_views(found: Found):

@@ -34,7 +34,11 @@ class Table:
     def show(self, console: Console) -> None:
         """Print it."""
         table = RichTable(
-            title=self.title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(self.head)
+            title=self.title,
+            title_justify="left",
+            title_style="bold",
+            box=box.SIMPLE_HEAD,
+            show_header=any(self.head),
         )
         for k, name in enumerate(self.head):
             right = numeric(row[k] for row in self.rows)
