@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from golden import Layer, Network, Readout
+from golden import Layer, Network, Readout, RecurrentNetwork
 
 
 def layer(rng, inputs, blocks, size=1, forget=True, recurrent=False, g="tanh", h="tanh", scale=0.7):
@@ -42,6 +42,13 @@ def deep(rng):
     return Network(
         (layer(rng, 3, 2, 2, False, True, "g1997", "h1997"), layer(rng, 4, 5), layer(rng, 5, 1))
     )
+
+
+def plain_rnn(rng, units=4, inputs=3, squash="sigma", scale=0.8, out="sigma"):
+    """The plain recurrent network, two outputs."""
+    weights = rng.uniform(-scale, scale, (units, inputs + units))
+    biases = rng.uniform(-scale, scale, units)
+    return RecurrentNetwork(weights, biases, readout(rng, units, 2, out), squash)
 
 
 KINDS = {"1997": paper_1997, "forget": forget, "mixed": mixed}

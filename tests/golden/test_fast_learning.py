@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from golden import InputError, fast_learning, learning
 from golden.learning import Parameters
 from tests.golden import nets
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("every", [False, True], ids=["target at the end", "target every step"])
@@ -65,7 +68,9 @@ try:
 except golden.CarouselError as error:
     print(error)
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert run.stdout.count("\n") == 1
     assert "numba is needed to train, install it by pip install 'carousel[train]'" in run.stdout
     assert not run.stderr

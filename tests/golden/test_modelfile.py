@@ -11,7 +11,6 @@ import pytest
 import golden
 from golden import ModelError
 from tests.golden import nets
-from tests.golden.test_rnn import network as plain_rnn
 
 LSTMS = {
     "1997": nets.paper_1997,
@@ -55,7 +54,7 @@ def test_what_is_saved_comes_back(make, tmp_path):
 
 
 def test_plain_rnn_comes_back(tmp_path):
-    net = plain_rnn(np.random.default_rng(73), squash="tanh")
+    net = nets.plain_rnn(np.random.default_rng(73), squash="tanh")
     back = golden.load_rnn(write(tmp_path / "a.npz", net))
     assert np.array_equal(back.weights, net.weights)
     assert np.array_equal(back.biases, net.biases)
@@ -72,7 +71,7 @@ def test_the_same_network_gives_the_same_bytes_and_leaves_no_other_file(tmp_path
 
 def test_each_loader_refuses_the_other_kind(tmp_path):
     lstm = write(tmp_path / "lstm.npz")
-    rnn = write(tmp_path / "rnn.npz", plain_rnn(np.random.default_rng(74)))
+    rnn = write(tmp_path / "rnn.npz", nets.plain_rnn(np.random.default_rng(74)))
     assert "a plain recurrent network (kind 'rnn'), must be an LSTM" in refused(rnn)
     assert "an LSTM (kind 'lstm'), must be a plain recurrent network" in refused(
         lstm, golden.load_rnn
@@ -293,7 +292,7 @@ def test_members_that_are_no_arrays_or_are_there_twice(tmp_path):
 
 
 def test_plain_rnn_files(tmp_path):
-    path = write(tmp_path / "a.npz", plain_rnn(np.random.default_rng(77)))
+    path = write(tmp_path / "a.npz", nets.plain_rnn(np.random.default_rng(77)))
     header, arrays = members(path)
     rewrite(path, {**header, "squash": "relu"}, arrays)
     assert "hidden units 'relu'" in refused(path, golden.load_rnn)

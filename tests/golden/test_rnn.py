@@ -20,17 +20,10 @@ from tests.golden import nets
 UNITS = ("sigma", "tanh")
 
 
-def network(rng, units=4, inputs=3, squash="sigma", scale=0.8, out="sigma"):
-    weights = rng.uniform(-scale, scale, (units, inputs + units))
-    return RecurrentNetwork(
-        weights, rng.uniform(-scale, scale, units), nets.readout(rng, units, 2, out), squash
-    )
-
-
 @pytest.mark.parametrize("squash", UNITS)
 def test_run_equals_scalar_python(squash):
     rng = np.random.default_rng(61)
-    net, x = network(rng, squash=squash), rng.normal(size=(10, 3))
+    net, x = nets.plain_rnn(rng, squash=squash), rng.normal(size=(10, 3))
     f = math.tanh if squash == "tanh" else lambda a: 1 / (1 + math.exp(-a))
     y, hidden = [0.0] * 4, []
     for now in x.tolist():
@@ -48,7 +41,7 @@ def test_run_equals_scalar_python(squash):
 
 def test_batches_and_carried_state():
     rng = np.random.default_rng(62)
-    net, x = network(rng), rng.normal(size=(3, 12, 3))
+    net, x = nets.plain_rnn(rng), rng.normal(size=(3, 12, 3))
     batch = net.run(x)
     assert np.abs(net.run(x[1]).out - batch.out[1]).max() < 1e-15
     first = net.run(x[:, :5])
@@ -64,7 +57,7 @@ def test_batches_and_carried_state():
 @pytest.mark.parametrize("squash", UNITS)
 def test_gradient_equals_finite_differences(squash, out):
     rng = np.random.default_rng(63)
-    p = RecurrentParameters.of(network(rng, squash=squash, out=out))
+    p = RecurrentParameters.of(nets.plain_rnn(rng, squash=squash, out=out))
     x, target, step = rng.normal(size=(7, 3)), rng.uniform(size=2), 1e-5
 
     def error(moved):
@@ -86,7 +79,7 @@ def test_gradient_equals_finite_differences(squash, out):
 @pytest.mark.parametrize("squash", UNITS)
 def test_compiled_gradient_equals_the_readable_one(squash):
     rng = np.random.default_rng(64)
-    p = RecurrentParameters.of(network(rng, squash=squash))
+    p = RecurrentParameters.of(nets.plain_rnn(rng, squash=squash))
     for _ in range(5):
         x, target = rng.normal(size=(30, 3)), rng.uniform(size=2)
         want, have = gradient(p, x, target), fast_gradient(p, x, target)
@@ -100,7 +93,7 @@ def test_compiled_gradient_equals_the_readable_one(squash):
 def test_error_flow_is_the_sum_over_paths():
     """Equation (2) written out for q = 2: the sum over the unit in between."""
     rng = np.random.default_rng(65)
-    net, x = network(rng, units=3), rng.normal(size=(6, 3))
+    net, x = nets.plain_rnn(rng, units=3), rng.normal(size=(6, 3))
     y = net.run(x).get("y")
     flow, w = error_flow(net, y, 2), net.weights[:, 3:]
     slope = y * (1 - y)
@@ -113,9 +106,9 @@ def test_error_flow_is_the_sum_over_paths():
 
 
 def test_error_flow_predicts_the_gradient():
-    """theta(t - q) = flow(q) theta(t): what comes back to the weights of an input seen q steps ago."""
+    """theta(t - q) = flow(q) theta(t), seen in the weights of an input that was 1 q steps ago."""
     rng = np.random.default_rng(66)
-    net, x, target = network(rng, inputs=1), np.zeros((9, 1)), rng.uniform(size=2)
+    net, x, target = nets.plain_rnn(rng, inputs=1), np.zeros((9, 1)), rng.uniform(size=2)
     x[3] = 1.0  # only this step adds to the input weights
     p = RecurrentParameters.of(net)
     trace = net.run(x)
@@ -134,7 +127,7 @@ def test_known_decay_and_bound():
     flow = error_flow(one, y, 100)[:, 0, 0]
     assert abs(flow[10] / 0.25**10 - 1) < 1e-12
     assert abs(flow[100] / 6.2e-61 - 1) < 0.01
-    net = network(np.random.default_rng(67), units=5, scale=0.7)  # tau = 5 * 0.7 / 4 < 1
+    net = nets.plain_rnn(np.random.default_rng(67), units=5, scale=0.7)  # tau = 5 * 0.7 / 4 < 1
     x = np.random.default_rng(68).normal(size=(200, 3))
     flow = error_flow(net, net.run(x).get("y"), 150)
     bound = [flow_bound(5, float(np.abs(net.weights[:, 3:]).max()), q) for q in range(151)]
@@ -144,7 +137,7 @@ def test_known_decay_and_bound():
 
 def test_refusals():
     rng = np.random.default_rng(69)
-    net = network(rng)
+    net = nets.plain_rnn(rng)
     with pytest.raises(ModelError, match="hidden units 'relu': allowed are sigma, tanh"):
         replace(net, squash="relu")
     with pytest.raises(ModelError, match="leaves 0 inputs"):

@@ -1,4 +1,4 @@
-"""Squashing functions against the paper's formulas, their derivatives against finite differences."""
+"""Squashing functions against the paper's formulas, derivatives against finite differences."""
 
 import math
 

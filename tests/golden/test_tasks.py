@@ -1,4 +1,4 @@
-"""The tasks against the paper's statement of them: lengths, positions, symbols, classes, balance."""
+"""The tasks against the paper's statement: lengths, positions, symbols, classes, balance."""
 
 import numpy as np
 import pytest

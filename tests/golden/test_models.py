@@ -1,0 +1,72 @@
+"""The shipped models do what models/README.md says of them (on smaller samples)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import golden
+from golden.tasks import TEMPORAL_ORDER, adding
+from golden.training import RECIPES
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def wrong(net, task, count, length, seed):
+    x, target = task.batch(np.random.default_rng(seed), count, length)
+    return int((~task.correct(net.run(x).out[:, -1], target)).sum())
+
+
+@pytest.mark.parametrize(("length", "count"), [(100, 500), (110, 500), (1100, 100), (2000, 50)])
+def test_temporal_order_is_always_right(length, count):
+    net = golden.load(MODELS / "temporal_order.npz")
+    assert wrong(net, TEMPORAL_ORDER, count, length, 81) == 0
+
+
+def test_temporal_order_at_its_longest_lag():
+    """10,000 steps, eight times the longest it was trained on."""
+    net = golden.load(MODELS / "temporal_order.npz")
+    assert wrong(net, TEMPORAL_ORDER, 10, 10_000, 82) == 0
+
+
+def test_temporal_order_has_to_see_the_symbols():
+    """What is checked above is memory: with X and Y swapped the answers follow."""
+    net = golden.load(MODELS / "temporal_order.npz")
+    x, target = TEMPORAL_ORDER.batch(np.random.default_rng(83), 50, 200)
+    swapped = x[:, :, [0, 1, 2, 3, 4, 5, 7, 6]]
+    out = net.run(swapped).out[:, -1]
+    assert np.all(TEMPORAL_ORDER.correct(out, target[:, ::-1]))  # XX <-> YY, XY <-> YX
+    assert not np.any(TEMPORAL_ORDER.correct(out, target))
+
+
+@pytest.mark.parametrize("length", [100, 105, 110])
+def test_adding_is_nearly_always_right(length):
+    net = golden.load(MODELS / "adding.npz")
+    assert wrong(net, adding(100), 1000, length, 84) <= 6
+
+
+def test_the_plain_network_learnt_nothing():
+    net = golden.load_rnn(MODELS / "temporal_order_rnn.npz")
+    x, target = TEMPORAL_ORDER.batch(np.random.default_rng(85), 400, 105)
+    out = net.run(x).out[:, -1]
+    assert not np.any(TEMPORAL_ORDER.correct(out, target))
+    assert out.std(axis=0).max() < 1e-3  # it says the same whatever it saw
+
+
+def test_each_model_says_how_it_was_made_and_the_readme_agrees():
+    """Every file has a row in the table, with the command that its header holds."""
+    readme = (MODELS / "README.md").read_text()
+    files = sorted(path.name for path in MODELS.glob("*.npz"))
+    assert files == ["adding.npz", "temporal_order.npz", "temporal_order_rnn.npz"]
+    for file in files:
+        load = golden.load_rnn if "rnn" in file else golden.load
+        made_by = load(MODELS / file).made_by
+        _, verb, recipe, option, seed = made_by.split()
+        assert (verb, option, recipe in RECIPES, seed.isdecimal()) == (
+            "train",
+            "--seed",
+            True,
+            True,
+        )
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{file}`"))
+        assert f"`{made_by}`" in row
