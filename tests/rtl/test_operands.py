@@ -1,0 +1,216 @@
+"""The input's two banks and the operands: the right value at the right clock, or 0."""
+
+import numpy as np
+import pytest
+
+from fixedpoint.formats import Format
+from golden.network import Network
+from rtl import latency
+from rtl.operands import InputBuffer, Operands
+from rtl.program import Program
+from rtl.schedule import plan
+from tests.rtl.support import G1997, layer, quantized, simulate
+
+
+@pytest.mark.parametrize("slow", (0.0, 0.9))
+@pytest.mark.parametrize("idle", (0.0, 0.8))
+@pytest.mark.parametrize("inputs", (1, 2, 5))
+def test_buffer_loses_and_repeats_nothing(inputs, idle, slow):
+    """A source that pauses, a reader that releases late: every vector is read once, in order, with
+    the `first` of its first and the `last` of its last element, whatever the others bear. Not
+    ready when both banks are full, and then only then."""
+    rng, vectors = np.random.default_rng(inputs), 25
+    form = Format(7, 3)
+    buffer = InputBuffer(form, inputs)
+    codes = rng.integers(form.low, form.high + 1, (vectors, inputs))
+    marks = rng.integers(0, 2, (vectors, inputs, 2))
+    state = {"taken": 0, "released": 0}
+    found = []
+
+    async def source(ctx):
+        for n in range(vectors):
+            for d in range(inputs):
+                while rng.random() < idle:
+                    await ctx.tick()
+                first, last = marks[n, d]
+                beat = {"data": int(codes[n, d]), "first": int(first), "last": int(last)}
+                ctx.set(buffer.i.payload, beat)
+                ctx.set(buffer.i.valid, 1)
+                await ctx.tick().until(buffer.i.ready)
+                state["taken"] += 1
+                ctx.set(buffer.i.valid, 0)
+
+    async def reader(ctx):
+        for _ in range(vectors):
+            while not ctx.get(buffer.full):
+                await ctx.tick()
+            while rng.random() < slow:
+                await ctx.tick()
+            values, ends = [], (ctx.get(buffer.first), ctx.get(buffer.last))
+            await ctx.tick()  # an address follows its column's issue by a clock
+            for d in [*range(inputs), *range(inputs)]:  # twice, as groups do
+                ctx.set(buffer.address, d)
+                await ctx.tick()
+                values.append(ctx.get(buffer.value))
+            ctx.set(buffer.release, 1)
+            await ctx.tick()
+            state["released"] += 1
+            ctx.set(buffer.release, 0)
+            found.append((values, ends))
+        assert ctx.get(buffer.full) == 0
+
+    async def watcher(ctx):
+        while len(found) < vectors:
+            full_banks = state["taken"] // inputs - state["released"]
+            assert ctx.get(buffer.i.ready) == (full_banks < 2)
+            assert ctx.get(buffer.full) == (full_banks > 0) or ctx.get(buffer.release)
+            await ctx.tick()
+
+    simulate(buffer, source, reader, watcher)
+    for n, (values, ends) in enumerate(found):
+        assert values == codes[n].tolist() * 2
+        assert ends == (marks[n, 0, 0], marks[n, -1, 1])
+
+
+def test_a_bank_is_read_while_the_other_fills():
+    """`release` in the clock of the last read: the value still is the old bank's, and `full` and
+    the marks are the coming bank's already in that clock."""
+    form = Format(6, 0)
+    buffer, seen = InputBuffer(form, 2), []
+
+    async def testbench(ctx):
+        ctx.set(buffer.i.valid, 1)
+        for data, first in ((1, 1), (2, 0), (3, 0), (4, 0)):
+            ctx.set(buffer.i.payload, {"data": data, "first": first, "last": data == 4})
+            await ctx.tick()
+        ctx.set(buffer.i.payload, {"data": 5, "first": 0, "last": 0})
+        assert ctx.get(buffer.i.ready) == 0
+        assert (ctx.get(buffer.full), ctx.get(buffer.first), ctx.get(buffer.last)) == (1, 1, 0)
+        ctx.set(buffer.release, 1)  # with the issue; the address comes a clock later
+        assert (ctx.get(buffer.full), ctx.get(buffer.first), ctx.get(buffer.last)) == (1, 0, 1)
+        await ctx.tick()
+        ctx.set(buffer.release, 0)
+        assert ctx.get(buffer.i.ready) == 1
+        for address in (1, 0, 1):
+            ctx.set(buffer.address, address)
+            await ctx.tick()
+            seen.append(ctx.get(buffer.value))
+
+    simulate(buffer, testbench)
+    assert seen == [2, 3, 4]
+
+
+def _program() -> Program:
+    """Two layers of 1997 with gate recurrence and of the forget-gate: all four sources."""
+    rng = np.random.default_rng(9)
+    below = layer(rng, 3, 2, 2, forget=False, recurrence=True, **G1997)
+    qnet = quantized(Network((below, layer(rng, 4, 3, recurrence=True))), rng, 9)
+    return Program(qnet, plan(qnet, 8))
+
+
+class _Bench:
+    """Operands with an input buffer that gives `x[address]` a clock after the address."""
+
+    def __init__(self, program: Program, seed: int):
+        self.program, self.unit = program, Operands(program)
+        self.rng = np.random.default_rng(seed)
+        self.columns = [c for phase in program.schedule.phases for c in phase.columns]
+        form = program.qnet.formats.input
+        self.x = self.rng.integers(form.low, form.high + 1, program.qnet.inputs).tolist()
+        self.asked = 0
+
+    async def tick(self, ctx):
+        self.asked = ctx.get(self.unit.x_address)
+        await ctx.tick()
+        ctx.set(self.unit.x, self.x[self.asked] if self.asked < len(self.x) else 0)
+
+    async def write(self, ctx, y, gates):
+        """A step's values, y and gates each in a row."""
+        for k in range(max(len(y), len(gates))):
+            for port, values in ((self.unit.y_write, y), (self.unit.gate_write, gates)):
+                ctx.set(port, {"valid": k < len(values), "data": values[k % len(values)]})
+            await self.tick(ctx)
+        for port in (self.unit.y_write, self.unit.gate_write):
+            ctx.set(port, {"valid": 0, "data": 0})
+
+    def step(self) -> tuple[list[int], list[int]]:
+        """Any values of a step: y of all cells, all gates."""
+        y, g = self.program.y_width, self.program.gate_width
+        return (
+            self.rng.integers(-(1 << (y - 1)), 1 << (y - 1), self.program.cells).tolist(),
+            self.rng.integers(0, (1 << (g - 1)) + 1, self.program.gates).tolist(),
+        )
+
+
+@pytest.mark.parametrize("step_first", (0, 1))
+@pytest.mark.parametrize("steps", (2, 3, 4))
+def test_every_source_is_read_from_its_bank(steps, step_first):
+    """After some steps, the running one written last: y and gates are those of the step before, 0
+    in a sequence's first step; `below` is of this step, x of the input, first or not. Feed,
+    address and the group's ends stand `latency.OPERAND` clocks after the issue; where nothing is
+    issued the operand is 0."""
+    bench = _Bench(_program(), steps)
+    unit, written, found = bench.unit, [bench.step() for _ in range(steps)], []
+    issues = [k if bench.rng.random() < 0.8 else None for k in range(len(bench.columns))]
+
+    async def testbench(ctx):
+        for y, gates in written:
+            await bench.write(ctx, y, gates)
+        ctx.set(unit.parity, (steps - 1) % 2)
+        ctx.set(unit.step_first, step_first)
+        for k in range(len(issues) + latency.OPERAND):
+            column = issues[k] if k < len(issues) else None
+            ctx.set(unit.issue, column is not None)
+            ctx.set(unit.column, column or 0)
+            ctx.set(unit.weight, k % 7)
+            ctx.set(unit.group_first, k % 3 == 0)
+            ctx.set(unit.group_last, k % 5 == 0)
+            if k >= latency.OPERAND:
+                feed = ctx.get(unit.feed)
+                found.append((feed.operand, feed.address, feed.first, feed.last))
+            await bench.tick(ctx)
+
+    simulate(unit, testbench)
+    (y_old, gates_old), (y_now, _) = written[-2:]
+    sources = {"x": bench.x, "y": y_old, "below": y_now, "gates": gates_old}
+    assert {column.source for column in bench.columns} == set(sources)
+    for k, column in enumerate(issues):
+        value = 0
+        if column is not None:
+            place = bench.columns[column]
+            cleared = step_first and place.source in ("y", "gates")
+            value = 0 if cleared else sources[place.source][place.address]
+        assert found[k] == (value, k % 7, int(k % 3 == 0), int(k % 5 == 0)), k
+
+
+@pytest.mark.parametrize("early", (0, 1))
+@pytest.mark.parametrize("source", ("y", "below", "gates"))
+def test_a_value_is_seen_from_the_clock_of_its_writing(source, early):
+    """Issued in the clock in which its value is written, a column reads it; issued in the clock
+    before, it reads what stood there two steps ago. So `latency.CELL` and `GATE` are exact."""
+    bench = _Bench(_program(), 3)
+    unit, found = bench.unit, []
+    column = max(
+        (k for k, c in enumerate(bench.columns) if c.source == source),
+        key=lambda k: bench.columns[k].address,
+    )
+    address = bench.columns[column].address
+    steps = [bench.step() for _ in range(4)]
+    port, kind = (unit.gate_write, 1) if source == "gates" else (unit.y_write, 0)
+
+    async def testbench(ctx):
+        for y, gates in steps[:3]:
+            await bench.write(ctx, y, gates)
+        # step 3 is being written: below reads it in step 3, y and gates in step 4
+        ctx.set(unit.parity, int(source == "below"))
+        ctx.set(unit.column, column)
+        for k in range(address + 1 + latency.OPERAND):
+            ctx.set(unit.issue, k == address - early)
+            ctx.set(port, {"valid": k <= address, "data": steps[3][kind][min(k, address)]})
+            found.append(ctx.get(unit.feed.operand))
+            await bench.tick(ctx)
+
+    simulate(unit, testbench)
+    now, before = steps[3][kind][address], steps[1][kind][address]
+    assert now != before
+    assert found[address - early + latency.OPERAND] == (before if early else now)
