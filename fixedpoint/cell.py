@@ -232,7 +232,9 @@ def quantize_layer(
     every = {"x": x, "y": formats.y, "gates": formats.gate}
     sources = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
     frac = formats.weights["x"].frac + x.frac
-    biases = {kind: encode_biases(where, layer.biases[kind], frac) for kind in shape.kinds}
+    biases = {
+        kind: encode_biases(f"{where} {kind}", layer.biases[kind], frac) for kind in shape.kinds
+    }
     sums = plan_sums(where, formats.weights, sources, np.concatenate(list(biases.values())))
     weights, saturated = {}, 0
     for kind in shape.kinds:

@@ -126,7 +126,7 @@ def _signal(want: np.ndarray, have: np.ndarray, lsb: float, lost: int, block: in
 
 
 def sqnr(power: float, noise: float) -> float:
-    """Signal to quantisation noise ratio in dB; infinite without noise, minus infinite without signal."""
+    """Signal to noise ratio in dB; infinite without noise, minus infinite without signal."""
     if noise == 0:
         return math.inf
     return 10 * math.log10(power / noise) if power > 0 else -math.inf

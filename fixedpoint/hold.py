@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from fixedpoint.arithmetic import EXACT_FLOAT, Codes
+from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer, plan_sums
-from fixedpoint.formats import Format, FormatError
+from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from golden.cell import LayerState
 from golden.errors import InputError
@@ -143,7 +143,7 @@ def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
 
     Raises
     ------
-    FormatError : a bias beyond 53 bits, or sums beyond the widest accumulator.
+    FormatError : sums beyond the widest accumulator.
     """
     layers = (_shut(f"layer {k}", layer) for k, layer in enumerate(qnet.layers))
     return replace(qnet, layers=tuple(layers))
@@ -151,31 +151,30 @@ def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
 
 def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
     """Biases past the codes `closing` and `keeping` by as much as the sources can move the sum."""
-    shape, forms = layer.shape, layer.source_formats
-    unit = 2.0 ** layer.net_shift("i")  # one code of the pre-activation, in the scale of the sums
+    shape, forms, shift = layer.shape, layer.source_formats, layer.net_shift("i")
     biases = dict(layer.biases)
     for kind, side, code in (("i", -1, closing(layer)), ("f", 1, keeping(layer))):
         if kind in shape.gates:
-            swing = np.zeros(shape.blocks)
+            strong = np.full(shape.blocks, round_up(side * code, shift))
             for source, cut in shape.columns.items():
-                swing += np.abs(layer.weights[kind][:, cut]).sum(axis=1) * forms[source].magnitude
-            strong = side * np.ceil(side * code * unit + swing)
-            if np.abs(strong).max() >= EXACT_FLOAT:
-                raise FormatError(
-                    f"{where}: the bias that keeps gate {kind} shut is {np.abs(strong).max():.3g}, "
-                    "beyond 53 bits; use narrower formats"
-                )
-            biases[kind] = strong.astype(np.int64)
+                strong += np.abs(layer.weights[kind][:, cut]).sum(axis=1) * forms[source].magnitude
+            biases[kind] = side * strong
     counts = {source: cut.stop - cut.start for source, cut in shape.columns.items()}
     sources = {source: (forms[source], count) for source, count in counts.items()}
-    sums = plan_sums(f"{where} with its gates shut", layer.formats.weights, sources, _join(biases))
+    sums = plan_sums(
+        f"{where} with its gates shut",
+        layer.formats.weights,
+        sources,
+        np.concatenate(list(biases.values())),
+    )
     shut = replace(layer, biases=biases, sums=sums)
     shut.check(f"{where} with its gates shut")
     return shut
 
 
-def _join(biases: dict[str, Codes]) -> Codes:
-    return np.concatenate(list(biases.values()))
+def round_up(code: int, shift: int) -> int:
+    """code * 2^shift, rounded up."""
+    return code << shift if shift >= 0 else -(-code >> -shift)
 
 
 def _random_codes(form: Format, shape: tuple[int, ...], rng: np.random.Generator) -> Codes:

@@ -226,7 +226,9 @@ class _Unit:
 
     def __call__(self, net: Codes, out: Codes) -> None:
         if self.linear:
-            np.floor(np.clip(net, 0, self.top), out=out)
+            np.clip(net, 0, self.top, out=out)
+            if out.dtype == np.float64:
+                np.floor(out, out=out)
             out += self.low
             out *= self.scale
         else:

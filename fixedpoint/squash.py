@@ -4,9 +4,9 @@
 
 where j is the upper part of the argument's code (counted from the lowest code) and r its t lower
 bits. Knots are whole numbers with GUARD more fraction bits than the result. t is the largest for
-which every code is within 1 LSB of the real sigma. Differences of neighbouring knots are never
-negative, so the result is monotonic. It is exactly 0 at the lowest and exactly 1 at the highest
-code, or the formats are refused.
+which every code is within 1 LSB of the real sigma, the lowest is exactly 0 and the highest exactly
+1; formats that allow no such t are refused. Differences of neighbouring knots are never negative,
+so the result is monotonic.
 """
 
 import math
@@ -59,17 +59,11 @@ class SigmaTable:
         some = slice(None, None, max(1, len(codes) >> 12) | 1)  # enough to see that t is too large
         while self._error(low_bits, codes[some], exact[some]) > 1.0:
             low_bits -= 1
-        while self._error(low_bits, codes, exact) > 1.0:
+        while self._error(low_bits, codes, exact) > 1.0 or self._ends(low_bits) != self._wanted:
             low_bits -= 1
-        values = self._interpolate(low_bits, codes)
-        if values[0] != 0 or values[-1] != self.value.one:
-            raise FormatError(
-                f"pre-activation {self.argument}: its ends give sigma in {self.value} the codes "
-                f"{values[0]} and {values[-1]}, not exactly 0 and 1; give it more integer bits"
-            )
         object.__setattr__(self, "low_bits", low_bits)
         object.__setattr__(self, "knots", self._knots(low_bits))
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "values", self._interpolate(low_bits, codes))
 
     def _check_formats(self) -> None:
         if not self.argument.signed or self.argument.width > WIDEST_ARGUMENT:
@@ -86,12 +80,32 @@ class SigmaTable:
                 f"pre-activation {self.argument}: reaches {have:.3f}, but sigma in {self.value} is "
                 f"exactly 0 and 1 only beyond {need:.3f}; give it more integer bits"
             )
+        # knots are rounded too, so that a hair beyond `need` may not be enough
+        ends = round_shift(self._knot(np.array([self.argument.low, self.argument.high])), GUARD)
+        if ends.tolist() != self._wanted:
+            raise FormatError(
+                f"pre-activation {self.argument}: sigma in {self.value} has the codes {ends[0]} "
+                f"and {ends[1]} at its ends, not exactly 0 and 1; give it more integer bits"
+            )
+
+    @property
+    def _wanted(self) -> list[int]:
+        return [0, self.value.one]
+
+    def _ends(self, low_bits: int) -> list[int]:
+        """The results at the lowest and the highest code."""
+        return self._interpolate(
+            low_bits, np.array([self.argument.low, self.argument.high])
+        ).tolist()
+
+    def _knot(self, at: Codes) -> Codes:
+        """sigma of argument codes, with GUARD more fraction bits than the result."""
+        sigma = SQUASHES["sigma"](self.argument.decode(at))
+        return np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
 
     def _knots(self, low_bits: int) -> Codes:
         step = 1 << low_bits
-        at = np.arange(self.argument.low, self.argument.high + 1 + step, step)
-        sigma = SQUASHES["sigma"](self.argument.decode(at))
-        return np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
+        return self._knot(np.arange(self.argument.low, self.argument.high + 1 + step, step))
 
     def _interpolate(self, low_bits: int, codes: Codes) -> Codes:
         knots, offset = self._knots(low_bits), codes - self.argument.low

@@ -1,0 +1,100 @@
+"""The integer network's contract: codes in, codes out, their meaning, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from fixedpoint import quantize
+from golden import InputError, LayerState
+from tests.fixedpoint.nets import forget_network, paper_network, random_codes
+
+
+@pytest.fixture
+def qnet():
+    net, x = paper_network()
+    return quantize(net, bits=10, calibrate=x)
+
+
+def refusal(qnet, *args):
+    with pytest.raises(InputError) as error:
+        qnet.run(*args)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "shape", [(3,), (5, 4), (2, 5, 4), (0, 3), (2, 0, 3), (0, 5, 3), (1, 2, 5, 3)]
+)
+def test_codes_of_another_shape_are_refused(qnet, shape):
+    assert refusal(qnet, np.zeros(shape, int)).startswith(
+        f"input: shape {shape}, must be (T, 3) or"
+    )
+
+
+@pytest.mark.parametrize("dtype", [float, bool, complex, "U3", object])
+def test_codes_that_are_not_integers_are_refused(qnet, dtype):
+    message = refusal(qnet, np.zeros((5, 3), dtype))
+    assert message == f"input codes: type {np.dtype(dtype)}, must be integers"
+
+
+@pytest.mark.parametrize("code", [-513, 512, 2**62])
+def test_codes_out_of_range_are_refused_with_their_place(qnet, code):
+    codes = np.zeros((2, 5, 3), int)
+    codes[1, 4, 2] = code
+    form = qnet.formats.input
+    want = f"input code[1, 4, 2]: {code} is outside -512..511 of format {form}"
+    assert refusal(qnet, codes) == want
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.uint8, np.uint64])
+def test_any_integer_type_will_do(qnet, dtype):
+    codes = np.arange(15).reshape(5, 3)
+    np.testing.assert_array_equal(qnet.run(codes.astype(dtype)).out, qnet.run(codes).out)
+
+
+def test_a_state_that_does_not_fit_is_refused(qnet):
+    codes = np.zeros((2, 5, 3), int)
+    state = qnet.run(codes).state
+    assert refusal(qnet, codes, ()) == "state: 0 layers, the network has 1"
+    small = (LayerState(state[0].s[:, :3], state[0].y, state[0].gates),)
+    assert refusal(qnet, codes, small) == "state of layer 0, s: shape (2, 3), must be (2, 4)"
+    assert "must be (4,)" in refusal(qnet, codes[0], state)
+
+
+def test_values_are_codes_times_lsb(qnet):
+    codes = random_codes(np.random.default_rng(0), qnet, 2, 6)
+    trace = qnet.run(codes)
+    real = trace.real()
+    for name, codes_of in trace.signals():
+        layer, _, short = name.rpartition(".")
+        form = trace.format(short, int(layer or 0))
+        assert form.low <= codes_of.min() and codes_of.max() <= form.high
+        np.testing.assert_array_equal(dict(real.signals())[name], codes_of * form.lsb)
+        np.testing.assert_array_equal(trace.value(short), codes_of * form.lsb)
+    np.testing.assert_array_equal(real.state[0].s, trace.value("s")[:, -1])
+    np.testing.assert_array_equal(real.state[0].y, trace.value("y")[:, -1])
+    assert trace.format("out") == qnet.out_format == qnet.readout.formats.out
+
+
+def test_without_a_readout_the_output_is_y():
+    net, x = forget_network()
+    qnet = quantize(net, bits=9, calibrate=x)
+    trace = qnet.run(qnet.encode(x)[0])
+    np.testing.assert_array_equal(trace.out, trace.get("y"))
+    assert qnet.out_format == trace.format("out") == qnet.formats.layers[-1].y
+    assert (qnet.inputs, qnet.outputs) == (4, 6) and "out" not in trace.saturations
+
+
+def test_encoding_counts_saturated_inputs(qnet):
+    x = np.zeros((4, 3))
+    x[1, 2], x[3, 0] = 1e9, -1e9
+    codes, saturated = qnet.encode(x)
+    assert saturated == 2 and codes.max() == 511 and codes.min() == -512
+
+
+def test_shapes_of_one_sequence_and_of_a_batch(qnet):
+    one, many = qnet.run(np.zeros((5, 3), int)), qnet.run(np.zeros((2, 5, 3), int))
+    assert one.get("i").shape == (5, 2) and many.get("i").shape == (2, 5, 2)
+    assert one.get("s").shape == (5, 4) and many.get("s").shape == (2, 5, 4)
+    assert one.out.shape == (5, 2) and many.out.shape == (2, 5, 2)
+    assert one.state[0].gates.shape == (4,) and many.state[0].gates.shape == (2, 4)
+    assert {values.dtype for _, values in many.signals()} == {np.dtype(np.int64)}

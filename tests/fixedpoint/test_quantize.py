@@ -1,0 +1,80 @@
+"""Formats chosen from data: they hold what was seen, with room to grow, and lose no weight."""
+
+import numpy as np
+import pytest
+
+from fixedpoint import FormatError, choose_formats, quantize
+from fixedpoint.quantize import HEADROOM
+from golden import InputError
+from golden.squash import squash
+from tests.fixedpoint.nets import forget_network, random_network
+
+
+@pytest.mark.parametrize("bits", [6, 8, 12, 16, 20])
+@pytest.mark.parametrize("seed", range(12))
+def test_formats_fit_the_network_and_its_data(bits, seed):
+    rng = np.random.default_rng(seed)
+    net, inputs = random_network(rng)
+    x = rng.normal(0, 1, (2, 30, inputs)) * 10.0 ** rng.integers(-2, 3)
+    forms = choose_formats(net, bits, x)
+    trace = net.run(x)
+    assert forms.input.holds(np.abs(x).max()) and forms.input.width == bits
+    for k, (layer, form) in enumerate(zip(net.layers, forms.layers, strict=True)):
+        s = np.abs(trace.get("s", k)).max()
+        assert form.s.holds(HEADROOM * s) and form.s.holds(-HEADROOM * s)
+        assert form.gate.high * form.gate.lsb > 1.0 and form.gate.width == bits - 1
+        for name, function in (("g", squash(layer.g)), ("h", squash(layer.h))):
+            if not function.linear:
+                assert all(form.signal(name).holds(end) for end in function.ends)
+        assert form.y.holds(np.abs(trace.get("y", k)).max())
+        assert {f.width for f in (*form.weights.values(), form.g, form.h, form.s, form.y)} == {bits}
+    qnet = quantize(net, forms)
+    assert qnet.saturated_weights == 0
+    run = qnet.run(qnet.encode(x)[0])
+    if bits >= 12:
+        assert not any(
+            n for name, n in run.saturations.items() if name.endswith((".s", ".y", "out"))
+        )
+
+
+def test_weights_use_their_bits():
+    """The finest scale that a row's sources can share: one of them could not take a bit more."""
+    net, x = forget_network()
+    forms = choose_formats(net, 10, x)
+    (layer,), (form,) = net.layers, forms.layers
+    largest = {
+        source: max(np.abs(layer.weights[kind][:, cut]).max() for kind in "ifog")
+        for source, cut in layer.shape.columns.items()
+    }
+    fill = {source: largest[source] / form.weights[source].lsb for source in largest}
+    assert any(2**8 <= value < 2**9 for value in fill.values())
+
+
+def test_saturated_weights_are_counted():
+    net, x = forget_network()
+    forms = choose_formats(net, 10, x)
+    net.layers[0].weights["g"][0, :2] = 1000.0
+    assert quantize(net, forms).saturated_weights == 2
+
+
+def test_calibration_that_does_not_fit_is_refused():
+    net, x = forget_network()
+    with pytest.raises(InputError, match=r"input: shape \(3, 40, 3\), must be"):
+        quantize(net, bits=8, calibrate=x[:, :, :3])
+
+
+def test_more_bits_never_make_it_much_worse():
+    """The error falls with every bit; over 14 bits by about 14 times 6 dB."""
+    net, x = forget_network()
+    want = net.run(x).out
+    rmse = []
+    for bits in range(6, 21):
+        qnet = quantize(net, bits=bits, calibrate=x)
+        rmse.append(np.sqrt(np.mean((qnet.run(qnet.encode(x)[0]).value("out") - want) ** 2)))
+    assert all(after < before for before, after in zip(rmse, rmse[1:], strict=False))
+    assert 2.0**12 < rmse[0] / rmse[-1] < 2.0**16
+
+
+def test_one_of_formats_and_data_is_needed():
+    with pytest.raises(FormatError):
+        quantize(forget_network()[0])
