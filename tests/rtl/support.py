@@ -64,8 +64,8 @@ def stack(rng: np.random.Generator, *sizes: int, outputs: int = 0) -> Network:
 def quantized(
     net: Network, rng: np.random.Generator, bits: int = 16, tight: int = 0
 ) -> QuantizedNetwork:
-    """The network's integers. `tight` takes so many integer bits away from s, y and a linear
-    readout, so that they saturate."""
+    """The network's integers. `tight` takes so many integer bits away from s, y, a linear readout
+    and, twice as many, from a linear h, so that they saturate."""
     formats = fixedpoint.choose_formats(net, bits, rng.normal(size=(4, 12, net.inputs)))
     layers = []
     for k, part in enumerate(formats.layers):
@@ -73,9 +73,9 @@ def quantized(
             source: finer(form, -tight) if source == "y" or (source == "x" and k) else form
             for source, form in part.weights.items()
         }
-        layers.append(
-            replace(part, weights=weights, s=finer(part.s, tight), y=finer(part.y, tight))
-        )
+        s, y = finer(part.s, tight), finer(part.y, tight)
+        h = finer(part.h, 2 * tight) if net.layers[k].h == "identity" else part.h
+        layers.append(replace(part, weights=weights, s=s, y=y, h=h))
     last = formats.readout
     if net.readout and net.readout.squash == "identity" and last:
         last = replace(last, out=finer(last.out, tight))
