@@ -46,10 +46,8 @@ def kernels() -> ModuleType:
     try:
         from golden import kernels as module
     except ImportError as error:
-        how = "pip install 'carousel[train]' (or: pip install numba)"
-        raise CarouselError(
-            f"fast learning: {error}; numba is needed to train, install it by {how}"
-        ) from None
+        how = "numba is needed to train, install it by: pip install numba"
+        raise CarouselError(f"training: {error}; {how}") from None
     return module
 
 

@@ -24,7 +24,7 @@ from golden.rnn import RecurrentNetwork
 
 Kind = TypeVar("Kind")
 SCHEMA = 1
-LARGEST = 1 << 30  # bytes of one array; a file that claims more is broken
+LARGEST = 1 << 30  # bytes of all arrays together; a file that claims more is broken
 UNREADABLE = (
     OSError,
     EOFError,
@@ -127,14 +127,15 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise ModelError(f"suffix {path.suffix!r} is not a known model format; known is .npz")
     arrays: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(path) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+        if total > LARGEST:
+            raise ModelError(f"arrays of {total} bytes in all, allowed are {LARGEST}")
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
             if name == member.filename:
                 raise ModelError(f"{name!r} is not an array of a model file")
             if name in arrays:
                 raise ModelError(f"array {name!r} is there twice")
-            if member.file_size > LARGEST:
-                raise ModelError(f"array {name!r}: {member.file_size} bytes, allowed are {LARGEST}")
             arrays[name] = _array(name, archive.read(member))
     return arrays
 

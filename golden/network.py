@@ -1,5 +1,6 @@
 """Networks: layers of memory cells, one on the other, and an optional dense readout."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +54,8 @@ class Network:
     ----------
     layers : at least one; layer k + 1 takes layer k's y as its x.
     readout : or None, and then y of the last layer is the output.
-    name : a short word for reports and file names.
-    made_by : the command that made the weights, or "".
+    name : a short word for reports and file names: letters, digits, and after the first . _ -
+    made_by : the command that made the weights, or ""; one line.
     """
 
     layers: tuple[Layer, ...]
@@ -63,6 +64,7 @@ class Network:
     made_by: str = ""
 
     def __post_init__(self) -> None:
+        check_words(self.name, self.made_by)
         if not self.layers:
             raise ModelError("network: no layers, at least 1 is needed")
         for k in range(1, len(self.layers)):
@@ -101,6 +103,15 @@ class Network:
         """
         x = check_values(x, self.inputs)
         return run_layers(self, x, state, self.readout.run if self.readout else None)
+
+
+def check_words(name: str, made_by: str) -> None:
+    """Refuse a name that is no safe file name, and a `made_by` that is not one printable line."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        allowed = "up to 100 letters, digits, '.', '_', '-', the first no '.' or '-'"
+        raise ModelError(f"name {name!r}: must be {allowed}")
+    if not made_by.isprintable():
+        raise ModelError(f"made_by {made_by!r}: must be one printable line")
 
 
 def check_values(x: npt.ArrayLike, inputs: int) -> Array:

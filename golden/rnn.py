@@ -16,7 +16,7 @@ from golden.cell import LayerState, check_array
 from golden.errors import InputError, ModelError
 from golden.fast_learning import constants, kernels
 from golden.learning import Gradient, check_sequence
-from golden.network import Readout, check_values
+from golden.network import Readout, check_values, check_words
 from golden.squash import Array, Squash, squash
 from golden.trace import Trace
 
@@ -32,8 +32,7 @@ class RecurrentNetwork:
     weights : (H, D + H), columns x then y.  biases : (H,).
     readout : dense output units on y.
     squash : "sigma" or "tanh", of the hidden units.
-    name : a short word for reports and file names.
-    made_by : the command that made the weights, or "".
+    name, made_by : as of a `Network`.
 
     Raises
     ------
@@ -48,6 +47,7 @@ class RecurrentNetwork:
     made_by: str = ""
 
     def __post_init__(self) -> None:
+        check_words(self.name, self.made_by)
         if self.squash not in UNITS:
             raise ModelError(f"hidden units {self.squash!r}: allowed are {', '.join(UNITS)}")
         if np.ndim(self.weights) != 2:

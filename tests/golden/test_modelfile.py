@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import golden
-from golden import ModelError
+from golden import ModelError, modelfile
 from tests.golden import nets
 
 LSTMS = {
@@ -131,6 +131,8 @@ HEADERS = {
     "kind": ({"kind": "gru"}, "kind 'gru': allowed are 'lstm', 'rnn'"),
     "kind list": ({"kind": ["lstm"]}, "kind ['lstm']"),
     "name": ({"name": 3}, "'name' is 3, must be of type str"),
+    "name a path": ({"name": "../../a"}, "name '../../a': must be up to 100 letters"),
+    "made by two lines": ({"made_by": "a\nb"}, "must be one printable line"),
     "layers": ({"layers": {}}, "'layers' is {}, must be of type list"),
     "no layers": ({"layers": []}, "array 'layer0"),
     "layer": ({"layers": [7]}, "layer 0: header entry 7"),
@@ -278,6 +280,16 @@ def test_absurd_claims_are_refused_before_memory_is_asked_for(data, tmp_path):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("more.npy", data)
     assert "more" in refused(path) or "not a readable model file" in refused(path)
+
+
+def test_more_bytes_than_a_model_has(tmp_path, monkeypatch):
+    """What a small file would unpack to is known, and refused, before it is unpacked."""
+    path = write(tmp_path / "a.npz")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.npy", npy((125_000,), bytes(1_000_000)))
+    monkeypatch.setattr(modelfile, "LARGEST", 1_000_000)
+    assert path.stat().st_size < 10_000
+    assert "bytes in all, allowed are 1000000" in refused(path)
 
 
 def test_members_that_are_no_arrays_or_are_there_twice(tmp_path):

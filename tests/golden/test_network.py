@@ -107,6 +107,20 @@ def test_states_that_do_not_fit():
         net.run(x, np.zeros((3, 4)))
 
 
+@pytest.mark.parametrize(
+    "name", ["", "../up", "/tmp/a", ".hidden", "-o", "two words", "a\nb", "a" * 101]
+)
+def test_names_that_are_no_file_names(name):
+    """A name from a model file becomes a folder's name and a line of Verilog."""
+    layers = nets.deep(np.random.default_rng(29)).layers
+    with pytest.raises(ModelError, match="must be up to 100 letters, digits") as caught:
+        Network(layers, name=name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="made_by .* must be one printable line"):
+        Network(layers, made_by="one\ntwo")
+    assert Network(layers, name="Net_1.b-2", made_by="train --seed 1").name == "Net_1.b-2"
+
+
 def test_networks_that_do_not_fit():
     rng = np.random.default_rng(28)
     one = nets.layer(rng, 3, 4)
