@@ -13,6 +13,7 @@ import golden
 from carousel import accuracy, gateware, holding, options, output, steps, tables
 from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
+from golden import training
 
 app = typer.Typer(
     name="carousel",
@@ -52,7 +53,11 @@ def run(
     folder: options.Output = None,
     json: options.Json = None,
 ) -> None:
-    """The main job: float, fixed point and gateware compared, hold check, Verilog, report."""
+    """The main job: all that follows, and one report.
+
+    Runs a model in float, in fixed point and as simulated gateware, compares the three, checks that
+    states hold, writes the Verilog and an HTML report.
+    """
     from carousel import mainjob, report
 
     output.check_file(json)
@@ -73,7 +78,10 @@ def run(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="Which network to train.", show_default=False)],
+    recipe: Annotated[
+        str,
+        typer.Argument(help=f"Which network: {', '.join(training.RECIPES)}.", show_default=False),
+    ],
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and sequences.")] = 1,
     file: Annotated[
         Path | None,
@@ -83,9 +91,7 @@ def train(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Train one of the shipped networks anew, from nothing."""
-    from golden import training
-
+    """Train one of the shipped networks anew."""
     output.check_file(json)
     place = file or Path("out") / f"{recipe}.npz"
     if file is None:
@@ -118,7 +124,10 @@ def quantize(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Choose the number formats, show them with the error they cost, and write them to a file."""
+    """Choose the number formats and show their error.
+
+    The formats go to a file that the other commands take with --formats.
+    """
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     if place is None:
@@ -156,7 +165,11 @@ def simulate(
     ] = None,
     json: options.Json = None,
 ) -> None:
-    """Run the gateware in simulation and compare every code with the integer model."""
+    """Run the gateware and compare every code.
+
+    Simulates the core on the sequences and compares it with the integer model; status 1 when a
+    code, a saturation counter or the cycles a step differ.
+    """
     output.check_file(json)
     output.check_file(waves)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
@@ -175,12 +188,15 @@ def compare(
     length: options.Length = None,
     seed: options.Seed = 0,
     with_gateware: Annotated[
-        bool, typer.Option("--gateware", help="Compare the gateware with fixed point as well.")
+        bool, typer.Option("--gateware", help="Compare the gateware as well.  [default: off]")
     ] = False,
     lanes: options.Lanes = None,
     json: options.Json = None,
 ) -> None:
-    """Float against fixed point, signal by signal; status 1 when the gateware differs from it."""
+    """Float against fixed point, signal by signal.
+
+    With --gateware the gateware too; status 1 when that differs from fixed point.
+    """
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     measured = accuracy.measure(subject)
@@ -206,7 +222,10 @@ def hold(
     quick: options.Quick = False,
     json: options.Json = None,
 ) -> None:
-    """Shut the gates and count steps: status 1 when a state changes by as much as one LSB."""
+    """Shut the gates and see that the states hold.
+
+    A thousand steps and a million; status 1 when a state changes by as much as one LSB.
+    """
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     found = holding.check(subject, quick)
@@ -227,7 +246,10 @@ def verilog(
     folder: options.Output = None,
     json: options.Json = None,
 ) -> None:
-    """Write the core as Verilog, and beside it a JSON with its ports, formats and cycles."""
+    """Write the core as Verilog.
+
+    Beside it a JSON file with its ports, formats and cycles.
+    """
     from rtl import verilog as writer
 
     output.check_file(json)
@@ -255,7 +277,10 @@ def figure(
     ),
     json: options.Json = None,
 ) -> None:
-    """Draw what a recurrent network, float cells and gateware keep of a symbol for 1000 steps."""
+    """Draw what networks keep of a symbol.
+
+    For over a thousand steps: a plain recurrent network, memory cells in float, and their gateware.
+    """
     from carousel import plots, story
 
     output.check_file(json)

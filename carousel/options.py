@@ -55,5 +55,6 @@ Json = Annotated[
     typer.Option("--json", help="Write the results to this file too.", show_default="not written"),
 ]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="Leave out the hold check of a million steps.")
+    bool,
+    typer.Option("--quick", help="Leave out the hold check of a million steps.  [default: off]"),
 ]

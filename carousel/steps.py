@@ -62,7 +62,9 @@ def progress(what: str) -> Iterator[Report]:
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(what, total=None, note="")
 
         def report(done: int = 0, total: int | None = None, note: str = "") -> None:

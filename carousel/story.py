@@ -94,4 +94,5 @@ def follow(model: Path, rnn: Path, bits: int, length: int, seed: int) -> Story:
 def table(found: Story) -> Table:
     """What is left at the end, for people."""
     rows = ((label, f"{left:.3g}") for label, left in found.left.items())
-    return Table.of(f"Left of a symbol after {found.lag} steps", ("in", "share"), rows)
+    title = f"Left of a symbol after {found.lag} steps (1: as just after it)"
+    return Table.of(title, ("in", "left"), rows)
