@@ -1,8 +1,8 @@
 """Time of the integer model against the float model: `python -m bench.bench_model [--json FILE]`.
 
 A forget-gate LSTM with 16 inputs and 32 cells at 16 bits: 256 sequences of 100 steps, 1000 of 100
-steps, and one sequence alone. One BLAS thread, the best of several runs taken in turn, so that a busy
-machine troubles both models alike. Prints a table, and writes the same as JSON if asked.
+steps, and one sequence alone. One BLAS thread, the best of several runs taken in turn, so that a
+busy machine troubles both models alike. Prints a table, and writes the same as JSON if asked.
 """
 
 import argparse

@@ -61,75 +61,66 @@ class _Loop:
     """
 
     def __init__(self, layer: "QuantizedLayer", state: LayerState, steps: int):
-        shape, dtype, batch = layer.shape, layer.dtype, len(state.s)
-        self.layer, self.gate_rows = layer, len(shape.gates) * shape.blocks
-        rows, cells = self.gate_rows + shape.cells, (shape.blocks, shape.block_size, batch)
-        self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (rows * batch)))
+        shape, batch = layer.shape, len(state.s)
+        self.layer, self.dtype = layer, layer.dtype
+        self.rows = [len(shape.gates) * shape.blocks, shape.cells]
+        self.cells = (shape.blocks, shape.block_size, batch)
+        self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (sum(self.rows) * batch)))
         self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.cells)
-        self.gates = slice(self.y.stop, self.y.stop + self.gate_rows)
-
-        self.sources = np.ones((self.block + 1, self.gates.stop, batch), dtype)
+        self.gates = slice(self.y.stop, self.y.stop + self.rows[0])
+        self._plan()
+        self._allocate(batch)
         self.sources[0, self.y], self.sources[0, self.gates] = state.y.T, state.gates.T
-        self.s = np.empty((self.block + 1, *cells), dtype)
-        self.s[0] = state.s.T.reshape(cells)
-        self.nets = np.empty((self.block, rows, batch), dtype)
-        self.pairs = np.empty((self.block, len(shape.gates) - 1, *cells), dtype)
-        self.wide = {name: np.empty((self.block, *cells), dtype) for name in ("s", "h", "y")}
+        self.s[0] = state.s.T.reshape(self.cells)
 
-        lowest = np.repeat([layer.gate.net.low, layer.g.net.low], [self.gate_rows, shape.cells])[
-            :, None
-        ]
-        shifts = np.repeat(
-            [layer.net_shift("i"), layer.net_shift("g")], [self.gate_rows, shape.cells]
-        )[:, None]
+    def _plan(self) -> None:
+        """The roundings, the functions, the limits and the weights scaled for them."""
+        layer, dtype, batch = self.layer, self.dtype, self.cells[-1]
+        lowest = np.repeat([layer.gate.net.low, layer.g.net.low], self.rows)[:, None]
+        shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
+        pair = np.array([layer.input_shift, layer.keep_shift])[: len(layer.shape.gates) - 1]
         self.round_net = Rounding(dtype, shifts)
-        both = np.array([layer.input_shift, layer.keep_shift])[: len(shape.gates) - 1]
-        self.round_pair = Rounding(dtype, both.reshape(-1, 1, 1, 1))
+        self.round_pair = Rounding(dtype, pair.reshape(-1, 1, 1, 1))
         self.round_h = Rounding(dtype, layer.h_shift)
         self.round_y = Rounding(dtype, layer.output_shift)
         self.h_offset = self.round_h.offset(layer.h.net.low)
         self.weights = self._weights(lowest)
-        self.gate = _Unit(layer.gate, dtype, 1, (self.gate_rows, batch))
-        self.g = _Unit(layer.g, dtype, self.round_pair.scale.flat[0], (shape.cells, batch))
-        self.h = _Unit(layer.h, dtype, self.round_y.scale, cells)
-        self.limits = [
-            np.array(v, dtype)
-            for form in (layer.formats.s, layer.formats.y)
-            for v in (form.low, form.high)
-        ]
+        self.gate = _Unit(layer.gate, dtype, 1, (self.rows[0], batch))
+        self.g = _Unit(layer.g, dtype, self.round_pair.scale.flat[0], (self.rows[1], batch))
+        self.h = _Unit(layer.h, dtype, self.round_y.scale, self.cells)
+        s, y = layer.formats.s, layer.formats.y
+        self.limits = [np.array(limit, dtype) for limit in (s.low, s.high, y.low, y.high)]
+
+    def _allocate(self, batch: int) -> None:
+        """The arrays of a block of steps, and for each step what it reads and writes."""
+        pairs = len(self.layer.shape.gates) - 1
+        self.sources = np.ones((self.block + 1, self.gates.stop, batch), self.dtype)
+        self.s = np.empty((self.block + 1, *self.cells), self.dtype)
+        self.nets = np.empty((self.block, sum(self.rows), batch), self.dtype)
+        self.pairs = np.empty((self.block, pairs, *self.cells), self.dtype)
+        self.wide = {name: np.empty((self.block, *self.cells), self.dtype) for name in "shy"}
         self.views = list(self._views())
 
     def _weights(self, lowest: Codes) -> Codes:
         """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the one's column."""
         layer, kinds, inputs = self.layer, self.layer.shape.kinds, self.layer.shape.inputs
-        weights = np.concatenate([layer.weights[kind] for kind in kinds]) * self.round_net.scale
-        biases = (
-            np.concatenate([layer.biases[kind] for kind in kinds])[:, None] * self.round_net.scale
-        )
-        return np.insert(weights, [inputs], biases + self.round_net.offset(lowest), axis=1)
+        weights = np.concatenate([layer.weights[kind] for kind in kinds])
+        biases = np.concatenate([layer.biases[kind] for kind in kinds])[:, None]
+        ones = biases * self.round_net.scale + self.round_net.offset(lowest)
+        return np.insert(weights * self.round_net.scale, [inputs], ones, axis=1)
 
     def _views(self) -> Iterator[tuple[Any, ...]]:
         """For each step of a block what it reads and writes."""
-        columns, kinds, tail = self.weights.shape[1], len(self.layer.shape.gates), self.s.shape[1:]
+        columns, (blocks, _, batch) = self.weights.shape[1], self.cells
         for k in range(self.block):
             gates = self.sources[k + 1, self.gates]
-            by_kind = gates.reshape(kinds, tail[0], 1, tail[2])
-            y = self.sources[k + 1, self.y].reshape(tail)
-            net = self.nets[k], self.nets[k, : self.gate_rows], self.nets[k, self.gate_rows :]
-            pair = self.pairs[k], self.pairs[k, 0].reshape(-1, tail[2]), self.pairs[k, -1]
-            wide = (self.wide[name][k] for name in ("s", "h", "y"))
-            yield (
-                self.sources[k, :columns],
-                *net,
-                gates,
-                by_kind[:-1],
-                by_kind[-1],
-                *pair,
-                self.s[k],
-                self.s[k + 1],
-                *wide,
-                y,
-            )
+            by_kind = gates.reshape(-1, blocks, 1, batch)
+            net = self.nets[k], self.nets[k, : self.rows[0]], self.nets[k, self.rows[0] :]
+            pair = self.pairs[k], self.pairs[k, 0].reshape(-1, batch), self.pairs[k, -1]
+            wide = (self.wide[name][k] for name in "shy")
+            y = self.sources[k + 1, self.y].reshape(self.cells)
+            hold = gates, by_kind[:-1], by_kind[-1]
+            yield self.sources[k, :columns], *net, *hold, *pair, self.s[k], self.s[k + 1], *wide, y
 
     def run(self, x: Codes) -> int:
         """Run the steps of x (K, N, D), K at most `block`; return K."""

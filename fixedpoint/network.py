@@ -130,7 +130,16 @@ class QuantizedNetwork:
         return tuple(layer.zero_state(batch) for layer in self.layers)
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
-        """Real inputs to codes, and how many of them saturated."""
+        """Real inputs (..., D) to codes, and how many of them saturated.
+
+        Raises
+        ------
+        InputError : a value that is not a finite number.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        if not np.isfinite(x).all():
+            bad = np.argwhere(~np.isfinite(x))[0]
+            raise InputError(f"input{bad.tolist()}: {x[tuple(bad)]} is not a finite number")
         return self.formats.input.encode(x)
 
     def check_codes(self, codes: np.ndarray) -> Codes:
@@ -147,6 +156,22 @@ class QuantizedNetwork:
             )
         return codes.astype(np.int64)
 
+    def check_state(self, state: tuple[LayerState, ...]) -> None:
+        """Refuse a state of the wrong type or range (its shape is checked by the run)."""
+        for k, (layer, have) in enumerate(zip(self.layers, state, strict=False)):
+            gate = layer.formats.gate
+            for name, form in (("s", layer.formats.s), ("y", layer.formats.y), ("gates", gate)):
+                values = np.asarray(getattr(have, name))
+                where = f"state of layer {k}, {name}"
+                if not np.issubdtype(values.dtype, np.integer):
+                    raise InputError(f"{where}: type {values.dtype}, must be integers")
+                high = gate.one if name == "gates" else form.high
+                bad = values[(values < form.low) | (values > high)]
+                if len(bad):
+                    raise InputError(
+                        f"{where}: code {bad[0]} is outside {form.low}..{high} of {form}"
+                    )
+
     def run(self, codes: np.ndarray, state: tuple[LayerState, ...] | None = None) -> QuantizedTrace:
         """Run over codes (T, D) or (N, T, D) from `state` (default: zero).
 
@@ -155,6 +180,8 @@ class QuantizedNetwork:
         InputError : codes of the wrong shape, type or range; a state that does not fit.
         """
         codes = self.check_codes(codes)
+        if state is not None:
+            self.check_state(state)
         counts = [dict[str, int]() for _ in range(len(self.layers) + 1)]
         bound = replace(
             self,

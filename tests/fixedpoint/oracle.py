@@ -1,9 +1,9 @@
 """The arithmetic of the cell once more, one number at a time, in whole numbers and fractions.
 
 Written from the specification and not from the code that it judges: it takes formats, integer
-weights and codes, and shares no arithmetic with `fixedpoint`. Every value is a Fraction; a code is a
-Fraction times 2^frac. sigma comes in as a list of codes, one for every pre-activation code from the
-lowest up (its own tests compare that list with the real sigma).
+weights and codes, and shares no arithmetic with `fixedpoint`. Every value is a Fraction; a code is
+a Fraction times 2^frac. sigma comes in as a list of codes, one for every pre-activation code from
+the lowest up (its own tests compare that list with the real sigma).
 """
 
 import math

@@ -60,6 +60,25 @@ def test_a_state_that_does_not_fit_is_refused(qnet):
     assert "must be (4,)" in refusal(qnet, codes[0], state)
 
 
+@pytest.mark.parametrize(
+    ("part", "code", "limits"),
+    [
+        ("s", 512, "-512..511"),
+        ("y", -513, "-512..511"),
+        ("gates", 257, "0..256"),
+        ("gates", -1, "0..256"),
+    ],
+)
+def test_a_state_that_the_hardware_could_not_hold_is_refused(qnet, part, code, limits):
+    codes = np.zeros((2, 5, 3), int)
+    (state,) = qnet.zero_state(2)
+    getattr(state, part)[1, 2] = code
+    message = refusal(qnet, codes, (state,))
+    assert message.startswith(f"state of layer 0, {part}: code {code} is outside {limits} of ")
+    real = LayerState(*(np.zeros_like(v, float) for v in (state.s, state.y, state.gates)))
+    assert refusal(qnet, codes, (real,)) == "state of layer 0, s: type float64, must be integers"
+
+
 def test_values_are_codes_times_lsb(qnet):
     codes = random_codes(np.random.default_rng(0), qnet, 2, 6)
     trace = qnet.run(codes)
@@ -89,6 +108,14 @@ def test_encoding_counts_saturated_inputs(qnet):
     x[1, 2], x[3, 0] = 1e9, -1e9
     codes, saturated = qnet.encode(x)
     assert saturated == 2 and codes.max() == 511 and codes.min() == -512
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_inputs_that_are_no_numbers_are_refused(qnet, value):
+    x = np.zeros((4, 3))
+    x[2, 1] = value
+    with pytest.raises(InputError, match=rf"^input\[2, 1\]: {value} is not a finite number$"):
+        qnet.encode(x)
 
 
 def test_shapes_of_one_sequence_and_of_a_batch(qnet):
