@@ -77,12 +77,13 @@ class Sequencer(wiring.Component):
         waits = [phase.stall for phase in phases] + [phase.spacing for phase in phases]
 
         run, fresh = Signal(), Signal(init=1)  # fresh: the next column is a step's first
-        phase = Signal(range(len(phases)))
+        # counters of one value only still take a bit: Verilog knows no empty vector
+        phase = Signal(range(max(2, len(phases))))
         column = Signal.like(self.column)
         left = Signal(range(max(len(p.columns) for p in phases)), init=len(phases[0].columns) - 1)
-        groups = Signal(range(max(p.groups for p in phases)), init=phases[0].groups - 1)
+        groups = Signal(range(max(2, *(p.groups for p in phases))), init=phases[0].groups - 1)
         opening = Signal(init=1)
-        wait, gap = Signal(range(max(waits) + 1)), Signal(range(max(waits) + 1))
+        wait, gap = Signal(range(max(waits) + 2)), Signal(range(max(waits) + 2))
 
         done, step_done = (
             Signal(),
