@@ -30,6 +30,44 @@ def _slope(function, value):
 
 
 @numba.njit(cache=True)
+def _outputs(readout, function, y, target, out, d_readout):
+    """Output units at one step: fill `out` (K,), add to `d_readout`, return the error at y."""
+    cells = len(y)
+    e_y = np.zeros(cells)
+    for k in range(len(target)):
+        a = readout[k, cells]
+        for c in range(cells):
+            a += readout[k, c] * y[c]
+        out[k] = _value(function, a)
+        e_k = _slope(function, out[k]) * (target[k] - out[k])
+        for c in range(cells):
+            d_readout[k, c] -= e_k * y[c]
+            e_y[c] += readout[k, c] * e_k
+        d_readout[k, cells] -= e_k
+    return e_y
+
+
+@numba.njit(cache=True)
+def _changes(d_hidden, partials, net, squashed, u, e_y, size, kinds, h):
+    """Add what the errors `e_y` at the cell outputs say to `d_hidden`: (21), (23), (26), (28)."""
+    by_i, by_g, by_f = partials[0], partials[1], partials[2]
+    cells = len(e_y)
+    blocks = cells // size
+    last = (kinds - 1) * blocks
+    for c in range(cells):
+        block = c // size
+        o = net[last + block]
+        e_o = o * (1.0 - o) * squashed[c] * e_y[c]
+        e_s = o * _slope(h, squashed[c]) * e_y[c]
+        for m in range(len(u)):
+            d_hidden[last + block, m] -= e_o * u[m]
+            d_hidden[block, m] -= e_s * by_i[c, m]
+            d_hidden[kinds * blocks + c, m] -= e_s * by_g[c, m]
+            if kinds == 3:
+                d_hidden[blocks + block, m] -= e_s * by_f[c, m]
+
+
+@numba.njit(cache=True)
 def lstm_gradient(hidden, readout, size, forget, recurrent, functions, x, target, every):
     """`learning.gradient`: hidden (R, N+1), readout (K, C+1), x (T, D), target (T or 1, K)."""
     g, h, out_function = functions
@@ -41,18 +79,10 @@ def lstm_gradient(hidden, readout, size, forget, recurrent, functions, x, target
     last = (kinds - 1) * blocks  # first row of the output gates
     weights = hidden.T.copy()
     d_hidden, d_readout, out = np.zeros_like(hidden), np.zeros_like(readout), np.zeros_like(target)
-    by_i, by_g, by_f = (
-        np.zeros((cells, sources)),
-        np.zeros((cells, sources)),
-        np.zeros((cells, sources)),
-    )
-    s, y, squashed, net, u = (
-        np.zeros(cells),
-        np.zeros(cells),
-        np.zeros(cells),
-        np.zeros(rows),
-        np.zeros(sources),
-    )
+    partials = np.zeros((3, cells, sources))  # ds/dw for w into i, g and f
+    by_i, by_g, by_f = partials[0], partials[1], partials[2]
+    s, y, squashed = np.zeros(cells), np.zeros(cells), np.zeros(cells)
+    net, u = np.zeros(rows), np.zeros(sources)
     u[-1] = 1.0
     for t in range(steps):
         u[:inputs] = x[t]
@@ -85,28 +115,8 @@ def lstm_gradient(hidden, readout, size, forget, recurrent, functions, x, target
             y[c] = o * squashed[c]
         if every or t == steps - 1:
             goal = t if every else 0
-            e_y = np.zeros(cells)
-            for k in range(target.shape[1]):
-                a = readout[k, cells]
-                for c in range(cells):
-                    a += readout[k, c] * y[c]
-                out[goal, k] = _value(out_function, a)
-                e_k = _slope(out_function, out[goal, k]) * (target[goal, k] - out[goal, k])
-                for c in range(cells):
-                    d_readout[k, c] -= e_k * y[c]
-                    e_y[c] += readout[k, c] * e_k
-                d_readout[k, cells] -= e_k
-            for c in range(cells):
-                block = c // size
-                o = net[last + block]
-                e_o = o * (1.0 - o) * squashed[c] * e_y[c]
-                e_s = o * _slope(h, squashed[c]) * e_y[c]
-                for m in range(sources):
-                    d_hidden[last + block, m] -= e_o * u[m]
-                    d_hidden[block, m] -= e_s * by_i[c, m]
-                    d_hidden[kinds * blocks + c, m] -= e_s * by_g[c, m]
-                    if forget:
-                        d_hidden[blocks + block, m] -= e_s * by_f[c, m]
+            e_y = _outputs(readout, out_function, y, target[goal], out[goal], d_readout)
+            _changes(d_hidden, partials, net, squashed, u, e_y, size, kinds, h)
         u[inputs : inputs + cells] = y
         if recurrent:
             u[inputs + cells : sources - 1] = net[: kinds * blocks]
@@ -132,17 +142,7 @@ def rnn_gradient(hidden, readout, functions, x, target):
                     net[r] += weights[m, r] * value
         for r in range(units):
             net[r] = _value(function, net[r])
-    error = np.zeros(units)
-    for k in range(len(target)):
-        a = readout[k, units]
-        for r in range(units):
-            a += readout[k, r] * y[steps, r]
-        out[k] = _value(out_function, a)
-        e_k = _slope(out_function, out[k]) * (target[k] - out[k])
-        for r in range(units):
-            d_readout[k, r] -= e_k * y[steps, r]
-            error[r] += readout[k, r] * e_k
-        d_readout[k, units] -= e_k
+    error = _outputs(readout, out_function, y[steps], target, out, d_readout)
     before = np.zeros(units)
     for t in range(steps - 1, -1, -1):
         before[:] = 0.0
