@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sim.errors import ToolError
 from sim.tools import check_tools, supervise, versions
 
 BUILD_DIR = Path("build/sim")
+AHEAD = 86400.0  # seconds
 RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c", "verilated_vpi")
 
 # Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
@@ -112,6 +114,8 @@ def _compile(
     objects = folder / "objects"
     if runtime.exists():
         shutil.copytree(runtime, objects, copy_function=shutil.copyfile)
+        for path in objects.iterdir():  # newer than the makefile to come, so that make keeps them
+            os.utime(path, (AHEAD + time.time(),) * 2)
     arguments = {
         "sources": [str(visible), str(source)],
         "hdl_toplevel": top,

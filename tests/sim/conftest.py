@@ -1,0 +1,11 @@
+"""Where the tests keep their simulators."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def build_dir() -> Path:
+    """The folder of all simulators, kept from run to run: a build is known by the hash of its text."""
+    return Path(__file__).parents[2] / "build" / "sim"

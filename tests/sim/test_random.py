@@ -1,0 +1,63 @@
+"""Random configurations of the core in simulation: every code equals the integer model's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtl.schedule import plan
+from sim import check, simulate
+from tests.sim.cases import any_codes, random_case, small_network
+
+FEW, MANY = 8, 60
+
+
+def run_case(seed: int, build_dir: Path) -> None:
+    """One configuration under idle and back-pressure, compared code for code."""
+    case = random_case(seed)
+    hw = simulate(
+        case.qnet,
+        case.codes,
+        lanes=case.lanes,
+        idle=case.idle,
+        back_pressure=case.back_pressure,
+        seed=seed,
+        build_dir=build_dir,
+    )
+    verdict = check(case.qnet, case.codes, hw)
+    assert verdict.ok, f"{case}: {verdict}"
+    assert hw.waits["idle"] and hw.waits["output"]
+
+
+@pytest.mark.parametrize("seed", range(FEW))
+def test_random_configuration(seed, build_dir):
+    """Kind, sizes, lanes, bits, readout and stalls at random: no code differs."""
+    run_case(seed, build_dir)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(FEW, MANY))
+def test_random_configuration_soak(seed, build_dir):
+    """The rest of the sixty configurations."""
+    run_case(seed, build_dir)
+
+
+def long_run(steps: int, build_dir: Path) -> None:
+    qnet = small_network()
+    codes = any_codes(np.random.default_rng(steps), qnet, steps)
+    hw = simulate(qnet, codes, build_dir=build_dir)
+    verdict = check(qnet, codes, hw)
+    assert verdict.ok, str(verdict)
+    assert verdict.codes == steps * 20
+    assert hw.cycles_per_step == plan(qnet).cycles_per_step
+
+
+def test_three_thousand_steps(build_dir):
+    """One sequence of 3,000 steps at full speed: no code differs, at the schedule's pace."""
+    long_run(3_000, build_dir)
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_steps(build_dir):
+    """One sequence of 100,000 steps at full speed: no code differs, at the schedule's pace."""
+    long_run(100_000, build_dir)
