@@ -59,10 +59,10 @@ class SigmaUnit(wiring.Component):
             code, port = getattr(self, f"code{k}"), memory.read_port()
             # the lowest code is entry 0: flip the sign bit
             m.d.comb += port.addr.eq(Cat(code[t:-1], ~code[-1]))
-            low = delay(m, code[:t], 1, name=f"low{k}")
+            low = delay(m, code[:t], 1, name=f"low{k}") if t else Const(0)
             knot = Signal(word["knot"].width, name=f"knot{k}", reset_less=True)
             rise = Signal(word["rise"].width + t, name=f"rise{k}", reset_less=True)
-            m.d.sync += [knot.eq(port.data.knot), rise.eq(port.data.rise * low if t else Const(0))]
+            m.d.sync += [knot.eq(port.data.knot), rise.eq(port.data.rise * low)]
             line = ((knot << t) + rise).as_unsigned()
             value = Signal.like(getattr(self, f"value{k}"), name=f"sigma{k}", reset_less=True)
             m.d.sync += value.eq(round_shift(line, t + GUARD))

@@ -6,6 +6,7 @@ from fixedpoint.formats import Format
 from fixedpoint.squash import SigmaTable
 from rtl import latency
 from rtl.squash import SigmaUnit
+from rtl.verilog import convert
 from tests.rtl.support import simulate
 
 # argument, value; every width from 7 to 13, with and without interpolation
@@ -56,6 +57,12 @@ def test_every_code_on_two_readers(name):
     assert found[0] == want
     assert found[1] == want[::-1]
     assert (want[0], want[-1]) == (0, table.value.one)
+
+
+@pytest.mark.parametrize("name", ("s7.2", "s12.8"))
+def test_verilog_without_empty_vectors(name):
+    """A table without interpolation has no lower bits: no `[-1:0]`, which Verilog takes for two."""
+    assert "[-1:0]" not in convert(SigmaUnit(_table(name), readers=2))
 
 
 @pytest.mark.parametrize("readers", (1, 3))
