@@ -278,25 +278,27 @@ def test_shut_gates_hold_every_bit(forget):
 
 
 @pytest.mark.parametrize(
-    "name", ("forget, one cell", "1997, gate recurrence, blocks of 2, sigma readout")
+    "name",
+    (
+        "forget, one cell",
+        "1997, gate recurrence, blocks of 2, sigma readout",
+        "1997 below, forget above",
+        "three layers, no readout",
+    ),
 )
-@pytest.mark.parametrize("constant", ("CELL", "GATE"))
-def test_a_clock_too_early_is_found(name, constant, monkeypatch):
-    """Planted fault: planned with a latency one too small, the core reads a value in the clock
-    before it is written. The comparison finds it: it can fail, and no stall is longer than needed.
-    """
+def test_a_clock_too_early_is_found(name, monkeypatch):
+    """Planted fault: planned with the way to y one clock too short, the core reads an output in the
+    clock before it is written. The comparison finds it: it can fail, and no stall is longer than
+    needed."""
     qnet, lanes, rng = _made(name)
     codes = any_codes(rng, qnet, 2, 8)
     right = Core(qnet, lanes, probe=True)
-    monkeypatch.setattr(latency, constant, getattr(latency, constant) - 1)
+    monkeypatch.setattr(latency, "CELL", latency.CELL - 1)
     early = Core(qnet, lanes, probe=True)
+    assert early.schedule.cycles_per_step < right.schedule.cycles_per_step
     assert agree(right, run_core(right, codes), codes)
     found = mismatches(early, run_core(early, codes), codes)
-    tight = early.schedule.cycles_per_step < right.schedule.cycles_per_step
-    if constant == "CELL":
-        assert tight and found["out"] > 0
-    else:
-        assert (found["out"] > 0) == tight
+    assert found["act"] > 0 and found["out"] > 0
 
 
 def test_a_wrong_weight_is_found():
