@@ -26,7 +26,8 @@ soak: .venv/test.stamp
 	$(BIN)/pytest -q -m soak
 
 bench: .venv/test.stamp
-	$(BIN)/python -m bench
+	@set -e; for file in bench/bench_*.py; do \
+	    echo "$$file"; $(BIN)/python -m bench.$$(basename $$file .py); done
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
