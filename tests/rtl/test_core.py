@@ -9,8 +9,10 @@ from amaranth.hdl import ResetInserter, Signal
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network, Readout
+from golden.squash import SQUASHES
 from rtl import latency
 from rtl.core import Core
+from rtl.schedule import allowed_lanes
 from tests.rtl.support import (
     G1997,
     agree,
@@ -119,6 +121,37 @@ def test_every_kind_of_saturation_is_met():
         for key, count in qnet.run(any_codes(rng, qnet, 2, 6)).saturations.items():
             seen[key.rpartition(".")[2]] += count
     assert all(seen.values()), seen
+
+
+def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]:
+    """Any layers, squashes, readout, bits, integer bits taken away, and lanes."""
+    rng = np.random.default_rng(seed)
+    coin = lambda chance: bool(rng.random() < chance)  # noqa: E731
+    sizes, layers = int(rng.integers(1, 6)), []
+    for _ in range(rng.integers(1, 4)):
+        blocks, size = int(rng.integers(1, 5)), int(rng.choice([1, 1, 2, 3]))
+        squashes = dict(zip("gh", rng.choice(list(SQUASHES), 2).tolist(), strict=True))
+        options = {"forget": coin(0.6), "recurrence": coin(0.4), **squashes}
+        layers.append(layer(rng, sizes, blocks, size, **options))
+        sizes = blocks * size
+    squash = str(rng.choice(["sigma", "identity"]))
+    last = readout(rng, sizes, int(rng.integers(1, 16)), squash) if coin(0.6) else None
+    net = Network(tuple(layers), last)
+    qnet = quantized(net, rng, int(rng.integers(6, 21)), int(rng.integers(0, 3)))
+    return qnet, int(rng.choice(allowed_lanes(qnet))), rng
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_networks(seed):
+    """Any network, format and number of lanes: every code, with pauses in every second case."""
+    qnet, lanes, rng = _random_case(seed)
+    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 5)
+    pauses = {"idle": 0.5, "back_pressure": 0.5} if seed % 2 else {}
+    run = run_core(core, codes, seed=seed, **pauses)
+    assert agree(core, run, codes)
+    if not pauses:
+        finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])
+        assert set(np.diff(finals[2:])) == {core.schedule.cycles_per_step}
 
 
 PRESSED = (
