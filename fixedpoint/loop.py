@@ -7,8 +7,9 @@ loop runs a block of steps in memory small enough for the cache.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,6 +47,39 @@ def run_layer(
     signals = {name: values.transpose(0, 2, 1) for name, values in trace.items()}
     gates = np.split(signals.pop("gates"), len(shape.gates), axis=2)
     return {**dict(zip(shape.gates, gates, strict=True)), **signals}, end
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Views into the arrays of a `_Loop`: what one step reads and writes.
+
+    Attributes
+    ----------
+    sources : (D + 1 + C [+ G*B], N), u with a one for the bias.
+    net, net_gates, net_g : (G*B + C, N) and its two parts.
+    gates, held, o : all gates (G*B, N); i and f (1 or 2, B, 1, N); o (B, 1, N).
+    pair, g, kept : what i and f multiply (1 or 2, B, S, N): g (C, N), and s(t-1) scaled.
+    before, s : the state at t-1 and at t.
+    wide_s, wide_h, wide_y : s, h's net input and y before they are saturated.
+    y : the output, a source of the next step.
+    """
+
+    sources: Codes
+    net: Codes
+    net_gates: Codes
+    net_g: Codes
+    gates: Codes
+    held: Codes
+    o: Codes
+    pair: Codes
+    g: Codes
+    kept: Codes
+    before: Codes
+    s: Codes
+    wide_s: Codes
+    wide_h: Codes
+    wide_y: Codes
+    y: Codes
 
 
 class _Loop:
@@ -99,7 +133,7 @@ class _Loop:
         self.nets = np.empty((self.block, sum(self.rows), batch), self.dtype)
         self.pairs = np.empty((self.block, pairs, *self.cells), self.dtype)
         self.wide = {name: np.empty((self.block, *self.cells), self.dtype) for name in "shy"}
-        self.views = list(self._views())
+        self.steps = list(self._steps())
 
     def _weights(self, lowest: Codes) -> Codes:
         """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the one's column."""
@@ -109,65 +143,57 @@ class _Loop:
         ones = biases * self.round_net.scale + self.round_net.offset(lowest)
         return np.insert(weights * self.round_net.scale, [inputs], ones, axis=1)
 
-    def _views(self) -> Iterator[tuple[Any, ...]]:
+    def _steps(self) -> Iterator[_Step]:
         """For each step of a block what it reads and writes."""
-        columns, (blocks, _, batch) = self.weights.shape[1], self.cells
+        columns, kinds, cells = self.weights.shape[1], len(self.layer.shape.gates), self.s.shape[1:]
         for k in range(self.block):
             gates = self.sources[k + 1, self.gates]
-            by_kind = gates.reshape(-1, blocks, 1, batch)
-            net = self.nets[k], self.nets[k, : self.rows[0]], self.nets[k, self.rows[0] :]
-            pair = self.pairs[k], self.pairs[k, 0].reshape(-1, batch), self.pairs[k, -1]
-            wide = (self.wide[name][k] for name in "shy")
-            y = self.sources[k + 1, self.y].reshape(self.cells)
-            hold = gates, by_kind[:-1], by_kind[-1]
-            yield self.sources[k, :columns], *net, *hold, *pair, self.s[k], self.s[k + 1], *wide, y
+            by_kind = gates.reshape(kinds, cells[0], 1, cells[2])
+            yield _Step(
+                sources=self.sources[k, :columns],
+                net=self.nets[k],
+                net_gates=self.nets[k, : self.rows[0]],
+                net_g=self.nets[k, self.rows[0] :],
+                gates=gates,
+                held=by_kind[:-1],
+                o=by_kind[-1],
+                pair=self.pairs[k],
+                g=self.pairs[k, 0].reshape(-1, cells[2]),
+                kept=self.pairs[k, -1],
+                before=self.s[k],
+                s=self.s[k + 1],
+                wide_s=self.wide["s"][k],
+                wide_h=self.wide["h"][k],
+                wide_y=self.wide["y"][k],
+                y=self.sources[k + 1, self.y].reshape(cells),
+            )
 
     def run(self, x: Codes) -> int:
         """Run the steps of x (K, N, D), K at most `block`; return K."""
         steps = len(x)
         self.sources[:steps, : x.shape[2]] = x.transpose(0, 2, 1)
         forget = len(self.layer.shape.gates) == 3
-        keep, product, squashed = (
-            self.round_pair.scale[-1],
-            np.empty_like(self.pairs[0]),
-            np.empty_like(self.s[0]),
-        )
+        keep = self.round_pair.scale[-1]
+        product, squashed = np.empty_like(self.pairs[0]), np.empty_like(self.s[0])
         s_low, s_high, y_low, y_high = self.limits
-        for (
-            u,
-            net,
-            net_gates,
-            net_g,
-            gates,
-            held,
-            o,
-            pair,
-            g,
-            kept,
-            before,
-            s,
-            wide_s,
-            wide_h,
-            wide_y,
-            y,
-        ) in self.views[:steps]:
-            np.matmul(self.weights, u, out=net)
-            self.round_net.index(net)
-            self.gate(net_gates, gates)
-            self.g(net_g, g)
+        for at in self.steps[:steps]:
+            np.matmul(self.weights, at.sources, out=at.net)
+            self.round_net.index(at.net)
+            self.gate(at.net_gates, at.gates)
+            self.g(at.net_g, at.g)
             if forget:
-                np.multiply(before, keep, out=kept)
-            np.multiply(held, pair, out=product)
+                np.multiply(at.before, keep, out=at.kept)
+            np.multiply(at.held, at.pair, out=product)
             self.round_pair(product)
-            np.add(product[0], product[1] if forget else before, out=wide_s)
-            np.minimum(np.maximum(wide_s, s_low, out=s), s_high, out=s)
-            np.multiply(s, self.round_h.scale, out=wide_h)
-            np.add(wide_h, self.h_offset, out=wide_h)
-            self.round_h.index(wide_h)
-            self.h(wide_h, squashed)
-            np.multiply(o, squashed, out=wide_y)
-            self.round_y(wide_y)
-            np.minimum(np.maximum(wide_y, y_low, out=y), y_high, out=y)
+            np.add(product[0], product[1] if forget else at.before, out=at.wide_s)
+            np.minimum(np.maximum(at.wide_s, s_low, out=at.s), s_high, out=at.s)
+            np.multiply(at.s, self.round_h.scale, out=at.wide_h)
+            np.add(at.wide_h, self.h_offset, out=at.wide_h)
+            self.round_h.index(at.wide_h)
+            self.h(at.wide_h, squashed)
+            np.multiply(at.o, squashed, out=at.wide_y)
+            self.round_y(at.wide_y)
+            np.minimum(np.maximum(at.wide_y, y_low, out=at.y), y_high, out=at.y)
         return steps
 
     def record(self, trace: dict[str, Codes], steps: int) -> None:
