@@ -24,7 +24,7 @@ class _Filed:
         plain = {name: v for name, v in values.items() if name not in arrays}
         beside = path.with_suffix(".part")
         with open(beside, "wb") as file:
-            np.savez(file, allow_pickle=False, _plain=np.array(json.dumps(plain)), **arrays)
+            np.savez(file, _plain=np.array(json.dumps(plain)), **arrays)
         beside.rename(path)
 
     @classmethod

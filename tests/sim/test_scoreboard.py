@@ -127,7 +127,7 @@ def test_without_a_probe_only_outputs_are_claimed(qnet, codes):
 
 
 def test_the_state_is_that_of_the_last_step(qnet, codes, build_dir):
-    """State after the run: s, y and gates of every sequence's last step, as the model gives them."""
+    """State after the run: s, y and gates of every sequence's last step, as in the model."""
     codes = codes.copy()
     codes[0, 0, 0] = 0
     hw = simulate_core(Replay(qnet, codes), qnet, codes, Pattern(), build_dir)

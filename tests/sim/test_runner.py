@@ -1,0 +1,92 @@
+"""Builds: made once, by one or by two at a time; refused in one line where they cannot be made."""
+
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import ToolError, simulate
+from sim.runner import build
+from tests.sim.cases import any_codes, small_network
+
+TINY = "module tiny(input clk, input [3:0] d, output reg [3:0] q); always @(posedge clk) q <= d;"
+PORTS = ("clk", "d", "q")
+
+
+def build_tiny(cache: Path, text: str = TINY + "endmodule\n") -> tuple[Path, bool]:
+    built = build(text, "tiny", PORTS, cache)
+    assert (built.folder / built.top).is_file()
+    return built.folder, built.cached
+
+
+@pytest.fixture
+def cache(build_dir: Path, tmp_path: Path) -> Path:
+    """An empty cache, but for the compiled run-time library, which takes long."""
+    build_tiny(build_dir)
+    for path in build_dir.glob("runtime-*"):
+        if not path.name.startswith("runtime-new"):
+            shutil.copytree(path, tmp_path / path.name)
+    return tmp_path
+
+
+def test_a_design_is_built_once(cache):
+    """The same text comes from the cache the second time; another text is another build."""
+    first, cached = build_tiny(cache)
+    assert not cached
+    made = (first / "tiny").stat().st_mtime_ns
+    assert build_tiny(cache) == (first, True)
+    assert (first / "tiny").stat().st_mtime_ns == made
+    other, cached = build_tiny(cache, TINY + "wire unused;endmodule\n")
+    assert other != first and not cached
+
+
+def test_two_processes_may_build_the_same(cache):
+    """Both come back with the one finished build, and nothing half-made stays behind."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        found = list(pool.map(build_tiny, [cache, cache]))
+    assert found[0][0] == found[1][0]
+    assert not [path for path in cache.iterdir() if "new" in path.name or "building" in path.name]
+
+
+def test_a_failing_build_names_its_log(cache):
+    """Verilog that does not compile: one line with the log's path, the reason in the log."""
+    with pytest.raises(ToolError, match="failed; the tools' output is in ") as caught:
+        build_tiny(cache, TINY)
+    assert "\n" not in str(caught.value)
+    log = Path(str(caught.value).rpartition(" is in ")[2])
+    assert "syntax error" in log.read_text()
+    assert not list(cache.glob("building-*"))
+
+
+def try_simulation(build_dir: Path) -> str:
+    """The text of the error that a simulation ends with; it must be one line."""
+    qnet = small_network()
+    with pytest.raises(ToolError) as caught:
+        simulate(qnet, any_codes(np.random.default_rng(0), qnet, 3), build_dir=build_dir)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_missing_tools_are_named(monkeypatch, tmp_path):
+    """An empty PATH: compiler, make and perl are named; with two of them there, the third."""
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    told = try_simulation(tmp_path / "build")
+    assert all(tool in told for tool in ("C++ compiler", "make", "perl"))
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "perl"):
+        (tools / tool).write_text("#!/bin/sh\n")
+        (tools / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    told = try_simulation(tmp_path / "build")
+    assert "C++ compiler" in told and "make" not in told and "perl" not in told
+
+
+def test_a_path_with_a_space_is_refused(tmp_path):
+    """The tools would split such a path; the error names it, and nothing is created."""
+    place = tmp_path / "my builds"
+    assert str(place) in try_simulation(place)
+    assert not place.exists()

@@ -1,0 +1,168 @@
+"""A simulation as its caller sees it: the core's codes and clocks, stalls, progress, an end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixedpoint.network import QuantizedNetwork
+from golden.errors import InputError
+from rtl.schedule import plan
+from sim import check, simulate
+from tests.sim.cases import any_codes, small_network
+
+
+@pytest.fixture(scope="module")
+def qnet() -> QuantizedNetwork:
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def codes(qnet: QuantizedNetwork) -> np.ndarray:
+    """Three sequences of 15 steps."""
+    return any_codes(np.random.default_rng(1), qnet, 3, 15)
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("back_pressure", [0.0, 0.3, 0.9])
+def test_the_core_equals_the_model_whatever_the_streams_do(
+    qnet, codes, build_dir, idle, back_pressure
+):
+    """Every pair of idle and back-pressure: no code, flag or counter differs; stalls happened."""
+    hw = simulate(qnet, codes, idle=idle, back_pressure=back_pressure, build_dir=build_dir)
+    verdict = check(qnet, codes, hw)
+    assert verdict.ok, str(verdict)
+    assert verdict.codes == 45 * 20
+    assert bool(hw.waits["idle"]) == bool(idle)
+    assert bool(hw.waits["output"]) == bool(back_pressure)
+    assert hw.waits["input"]  # the source is faster than the core
+
+
+def test_the_clocks_are_those_of_the_schedule(qnet, codes, build_dir):
+    """Undisturbed: latency, cycles a step and the clock of every step as the schedule says."""
+    hw, schedule = simulate(qnet, codes, build_dir=build_dir), plan(qnet)
+    assert hw.latency == schedule.latency
+    assert hw.cycles_per_step == schedule.cycles_per_step
+    assert hw.step_cycles.shape == (3, 15)
+    assert np.all(np.diff(hw.step_cycles.reshape(-1)) == schedule.cycles_per_step)
+    assert hw.cycles == hw.step_cycles[-1, -1] + 1
+    assert hw.seconds > 0 and hw.cycles_per_second == hw.clocks / hw.seconds
+
+
+def test_stalls_come_from_the_seed(qnet, codes, build_dir):
+    """The same seed gives the same clocks, another seed others; the codes are the same."""
+    runs = [
+        simulate(qnet, codes, idle=0.4, back_pressure=0.4, seed=seed, build_dir=build_dir)
+        for seed in (5, 5, 6)
+    ]
+    assert np.array_equal(runs[0].step_cycles, runs[1].step_cycles)
+    assert runs[0].waits == runs[1].waits
+    assert not np.array_equal(runs[0].step_cycles, runs[2].step_cycles)
+    assert np.array_equal(runs[0].out, runs[2].out)
+
+
+def test_one_sequence_has_no_batch_axis(qnet, codes, build_dir):
+    """(T, D) in gives (T, width) out and (T,) clocks, as in the integer model."""
+    hw, model = simulate(qnet, codes[0], build_dir=build_dir), qnet.run(codes[0])
+    assert [v.shape for _, v in hw.signals()] == [v.shape for _, v in model.signals()]
+    assert hw.step_cycles.shape == (15,)
+    assert check(qnet, codes[0], hw).ok
+
+
+def test_without_a_probe_the_outputs_are_the_same(qnet, codes, build_dir):
+    """probe=False: the same outputs in the same clocks, and no claim to anything else."""
+    bare = simulate(qnet, codes, probe=False, build_dir=build_dir)
+    full = simulate(qnet, codes, build_dir=build_dir)
+    assert not bare.probed and bare.layers == () and bare.state == ()
+    assert np.array_equal(bare.step_cycles, full.step_cycles)
+    verdict = check(qnet, codes, bare)
+    assert verdict.ok and verdict.codes == 90 and len(verdict.unseen) == 6
+
+
+def test_progress_is_told_and_the_terminal_stays_quiet(qnet, build_dir, capfd):
+    """Steps done rise from run to end; none of the tools' chatter comes through."""
+    codes, told = any_codes(np.random.default_rng(2), qnet, 3000), []
+    hw = simulate(qnet, codes, build_dir=build_dir, progress=lambda *news: told.append(news))
+    assert told == sorted(told) and len(told) > 2
+    assert told[-1] == (3000, 3000) and hw.out.shape == (3000, 2)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_waves_are_written_on_request_only(qnet, codes, build_dir, tmp_path):
+    """A VCD with the core's signals at the path that was asked for, and nowhere else."""
+    waves = tmp_path / "small.vcd"
+    hw = simulate(qnet, codes[0, :3], waves=waves, build_dir=build_dir)
+    assert check(qnet, codes[0, :3], hw).ok
+    text = waves.read_text()
+    assert text.startswith("$version") and " seen " in text
+    simulate(qnet, codes[0, :3], build_dir=build_dir)
+    assert list(tmp_path.iterdir()) == [waves]
+    assert not list(build_dir.rglob("*.vcd"))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_shares_outside_their_range_are_refused(qnet, codes, build_dir, share):
+    """A source that never offers, or a share that is none: one line with value and range."""
+    with pytest.raises(InputError, match="must be at least 0 and less than 1"):
+        simulate(qnet, codes, idle=share, build_dir=build_dir)
+    with pytest.raises(InputError, match="must be at least 0 and less than 1"):
+        simulate(qnet, codes, back_pressure=share, build_dir=build_dir)
+
+
+def test_codes_that_do_not_fit_are_refused(qnet, build_dir):
+    """The network's own check, before any tool is started."""
+    with pytest.raises(InputError, match="shape"):
+        simulate(qnet, np.zeros((3, 5), int), build_dir=build_dir)
+
+
+LONG_RUN = """
+import sys
+from pathlib import Path
+import numpy as np
+from sim import simulate
+from tests.sim.cases import any_codes, small_network
+qnet = small_network()
+codes = any_codes(np.random.default_rng(3), qnet, 300_000)
+simulate(qnet, codes, build_dir=Path(sys.argv[1]), progress=lambda *news: print(news, flush=True))
+"""
+
+
+def marked(mark: str) -> list[str]:
+    """Processes that have this text in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (place / "environ").read_bytes():
+                found.append((place / "cmdline").read_text())
+        except OSError:  # it has ended, or is another user's
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_simulation_leaves_no_process(qnet, codes, build_dir, number):
+    """Ctrl-C in the middle ends everything at once; a killed owner is missed within seconds."""
+    simulate(qnet, codes, build_dir=build_dir)
+    mark = f"interrupted-{os.getpid()}-{number}"
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_RUN, str(build_dir)],
+        env=os.environ | {"CAROUSEL_MARK": mark, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline().startswith("(")
+        assert len(marked(mark)) >= 3  # the caller, the runner and the simulator
+        process.send_signal(number)
+        process.communicate(timeout=20)
+    if number == signal.SIGINT:
+        assert not marked(mark)
+    deadline = time.monotonic() + 20
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not marked(mark)
