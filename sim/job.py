@@ -21,10 +21,12 @@ class _Filed:
         """Write; the file appears whole or not at all."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
+        contents: dict[str, Any] = dict(arrays)
         plain = {name: v for name, v in values.items() if name not in arrays}
+        contents["_plain"] = np.array(json.dumps(plain))
         beside = path.with_suffix(".part")
         with open(beside, "wb") as file:
-            np.savez(file, _plain=np.array(json.dumps(plain)), **arrays)
+            np.savez(file, **contents)
         beside.rename(path)
 
     @classmethod

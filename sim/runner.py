@@ -80,8 +80,7 @@ def build(
     place = cache / digest(tools, OPTIONS, MAKE, sources)
     if (place / top).exists():
         return Build(place, top, cached=True)
-    cache.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix="building-", dir=cache))
+    beside = folder_in(cache, "building-")
     try:
         _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(tools, MAKE, waves)}")
         _publish(beside, place)
@@ -91,6 +90,15 @@ def build(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return Build(place, top, cached=False)
+
+
+def folder_in(cache: Path, prefix: str) -> Path:
+    """A new folder in the cache; `ToolError` where none can be made."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=cache))
+    except OSError as error:
+        raise ToolError(f"build folder {str(cache)!r}: {error.strerror}") from None
 
 
 def digest(*parts: Any) -> str:
@@ -114,8 +122,9 @@ def _compile(
     objects = folder / "objects"
     if runtime.exists():
         shutil.copytree(runtime, objects, copy_function=shutil.copyfile)
+        later = time.time() + AHEAD
         for path in objects.iterdir():  # newer than the makefile to come, so that make keeps them
-            os.utime(path, (AHEAD + time.time(),) * 2)
+            os.utime(path, (later, later))
     arguments = {
         "sources": [str(visible), str(source)],
         "hdl_toplevel": top,
@@ -135,7 +144,7 @@ def _compile(
 
 def _keep_runtime(objects: Path, runtime: Path) -> None:
     """Keep the compiled run-time library: it is the same for every design, and most of the work."""
-    beside = Path(tempfile.mkdtemp(prefix="runtime-new-", dir=runtime.parent))
+    beside = folder_in(runtime.parent, "runtime-new-")
     for path in (objects / f"{name}.o" for name in RUNTIME):
         if path.exists():
             shutil.copyfile(path, beside / path.name)

