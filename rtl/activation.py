@@ -78,7 +78,8 @@ class Activation(wiring.Component):
         m.d.sync += net.eq(self.sum + word.bias)
         mode = delay(m, word.net_mode, 1, name="net_mode")
         rounded = [
-            saturate(round_shift(net, mode.shift), mode.squash.net) for mode in program.net_modes
+            saturate(m, round_shift(net, mode.shift), mode.squash.net, name="net")
+            for mode in program.net_modes
         ]
         code = Signal(signed(program.net_width), reset_less=True)
         saturated = Signal(reset_less=True)

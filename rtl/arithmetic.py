@@ -20,20 +20,22 @@ def round_shift(value: Value, shift: int) -> Value:
     return (value + Const(1 << (shift - 1), Shape(shift + 1, True))) >> shift
 
 
-def saturate(value: Value, form: Format) -> tuple[Value, Value]:
+def saturate(m: Module, value: Value, form: Format, *, name: str) -> tuple[Value, Value]:
     """A signed value clipped to a format, and whether it was clipped."""
-    value = value.as_signed() if not value.shape().signed else value
+    assert value.shape().signed, f"{name}: {value.shape()} must be signed"
+    wide = Signal(value.shape(), name=f"{name}_wide")  # once, however often its bits are used
+    m.d.comb += wide.eq(value)
     keep = form.width - int(form.signed)
-    above = value[min(keep, len(value) - 1) :]  # all equal to the sign where the value fits
-    negative = value[-1]
+    above = wide[min(keep, len(wide) - 1) :]  # all equal to the sign where the value fits
+    negative = wide[-1]
     if form.signed:
         fits = above.all() | ~above.any()
         clipped = Cat((~negative).replicate(keep), negative).as_signed()
-        inside = value[: keep + 1].as_signed()
+        inside = wide[: keep + 1].as_signed()
     else:
         fits = ~above.any()
         clipped = (~negative).replicate(keep)
-        inside = value[:keep]
+        inside = wide[:keep]
     return Mux(fits, inside, clipped), ~fits
 
 

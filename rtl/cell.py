@@ -85,7 +85,7 @@ class CellUpdate(wiring.Component):
         kept = self._kept(m, gates["f"], old)
         mode = delay(m, self.i.cell_mode, 1, name="state_mode")
         sums = [
-            saturate(keep + round_shift(written, this.input_shift), this.s)
+            saturate(m, keep + round_shift(written, this.input_shift), this.s, name="s")
             for keep, this in zip(kept, modes, strict=True)
         ]
         s = Signal(signed(program.s_width), reset_less=True)
@@ -96,7 +96,9 @@ class CellUpdate(wiring.Component):
 
         # y(t) = o h(s(t))
         mode = delay(m, mode, 1, name="h_mode")
-        rounded = [saturate(round_shift(s, this.h_shift), this.h.net) for this in modes]
+        rounded = [
+            saturate(m, round_shift(s, this.h_shift), this.h.net, name="h") for this in modes
+        ]
         net = Signal(signed(max(this.h.net.width for this in modes)), reset_less=True)
         h_saturated = Signal(reset_less=True)
         m.d.sync += net.eq(choose(mode, rounded, lambda pair: pair[0]))
@@ -110,7 +112,9 @@ class CellUpdate(wiring.Component):
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
         m.d.sync += product.eq(o * h)
         mode = delay(m, mode, 2, name="y_mode")
-        outs = [saturate(round_shift(product, this.output_shift), this.y) for this in modes]
+        outs = [
+            saturate(m, round_shift(product, this.output_shift), this.y, name="y") for this in modes
+        ]
         y = Signal(signed(program.y_width), reset_less=True)
         y_saturated = Signal(reset_less=True)
         m.d.sync += y.eq(choose(mode, outs, lambda pair: pair[0]))

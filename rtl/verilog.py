@@ -26,6 +26,8 @@ from rtl.core import COUNTER_BITS, Core
 from rtl.schedule import plan
 
 TOP = "carousel_core"
+# Verilog's implicit extension is meant, and a default before `casez` makes it complete
+LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
 
 
 class Top(wiring.Component):
@@ -160,7 +162,7 @@ def write(
         f"// network SHA-256 {about['network_sha256']}\n"
     )
     texts = {
-        stem.with_suffix(".v"): header + convert(top),
+        stem.with_suffix(".v"): header + LINT + convert(top),
         stem.with_suffix(".json"): json.dumps(about, indent=2) + "\n",
     }
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}

@@ -1,30 +1,17 @@
 """Integer against float: one step within theory's bound, a known LSTM within its figures."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from fixedpoint import compare, quantize
-from golden import Layer, LayerState, Network
+from golden import LayerState
+from tests.data import torch_lstm as torch_lstm_data
 from tests.fixedpoint.nets import forget_network, paper_network
-
-DATA = Path(__file__).parents[1] / "data" / "torch_lstm_16_32.npz"
 
 
 @pytest.fixture(scope="module")
 def torch_lstm():
-    """torch.nn.LSTM(16, 32) with seed 0 as a network, and the arrays saved with it."""
-    with np.load(DATA) as archive:
-        data = {name: archive[name].astype(np.float64) for name in archive.files}
-    weights = np.hstack([data["weight_ih_l0"], data["weight_hh_l0"]])
-    biases = data["bias_ih_l0"] + data["bias_hh_l0"]
-    rows = {kind: slice(32 * k, 32 * (k + 1)) for k, kind in enumerate("ifgo")}
-    layer = Layer(
-        {kind: weights[cut] for kind, cut in rows.items()},
-        {kind: biases[cut] for kind, cut in rows.items()},
-    )
-    return Network((layer,)), data
+    return torch_lstm_data.load()
 
 
 def test_the_float_model_is_torch(torch_lstm):

@@ -19,10 +19,10 @@ def _every(shape: Shape) -> np.ndarray:
 
 
 def _evaluate(shape: Shape, build, codes=None) -> dict:
-    """What the values of `build(a)` are for every code a, each as a list."""
+    """What the values of `build(m, a)` are for every code a, each as a list."""
     m, a = Module(), Signal(shape)
     outs = {}
-    for key, value in build(a).items():
+    for key, value in build(m, a).items():
         outs[key] = Signal.like(value, name=f"out{len(outs)}")
         m.d.comb += outs[key].eq(value)
     found = {key: [] for key in outs}
@@ -42,14 +42,16 @@ def _evaluate(shape: Shape, build, codes=None) -> dict:
 def test_round_shift_of_every_code(width, signed):
     """Nearest, ties towards plus infinity, nothing lost at any shift."""
     shape = Shape(width, signed)
-    found = _evaluate(shape, lambda a: {shift: round_shift(a, shift) for shift in SHIFTS})
+    found = _evaluate(shape, lambda m, a: {shift: round_shift(a, shift) for shift in SHIFTS})
     for shift, values in found.items():
         assert values == arithmetic.round_shift(_every(shape), shift).tolist(), shift
 
 
 def test_round_shift_by_definition():
     """Ties: 2.5 becomes 3, -2.5 becomes -2; and 1.5, -1.5, 0.5, -0.5 likewise."""
-    found = _evaluate(Shape(4, True), lambda a: {1: round_shift(a, 1)}, codes=(5, -5, 3, -3, 1, -1))
+    found = _evaluate(
+        Shape(4, True), lambda m, a: {1: round_shift(a, 1)}, codes=(5, -5, 3, -3, 1, -1)
+    )
     assert found[1] == [3, -2, 2, -1, 1, 0]
 
 
@@ -60,10 +62,10 @@ def test_saturate_every_code(width):
     names = dict(enumerate(TARGETS))
     found = _evaluate(
         shape,
-        lambda a: {
+        lambda m, a: {
             (k, part): value
             for k, form in names.items()
-            for part, value in enumerate(saturate(a, form))
+            for part, value in enumerate(saturate(m, a, form, name="a"))
         },
     )
     for k, form in names.items():
@@ -79,10 +81,10 @@ def test_rounding_then_saturating_every_code(form):
     shape, codes = Shape(7, True), _every(Shape(7, True))
     found = _evaluate(
         shape,
-        lambda a: {
+        lambda m, a: {
             (shift, part): value
             for shift in SHIFTS
-            for part, value in enumerate(saturate(round_shift(a, shift), form))
+            for part, value in enumerate(saturate(m, round_shift(a, shift), form, name="a"))
         },
     )
     for shift in SHIFTS:
@@ -100,10 +102,10 @@ def test_corners_of_wide_codes():
     codes += [(form.high << 20) + (1 << 19) - 1, (form.high << 20) + (1 << 19)]
     found = _evaluate(
         Shape(62, True),
-        lambda a: {
+        lambda m, a: {
             (shift, part): value
             for shift in (0, 1, 20, 45)
-            for part, value in enumerate(saturate(round_shift(a, shift), form))
+            for part, value in enumerate(saturate(m, round_shift(a, shift), form, name="a"))
         },
         codes,
     )
@@ -123,7 +125,7 @@ def test_choose_builds_what_is_asked_for():
     """One option takes no multiplexer; several take the one that the selector names."""
     a = Signal(2)
     assert choose(a, ["only"], lambda name: name) == "only"
-    found = _evaluate(Shape(2), lambda a: {0: choose(a, [5, 9, 11, 4], lambda n: a + n)})
+    found = _evaluate(Shape(2), lambda m, a: {0: choose(a, [5, 9, 11, 4], lambda n: a + n)})
     assert found[0] == [5, 10, 13, 7]
 
 

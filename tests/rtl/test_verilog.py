@@ -19,7 +19,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.network import Network
 from rtl.schedule import LaneError, plan
-from rtl.verilog import TOP, digest, write
+from rtl.verilog import LINT, TOP, digest, write
 from tests.rtl.support import G1997, any_codes, beats_of, layer, quantized, readout, stack
 
 ROOT = Path(__file__).parents[2]
@@ -53,10 +53,9 @@ def _verilator() -> str:
 
 YOSYS = ("-q", "-p", f"read_verilog top.v; hierarchy -check -top {TOP}; proc; check -assert")
 LINTS = {
-    # Verilog's implicit extension is meant, and a default before `casez` makes it complete
     "verilator": [
         *(_verilator(), "--lint-only", "--language", "1364-2001", "--top-module", TOP),
-        *("-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "--quiet", "top.v"),
+        *("--quiet", "top.v"),
     ],
     "iverilog": [_found("iverilog"), "-g2001", "-Wall", "-t", "null", "top.v"],
     "yosys": [_found("yosys"), *YOSYS],
@@ -372,5 +371,5 @@ def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
     assert _left(tmp_path) == sorted(["build", f"{stem}.json", f"{stem}.v"])
     lines = paths[0].read_text("ascii").splitlines()
     assert [line[:2] for line in lines[:2]] == ["//", "//"]
-    assert lines[2].startswith(f"module {TOP}")
+    assert lines[2:4] == LINT.splitlines() and lines[4].startswith(f"module {TOP}")
     assert json.loads(paths[1].read_text())["network"] == name
