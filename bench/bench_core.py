@@ -1,7 +1,8 @@
 """Cycles a step and use of the multipliers, simulated: `python -m bench.bench_core [--json FILE]`.
 
 Forget-gate LSTMs with random weights at 16 bits, one sequence alone. The least is one useful
-product for each multiplier in each clock; the simulated clocks must equal the schedule's prediction.
+product for each multiplier in each clock; the simulated clocks must equal the prediction of the
+schedule.
 Every code is compared with the integer model on the way.
 """
 

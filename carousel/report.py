@@ -21,10 +21,10 @@ def render(found: Found) -> str:
             page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
             *(_table(table) for table in mainjob.summary(found)),
             page.heading("What the cells carry"),
-            page.paragraph(f"Input: {inputs.source}. {MOVES}"),
+            page.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
             page.figure(
                 plots.svg(plots.states(inputs, *_two_views(found)), "states"),
-                "States of the last layer, one sequence of each class: broad lines are the float "
+                "States of the last layer in some of the sequences: broad lines are the float "
                 "network, dashes the simulated gateware.",
             ),
             page.heading("What fixed point costs"),
