@@ -26,8 +26,7 @@ soak: .venv/test.stamp
 	$(BIN)/pytest -q -m soak
 
 bench: .venv/test.stamp
-	@set -e; for file in bench/bench_*.py; do \
-	    echo "$$file"; $(BIN)/python -m bench.$$(basename $$file .py); done
+	$(BIN)/python -m bench
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check
