@@ -16,7 +16,7 @@ from sim.errors import ToolError
 from sim.tools import check_tools, supervise, versions
 
 BUILD_DIR = Path("build/sim")
-AHEAD = 86400.0  # seconds
+AHEAD, STALE = 86400.0, 3600.0  # seconds
 RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c", "verilated_vpi")
 
 # Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
@@ -80,7 +80,7 @@ def build(
     place = cache / digest(tools, OPTIONS, MAKE, sources)
     if (place / top).exists():
         return Build(place, top, cached=True)
-    beside = folder_in(cache, "building-")
+    beside = folder_in(cache, "building")
     try:
         _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(tools, MAKE, waves)}")
         _publish(beside, place)
@@ -92,13 +92,32 @@ def build(
     return Build(place, top, cached=False)
 
 
-def folder_in(cache: Path, prefix: str) -> Path:
-    """A new folder in the cache; `ToolError` where none can be made."""
+def folder_in(cache: Path, purpose: str) -> Path:
+    """A new working folder in the cache; `ToolError` where none can be made.
+
+    Folders that killed processes have left behind are removed.
+    """
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=cache))
+        for path in cache.glob(f"{purpose}-*-*"):
+            if _abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=f"{purpose}-{os.getpid()}-", dir=cache))
     except OSError as error:
         raise ToolError(f"build folder {str(cache)!r}: {error.strerror}") from None
+
+
+def _abandoned(folder: Path) -> bool:
+    """Whether a working folder's process has ended and nothing has changed for an hour."""
+    try:
+        if time.time() - folder.stat().st_mtime < STALE:
+            return False
+        os.kill(int(folder.name.split("-")[-2]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):  # gone meanwhile, another user's, or not one of ours
+        return False
+    return False
 
 
 def digest(*parts: Any) -> str:
@@ -144,7 +163,7 @@ def _compile(
 
 def _keep_runtime(objects: Path, runtime: Path) -> None:
     """Keep the compiled run-time library: it is the same for every design, and most of the work."""
-    beside = folder_in(runtime.parent, "runtime-new-")
+    beside = folder_in(runtime.parent, "runtime-new")
     for path in (objects / f"{name}.o" for name in RUNTIME):
         if path.exists():
             shutil.copyfile(path, beside / path.name)

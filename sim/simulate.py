@@ -103,7 +103,7 @@ def simulate_core(
     harness = Harness(core)
     text, job = convert(harness, TOP), _job(harness, asked, codes, pattern)
     built = build(text, TOP, PORTS, build_dir, waves=waves is not None)
-    folder = folder_in(build_dir, "run-")
+    folder = folder_in(build_dir, "run")
     start = time.perf_counter()
     try:
         recording = _play(built, job, folder, waves, _teller(folder, asked, progress))

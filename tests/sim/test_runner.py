@@ -1,6 +1,8 @@
 """Builds: made once, by one or by two at a time; refused in one line where they cannot be made."""
 
+import os
 import shutil
+import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim import ToolError, simulate
-from sim.runner import build
+from sim.runner import build, folder_in
 from tests.sim.cases import any_codes, small_network
 
 TINY = "module tiny(input clk, input [3:0] d, output reg [3:0] q); always @(posedge clk) q <= d;"
@@ -83,6 +85,23 @@ def test_missing_tools_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tools))
     told = try_simulation(tmp_path / "build")
     assert "C++ compiler" in told and "make" not in told and "perl" not in told
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    """Old folders of ended processes go; young ones, and those of living processes, stay."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    names = {
+        "old": f"run-{ended.pid}-a",
+        "young": f"run-{ended.pid}-b",
+        "ours": f"run-{os.getpid()}-c",
+    }
+    for name in names.values():
+        (tmp_path / name).mkdir()
+    for name in ("old", "ours"):
+        os.utime(tmp_path / names[name], (0, 0))
+    folder_in(tmp_path, "run")
+    assert [name for name in names if (tmp_path / names[name]).exists()] == ["young", "ours"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
