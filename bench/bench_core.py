@@ -2,8 +2,7 @@
 
 Forget-gate LSTMs with random weights at 16 bits, one sequence alone. The least is one useful
 product for each multiplier in each clock; the simulated clocks must equal the prediction of the
-schedule.
-Every code is compared with the integer model on the way.
+schedule. Every code is compared with the integer model on the way.
 """
 
 import argparse
