@@ -13,6 +13,7 @@ import numpy as np
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
 from rtl.core import Core
+from rtl.schedule import plan
 from rtl.verilog import convert
 from sim.errors import ToolError
 from sim.harness import Field, Harness, fields, has_probe
@@ -68,6 +69,7 @@ def simulate(
     if waves and not Path(waves).resolve().parent.is_dir():
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
+    plan(qnet, lanes)  # refuses before a component is made that nobody would then use
     core = Core(qnet, lanes, probe)
     return simulate_core(core, qnet, codes, pattern, place, waves=waves, progress=progress)
 
