@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import choose, delay, round_shift, saturate
-from rtl.program import NetMode, Program
+from rtl.arithmetic import choose, clip, delay, round_shift
+from rtl.program import Program
+from rtl.squash import squashed
 
 
 def activation_layout(program: Program) -> data.StructLayout:
@@ -77,21 +78,15 @@ class Activation(wiring.Component):
         net = Signal(signed(program.sum_width), reset_less=True)
         m.d.sync += net.eq(self.sum + word.bias)
         mode = delay(m, word.net_mode, 1, name="net_mode")
-        rounded = [
-            saturate(m, round_shift(net, mode.shift), mode.squash.net, name="net")
-            for mode in program.net_modes
-        ]
-        code = Signal(signed(program.net_width), reset_less=True)
-        saturated = Signal(reset_less=True)
-        m.d.sync += code.eq(choose(mode, rounded, lambda pair: pair[0]))
-        m.d.sync += saturated.eq(choose(mode, rounded, lambda pair: pair[1]))
+        rounded = [(round_shift(net, this.shift), this.squash.net) for this in program.net_modes]
+        code, saturated = clip(m, mode, rounded, name="net_code")
 
         m.d.comb += self.code.eq(code)
         linear = delay(m, code, latency.SIGMA, name="linear")
         mode = delay(m, mode, 1 + latency.SIGMA, name="squash_mode")
         result = Signal(signed(program.activation_width), reset_less=True)
         m.d.sync += result.eq(
-            choose(mode, program.net_modes, lambda this: self._squash(this, linear))
+            choose(mode, program.net_modes, lambda this: squashed(this.squash, self.value, linear))
         )
 
         stages = 1 + 1 + latency.SIGMA + 1
@@ -149,10 +144,3 @@ class Activation(wiring.Component):
             following
         )  # so that the word of `place` is there when its row comes
         return valid, port.data
-
-    def _squash(self, mode: NetMode, linear: Value) -> Value:
-        squash = mode.squash
-        if squash.squash.linear:
-            return linear
-        image = (self.value << squash.gain_bits) + Const(squash.constant)
-        return round_shift(image, squash.shift)

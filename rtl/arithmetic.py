@@ -52,3 +52,15 @@ def choose(selector: Value, options: Sequence[Any], build: Callable[[Any], Value
     """`build(options[selector])`, without a multiplexer where there is one option only."""
     built = [build(option) for option in options]
     return built[0] if len(built) == 1 else Array(built)[selector]
+
+
+def clip(
+    m: Module, selector: Value, options: Sequence[tuple[Value, Format]], *, name: str
+) -> tuple[Signal, Signal]:
+    """Registers with the chosen value saturated to its format, and whether that clipped it."""
+    pairs = [saturate(m, value, form, name=name) for value, form in options]
+    code = Signal(Shape(max(form.width for _, form in options), True), name=name, reset_less=True)
+    clipped = Signal(name=f"{name}_clipped", reset_less=True)
+    m.d.sync += code.eq(choose(selector, pairs, lambda pair: pair[0]))
+    m.d.sync += clipped.eq(choose(selector, pairs, lambda pair: pair[1]))
+    return code, clipped

@@ -1,14 +1,15 @@
 """The tail's second half: the constant error carousel and the cell output."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.activation import activation_layout
-from rtl.arithmetic import choose, delay, round_shift, saturate
-from rtl.program import CellMode, Program
+from rtl.arithmetic import choose, clip, delay, round_shift
+from rtl.program import Program
+from rtl.squash import squashed
 
 
 def cell_layout(width: int) -> data.StructLayout:
@@ -33,9 +34,10 @@ class CellUpdate(wiring.Component):
     and written once a step, so no second bank is needed.
 
     Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.OUTPUT` = 7 clocks after s. One
-    cell a clock. Number formats: both products exact, each rounded once to the fraction of s; their
-    sum is one bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once,
-    saturated to y.
+    cell a clock, the same cell again after more than `latency.STATE` + 1 clocks.
+    Number formats: both products exact, each rounded once to the fraction of s; their sum is one
+    bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
+    y.
 
     Members
     -------
@@ -68,66 +70,60 @@ class CellUpdate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program, modes = self.program, self.program.cell_modes
-        gates = {}
+        gates = self._gates(m)
+        valid = self.i.valid & (self.i.kind == self.program.kinds.index("g"))
+        mode = delay(m, self.i.cell_mode, 1, name="mode")
+        s = self._state(m, valid, gates, mode)
+        self._output(m, s, gates["o"], delay(m, mode, 1, name="h_mode"))
+        self._marks(m, valid, latency.STATE, self.s, "s")
+        self._marks(m, valid, latency.STATE + latency.OUTPUT, self.y, "y")
+        return m
+
+    def _gates(self, m: Module) -> dict[str, Signal]:
+        """The gates of the block whose cells come next."""
+        program, gates = self.program, {}
         for kind in ("i", "f", "o"):
             gates[kind] = Signal(program.gate_width, name=f"gate_{kind}", reset_less=True)
             if kind in program.kinds:
                 with m.If(self.i.valid & (self.i.kind == program.kinds.index(kind))):
                     m.d.sync += gates[kind].eq(self.i.code)
-        valid = self.i.valid & (self.i.kind == program.kinds.index("g"))
+        return gates
 
-        # s(t) = f s(t-1) + i g
-        memory = self._states(m, valid)
-        old = Mux(self.i.step_first, 0, memory)
+    def _state(self, m: Module, valid: Value, gates: dict[str, Signal], mode: Value) -> Signal:
+        """s(t) = f s(t-1) + i g; `mode` is that of the products."""
+        program, modes = self.program, self.program.cell_modes
+        old = Mux(self.i.step_first, 0, self._states(m, valid))
         written = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
         m.d.sync += written.eq(gates["i"] * self.i.code[: program.g_width].as_signed())
-        kept = self._kept(m, gates["f"], old)
-        mode = delay(m, self.i.cell_mode, 1, name="state_mode")
         sums = [
-            saturate(m, keep + round_shift(written, this.input_shift), this.s, name="s")
-            for keep, this in zip(kept, modes, strict=True)
+            (keep + round_shift(written, this.input_shift), this.s)
+            for keep, this in zip(self._kept(m, gates["f"], old), modes, strict=True)
         ]
-        s = Signal(signed(program.s_width), reset_less=True)
-        s_saturated = Signal(reset_less=True)
-        m.d.sync += s.eq(choose(mode, sums, lambda pair: pair[0]))
-        m.d.sync += s_saturated.eq(choose(mode, sums, lambda pair: pair[1]))
-        assert latency.STATE == 1 + 1
+        s, clipped = clip(m, mode, sums, name="state")
+        stages = 1 + 1
+        assert stages == latency.STATE
+        m.d.comb += [self.s.code.eq(s), self.s.saturated.eq(clipped)]
+        return s
 
-        # y(t) = o h(s(t))
-        mode = delay(m, mode, 1, name="h_mode")
-        rounded = [
-            saturate(m, round_shift(s, this.h_shift), this.h.net, name="h") for this in modes
-        ]
-        net = Signal(signed(max(this.h.net.width for this in modes)), reset_less=True)
-        h_saturated = Signal(reset_less=True)
-        m.d.sync += net.eq(choose(mode, rounded, lambda pair: pair[0]))
-        m.d.sync += h_saturated.eq(choose(mode, rounded, lambda pair: pair[1]))
+    def _output(self, m: Module, s: Signal, o: Signal, mode: Value) -> None:
+        """y(t) = o h(s(t)); `mode` is that of s."""
+        program, modes = self.program, self.program.cell_modes
+        arguments = [(round_shift(s, this.h_shift), this.h.net) for this in modes]
+        net, h_clipped = clip(m, mode, arguments, name="h_net")
         m.d.comb += self.code.eq(net)
         linear = delay(m, net, latency.SIGMA, name="linear")
         mode = delay(m, mode, 1 + latency.SIGMA, name="squash_mode")
         h = Signal(signed(max(this.h.target.width for this in modes)), reset_less=True)
-        m.d.sync += h.eq(choose(mode, modes, lambda this: self._squash(this, linear)))
-        o = delay(m, gates["o"], latency.STATE + 1 + latency.SIGMA + 1, name="output_gate")
+        m.d.sync += h.eq(choose(mode, modes, lambda this: squashed(this.h, self.value, linear)))
+        gate = delay(m, o, latency.STATE + 1 + latency.SIGMA + 1, name="output_gate")
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
-        m.d.sync += product.eq(o * h)
-        mode = delay(m, mode, 2, name="y_mode")
-        outs = [
-            saturate(m, round_shift(product, this.output_shift), this.y, name="y") for this in modes
-        ]
-        y = Signal(signed(program.y_width), reset_less=True)
-        y_saturated = Signal(reset_less=True)
-        m.d.sync += y.eq(choose(mode, outs, lambda pair: pair[0]))
-        m.d.sync += y_saturated.eq(choose(mode, outs, lambda pair: pair[1]))
+        m.d.sync += product.eq(gate * h)
+        outs = [(round_shift(product, this.output_shift), this.y) for this in modes]
+        y, y_clipped = clip(m, delay(m, mode, 2, name="y_mode"), outs, name="output")
         stages = 1 + latency.SIGMA + 1 + 1 + 1
         assert stages == latency.OUTPUT
-
-        m.d.comb += [self.s.code.eq(s), self.s.saturated.eq(s_saturated)]
-        m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_saturated)]
-        m.d.comb += self.h_saturated.eq(delay(m, h_saturated, stages - 1, name="h_saturated"))
-        self._marks(m, valid, latency.STATE, self.s, "s")
-        self._marks(m, valid, latency.STATE + stages, self.y, "y")
-        return m
+        m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_clipped)]
+        m.d.comb += self.h_saturated.eq(delay(m, h_clipped, stages - 1, name="h_clipped"))
 
     def _marks(self, m: Module, valid: Value, clocks: int, to, name: str) -> None:
         m.d.comb += to.valid.eq(delay(m, valid, clocks, name=f"{name}_valid", keep_reset=True))
@@ -162,9 +158,3 @@ class CellUpdate(wiring.Component):
         product = Signal(signed(len(f) + 1 + self.program.s_width), name="kept", reset_less=True)
         m.d.sync += product.eq(f * old)
         return [round_shift(product, mode.keep_shift) if mode.forgets else whole for mode in modes]
-
-    def _squash(self, mode: CellMode, linear: Value) -> Value:
-        if mode.h.squash.linear:
-            return linear
-        image = (self.value << mode.h.gain_bits) + Const(mode.h.constant)
-        return round_shift(image, mode.h.shift)

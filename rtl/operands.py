@@ -31,7 +31,8 @@ class InputBuffer(wiring.Component):
     i : In(stream of beat_layout(input format))
     full, first, last : Out(1), the bank that is read next is full, and its marks.
     release : In(1), the bank that is read is done with.
-    address : In, element to read.  value : Out(input format).
+    address : In, element to read, of the bank that was read in the clock before: the column was
+        issued then.  value : Out(input format).
     """
 
     i: stream.Interface

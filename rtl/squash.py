@@ -2,14 +2,21 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from fixedpoint.squash import GUARD, SigmaTable
+from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
 from rtl.arithmetic import delay, round_shift
+
+
+def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
+    """`unit` of a net input, from its sigma; the identity takes the net input itself."""
+    if unit.squash.linear:
+        return net
+    return round_shift((sigma << unit.gain_bits) + Const(unit.constant), unit.shift)
 
 
 class SigmaUnit(wiring.Component):
