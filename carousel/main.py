@@ -58,7 +58,7 @@ def run(
     Runs a model in float, in fixed point and as simulated gateware, compares the three, checks that
     states hold, writes the Verilog and an HTML report.
     """
-    from carousel import mainjob, report
+    from carousel import mainjob, repeat, report
 
     output.check_file(json)
     net = golden.load(model)
@@ -67,8 +67,9 @@ def run(
         subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
         found = mainjob.do(subject, lanes, quick, stage)
         with steps.progress("Report"):
-            (stage / "report.html").write_text(report.render(found))
-        data = mainjob.plain(found, model, place)
+            again = repeat.plain(found, repeat.command(found, model, formats, file, seed))
+            (stage / "report.html").write_text(report.render(found, again))
+        data = {**mainjob.plain(found, model, place), "repeat": again}
         (stage / "results.json").write_text(output.to_json(data))
     for table in mainjob.summary(found):
         table.show(console)

@@ -56,6 +56,11 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
+def code(text: str) -> str:
+    """A line that can be copied."""
+    return f"<p><code>{escape(text)}</code></p>"
+
+
 def figure(svg: str, caption: str) -> str:
     """A drawing with what it shows, which is its description for who cannot see it too."""
     drawing = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)

@@ -1,5 +1,7 @@
 """The report of the main job: one HTML page with everything that was found."""
 
+from typing import Any
+
 from carousel import accuracy, gateware, mainjob, page, plots, tables
 from carousel.mainjob import Found
 from carousel.tables import Table
@@ -10,8 +12,8 @@ MOVES = (
 )
 
 
-def render(found: Found) -> str:
-    """The whole page."""
+def render(found: Found, again: dict[str, Any]) -> str:
+    """The whole page; `again` is what `carousel.repeat.plain` says."""
     net, inputs = found.subject.net, found.subject.inputs
     return page.page(
         f"Carousel: {net.name}",
@@ -39,6 +41,12 @@ def render(found: Found) -> str:
                 "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
             ),
             _table(tables.formats(found.subject.qnet.formats), titled=False),
+            page.heading("To repeat this"),
+            page.code(again["command"]),
+            page.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
+            page.paragraph(
+                ", ".join(f"{name} {version}" for name, version in again["versions"].items())
+            ),
         ],
     )
 

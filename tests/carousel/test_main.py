@@ -1,6 +1,7 @@
 """Every command: what it writes, what it says, and its exit status when something does not hold."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,21 @@ def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, pla
         assert Path(path).is_file()
     for words in ("sequences right", "codes that differ", "cycles a step", "Verilog", "Report"):
         assert words in result.stdout
+
+
+def test_the_command_in_the_results_gives_the_same_results(cli, quick_sim, model, place):
+    """All choices are written out in it, and the report shows it."""
+    made = cli("run", model, *SHORT, "--seed", "3", "--lanes", "3", "--quick", "-o", place)
+    assert made.exit_code in (0, 1), made.output
+    first = json.loads((place / "results.json").read_text())
+    command = first["repeat"]["command"]
+    assert command in (place / "report.html").read_text()
+    again = place.parent / "again"
+    cli(*shlex.split(command)[1:], "--quick", "-o", again)
+    second = json.loads((again / "results.json").read_text())
+    for name in ("right", "change_over_lag", "errors", "saturations", "hold", "repeat"):
+        assert first.get(name) == second.get(name), name
+    assert first["gateware"]["lanes"] == second["gateware"]["lanes"] == 3
 
 
 @pytest.mark.parametrize(
