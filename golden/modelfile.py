@@ -5,8 +5,11 @@ LSTM and `hidden.weights`, `hidden.biases`, `readout.*` for a plain recurrent ne
 string array `header`) holds everything that is not a number of the network. Nothing is ever
 unpickled, and a size that a header claims is compared with what is there before any memory is asked
 for.
+
+`load` reads files of other frameworks too, with `golden.importers`, by their suffix.
 """
 
+import importlib
 import io
 import json
 import os
@@ -24,6 +27,14 @@ from golden.rnn import RecurrentNetwork
 
 Kind = TypeVar("Kind")
 SCHEMA = 1
+IMPORTERS = {  # suffix -> module of golden.importers, its function
+    ".onnx": ("onnx", "load_onnx"),
+    ".safetensors": ("pytorch", "load_safetensors"),
+    ".pt": ("pytorch", "load_pt"),
+    ".pth": ("pytorch", "load_pt"),
+    ".keras": ("keras", "load_keras"),
+}
+SUFFIXES = (".npz", *IMPORTERS)
 LARGEST = 1 << 30  # bytes of all arrays together; a file that claims more is broken
 UNREADABLE = (
     OSError,
@@ -75,7 +86,12 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
 
 
 def load(path: str | Path) -> Network:
-    """Read an LSTM; `ModelError` names the file and what is wrong with it."""
+    """Read an LSTM, of this project (.npz) or of another framework (`IMPORTERS`), by its suffix.
+
+    Raises
+    ------
+    ModelError : names the file and what is wrong with it, or what of it is not supported.
+    """
     net = _load(Path(path))
     if not isinstance(net, Network):
         raise ModelError(
@@ -112,6 +128,8 @@ def _plain_rnn(net: RecurrentNetwork) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _load(path: Path) -> Network | RecurrentNetwork:
     try:
+        if path.suffix in IMPORTERS:
+            return _foreign(path)
         return _build(_read(path))
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
@@ -122,9 +140,22 @@ def _load(path: Path) -> Network | RecurrentNetwork:
         raise ModelError(f"{path}: not a readable model file ({reason})") from None
 
 
+def _foreign(path: Path) -> Network:
+    """A network of another framework; what reads it is imported now."""
+    module, function = IMPORTERS[path.suffix]
+    try:
+        return getattr(importlib.import_module(f"golden.importers.{module}"), function)(path)
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"reading {path.suffix} needs {error.name}: pip install 'carousel[import]'"
+        ) from None
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
     if path.suffix != ".npz":
-        raise ModelError(f"suffix {path.suffix!r} is not a known model format; known is .npz")
+        raise ModelError(
+            f"suffix {path.suffix!r} is not a known model format; known are {', '.join(SUFFIXES)}"
+        )
     arrays: dict[str, np.ndarray] = {}
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())

@@ -1,0 +1,294 @@
+"""PyTorch's state_dicts: the outputs that PyTorch gave, and a refusal by name for all else."""
+
+import json
+import struct
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import golden
+from golden import ModelError
+from golden.importers import pytorch
+from tests.golden.importers.support import DATA, read_or_refused, refused, sample
+
+SAMPLES = ("plain", "deep", "bias_free", "chained", "half", "bfloat16", "double")
+WHOLE = (DATA / "pytorch_deep.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_outputs_are_those_of_pytorch(name):
+    net, x, out = sample(f"pytorch_{name}.safetensors")
+    assert np.abs(net.run(x).out - out).max() < 1e-6
+    assert net.name == f"pytorch_{name}"
+
+
+def test_what_was_read_is_said():
+    net, _, _ = sample("pytorch_chained.safetensors")
+    assert net.made_by == (
+        "PyTorch state_dict, read as nn.LSTM 'top', then nn.LSTM 'below', then nn.Linear 'fc' "
+        "without a sigmoid"
+    )
+    assert [layer.shape.cells for layer in net.layers] == [7, 5]
+
+
+def tensors(**changes: Any) -> dict[str, np.ndarray]:
+    """An nn.LSTM(3, 4) with an nn.Linear(4, 2), changed; None takes a tensor away."""
+    rng = np.random.default_rng(5)
+    shapes = {
+        "lstm.weight_ih_l0": (16, 3),
+        "lstm.weight_hh_l0": (16, 4),
+        "lstm.bias_ih_l0": (16,),
+        "lstm.bias_hh_l0": (16,),
+        "fc.weight": (2, 4),
+        "fc.bias": (2,),
+    }
+    found: dict[str, Any] = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    for name, value in changes.items():
+        found[name] = np.zeros(value) if isinstance(value, tuple) else value
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def lstm(prefix: str, inputs: int, cells: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of a bias-free nn.LSTM."""
+    return {
+        f"{prefix}weight_ih_l0": (4 * cells, inputs),
+        f"{prefix}weight_hh_l0": (4 * cells, cells),
+    }
+
+
+ONE = "lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"
+NO_LSTM: dict[str, Any] = dict.fromkeys(ONE)
+NO_LINEAR: dict[str, Any] = {"fc.weight": None, "fc.bias": None}
+WRONG = np.zeros((2, 4))
+WRONG[1, 3] = np.nan
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "proj_size": ({"lstm.weight_hr_l0": (2, 4)}, "an nn.LSTM with proj_size is not supported"),
+    "bidirectional": (
+        {"lstm.weight_ih_l0_reverse": (16, 3)},
+        "'lstm.weight_ih_l0_reverse': a bidirectional nn.LSTM is not supported",
+    ),
+    "extra": ({"norm.running_mean": (4,)}, "'norm.running_mean': is no tensor of an nn.LSTM"),
+    "layer norm": ({"norm.weight": (4,)}, "'norm.weight': shape (4,) is not that of an nn.Linear"),
+    "convolution": ({"conv.weight": (4, 3, 2)}, "'conv.weight': shape (4, 3, 2)"),
+    "embedding": ({"embed.weight": (9, 4)}, "'embed.weight': an nn.Embedding is not supported"),
+    "lone bias": ({"scale.bias": (4,)}, "'scale.bias': is no tensor of"),
+    "cell": ({"cell.weight_ih": (16, 3)}, "'cell.weight_ih': is no tensor of"),
+    "two Linears": (
+        {"out.weight": (2, 4)},
+        "Linears 'fc.weight', 'out.weight': only one, after the LSTM, is supported",
+    ),
+    "Linear width": (
+        {"fc.weight": (2, 5)},
+        "'fc.weight': an nn.Linear of 5 inputs does not fit an LSTM of 4 cells",
+    ),
+    "Linear bias": ({"fc.bias": (3,)}, "'fc.bias': shape (3,), must be (2,)"),
+    "no LSTM": (NO_LSTM, "no nn.LSTM is in it"),
+    "GRU": ({"lstm.weight_hh_l0": (12, 4)}, "shape (12, 4) is that of an nn.GRU"),
+    "RNN": ({"lstm.weight_hh_l0": (4, 4)}, "shape (4, 4) is that of an nn.RNN"),
+    "other shape": (
+        {"lstm.weight_ih_l0": (15, 3)},
+        "'lstm.weight_ih_l0': shape (15, 3), must be (4 C, inputs) with C = 4",
+    ),
+    "no inputs": ({"lstm.weight_ih_l0": (16, 0)}, "'lstm.weight_ih_l0': shape (16, 0)"),
+    "no cells": ({"lstm.weight_hh_l0": (0, 0)}, "'lstm.weight_hh_l0': shape (0, 0)"),
+    "no dimensions": ({"lstm.weight_ih_l0": ()}, "'lstm.weight_ih_l0': shape ()"),
+    "bias shape": ({"lstm.bias_hh_l0": (16, 1)}, "'lstm.bias_hh_l0': shape (16, 1)"),
+    "half a bias": ({"lstm.bias_hh_l0": None}, "'lstm.bias_hh_l0' is missing"),
+    "layer left out": ({"lstm.weight_ih_l2": (16, 4)}, "'lstm.weight_ih_l1' is missing"),
+    "layer widths": (
+        {
+            "lstm.weight_ih_l1": (16, 5),
+            "lstm.weight_hh_l1": (16, 4),
+            "lstm.bias_ih_l1": (16,),
+            "lstm.bias_hh_l1": (16,),
+        },
+        "layer 1: 5 inputs, layer 0 has 4 cells",
+    ),
+    "NaN": ({"fc.weight": WRONG}, "'fc.weight'[1, 3]: nan is not a finite number"),
+    "either order": (
+        {**NO_LSTM, **NO_LINEAR, **lstm("a.", 4, 4), **lstm("b.", 4, 4)},
+        "LSTMs 'a', 'b': more than one order fits their widths, exactly one must",
+    ),
+    "no order": (
+        {**NO_LSTM, **NO_LINEAR, **lstm("a.", 3, 4), **lstm("b.", 5, 6)},
+        "LSTMs 'a', 'b': no order fits their widths",
+    ),
+    "no order for the Linear": (
+        {**NO_LSTM, **lstm("a.", 3, 5), **lstm("b.", 5, 6)},
+        "no order fits their widths and the Linear",
+    ),
+    "many LSTMs": (
+        {**NO_LSTM, **NO_LINEAR}
+        | {name: shape for k in range(7) for name, shape in lstm(f"n{k}.", 2, 2).items()},
+        "7 LSTMs",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusals(changes, message):
+    with pytest.raises(ModelError) as caught:
+        pytorch.from_tensors(tensors(**changes), "net")
+    assert message in str(caught.value)
+
+
+def test_the_linear_may_decide_the_order():
+    shapes = {**NO_LSTM, **lstm("a.", 4, 3), **lstm("b.", 3, 4)}
+    net = pytorch.from_tensors(tensors(**shapes), "net")
+    assert [layer.shape.inputs for layer in net.layers] == [4, 3]
+
+
+def test_both_biases_count():
+    found = tensors()
+    layer = pytorch.from_tensors(found, "net").layers[0]
+    both = found["lstm.bias_ih_l0"] + found["lstm.bias_hh_l0"]
+    for kind, part in zip("ifgo", np.split(both, 4), strict=True):
+        assert np.array_equal(layer.biases[kind], part)
+
+
+def packed(header: Any, data: bytes = b"") -> bytes:
+    """A .safetensors file."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def entry(dtype: str, shape: list[int], start: int, end: int) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+
+
+FILES = {
+    "empty": (b"", "not a readable safetensors file"),
+    "no header": (struct.pack("<Q", 1 << 60), "not a readable safetensors file"),
+    "not JSON": (packed(b"{{{"), "not a readable safetensors file"),
+    "nothing in it": (packed({}), "no nn.LSTM is in it"),
+    "whole numbers": (packed({"a": entry("I64", [1], 0, 8)}, bytes(8)), "'a': type I64, allowed"),
+    "absurd shape": (packed({"a": entry("F32", [1 << 40], 0, 8)}, bytes(8)), "not a readable"),
+    "overflowing shape": (packed({"a": entry("F32", [1 << 62] * 9, 0, 8)}, bytes(8)), "not a rea"),
+    "beyond the end": (packed({"a": entry("F32", [2], 0, 8)}), "not a readable"),
+    "a name of lines": (packed({"a\nb": entry("F32", [2], 0, 8)}, bytes(8)), r"'a\nb': is no te"),
+    "a long name": (packed({"a" * 9999: entry("F32", [2], 0, 8)}, bytes(8)), "aaa...: is no"),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), FILES.values(), ids=FILES)
+def test_files_that_are_broken(data, message, tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(data)
+    assert message in refused(path)
+
+
+def test_places_that_hold_no_file(tmp_path):
+    assert refused(tmp_path / "none.safetensors") == "no such file"
+    (tmp_path / "folder.safetensors").mkdir()
+    assert refused(tmp_path / "folder.safetensors") == "is not a file"
+
+
+def test_a_file_beyond_all_models_is_not_read(tmp_path):
+    path = tmp_path / "huge.safetensors"
+    with path.open("wb") as file:
+        file.truncate(1 << 34)
+    assert "17179869184 bytes, allowed are" in refused(path)
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
+    """Cut short, some bytes other: never anything but a network or a `ModelError`."""
+    path = tmp_path_factory.mktemp("f") / "a.safetensors"
+    broken = bytearray(WHOLE[: data.draw(st.integers(0, len(WHOLE)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if broken:
+            inside = min(len(broken), data.draw(st.sampled_from((1200, len(WHOLE)))))
+            broken[data.draw(st.integers(0, inside - 1))] = data.draw(st.integers(0, 255))
+    read_or_refused(path, bytes(broken))
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    assert refused(DATA / "pytorch_plain.safetensors") == (
+        "reading .safetensors needs safetensors: pip install 'carousel[import]'"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+def test_without_torch_the_way_round_is_said(suffix, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    message = refused(tmp_path / f"a{suffix}")
+    assert "safetensors.torch.save_file(model.state_dict(), 'model.safetensors')" in message
+
+
+class Tensor:
+    """As much of a torch.Tensor as a reader needs."""
+
+    def __init__(self, values: np.ndarray, dtype: str = "float32", layout: str = "strided"):
+        self.values, self.dtype, self.layout, self.is_meta = values, dtype, layout, False
+
+    def numel(self) -> int:
+        return self.values.size
+
+    def detach(self) -> "Tensor":
+        return self
+
+    def to(self, dtype: str) -> "Tensor":
+        return Tensor(self.values.astype(dtype), dtype)
+
+    def numpy(self) -> np.ndarray:
+        return self.values
+
+
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """A stand-in for torch; its `load` gives, or raises, what is put under "found"."""
+    held: dict[str, Any] = {"path": tmp_path / "a.pt"}
+    held["path"].write_bytes(b"torch would know")
+
+    def load(path: Path, map_location: str, weights_only: bool) -> Any:
+        assert (path, map_location, weights_only) == (held["path"], "cpu", True)
+        if isinstance(held["found"], Exception):
+            raise held["found"]
+        return held["found"]
+
+    module = types.ModuleType("torch")
+    names = {name: name for name in ("float16", "bfloat16", "float32", "float64", "strided")}
+    module.__dict__.update(names, Tensor=Tensor, load=load)
+    monkeypatch.setitem(sys.modules, "torch", module)
+    return held
+
+
+def test_with_torch_a_state_dict_is_read(torch):
+    found = tensors()
+    torch["found"] = {name: Tensor(value) for name, value in found.items()}
+    net, same = golden.load(torch["path"]), pytorch.from_tensors(found, "a")
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    assert np.array_equal(net.run(x).out, same.run(x).out)
+    assert net.name == "a"
+
+
+FOUND = {
+    "pickle": (
+        ValueError("Weights only load failed. \x1b[1mDo this"),
+        "(Weights only load failed)",
+    ),
+    "module": ([1], "holds a list, must hold a state_dict"),
+    "checkpoint": ({"epoch": 3}, "'epoch' is a int, must be a tensor: save the state_dict alone"),
+    "name": ({3: Tensor(np.zeros(1))}, "3 is a Tensor"),
+    "type": ({"a": Tensor(np.zeros(1), "int8")}, "'a': type int8, strided; must be dense float16"),
+    "sparse": ({"a": Tensor(np.zeros(1), layout="coo")}, "'a': type float32, coo; must be dense"),
+    "expanded": (
+        {"a": Tensor(np.broadcast_to(0.0, (1 << 20, 1 << 20)))},
+        "1099511627776 numbers in all, allowed are",
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "message"), FOUND.values(), ids=FOUND)
+def test_with_torch_what_is_no_state_dict_is_refused(torch, found, message):
+    torch["found"] = found
+    assert message in refused(torch["path"])
