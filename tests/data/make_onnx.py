@@ -1,0 +1,59 @@
+"""Writes the ONNX samples of this folder: nn.LSTM and nn.Linear as both of torch's exporters do it.
+
+Needs PyTorch 2.13.0, onnx and onnxscript, which nothing else here needs:
+`python tests/data/make_onnx.py`. Beside each `torch_*.onnx` it writes a `.npz` with an input x and
+PyTorch's own output y, both batch first (N, T, ...).
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+BATCH, STEPS, INPUTS, CELLS, OUTPUTS = 3, 12, 4, 6, 2
+
+
+class Model(torch.nn.Module):
+    """An LSTM, then a linear readout of every step or, with `last`, of the last step only."""
+
+    def __init__(self, layers: int, batch_first: bool, last: bool) -> None:
+        super().__init__()
+        self.lstm = torch.nn.LSTM(INPUTS, CELLS, layers, batch_first=batch_first)
+        self.linear = torch.nn.Linear(CELLS, OUTPUTS)
+        self.batch_first, self.last = batch_first, last
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, _ = self.lstm(x)
+        if self.last:
+            y = y[:, -1] if self.batch_first else y[-1]
+        return self.linear(y)
+
+
+def write(layers: int, batch_first: bool, dynamo: bool, last: bool, folder: Path) -> None:
+    torch.manual_seed(layers * 8 + batch_first * 4 + dynamo * 2 + last)
+    model = Model(layers, batch_first, last).eval()
+    x = torch.randn(BATCH, STEPS, INPUTS)
+    given = x if batch_first else x.transpose(0, 1).contiguous()
+    with torch.no_grad():
+        y = model(given)
+    order = "batch" if batch_first else "time"
+    kind = "dynamo" if dynamo else "script"
+    path = folder / f"torch_{kind}_{layers}_{order}{'_last' if last else ''}.onnx"
+    options = {"external_data": False} if dynamo else {"opset_version": 17}
+    torch.onnx.export(
+        model, (given,), str(path), dynamo=dynamo, input_names=["x"], output_names=["y"], **options
+    )
+    if not last and not batch_first:
+        y = y.transpose(0, 1)
+    np.savez_compressed(path.with_suffix(".npz"), x=x.numpy(), y=y.numpy())
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    here = Path(__file__).parent
+    for layers in (1, 2):
+        for batch_first in (False, True):
+            for dynamo in (False, True):
+                for last in (False, True):
+                    write(layers, batch_first, dynamo, last, here)
