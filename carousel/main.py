@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel import accuracy, gateware, holding, options, output, steps, tables
+from carousel import accuracy, expectation, gateware, holding, options, output, steps, tables
 from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
 from golden import training
@@ -106,6 +106,33 @@ def train(
 
 
 @app.command()
+def inspect(
+    model: options.Model,
+    bits: Annotated[int, typer.Option(min=1, help="Width of a weight, for the memory.")] = 16,
+    lanes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Multipliers side by side.",
+            show_default="some numbers from the fewest to the most",
+        ),
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Say what a model is and what it will need.
+
+    Layers, weights, cycles a step and memory at some numbers of multipliers; nothing is run.
+    """
+    from carousel import inspection
+
+    output.check_file(json)
+    found = inspection.look(golden.load(model), model, bits, lanes)
+    for table in inspection.tables(found):
+        table.show(console)
+    finish(inspection.plain(found), json, True)
+
+
+@app.command()
 def quantize(
     model: options.Model,
     bits: options.Bits = 16,
@@ -192,20 +219,41 @@ def compare(
         bool, typer.Option("--gateware", help="Compare the gateware as well.  [default: off]")
     ] = False,
     lanes: options.Lanes = None,
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            help="What the outputs for --input should be, from your own framework: .npy of every "
+            "step, (T, K) or (N, T, K), or of the last, (K,) or (N, K).",
+            show_default="nothing",
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="The most that float may differ from --expect.")
+    ] = expectation.TOLERANCE,
     json: options.Json = None,
 ) -> None:
     """Float against fixed point, signal by signal.
 
-    With --gateware the gateware too; status 1 when that differs from fixed point.
+    With --gateware the gateware too; status 1 when that differs from fixed point. With --expect
+    both against the outputs of another framework; status 1 when float is beyond --tolerance.
     """
     output.check_file(json)
+    if expect is not None and (file is None or sequences is not None or length is not None):
+        raise golden.InputError(
+            "--expect needs --input, and all of it: no --sequences, no --length"
+        )
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    wanted = expect and expectation.load(expect, subject.inputs, subject.net.outputs)
     measured = accuracy.measure(subject)
     shown, data, ok = [accuracy.table(measured)], accuracy.plain(subject, measured), True
     if with_gateware:
         found = gateware.play(subject, lanes)
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
+    if wanted:
+        compared = expectation.compare(wanted, measured, subject.net, tolerance)
+        shown += [expectation.table(compared)]
+        data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
     for table in shown:
         table.show(console)
     finish(data, json, ok)

@@ -6,8 +6,12 @@ from typing import Annotated
 import typer
 
 from carousel.inputs import SEQUENCES
+from golden.modelfile import SUFFIXES
 
-Model = Annotated[Path, typer.Argument(help="Model file (.npz).", show_default=False)]
+Model = Annotated[
+    Path,
+    typer.Argument(help=f"Model file ({', '.join(SUFFIXES)}).", show_default=False),
+]
 Bits = Annotated[int, typer.Option(help="Width of all codes when formats are chosen.")]
 Formats = Annotated[
     Path | None,
