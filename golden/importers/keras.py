@@ -7,7 +7,6 @@ Sequential or functional. Options that change what is computed are refused by na
 only say how the network was trained are read over.
 """
 
-import io
 import json
 import re
 import zipfile
@@ -24,6 +23,7 @@ from golden.importers import (
     check_finite,
     check_size,
     forget_layer,
+    hdf5,
     network_name,
     shown,
 )
@@ -93,15 +93,14 @@ class Part:
 
 def load_keras(path: Path) -> Network:
     """Read a `.keras` file; `ModelError` names what is wrong or not supported."""
-    import h5py
-
     members = _members(path)
     version = _object(json.loads(members[METADATA]), METADATA).get("keras_version")
     if not isinstance(version, str) or not version.startswith("3."):
         raise ModelError(f"keras_version {shown(version)}: must be 3")
     parts = _parts(_object(json.loads(members[CONFIG]), CONFIG))
-    with h5py.File(io.BytesIO(members[WEIGHTS]), "r") as file:
-        return _network(_Weights(h5py, file), parts, network_name(path))
+    plan = _plan(parts)
+    arrays = hdf5.read(WEIGHTS, members[WEIGHTS], {p.place: p.question for p in plan})
+    return _network(plan, arrays, network_name(path))
 
 
 def _members(path: Path) -> dict[str, bytes]:
@@ -250,115 +249,80 @@ def _source(part: Part, entry: dict[str, Any]) -> str | None:
     return source
 
 
-class _Weights:
-    """The HDF5 file: plain data sets of its own, each as large as it says."""
+@dataclass(frozen=True)
+class Unit:
+    """A layer with weights: where they lie in the HDF5 file, and their shapes."""
 
-    def __init__(self, h5py: Any, file: Any):
-        self._h5py, self._file = h5py, file
-        self.taken: set[str] = set()
+    part: Part
+    place: str
+    shapes: list[tuple[int, ...]]
 
-    def take(self, part: Part, group: str, shapes: list[tuple[int, ...]]) -> list[Array]:
-        """The variables of one layer, in order."""
-        place = f"{part.group}/{group}vars" if group else f"{part.group}/vars"
-        variables = self._group(place)
-        own = self._group(f"{part.group}/vars").attrs.get("name", part.name)
-        if own != part.name:
-            raise part.error(f"its weights in {place} belong to {shown(own)}")
-        if len(variables) != len(shapes):
-            raise part.error(f"{place} has {len(variables)} arrays, must have {len(shapes)}")
-        self.taken.add(part.group.removeprefix("layers/"))
-        return [self._array(f"{place}/{k}", shape) for k, shape in enumerate(shapes)]
+    @property
+    def question(self) -> dict[str, Any]:
+        """What `hdf5_worker` is asked for."""
+        owner = f"{self.part.group}/vars"
+        return {"name": self.part.name, "owner": owner, "shapes": self.shapes}
 
-    def _group(self, place: str) -> Any:
-        found = self._step(place)
-        if not isinstance(found, self._h5py.Group):
-            raise ModelError(f"{WEIGHTS}: {place} is not a group")
-        return found
-
-    def _step(self, place: str) -> Any:
-        """What lies at a place, along links that stay in the file."""
-        found = self._file
-        for name in place.split("/"):
-            link = found.get(name, getlink=True) if isinstance(found, self._h5py.Group) else None
-            if not isinstance(link, self._h5py.HardLink):
-                raise ModelError(f"{WEIGHTS}: {place} is missing")
-            found = found[name]
-        return found
-
-    def _array(self, place: str, shape: tuple[int, ...]) -> Array:
-        found = self._step(place)
-        if not isinstance(found, self._h5py.Dataset):
-            raise ModelError(f"{WEIGHTS}: {place} is not an array")
-        if found.shape != shape:
-            raise ModelError(f"{WEIGHTS}: {place} has shape {found.shape}, must be {shape}")
-        if found.dtype not in (np.float16, np.float32, np.float64):
-            raise ModelError(
-                f"{WEIGHTS}: {place} has type {found.dtype}, allowed are float16, float32, float64"
-            )
-        size = found.id.get_storage_size()
-        if found.chunks or found.external or found.is_virtual or size != found.nbytes:
-            raise ModelError(f"{WEIGHTS}: {place} is not stored in one piece in the file")
-        with np.errstate(invalid="ignore"):  # a signalling NaN, which is refused by name here
-            return check_finite(place, found[()].astype(np.float64))
-
-    def check_all_taken(self) -> None:
-        """Refuse weights that no layer of the model asked for."""
-        for name, group in self._group("layers").items():
-            if name in self.taken or not isinstance(group, self._h5py.Group):
-                continue
-            for place in ("vars", "cell/vars"):
-                if len(group.get(place, ())):
-                    raise ModelError(f"{WEIGHTS}: layers/{shown(name)} belongs to no layer")
+    def take(self, arrays: dict[str, np.ndarray]) -> tuple[Array, Array, Array]:
+        """The transposed kernel, the transposed recurrent kernel (empty for a Dense), the bias."""
+        found = []
+        for k in range(len(self.shapes)):
+            name = f"{self.place}/{k}"
+            with np.errstate(invalid="ignore"):  # a signalling NaN, which is refused by name here
+                found.append(check_finite(name, arrays[name].astype(np.float64)))
+        if self.part.kind == "Dense":
+            found.insert(1, np.empty((0, 0)))
+        bias = found[2] if len(found) == 3 else np.zeros(self.shapes[0][1])
+        return np.ascontiguousarray(found[0].T), np.ascontiguousarray(found[1].T), bias
 
 
-def _network(weights: _Weights, parts: list[Part], name: str) -> Network:
-    layers: list[Layer] = []
-    readout, inputs, last, said = None, None, None, []
+def _plan(parts: list[Part]) -> list[Unit]:
+    """The LSTMs and the Dense in order, with the shapes that their options call for."""
+    width: int | None = None
+    units: list[Unit] = []
     for k, part in enumerate(parts):
-        if part.kind == "InputLayer" and k:
-            raise part.error("must be the first layer")
+        before = units[-1].part if units else None
         if part.kind == "InputLayer":
             shape = part.options.get("batch_shape")
+            if k:
+                raise part.error("must be the first layer")
             if not isinstance(shape, list) or len(shape) != 3 or type(shape[2]) is not int:
                 raise part.error(f"batch_shape {shown(shape)}: must be [batch, steps, inputs]")
-            inputs = shape[2]
+            width = shape[2]
         if part.kind not in ("LSTM", "Dense"):
             continue
-        if readout is not None:
+        if width is None or width < 1:
+            raise part.error("no InputLayer before it says how many inputs there are")
+        if before and before.kind == "Dense":
             raise part.error("comes after a Dense, which must be last")
-        if last is not None and part.kind == "LSTM" and not last.options.get("return_sequences"):
-            raise last.error("return_sequences must be true before another LSTM")
-        if part.kind == "LSTM":
-            layers.append(_lstm(weights, part, layers[-1].shape.cells if layers else inputs))
-            last = part
-        elif not layers:
+        if part.kind == "Dense" and not before:
             raise part.error("comes before the LSTM, which is not supported")
-        else:
-            readout = _dense(weights, part, layers[-1].shape.cells)
-        said.append(f"{part.kind} {shown(part.name)}")
-    if last is None:
+        if part.kind == "LSTM" and before and not before.options.get("return_sequences"):
+            raise before.error("return_sequences must be true before another LSTM")
+        count, biased = part.number("units"), part.options.get("use_bias", True)
+        rows = 4 * count if part.kind == "LSTM" else count
+        check_size(rows * (width + count + 1))
+        recurrent = [(count, rows)] if part.kind == "LSTM" else []
+        place = f"{part.group}/cell/vars" if part.kind == "LSTM" else f"{part.group}/vars"
+        units.append(Unit(part, place, [(width, rows), *recurrent, *([(rows,)] if biased else [])]))
+        width = count
+    if not units:
         raise ModelError("model: no LSTM is in it")
-    weights.check_all_taken()
-    every = "every step" if last.options.get("return_sequences") else "the last step"
-    made_by = f"Keras 3, {', then '.join(said)}; output of {every}"
-    return Network(tuple(layers), readout, name, made_by)
+    return units
 
 
-def _lstm(weights: _Weights, part: Part, inputs: int | None) -> Layer:
-    if inputs is None:
-        raise part.error("no InputLayer before it says how many inputs there are")
-    cells, biased = part.number("units"), part.options.get("use_bias", True)
-    check_size(4 * cells * (inputs + cells + 1))
-    shapes = [(inputs, 4 * cells), (cells, 4 * cells), *([(4 * cells,)] if biased else [])]
-    kernel, recurrent, *bias = weights.take(part, "cell/", shapes)
-    squash = SQUASHES[part.options.get("activation", "tanh")]
-    row = bias[0] if bias else np.zeros(4 * cells)
-    return forget_layer(ORDER, kernel.T, recurrent.T, row, squash)
-
-
-def _dense(weights: _Weights, part: Part, cells: int) -> Readout:
-    outputs, biased = part.number("units"), part.options.get("use_bias", True)
-    check_size(outputs * (cells + 1))
-    kernel, *bias = weights.take(part, "", [(cells, outputs), *([(outputs,)] if biased else [])])
-    squash = READOUTS[part.options.get("activation", "linear")]
-    return Readout(np.ascontiguousarray(kernel.T), bias[0] if bias else np.zeros(outputs), squash)
+def _network(units: list[Unit], arrays: dict[str, np.ndarray], name: str) -> Network:
+    layers: list[Layer] = []
+    readout = None
+    every = "the last step"
+    for unit in units:
+        kernel, recurrent, bias = unit.take(arrays)
+        options = unit.part.options
+        if unit.part.kind == "Dense":
+            readout = Readout(kernel, bias, READOUTS[options.get("activation", "linear")])
+        else:
+            squash = SQUASHES[options.get("activation", "tanh")]
+            layers.append(forget_layer(ORDER, kernel, recurrent, bias, squash))
+            every = "every step" if options.get("return_sequences") else "the last step"
+    said = ", then ".join(f"{unit.part.kind} {shown(unit.part.name)}" for unit in units)
+    return Network(tuple(layers), readout, name, f"Keras 3, {said}; output of {every}")

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golden import ModelError
+from golden.importers import hdf5, hdf5_worker
 from tests.golden.importers.support import DATA, read_or_refused, refused, sample
 
 SAMPLES = ("plain", "deep", "bias_free", "sigmoid", "linear", "functional")
@@ -89,7 +91,7 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "other units": ("LSTM", "units", 7, "layers/lstm/cell/vars/0 has shape (3, 24), must be (3, 2"),
     "no bias": ("LSTM", "use_bias", False, "has 3 arrays, must have 2"),
     "last step": ("LSTM", "return_sequences", False, "return_sequences must be true before anoth"),
-    "other name": ("LSTM", "name", "x", "LSTM 'x': its weights in layers/lstm/cell/vars belong "),
+    "other name": ("LSTM", "name", "x", "layers/lstm/cell/vars belongs to layer 'lstm_1', not 'x'"),
     "no name": ("LSTM", "name", 3, "LSTM: name 3 must be text"),
     "integers": ("LSTM", "dtype", {"config": {"name": "int8"}}, "dtype 'int8' is not supported"),
     "readout": ("Dense", "activation", "softmax", "'softmax' is not supported; supported: sigmoid"),
@@ -142,7 +144,7 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "weights of another": (
         "deep",
         lambda c: c["config"]["layers"].pop(),
-        "layers/'dense' belongs to no layer",
+        "layers/dense belongs to no layer",
     ),
     "two outputs": (
         "functional",
@@ -287,7 +289,7 @@ FILES = {
     "no JSON": ({"config.json": b"{"}, "not a readable model file"),
     "deep JSON": ({"config.json": b"[" * 100_000}, "not a readable model file"),
     "no text": ({"config.json": b"\xff\xfe\xff"}, "not a readable model file"),
-    "no HDF5": ({WEIGHTS: b"weights"}, "not a readable model file"),
+    "no HDF5": ({WEIGHTS: b"weights"}, "model.weights.h5: damaged (OSError("),
     "no weights": ({WEIGHTS: None}, "model.weights.h5 is missing; not a model file of Keras 3"),
 }
 
@@ -296,6 +298,30 @@ FILES = {
 def test_files(changes, message, path):
     found = {**members("plain"), **changes}
     assert message in refused(written(path, {n: d for n, d in found.items() if d is not None}))
+
+
+WORKERS = {
+    "loops": ("while True: pass", "damaged (not read within 1 s by the HDF5 library)"),
+    "crashes": ("import os; os.abort()", "damaged (the HDF5 library gave up, status -6)"),
+}
+
+
+@pytest.mark.parametrize(("program", "message"), WORKERS.values(), ids=WORKERS)
+def test_a_library_that_does_not_come_back(program, message, monkeypatch, tmp_path):
+    worker = tmp_path / "worker.py"
+    worker.write_text(program)
+    monkeypatch.setattr(hdf5, "WORKER", worker)
+    monkeypatch.setattr(hdf5, "SECONDS", 1.0)
+    assert message in refused(DATA / "keras_plain.keras")
+
+
+def test_weights_that_make_the_library_loop(monkeypatch, path):
+    """The second object in the heap of names claims another size."""
+    monkeypatch.setattr(hdf5, "SECONDS", 3.0)
+    found = members("deep")
+    weights = bytearray(found[WEIGHTS])
+    weights[weights.index(b"GCOL") + 56] = 255
+    assert "not read within 3 s" in refused(written(path, {**found, WEIGHTS: bytes(weights)}))
 
 
 def test_no_zip(path):
@@ -328,7 +354,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     )
 
 
-@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@settings(max_examples=50, derandomize=True, deadline=None, database=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
     """The zip cut short, or bytes of it or of what it holds other: a network or a `ModelError`."""
@@ -359,4 +385,13 @@ def test_any_value_anywhere_in_the_config_is_read_or_refused(data, tmp_path_fact
     place[key] = data.draw(
         st.sampled_from((None, True, 0, -1, 1 << 70, 0.5, float("nan"), "", "x\n", [], [[]], {}))
     )
-    read_or_refused(path, zipped({**found, "config.json": json.dumps(config).encode()}))
+    with pytest.MonkeyPatch.context() as patch:  # sound weights need no process of their own
+        patch.setattr(hdf5, "read", lambda what, data, question: in_process(data, question))
+        read_or_refused(path, zipped({**found, "config.json": json.dumps(config).encode()}))
+
+
+def in_process(data: bytes, question: Any) -> dict[str, np.ndarray]:
+    try:
+        return hdf5_worker.arrays(data, question)
+    except hdf5_worker.RefusedError as error:
+        raise ModelError(str(error)) from None

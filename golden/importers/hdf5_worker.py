@@ -1,0 +1,127 @@
+"""Arrays out of an HDF5 file, for `hdf5`, run as a process of its own.
+
+The HDF5 library may loop, crash or ask for any amount of memory when a file is damaged with intent,
+and only the end of a process bounds that.
+
+    stdin   the question's length in 8 bytes, the question in JSON, the HDF5 file
+    stdout  an .npz of the arrays (status 0), or what is wrong in one line (status 3)
+
+Nothing of this project is imported here. Read are plain data sets, stored in one piece in the file.
+"""
+
+import contextlib
+import io
+import json
+import struct
+import sys
+from typing import Any
+
+import numpy as np
+
+REFUSED = 3  # exit status
+SPARE = 256 << 20  # bytes of memory beyond a few times the file's size
+
+Question = dict[str, Any]
+"""Place of a group -> "shapes" of its arrays, its layer's "name", "owner": the group that has it."""
+
+
+class RefusedError(ValueError):
+    """What is wrong with the file, in one line."""
+
+
+def arrays(data: bytes, question: Question) -> dict[str, np.ndarray]:
+    """The arrays `place/0`, `place/1`, ... of every place that is asked for; others are refused."""
+    import h5py
+
+    with h5py.File(io.BytesIO(data), "r") as file:
+        found = {}
+        for place, asked in question.items():
+            found |= _group(h5py, file, place, asked)
+        _check_all_taken(h5py, file, question)
+        return found
+
+
+def _group(h5py: Any, file: Any, place: str, asked: dict[str, Any]) -> dict[str, np.ndarray]:
+    group = _at(h5py, file, place, h5py.Group, "a group")
+    owner = _at(h5py, file, asked["owner"], h5py.Group, "a group").attrs.get("name", asked["name"])
+    if owner != asked["name"]:
+        raise RefusedError(f"{place} belongs to layer {ascii(owner)[:60]}, not {asked['name']!a}")
+    if len(group) != len(asked["shapes"]):
+        raise RefusedError(f"{place} has {len(group)} arrays, must have {len(asked['shapes'])}")
+    return {
+        f"{place}/{k}": _array(h5py, file, f"{place}/{k}", tuple(shape))
+        for k, shape in enumerate(asked["shapes"])
+    }
+
+
+def _at(h5py: Any, file: Any, place: str, kind: type, what: str) -> Any:
+    """What lies at a place, along links that stay in the file."""
+    found = file
+    for name in place.split("/"):
+        link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
+        if not isinstance(link, h5py.HardLink):
+            raise RefusedError(f"{place} is missing")
+        found = found[name]
+    if not isinstance(found, kind):
+        raise RefusedError(f"{place} is not {what}")
+    return found
+
+
+def _array(h5py: Any, file: Any, place: str, shape: tuple[int, ...]) -> np.ndarray:
+    found = _at(h5py, file, place, h5py.Dataset, "an array")
+    if found.shape != shape:
+        raise RefusedError(f"{place} has shape {found.shape}, must be {shape}")
+    if found.dtype not in (np.float16, np.float32, np.float64):
+        raise RefusedError(f"{place} has type {found.dtype}, allowed are float16, float32, float64")
+    size = found.id.get_storage_size()
+    if found.chunks or found.external or found.is_virtual or size != found.nbytes:
+        raise RefusedError(f"{place} is not stored in one piece in the file")
+    return found[()]
+
+
+def _check_all_taken(h5py: Any, file: Any, question: Question) -> None:
+    """Refuse weights that no layer of the model asked for."""
+    taken = {place.split("/")[1] for place in question}
+    for name, group in _at(h5py, file, "layers", h5py.Group, "a group").items():
+        if name in taken or not isinstance(group, h5py.Group):
+            continue
+        for place in ("vars", "cell/vars"):
+            if len(group.get(place, ())):
+                raise RefusedError(f"layers/{ascii(name)[1:-1][:60]} belongs to no layer")
+
+
+def _limit(size: int) -> None:
+    """Bound this process' memory, where the system can."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        most = used + SPARE + 6 * size
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def main() -> int:
+    import h5py  # noqa: F401  its own memory is not the file's
+
+    given = sys.stdin.buffer.read()
+    (length,) = struct.unpack("<Q", given[:8])
+    question, data = json.loads(given[8 : 8 + length]), given[8 + length :]
+    del given
+    _limit(len(data))
+    answer = io.BytesIO()
+    try:
+        np.savez(answer, allow_pickle=False, **arrays(data, question))
+    except RefusedError as error:
+        sys.stdout.write(" ".join(str(error).split()))
+        return REFUSED
+    except Exception as error:  # of h5py, on a file that is damaged
+        sys.stdout.write(f"damaged ({' '.join(ascii(error).split())[:120]})")
+        return REFUSED
+    sys.stdout.buffer.write(answer.getvalue())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
