@@ -22,7 +22,7 @@ REFUSED = 3  # exit status
 SPARE = 256 << 20  # bytes of memory beyond a few times the file's size
 
 Question = dict[str, Any]
-"""Place of a group -> "shapes" of its arrays, its layer's "name", "owner": the group that has it."""
+"""Place of a group -> its arrays' "shapes", its layer's "name", "owner": the group that has it."""
 
 
 class RefusedError(ValueError):
