@@ -140,7 +140,6 @@ class Activation(wiring.Component):
         m.d.comb += valid.eq(self.start | busy)
         m.d.sync += [busy.eq(valid & ~port.data.group_last), place.eq(following)]
         m.d.comb += following.eq(Mux(valid, Mux(place == len(init) - 1, 0, place + 1), place))
-        m.d.comb += port.addr.eq(
-            following
-        )  # so that the word of `place` is there when its row comes
+        # so that the word of `place` is there when its row comes
+        m.d.comb += port.addr.eq(following)
         return valid, port.data

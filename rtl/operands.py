@@ -160,9 +160,8 @@ class Operands(wiring.Component):
         port = memory.read_port()
         m.d.comb += port.addr.eq(self.column)
         parity = delay(m, self.parity, 1, name="parity")
-        of_step = parity ^ (
-            port.data.source != SOURCES.index("below")
-        )  # t-1 lies in the other bank
+        # t-1 lies in the other bank
+        of_step = parity ^ (port.data.source != SOURCES.index("below"))
 
         m.d.comb += self.x_address.eq(port.data.address)
         values = {"x": self.x}

@@ -203,9 +203,8 @@ class Schedule:
     @property
     def buffered_steps(self) -> int:
         """Steps of output that the core must hold so that a ready consumer never stalls it."""
-        occupied = (
-            self.output_ready[-1] + latency.FIFO + 3
-        )  # taken, counted, and seen by the sequencer
+        # taken, counted, and seen by the sequencer
+        occupied = self.output_ready[-1] + latency.FIFO + 3
         return 1 + -(-occupied // self.cycles_per_step)
 
 
@@ -236,7 +235,8 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
         text = (
             f"multiples of {step} up to {allowed[-1]}" if regular else ", ".join(map(str, allowed))
         )
-        raise LaneError(f"lanes {lanes}: a block cannot be split, allowed are {text}")
+        why = "more than there are rows" if lanes > allowed[-1] else "a block cannot be split"
+        raise LaneError(f"lanes {lanes}: {why}, allowed are {text}")
     phases = [_layer_phase(qnet, k, lanes) for k in range(len(qnet.layers))]
     if qnet.readout:
         cells = sum(layer.shape.cells for layer in qnet.layers[:-1])
@@ -244,10 +244,8 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
         outputs = qnet.readout.outputs
         phases.append(Phase(None, None, outputs, 1, min(lanes, outputs), columns))
     schedule = Schedule(lanes, tuple(phases))
-    for across_steps in (
-        False,
-        True,
-    ):  # what a step needs of itself first: the rest may then be covered
+    # what a step needs of itself first: the rest may then be covered
+    for across_steps in (False, True):
         schedule = _settle(schedule, across_steps)
     return schedule
 

@@ -1,6 +1,6 @@
 """The sequencer: walks through the schedule, one column a clock, and waits only as told."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,8 @@ class Sequencer(wiring.Component):
     Members
     -------
     ready : In(1), a step may begin.
-    first, last : In(1), the coming step's marks: begins, ends a sequence.
+    first, last : In(1), the coming step's marks: begins, ends a sequence. The first step after a
+        reset begins one in any case, because the memories keep what they held.
     starts : Out(1), a step begins with the next clock.
     release : Out(1), the step's input vector is read for the last time.
     issue : Out(1), a column is issued in this clock, with:
@@ -73,53 +74,61 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         phases = self.schedule.phases
-        bases = [sum(len(phase.columns) for phase in phases[:k]) for k in range(len(phases))]
-        waits = [phase.stall for phase in phases] + [phase.spacing for phase in phases]
-
-        run, fresh = Signal(), Signal(init=1)  # fresh: the next column is a step's first
         # counters of one value only still take a bit: Verilog knows no empty vector
-        phase = Signal(range(max(2, len(phases))))
-        column = Signal.like(self.column)
-        left = Signal(range(max(len(p.columns) for p in phases)), init=len(phases[0].columns) - 1)
-        groups = Signal(range(max(2, *(p.groups for p in phases))), init=phases[0].groups - 1)
-        opening = Signal(init=1)
-        wait, gap = Signal(range(max(waits) + 2)), Signal(range(max(waits) + 2))
-
-        done, step_done = (
-            Signal(),
-            Signal(),
-        )  # a group's, a step's last column is issued in this clock
+        self._phase = Signal(range(max(2, len(phases))), name="phase")
+        self._groups = Signal(
+            range(max(2, *(p.groups for p in phases))), init=phases[0].groups - 1, name="groups"
+        )
+        self._left = Signal(
+            range(max(len(p.columns) for p in phases)), init=len(phases[0].columns) - 1, name="left"
+        )
+        run, last_group = Signal(), self._groups == 0
+        # in this clock a group's, a step's last column is issued
+        done, step_done = Signal(), Signal()
         m.d.comb += [
-            done.eq(run & (left == 0)),
-            step_done.eq(done & (groups == 0) & (phase == len(phases) - 1)),
+            done.eq(run & (self._left == 0)),
+            step_done.eq(done & last_group & (self._phase == len(phases) - 1)),
+            self.release.eq(done & last_group & (self._phase == 0)),
         ]
-        m.d.comb += self.release.eq(done & (groups == 0) & (phase == 0))
-        with m.If(run):
-            m.d.sync += [left.eq(left - 1), column.eq(column + 1), opening.eq(0), fresh.eq(0)]
-            m.d.sync += self.weight.eq(Mux(step_done, 0, self.weight + 1))
-        with m.If(done):
-            m.d.sync += opening.eq(1)
-            with m.Switch(phase):
-                for k, this in enumerate(phases):
-                    after = (k + 1) % len(phases)
-                    with m.Case(k):
-                        m.d.comb += gap.eq(Mux(groups == 0, phases[after].stall, this.spacing))
-                        with m.If(groups == 0):
-                            m.d.sync += [phase.eq(after), groups.eq(phases[after].groups - 1)]
-                            m.d.sync += [
-                                column.eq(bases[after]),
-                                left.eq(len(phases[after].columns) - 1),
-                            ]
-                        with m.Else():
-                            m.d.sync += [
-                                groups.eq(groups - 1),
-                                column.eq(bases[k]),
-                                left.eq(len(this.columns) - 1),
-                            ]
-        with m.If(step_done):
-            m.d.sync += [fresh.eq(1), self.parity.eq(~self.parity)]
+        gap = self._walk(m, run, done, last_group, step_done)
+        self._pace(m, run, done, step_done, gap)
+        return m
 
+    def _walk(self, m: Module, run, done, last_group, step_done) -> Signal:
+        """Column, group, phase and step in turn; returns the wait after this column."""
+        phases = self.schedule.phases
+        bases = [sum(len(phase.columns) for phase in phases[:k]) for k in range(len(phases))]
+        column, left, groups = self.column, self._left, self._groups
+        gap = Signal(range(self._longest + 2), name="gap")
+        opening = Signal(init=1)
+        m.d.comb += [self.group_first.eq(run & opening), self.group_last.eq(done)]
+        with m.If(run):
+            m.d.sync += [left.eq(left - 1), column.eq(column + 1), opening.eq(done)]
+            m.d.sync += self.weight.eq(Mux(step_done, 0, self.weight + 1))
+        with m.If(done), m.Switch(self._phase):
+            for k, this in enumerate(phases):
+                after = (k + 1) % len(phases)
+                following = phases[after]
+                with m.Case(k):
+                    m.d.comb += gap.eq(Mux(last_group, following.stall, this.spacing))
+                    with m.If(last_group):
+                        m.d.sync += [self._phase.eq(after), groups.eq(following.groups - 1)]
+                        m.d.sync += [column.eq(bases[after]), left.eq(len(following.columns) - 1)]
+                    with m.Else():
+                        m.d.sync += [groups.eq(groups - 1), column.eq(bases[k])]
+                        m.d.sync += left.eq(len(this.columns) - 1)
+        with m.If(step_done):
+            m.d.sync += self.parity.eq(~self.parity)
+        return gap
+
+    def _pace(self, m: Module, run, done, step_done, gap) -> None:
+        """Whether the next clock issues a column: stalls count down, a step waits for ready."""
+        wait = Signal(range(self._longest + 2), name="wait")
+        fresh = Signal(init=1)  # the next column is a step's first
+        newborn = Signal(init=1)  # no step has run since the reset
         may_run = (~fresh & ~step_done) | self.ready
+        with m.If(run):
+            m.d.sync += fresh.eq(step_done)
         with m.If(done):
             m.d.sync += [run.eq((gap == 0) & may_run), wait.eq(Mux(gap == 0, 0, gap - 1))]
         with m.Elif(~run):
@@ -127,7 +136,11 @@ class Sequencer(wiring.Component):
         ending = step_done & (gap == 0)
         m.d.comb += self.starts.eq(self.ready & (ending | (~run & fresh & (wait == 0))))
         with m.If(self.starts):
-            m.d.sync += Cat(self.step_first, self.step_last).eq(Cat(self.first, self.last))
-        m.d.comb += [self.issue.eq(run), self.column.eq(column)]
-        m.d.comb += [self.group_first.eq(run & opening), self.group_last.eq(done)]
-        return m
+            m.d.sync += [self.step_first.eq(self.first | newborn), self.step_last.eq(self.last)]
+            m.d.sync += newborn.eq(0)
+        m.d.comb += self.issue.eq(run)
+
+    @property
+    def _longest(self) -> int:
+        """The longest wait between two columns."""
+        return max(wait for phase in self.schedule.phases for wait in (phase.stall, phase.spacing))

@@ -253,12 +253,16 @@ def test_the_probe_changes_nothing(name):
 
 
 @pytest.mark.parametrize("clock", (1, 17, 60, 101, 142, 203))
-def test_reset_in_mid_run(clock):
+@pytest.mark.parametrize("marked", (True, False), ids=("first", "no first"))
+def test_reset_in_mid_run(clock, marked):
     """After a reset at any time the core is as new: a fresh sequence gives its codes, counters
-    count from zero, nothing of the broken run comes out."""
+    count from zero, nothing of the broken run comes out; with or without `first` on its first
+    element, for the first step after a reset starts from a state of zero in any case."""
     qnet, lanes, rng = _made("1997 below, forget above")
     core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 4)
     broken = any_codes(rng, qnet, 1, 9)
+    fresh = beats_of(codes)
+    fresh[0] = (fresh[0][0], int(marked), fresh[0][2])
     runs = []
     reset = Signal()
 
@@ -268,7 +272,7 @@ def test_reset_in_mid_run(clock):
         ctx.set(reset, 1)
         await ctx.tick()
         ctx.set(reset, 0)
-        runs.append(await drive(ctx, core, beats_of(codes)))
+        runs.append(await drive(ctx, core, fresh))
 
     simulate(ResetInserter(reset)(core), testbench)
     assert agree(core, runs[0], codes)
