@@ -275,6 +275,8 @@ def arrange(node: Node, signal: Signal) -> Value:
         given = node.axes_given()
         gone = {position(node, axis, rank) for axis in given or ()}
         if given is None:
+            if any(size_of(group) is None for group in axes):
+                node.refuse("without axes, what goes depends on the input's size")
             gone = {k for k in range(rank) if not axes[k]}
         for k in gone:
             if axes[k]:

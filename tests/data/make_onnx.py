@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 BATCH, STEPS, INPUTS, CELLS, OUTPUTS = 3, 12, 4, 6, 2
@@ -30,7 +31,10 @@ class Model(torch.nn.Module):
         return self.linear(y)
 
 
-def write(layers: int, batch_first: bool, dynamo: bool, last: bool, folder: Path) -> None:
+def write(
+    layers: int, batch_first: bool, dynamo: bool, last: bool, folder: Path, open_sizes: bool = False
+) -> None:
+    """One sample; with `open_sizes`, of any number of sequences and steps."""
     torch.manual_seed(layers * 8 + batch_first * 4 + dynamo * 2 + last)
     model = Model(layers, batch_first, last).eval()
     x = torch.randn(BATCH, STEPS, INPUTS)
@@ -39,14 +43,32 @@ def write(layers: int, batch_first: bool, dynamo: bool, last: bool, folder: Path
         y = model(given)
     order = "batch" if batch_first else "time"
     kind = "dynamo" if dynamo else "script"
-    path = folder / f"torch_{kind}_{layers}_{order}{'_last' if last else ''}.onnx"
+    end = ("_last" if last else "") + ("_open" if open_sizes else "")
+    path = folder / f"torch_{kind}_{layers}_{order}{end}.onnx"
     options = {"external_data": False} if dynamo else {"opset_version": 17}
+    if open_sizes and dynamo:
+        options["dynamic_shapes"] = ({0: torch.export.Dim("n"), 1: torch.export.Dim("t")},)
+    elif open_sizes:
+        options["dynamic_axes"] = {"x": {0: "n", 1: "t"}}
     torch.onnx.export(
         model, (given,), str(path), dynamo=dynamo, input_names=["x"], output_names=["y"], **options
     )
+    strip(path)
     if not last and not batch_first:
         y = y.transpose(0, 1)
     np.savez_compressed(path.with_suffix(".npz"), x=x.numpy(), y=y.numpy())
+
+
+def strip(path: Path) -> None:
+    """Remove what the exporter wrote about this machine: the program lines of each node."""
+    model = onnx.load(path)
+    del model.metadata_props[:], model.graph.metadata_props[:]
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    for value in (*model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+    path.write_bytes(model.SerializeToString())
 
 
 if __name__ == "__main__":
@@ -57,3 +79,5 @@ if __name__ == "__main__":
             for dynamo in (False, True):
                 for last in (False, True):
                     write(layers, batch_first, dynamo, last, here)
+    for dynamo in (False, True):
+        write(2, True, dynamo, False, here, open_sizes=True)

@@ -55,8 +55,8 @@ def test_what_pytorch_exports_is_what_pytorch_computes(path):
 
 
 def test_the_samples_are_of_both_exporters():
-    assert len(SAMPLES) == 16
-    assert sum("dynamo" in path.stem for path in SAMPLES) == 8
+    assert len(SAMPLES) == 18
+    assert sum("dynamo" in path.stem for path in SAMPLES) == 9
 
 
 @pytest.mark.soak

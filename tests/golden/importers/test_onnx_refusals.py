@@ -190,6 +190,7 @@ REFUSALS = {
         behind(node("Squeeze", "y", "k"), whole={"k": np.array([0])}),
         "Squeeze node 'n': axis 0 is not known to be of size 1",
     ),
+    "squeeze all": (behind(node("Squeeze", "y")), "Squeeze node 'n': without axes, what goes"),
     "perm": (behind(node("Transpose", "y", perm=[0, 0, 1, 2])), "Transpose node 'n': perm"),
     "cells not last": (behind(node("Transpose", "y")), "output 'out': its last axis must be"),
     "training": (
