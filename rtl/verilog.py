@@ -1,7 +1,8 @@
 """Verilog-2001 for an FPGA, and beside it a JSON that says what it is.
 
 The file stands alone: no tool of this project is needed to simulate or synthesise it. The same
-network, formats and lanes give the same bytes.
+network, formats and lanes give the same bytes. Modules are named after the network, so that several
+cores can live in one design.
 """
 
 import errno
@@ -25,7 +26,6 @@ from rtl.arithmetic import shape_of
 from rtl.core import COUNTER_BITS, Core
 from rtl.schedule import plan
 
-TOP = "carousel_core"
 # Verilog's implicit extension is meant, and a default before `casez` makes it complete
 LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
 
@@ -78,7 +78,12 @@ class Top(wiring.Component):
         return m
 
 
-def convert(component: wiring.Component, name: str = TOP) -> str:
+def module_name(qnet: QuantizedNetwork) -> str:
+    """The top module: `carousel_` and the network's name, as far as Verilog can say it."""
+    return "carousel_" + re.sub(r"[^A-Za-z0-9_]", "_", qnet.name)
+
+
+def convert(component: wiring.Component, name: str) -> str:
     """Verilog text of any component, without source paths: the same on every machine."""
     text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
     return re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
@@ -104,7 +109,7 @@ def describe(top: Top) -> dict[str, Any]:
     core = top.core
     qnet, schedule = core.qnet, core.schedule
     return {
-        "module": TOP,
+        "module": module_name(qnet),
         "network": qnet.name,
         "network_sha256": digest(qnet),
         "ports": _ports(top),
@@ -145,7 +150,7 @@ def _plain(value: Any) -> Any:
 def write(
     qnet: QuantizedNetwork, folder: str | Path, lanes: int | None = None
 ) -> tuple[Path, Path]:
-    """Write `<network's name>.v` and `.json` into `folder`; both or neither.
+    """Write `<network's name>.v` and `.core.json` into `folder`; both or neither.
 
     Raises
     ------
@@ -162,8 +167,8 @@ def write(
         f"// network SHA-256 {about['network_sha256']}\n"
     )
     texts = {
-        stem.with_suffix(".v"): header + LINT + convert(top),
-        stem.with_suffix(".json"): json.dumps(about, indent=2) + "\n",
+        stem.with_suffix(".v"): header + LINT + convert(top, module_name(qnet)),
+        stem.with_suffix(".core.json"): json.dumps(about, indent=2) + "\n",
     }
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
     try:
@@ -171,7 +176,7 @@ def write(
         for path, text in texts.items():
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, f"{path.name}: {os.strerror(errno.EISDIR)}")
-            beside[path].write_text(text)
+            beside[path].write_text(text, encoding="utf-8", newline="\n")
         for path in texts:
             beside[path].replace(path)
     except OSError as error:
@@ -180,4 +185,4 @@ def write(
         for path in beside.values():
             with suppress(OSError):
                 path.unlink()
-    return stem.with_suffix(".v"), stem.with_suffix(".json")
+    return stem.with_suffix(".v"), stem.with_suffix(".core.json")

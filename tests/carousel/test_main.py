@@ -35,7 +35,7 @@ def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, pla
         "formats.json",
         "report.html",
         "results.json",
-        "temporal-order.json",
+        "temporal-order.core.json",
         "temporal-order.v",
     }
     data = json.loads((place.parent / "r.json").read_text())
@@ -136,7 +136,7 @@ def test_quantize_writes_formats_that_run_takes(cli, model, tmp_path):
 def test_verilog_writes_the_core_and_what_it_is(cli, model, place):
     assert cli("verilog", model, *SHORT, "-o", place).exit_code == 0
     assert "module carousel_core" in (place / "temporal-order.v").read_text()
-    assert json.loads((place / "temporal-order.json").read_text())["module"] == "carousel_core"
+    assert json.loads((place / "temporal-order.core.json").read_text())["module"] == "carousel_core"
 
 
 def test_other_files_of_the_output_folder_stay(cli, model, place):

