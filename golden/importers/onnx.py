@@ -78,6 +78,8 @@ def load_onnx(path: str | Path) -> Network:
             return _network(onnx.ModelProto.FromString(path.read_bytes()), path, Budget(size))
     except ModelError:
         raise
+    except FileNotFoundError:
+        raise ModelError("no such file") from None
     except DecodeError:
         raise ModelError("not a readable ONNX file") from None
     except BROKEN as error:

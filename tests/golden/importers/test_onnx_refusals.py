@@ -318,14 +318,22 @@ def mutate(graph, rng):
             stored.raw_data = data
 
 
-@pytest.mark.parametrize("kind", ["directory", "missing", "empty", "pickle"])
-def test_what_is_no_onnx_file(kind, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("directory", "is not a file"),
+        ("missing", "no such file"),
+        ("empty", "not an ONNX model: 0 opset versions are named"),
+        ("pickle", "not a readable ONNX file"),
+    ],
+)
+def test_what_is_no_onnx_file(kind, message, tmp_path):
     path = tmp_path / "no.onnx"
     if kind == "directory":
         path.mkdir()
     elif kind != "missing":
         path.write_bytes(b"" if kind == "empty" else b"\x80\x04\x95cposix\nsystem\n")
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=message):
         load_onnx(path)
 
 
