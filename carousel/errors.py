@@ -13,11 +13,15 @@ class OutputError(CarouselError):
 
 
 class OneLineGroup(TyperGroup):
-    """A group of commands that says a `CarouselError` in one line and ends with status 2."""
+    """Commands that say a `CarouselError`, or too little memory, in one line; status 2."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except CarouselError as error:
             typer.echo(f"carousel: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(2) from None
+        except MemoryError as error:
+            reason = " ".join(str(error).split()) or "out of memory"
+            typer.echo(f"carousel: too large for this machine's memory: {reason}", err=True)
             raise typer.Exit(2) from None

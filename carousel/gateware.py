@@ -83,9 +83,11 @@ def table(found: Gateware) -> Table:
     """For people."""
     schedule, trace, verdict = found.schedule, found.trace, found.verdict
     differ = sum(hardware != model for model, hardware in verdict.saturations.values())
+    clipped = [f"{kind} {count:,}" for kind, count in trace.saturations.items() if count]
     rows: list[tuple[str, object]] = [
         ("codes compared with fixed point", f"{verdict.codes:,}"),
         ("codes that differ", f"{verdict.wrong:,}"),
+        ("values clipped, by signal", ", ".join(clipped) or "none"),
         ("saturation counters that differ", differ),
         ("lanes (multipliers)", schedule.lanes),
         ("cycles a step, measured", measured(found)),

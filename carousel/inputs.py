@@ -22,7 +22,7 @@ TASKS: Mapping[str, tuple[Task, int, tuple[str, ...]]] = {
     "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY, CLASSES),
     "adding": (adding(100), 100, ()),
 }
-"""By the first words of a model's name: its task, the length to show it at, and its classes."""
+"""By a model's name: its task, the length to show it at, and its classes."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,10 @@ class Inputs:
 
 
 def task_of(net: Network) -> tuple[Task, int, tuple[str, ...]] | None:
-    """The entry of `TASKS` for a model, by the model's name."""
-    name = net.name.replace("-", "_")
-    return next((TASKS[task] for task in TASKS if name.startswith(task)), None)
+    """The entry of `TASKS` for a model of that name and of the task's inputs and outputs."""
+    sizes = (net.inputs, net.outputs)
+    known = TASKS.get(net.name.replace("-", "_"))
+    return known if known and (known[0].inputs, known[0].outputs) == sizes else None
 
 
 def choose(
@@ -84,6 +85,9 @@ def choose(
     if file is not None:
         x = check_values(read(file), net.inputs)
         x = x[None] if x.ndim == 2 else x
+        for what, asked, have in (("sequences", sequences, len(x)), ("length", length, x.shape[1])):
+            if asked and asked > have:
+                raise InputError(f"{what} {asked}: {file} has {have}")
         return Inputs(x[:sequences, :length], None, None, str(file))
     known = task_of(net)
     if known is None:

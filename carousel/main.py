@@ -67,13 +67,13 @@ def run(
         subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
         found = mainjob.do(subject, lanes, quick, stage)
         with steps.progress("Report"):
-            again = repeat.plain(found, repeat.command(found, model, formats, file, seed))
-            (stage / "report.html").write_text(report.render(found, again))
+            again = repeat.plain(found, repeat.command(found, model, formats, file, seed, quick))
+            (stage / "report.html").write_text(report.render(found, again), encoding="utf-8")
         data = {**mainjob.plain(found, model, place), "repeat": again}
-        (stage / "results.json").write_text(output.to_json(data))
+        (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
     for table in mainjob.summary(found):
         table.show(console)
-    console.print(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
+    typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
     finish(data, json, found.ok)
 
 
@@ -96,12 +96,12 @@ def train(
     output.check_file(json)
     place = file or Path("out") / f"{recipe}.npz"
     if file is None:
-        place.parent.mkdir(exist_ok=True)
+        output.make_parent(place)
     output.check_file(place)
     with steps.progress(f"Training {recipe}") as report:
         net = training.train(recipe, seed=seed, progress=report)
     golden.save(net, place)
-    console.print(f"Model  {place}")
+    typer.echo(f"Model  {place}")
     finish({"recipe": recipe, "seed": seed, "model": str(place)}, json, True)
 
 
@@ -160,14 +160,14 @@ def quantize(
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
-        place.parent.mkdir(exist_ok=True)
+        output.make_parent(place)
     output.check_file(place)
     measured = accuracy.measure(subject)
     with output.beside(place) as other:
         subject.qnet.formats.dump(other)
     tables.formats(subject.qnet.formats).show(console)
     accuracy.table(measured).show(console)
-    console.print(f"Formats  {place}")
+    typer.echo(f"Formats  {place}")
     finish({"formats": str(place), **accuracy.plain(subject, measured)}, json, True)
 
 
@@ -306,7 +306,7 @@ def verilog(
     place = folder or Path("out") / subject.net.name
     with output.folder(place) as stage, steps.progress("Verilog"):
         files = [place / path.name for path in writer.write(subject.qnet, stage, lanes)]
-    console.print(f"Verilog  {files[0]}\nAbout it {files[1]}")
+    typer.echo(f"Verilog  {files[0]}\nAbout it {files[1]}")
     finish({"verilog": str(files[0]), "about": str(files[1])}, json, True)
 
 
@@ -338,5 +338,5 @@ def figure(
     with output.beside(file) as other:
         other.write_text(plots.svg(plots.story(found.distances, found.first), "story"))
     story.table(found).show(console)
-    console.print(f"Figure  {file}")
+    typer.echo(f"Figure  {file}")
     finish({"figure": str(file), "left": found.left}, json, True)

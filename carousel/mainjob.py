@@ -54,9 +54,10 @@ class Found:
         """What has to hold, and whether it does."""
         checks = {
             "every code of the gateware equals fixed point": self.gateware.verdict.ok,
-            "the gateware takes the predicted cycles": self.gateware.on_time,
             "a state holds to the last bit while its gates are shut": holding.holds(self.held),
         }
+        if self.gateware.measured is not None:
+            checks["the gateware takes the predicted cycles"] = self.gateware.on_time
         if None not in self.right.values():
             right = self.right
             checks["fixed point and gateware answer no fewer sequences rightly than float"] = min(
@@ -87,7 +88,7 @@ def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
 
 def summary(found: Found) -> list[Table]:
     """What a person wants to see first: one table of results, one of checks."""
-    inputs, hw = found.subject.inputs, found.gateware
+    inputs, hw, fixed = found.subject.inputs, found.gateware, found.measured.fixed
     rows = []
     if None not in found.right.values():
         rows.append(("sequences right", *(f"{n} of {inputs.count}" for n in found.right.values())))
@@ -98,6 +99,9 @@ def summary(found: Found) -> list[Table]:
         rows.append((what, *(f"{change:.4f}" for change in changes)))
     differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
     rows.append(("codes that differ from fixed point", "-", "-", differ))
+    clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))
+    rows.append(("states clipped", "-", f"{clipped:,}", f"{hw.trace.saturations['s']:,}"))
+    rows.append(("weights clipped", "-", f"{found.subject.qnet.saturated_weights:,}", "-"))
     rows.append(("cycles a step, predicted", "-", "-", hw.schedule.cycles_per_step))
     rows.append(("cycles a step, measured", "-", "-", gateware.measured(hw)))
     title = f"{found.subject.net.name}: {inputs.source}"

