@@ -62,7 +62,7 @@ def test_every_code_on_two_readers(name):
 @pytest.mark.parametrize("name", ("s7.2", "s12.8"))
 def test_verilog_without_empty_vectors(name):
     """A table without interpolation has no lower bits: no `[-1:0]`, which Verilog takes for two."""
-    assert "[-1:0]" not in convert(SigmaUnit(_table(name), readers=2))
+    assert "[-1:0]" not in convert(SigmaUnit(_table(name), readers=2), "sigma")
 
 
 @pytest.mark.parametrize("readers", (1, 3))
