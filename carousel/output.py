@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from carousel.errors import OutputError
+from golden.files import replacing
 
 
 @contextmanager
@@ -67,14 +68,8 @@ def check_file(path: Path | None) -> None:
 def beside(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it becomes `path` when the block ends well, else goes."""
     check_file(path)
-    other = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with replacing(path, OutputError) as other:
         yield other
-        os.replace(other, path)
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}") from None
-    finally:
-        other.unlink(missing_ok=True)
 
 
 def to_json(data: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ A format is written `s16.12` (signed, 16 bits, 12 of them fraction bits) or `u15
 
 import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +15,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, outside, saturate
 from golden.errors import CarouselError
+from golden.files import replacing
 
 WIDEST = 32
 WRITTEN = re.compile(r"([su])([0-9]{1,3})\.(-?[0-9]{1,3})")
@@ -158,14 +158,10 @@ class Formats:
         return self.layers[k - 1].y if k else self.input
 
     def dump(self, path: str | Path) -> None:
-        """Write as JSON, formats as text (beside `path` first, then renamed)."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(json.dumps(asdict(self, dict_factory=_plain), indent=2) + "\n")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        """Write as JSON, formats as text; `FormatError` for a place that cannot be written."""
+        text = json.dumps(asdict(self, dict_factory=_plain), indent=2) + "\n"
+        with replacing(Path(path), FormatError) as beside:
+            beside.write_text(text, encoding="utf-8")
 
     @classmethod
     def parse(cls, path: str | Path) -> "Formats":

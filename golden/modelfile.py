@@ -12,7 +12,6 @@ for.
 import importlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
+from golden.files import replacing
 from golden.network import Network, Readout
 from golden.rnn import RecurrentNetwork
 
@@ -72,17 +72,8 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
             net.readout.weights,
             net.readout.biases,
         )
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            np.savez_compressed(
-                file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays
-            )
-        beside.replace(path)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path, ModelError) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
 
 def load(path: str | Path) -> Network:
