@@ -2,10 +2,12 @@
 
 Every line of the cell, with its roundings (nearest, ties towards plus infinity):
 
-    net   = sat(round(b + sum_u w u))      exact sum, one rounding, to the squash's `net` format
-    i f o = sigma(net), g = g(net)         by the one sigma table
+    net   = sat(round(b + sum_u w u [+ p s]))     exact sum, one rounding, to the squash's `net`
+                                                  format, within the limits of `clip`
+    i f o = sigma(net), g = g(net)                by the one sigma table; f = 1 - i where coupled
     s(t)  = sat(round(f s(t-1)) + round(i g))     or, without f, sat(s(t-1) + round(i g))
-    y(t)  = sat(round(o h(sat(round(s(t))))))
+    y(t)  = sat(round(o h(sat(round(s(t))))))     with a projection: m(t), and
+                                                  y(t) = sat(round(sum_c w m))
 
 With i = 0 and f = 1.0 (or no forget gate), round(f s) = s and round(i g) = 0: the state holds
 exactly. `fixedpoint.loop` does the steps.
@@ -84,6 +86,9 @@ class QuantizedLayer:
     formats, input : the layer's formats, and the format of its x.
     sums : the accumulator.
     gate, g, h : the squashing functions of gates, cell input and cell output.
+    peepholes : gate -> (C,) codes, or none.
+    initial : codes of the state that a sequence starts from: s (C,), y (outputs,), gates (G*B,).
+    projection : (P, C) codes, or None; projection_sums : its accumulator.
     """
 
     shape: Shape
@@ -95,6 +100,10 @@ class QuantizedLayer:
     gate: QuantizedSquash
     g: QuantizedSquash
     h: QuantizedSquash
+    peepholes: Mapping[str, Codes]
+    initial: LayerState
+    projection: Codes | None = None
+    projection_sums: Sums | None = None
 
     def squash(self, kind: str) -> QuantizedSquash:
         """The squashing function of a row kind: i, f, o or g."""
@@ -123,7 +132,13 @@ class QuantizedLayer:
     @property
     def output_shift(self) -> int:
         """Fraction bits dropped from o * h(s)."""
-        return self.formats.gate.frac + self.formats.h.frac - self.formats.y.frac
+        return self.formats.gate.frac + self.formats.h.frac - self.formats.cell_output.frac
+
+    @property
+    def projection_shift(self) -> int:
+        """Fraction bits dropped from a sum of the projection."""
+        assert self.projection_sums is not None, "a layer without a projection"
+        return self.projection_sums.frac - self.formats.y.frac
 
     def net_shift(self, kind: str) -> int:
         """Fraction bits dropped from a sum."""
@@ -143,12 +158,14 @@ class QuantizedLayer:
             "net input of g": (self.sums.bound, self.g, self.net_shift("g")),
             "net input of h": (forms.s.magnitude, self.h, self.h_shift),
         }
+        projected = self.projection_sums
         return {
-            # a net input is counted from the lowest code of its format
+            # a net input is counted from its lowest code
             **{
-                name: room(most - (unit.net.low << max(by, 0)), by)
+                name: room(most + (abs(unit.low) << max(by, 0)), by)
                 for name, (most, unit, by) in nets.items()
             },
+            **({"projection": room(projected.bound, self.projection_shift)} if projected else {}),
             "i g": room(one * forms.g.magnitude, self.input_shift),
             "f s": room(one * forms.s.magnitude, self.keep_shift),
             "o h(s)": room(one * forms.h.magnitude, self.output_shift),
@@ -163,11 +180,10 @@ class QuantizedLayer:
                     f"{EXACT_INT_BITS + 1} are allowed"
                 )
 
-    def zero_state(self, batch: int) -> LayerState:
-        """The codes that a sequence starts from: all zero, shapes (batch, ...)."""
-        cells, gates = self.shape.cells, len(self.shape.gates) * self.shape.blocks
-        zeros: list[Codes] = [np.zeros((batch, width), np.int64) for width in (cells, cells, gates)]
-        return LayerState(*zeros)
+    def initial_state(self, batch: int) -> LayerState:
+        """The codes that a sequence starts from, shapes (batch, ...)."""
+        parts = (self.initial.s, self.initial.y, self.initial.gates)
+        return LayerState(*(np.repeat(part[None], batch, axis=0) for part in parts))
 
     def run(
         self, x: Codes, state: LayerState, saturated: dict[str, int]
@@ -178,12 +194,13 @@ class QuantizedLayer:
         ----------
         x : (T, N, D) codes of the format `input`; they are not checked here.
         state : the codes before the first step, arrays (N, ...).
-        saturated : gains the number of saturations: i, [f,] o, g, h of the net inputs, s and y of
-            the values.
+        saturated : gains the number of saturations: i, [f,] o, g, h of the net inputs, s, [m] and
+            y of the values.
 
         Returns
         -------
-        int64 codes: signals i, [f,] o (T, N, B) and g, s, y (T, N, C); the state after the last.
+        int64 codes: signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs); the
+        state after the last.
         """
         return run_layer(self, x, state, saturated)
 
@@ -221,9 +238,10 @@ def quantize_layer(
         `QuantizedSquash.check`, `plan_sums` and `encode_biases`; products too wide for 63 bits.
     """
     shape = layer.shape
+    clip = {name: layer.clip.get(name) for name in ("gate", "g")}
     units = {
-        "gate": QuantizedSquash(squash("sigma"), table, formats.gate),
-        "g": QuantizedSquash(squash(layer.g), table, formats.g),
+        "gate": QuantizedSquash(squash(layer.gate), table, formats.gate, clip["gate"]),
+        "g": QuantizedSquash(squash(layer.g), table, formats.g, clip["g"]),
         "h": QuantizedSquash(squash(layer.h), table, formats.h),
     }
     _check_signs(where, shape, formats)
@@ -231,32 +249,80 @@ def quantize_layer(
         unit.check(f"{where} {name}")
     every = {"x": x, "y": formats.y, "gates": formats.gate}
     sources = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
+    if shape.peepholes:
+        sources["s"] = formats.s, 1
     frac = formats.weights["x"].frac + x.frac
     biases = {
         kind: encode_biases(f"{where} {kind}", layer.biases[kind], frac) for kind in shape.kinds
     }
     sums = plan_sums(where, formats.weights, sources, np.concatenate(list(biases.values())))
     weights, saturated = {}, 0
+
+    def encode(source: str, values: np.ndarray) -> Codes:
+        nonlocal saturated
+        codes, lost = formats.weights[source].encode(values)
+        saturated += lost
+        return codes
+
     for kind in shape.kinds:
         weights[kind] = np.empty(layer.weights[kind].shape, np.int64)
         for source, cut in shape.columns.items():
-            codes, lost = formats.weights[source].encode(layer.weights[kind][:, cut])
-            weights[kind][:, cut] = codes
-            saturated += lost
-    built = QuantizedLayer(shape, weights, biases, formats, x, sums, **units)
+            weights[kind][:, cut] = encode(source, layer.weights[kind][:, cut])
+    projected = {}
+    if layer.projection is not None:
+        outputs = {"m": (formats.cell_output, shape.cells)}
+        none = np.zeros(shape.outputs, np.int64)
+        projected["projection"] = encode("m", layer.projection)
+        projected["projection_sums"] = plan_sums(
+            f"{where} projection", formats.weights, outputs, none
+        )
+    built = QuantizedLayer(
+        shape=shape,
+        weights=weights,
+        biases=biases,
+        formats=formats,
+        input=x,
+        sums=sums,
+        peepholes={kind: encode("s", values) for kind, values in layer.peepholes.items()},
+        initial=_encode_initial(where, layer, formats),
+        **units,
+        **projected,
+    )
     built.check(where)
     return built, saturated
+
+
+def _encode_initial(where: str, layer: Layer, formats: LayerFormats) -> LayerState:
+    """The codes of the state that a sequence starts from; one that does not fit is refused."""
+    state = layer.initial_state(1)
+    codes: dict[str, Codes] = {"gates": np.zeros(layer.shape.state["gates"], np.int64)}
+    for name, form in (("s", formats.s), ("y", formats.y)):
+        values = getattr(state, name)[0]
+        codes[name], lost = form.encode(values)
+        if lost:
+            raise FormatError(
+                f"{where} initial {name}: {values[np.argmax(np.abs(values))]:g} is outside "
+                f"{form.low * form.lsb:g}..{form.high * form.lsb:g} of format {form}"
+            )
+    return LayerState(**codes)
 
 
 def _check_signs(where: str, shape: Shape, formats: LayerFormats) -> None:
     gate = formats.gate
     if gate.signed or gate.width != gate.frac + 1:
         raise FormatError(f"{where} gate {gate}: must be unsigned with 1.0 as its highest bit")
-    if set(formats.weights) != set(shape.columns):
-        have, need = (", ".join(names) or "none" for names in (formats.weights, shape.columns))
+    projected = shape.projection is not None
+    needed = [*shape.columns, *(["s"] if shape.peepholes else []), *(["m"] if projected else [])]
+    if set(formats.weights) != set(needed):
+        have, need = (", ".join(names) or "none" for names in (formats.weights, needed))
         raise FormatError(f"{where} weights: formats for {have}; needed are {need}")
+    if (formats.m is not None) != projected:
+        have, need = ("a" if given else "no" for given in (formats.m is not None, projected))
+        raise FormatError(f"{where}: {have} format for m, and {need} projection")
     weights = {f"weights of {source}": form for source, form in formats.weights.items()}
     signals = {"g": formats.g, "h": formats.h, "s": formats.s, "y": formats.y}
+    if formats.m:
+        signals["m"] = formats.m
     for name, form in {**weights, **signals}.items():
         if not form.signed:
             raise FormatError(f"{where} {name} {form}: must be signed")

@@ -108,11 +108,13 @@ class LayerFormats:
 
     Attributes
     ----------
-    weights : by source (x, y and, with gate recurrence, gates). weight fraction + source fraction
-        is the same for all, the fraction of the accumulator, so that one sum adds them up.
+    weights : by source (x, y; gates with gate recurrence; s with peepholes). weight fraction +
+        source fraction is the same for all, the fraction of the accumulator, so that one sum adds
+        them up. With a projection also those of m, whose sum is one of its own.
     gate : i, f, o; unsigned, 1.0 is a code of its own.
     g, h : squashed cell input and squashed state.
-    s, y : state and cell output.
+    s, y : state and the layer's output.
+    m : cell output before a projection, else None.
     """
 
     weights: Mapping[str, Format]
@@ -121,9 +123,15 @@ class LayerFormats:
     h: Format
     s: Format
     y: Format
+    m: Format | None = None
+
+    @property
+    def cell_output(self) -> Format:
+        """The format of o h(s): m, or y without a projection."""
+        return self.m or self.y
 
     def signal(self, name: str) -> Format:
-        """The format of a trace's signal: i, f, o, g, s or y."""
+        """The format of a trace's signal: i, f, o, g, s, m or y."""
         return self.gate if name in ("i", "f", "o") else getattr(self, name)
 
 
@@ -152,10 +160,6 @@ class Formats:
     sigma: Format
     layers: tuple[LayerFormats, ...]
     readout: ReadoutFormats | None = None
-
-    def layer_input(self, k: int) -> Format:
-        """The format of layer k's x: the network's input, or y of the layer below."""
-        return self.layers[k - 1].y if k else self.input
 
     def dump(self, path: str | Path) -> None:
         """Write as JSON, formats as text; `FormatError` for a place that cannot be written."""
@@ -201,12 +205,17 @@ def _take(where: str, data: Any, names: Sequence[str]) -> list[Any]:
 
 
 def _layer(where: str, data: Any) -> LayerFormats:
-    weights, *signals = _take(where, data, [field.name for field in fields(LayerFormats)])
+    names = [field.name for field in fields(LayerFormats)]
+    if isinstance(data, dict):
+        data = {"m": None, **data}  # files from before there were projections have none
+    weights, *signals, m = _take(where, data, names)
     if not isinstance(weights, dict):
         raise FormatError(f"{where} weights: must be an object of formats by source")
+    found = [Format.parse(text) for text in signals]
     return LayerFormats(
         {source: Format.parse(text) for source, text in weights.items()},
-        *map(Format.parse, signals),
+        *found,
+        m=None if m is None else Format.parse(m),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer, plan_sums
-from fixedpoint.formats import Format
+from fixedpoint.formats import Format, FormatError
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from golden.cell import LayerState
 from golden.errors import InputError
@@ -127,14 +127,36 @@ def watch(
 
 
 def closing(layer: QuantizedLayer) -> int:
-    """The highest pre-activation code from which downwards a gate is exactly 0."""
-    return layer.gate.net.low + int(np.argmax(layer.gate.lookup() > 0)) - 1
+    """The highest pre-activation code from which downwards a gate is exactly 0.
+
+    Raises
+    ------
+    FormatError : the gates' net inputs are clipped to where no gate is exactly 0.
+    """
+    values = layer.gate.lookup()
+    if values[0] > 0:
+        raise FormatError(_open(layer, "closed"))
+    return layer.gate.low + int(np.argmax(values > 0)) - 1
 
 
 def keeping(layer: QuantizedLayer) -> int:
-    """The lowest pre-activation code from which upwards a gate is exactly 1."""
+    """The lowest pre-activation code from which upwards a gate is exactly 1.
+
+    Raises
+    ------
+    FormatError : the gates' net inputs are clipped to where no gate is exactly 1.
+    """
+    values, one = layer.gate.lookup(), layer.formats.gate.one
+    if values[-1] < one:
+        raise FormatError(_open(layer, "open"))
+    return layer.gate.high - int(np.argmax(values[::-1] < one)) + 1
+
+
+def _open(layer: QuantizedLayer, what: str) -> str:
+    low, high = (code * layer.gate.net.lsb for code in (layer.gate.low, layer.gate.high))
     return (
-        layer.gate.net.high - int(np.argmax(layer.gate.lookup()[::-1] < layer.formats.gate.one)) + 1
+        f"hold: net inputs of the gates are clipped to {low:g}..{high:g}, where no gate is wholly "
+        f"{what}, so that no state can be held for ever"
     )
 
 
@@ -158,9 +180,13 @@ def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
             strong = np.full(shape.blocks, round_up(side * code, shift))
             for source, cut in shape.columns.items():
                 strong += np.abs(layer.weights[kind][:, cut]).sum(axis=1) * forms[source].magnitude
+            if layer.peepholes:
+                strong += np.abs(layer.peepholes[kind]) * layer.formats.s.magnitude
             biases[kind] = side * strong
     counts = {source: cut.stop - cut.start for source, cut in shape.columns.items()}
     sources = {source: (forms[source], count) for source, count in counts.items()}
+    if layer.peepholes:
+        sources["s"] = layer.formats.s, 1
     sums = plan_sums(
         f"{where} with its gates shut",
         layer.formats.weights,
@@ -183,7 +209,7 @@ def _random_codes(form: Format, shape: tuple[int, ...], rng: np.random.Generator
 
 def _random_state(layer: QuantizedLayer, sequences: int, rng: np.random.Generator) -> LayerState:
     """Codes over the whole range of every format; the first sequence's states are extreme."""
-    zero, forms = layer.zero_state(sequences), layer.formats
+    zero, forms = layer.initial_state(sequences), layer.formats
     s = _random_codes(forms.s, zero.s.shape, rng)
     s[0, ::2], s[0, 1::2] = forms.s.low, forms.s.high
     y = _random_codes(forms.y, zero.y.shape, rng)

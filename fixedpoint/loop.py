@@ -30,9 +30,10 @@ def run_layer(
 ) -> tuple[dict[str, Codes], LayerState]:
     """T steps of N sequences over codes x (T, N, D); see `QuantizedLayer.run`."""
     shape, (steps, batch, _) = layer.shape, x.shape
-    widths = {"gates": len(shape.gates) * shape.blocks, **dict.fromkeys("gsy", shape.cells)}
+    signals = {name: width for name, width in shape.signals.items() if name not in shape.gates}
+    widths = {"gates": shape.state["gates"], **signals}
     trace = {name: np.empty((steps, width, batch), np.int64) for name, width in widths.items()}
-    saturated.update(dict.fromkeys((*shape.kinds, "h", "s", "y"), 0))
+    saturated.update(dict.fromkeys((*shape.kinds, "h", *list(signals)[1:]), 0))
     for start in range(0, batch, GROUP):
         cut = slice(start, start + GROUP)
         loop = _Loop(layer, LayerState(state.s[cut], state.y[cut], state.gates[cut]), steps)
@@ -44,9 +45,9 @@ def run_layer(
             for name, lost in loop.saturations(count).items():
                 saturated[name] += lost
     end = LayerState(*(np.ascontiguousarray(trace[name][-1].T) for name in ("s", "y", "gates")))
-    signals = {name: values.transpose(0, 2, 1) for name, values in trace.items()}
-    gates = np.split(signals.pop("gates"), len(shape.gates), axis=2)
-    return {**dict(zip(shape.gates, gates, strict=True)), **signals}, end
+    found = {name: values.transpose(0, 2, 1) for name, values in trace.items()}
+    gates = np.split(found.pop("gates"), len(shape.gates), axis=2)
+    return {**dict(zip(shape.gates, gates, strict=True)), **found}, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,37 @@ class _Step:
 
     Attributes
     ----------
-    sources : (D + 1 + C [+ G*B], N), u with a one for the bias.
-    net, net_gates, net_g : (G*B + C, N) and its two parts.
-    gates, held, o : all gates (G*B, N); i and f (1 or 2, B, 1, N); o (B, 1, N).
-    pair, g, kept : what i and f multiply (1 or 2, B, S, N): g (C, N), and s(t-1) scaled.
+    sources : (D + 1 + outputs [+ G*B], N), u with a one for the bias.
+    net : (G*B + C, N).
+    net_early, early : net inputs and results of the gates that come before s: all of them, or with
+        peepholes i and f. net_late, late : those of o, empty without peepholes.
+    net_g, g : (C, N), net input and result of g, as it multiplies i.
+    held, o : i and f (1 or 2, B, 1, N); o (B, 1, N).
+    pair, kept : what i and f multiply (1 or 2, B, S, N): g, and s(t-1) scaled.
     before, s : the state at t-1 and at t.
-    wide_s, wide_h, wide_y : s, h's net input and y before they are saturated.
-    y : the output, a source of the next step.
+    wide_s, wide_h, wide_m : s, h's net input and the cell output before they are saturated.
+    m : the cell output; without a projection it is y.
+    wide_y, y : the projected output before it is saturated; the output, a source of the next step.
     """
 
     sources: Codes
     net: Codes
-    net_gates: Codes
+    net_early: Codes
+    early: Codes
+    net_late: Codes
+    late: Codes
     net_g: Codes
-    gates: Codes
+    g: Codes
     held: Codes
     o: Codes
     pair: Codes
-    g: Codes
     kept: Codes
     before: Codes
     s: Codes
     wide_s: Codes
     wide_h: Codes
+    wide_m: Codes
+    m: Codes
     wide_y: Codes
     y: Codes
 
@@ -87,20 +96,25 @@ class _Loop:
 
     Attributes
     ----------
-    sources : (block + 1, D + 1 + C + G*B, N), [x; 1; y; gates] of every step and of the one after.
+    sources : (block + 1, D + 1 + outputs + G*B, N), [x; 1; y; gates] of every step and of the one
+        after.
     nets : (block, G*B + C, N), net inputs counted from the lowest code, not yet floored in float64.
     pairs : (block, 1 or 2, B, S, N), what i and f multiply: g, and s(t-1), both scaled.
     s : (block + 1, B, S, N), the state before and after every step.
-    wide : s, h's net input and y before they are saturated, each (block, B, S, N).
+    m : (block, B, S, N), the cell outputs before a projection; without one it is not used.
+    wide : s, h's net input and m, each (block, B, S, N), and the projected y (block, P, N), before
+        they are saturated.
     """
 
     def __init__(self, layer: "QuantizedLayer", state: LayerState, steps: int):
         shape, batch = layer.shape, len(state.s)
         self.layer, self.dtype = layer, layer.dtype
+        self.projected, self.forgets = shape.projection is not None, shape.coupled
+        self.forgets |= "f" in shape.gates
         self.rows = [len(shape.gates) * shape.blocks, shape.cells]
         self.cells = (shape.blocks, shape.block_size, batch)
         self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (sum(self.rows) * batch)))
-        self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.cells)
+        self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.outputs)
         self.gates = slice(self.y.stop, self.y.stop + self.rows[0])
         self._plan()
         self._allocate(batch)
@@ -110,29 +124,46 @@ class _Loop:
     def _plan(self) -> None:
         """The roundings, the functions, the limits and the weights scaled for them."""
         layer, dtype, batch = self.layer, self.dtype, self.cells[-1]
-        lowest = np.repeat([layer.gate.net.low, layer.g.net.low], self.rows)[:, None]
+        lowest = np.repeat([layer.gate.low, layer.g.low], self.rows)[:, None]
         shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
-        pair = np.array([layer.input_shift, layer.keep_shift])[: len(layer.shape.gates) - 1]
+        pair = np.array([layer.input_shift, layer.keep_shift])[: 1 + self.forgets]
         self.round_net = Rounding(dtype, shifts)
+        self.round_gate = Rounding(dtype, layer.net_shift("i"))
+        self.round_g = Rounding(dtype, layer.net_shift("g"))
         self.round_pair = Rounding(dtype, pair.reshape(-1, 1, 1, 1))
         self.round_h = Rounding(dtype, layer.h_shift)
-        self.round_y = Rounding(dtype, layer.output_shift)
-        self.h_offset = self.round_h.offset(layer.h.net.low)
+        self.round_m = Rounding(dtype, layer.output_shift)
+        self.h_offset = self.round_h.offset(layer.h.low)
         self.weights = self._weights(lowest)
         self.gate = _Unit(layer.gate, dtype, 1, (self.rows[0], batch))
         self.g = _Unit(layer.g, dtype, self.round_pair.scale.flat[0], (self.rows[1], batch))
-        self.h = _Unit(layer.h, dtype, self.round_y.scale, self.cells)
-        s, y = layer.formats.s, layer.formats.y
-        self.limits = [np.array(limit, dtype) for limit in (s.low, s.high, y.low, y.high)]
+        self.h = _Unit(layer.h, dtype, self.round_m.scale, self.cells)
+        m, y = layer.formats.cell_output, layer.formats.y
+        self.limits = [
+            (np.array(form.low, dtype), np.array(form.high, dtype))
+            for form in (layer.formats.s, m, y)
+        ]
+        if layer.peepholes:
+            held = [layer.peepholes[kind] for kind in layer.shape.gates]
+            self.peepholes = np.array(held)[:, :, None] * self.round_gate.scale
+        if layer.projection is not None:
+            self.round_y = Rounding(dtype, layer.projection_shift)
+            self.projection = (layer.projection * self.round_y.scale).astype(dtype)
 
     def _allocate(self, batch: int) -> None:
         """The arrays of a block of steps, and for each step what it reads and writes."""
-        pairs = len(self.layer.shape.gates) - 1
+        shape = self.layer.shape
         self.sources = np.ones((self.block + 1, self.gates.stop, batch), self.dtype)
         self.s = np.empty((self.block + 1, *self.cells), self.dtype)
         self.nets = np.empty((self.block, sum(self.rows), batch), self.dtype)
-        self.pairs = np.empty((self.block, pairs, *self.cells), self.dtype)
-        self.wide = {name: np.empty((self.block, *self.cells), self.dtype) for name in "shy"}
+        self.pairs = np.empty((self.block, 1 + self.forgets, *self.cells), self.dtype)
+        self.wide: dict[str, Codes] = {
+            name: np.empty((self.block, *self.cells), self.dtype) for name in "shm"
+        }
+        projected = (self.block if self.projected else 0, shape.outputs, batch)
+        self.wide["y"] = np.empty(projected, self.dtype)
+        self.m = np.empty((len(self.wide["y"]), *self.cells), self.dtype)
+        self.coupled = np.empty((2, self.cells[0], 1, batch), self.dtype)
         self.steps = list(self._steps())
 
     def _weights(self, lowest: Codes) -> Codes:
@@ -146,55 +177,88 @@ class _Loop:
     def _steps(self) -> Iterator[_Step]:
         """For each step of a block what it reads and writes."""
         columns, kinds, cells = self.weights.shape[1], len(self.layer.shape.gates), self.s.shape[1:]
+        late = self.rows[0] - (self.rows[0] // kinds if self.layer.peepholes else 0)
         for k in range(self.block):
             gates = self.sources[k + 1, self.gates]
             by_kind = gates.reshape(kinds, cells[0], 1, cells[2])
+            y = self.sources[k + 1, self.y]
             yield _Step(
                 sources=self.sources[k, :columns],
                 net=self.nets[k],
-                net_gates=self.nets[k, : self.rows[0]],
+                net_early=self.nets[k, :late],
+                early=gates[:late],
+                net_late=self.nets[k, late : self.rows[0]],
+                late=gates[late:],
                 net_g=self.nets[k, self.rows[0] :],
-                gates=gates,
+                g=self.pairs[k, 0].reshape(-1, cells[2]),
                 held=by_kind[:-1],
                 o=by_kind[-1],
                 pair=self.pairs[k],
-                g=self.pairs[k, 0].reshape(-1, cells[2]),
                 kept=self.pairs[k, -1],
                 before=self.s[k],
                 s=self.s[k + 1],
                 wide_s=self.wide["s"][k],
                 wide_h=self.wide["h"][k],
-                wide_y=self.wide["y"][k],
-                y=self.sources[k + 1, self.y].reshape(cells),
+                wide_m=self.wide["m"][k],
+                m=self.m[k] if self.projected else y.reshape(cells),
+                wide_y=self.wide["y"][k] if self.projected else y,
+                y=y,
             )
 
     def run(self, x: Codes) -> int:
         """Run the steps of x (K, N, D), K at most `block`; return K."""
-        steps = len(x)
+        steps, peepholes = len(x), bool(self.layer.peepholes)
         self.sources[:steps, : x.shape[2]] = x.transpose(0, 2, 1)
-        forget = len(self.layer.shape.gates) == 3
         keep = self.round_pair.scale[-1]
         product, squashed = np.empty_like(self.pairs[0]), np.empty_like(self.s[0])
-        s_low, s_high, y_low, y_high = self.limits
+        (s_low, s_high), (m_low, m_high), _ = self.limits
         for at in self.steps[:steps]:
             np.matmul(self.weights, at.sources, out=at.net)
-            self.round_net.index(at.net)
-            self.gate(at.net_gates, at.gates)
+            if peepholes:
+                self._see(at.net_early, self.peepholes[:-1], at.before)
+            self.round_gate.index(at.net_early)
+            self.gate(at.net_early, at.early)
+            self.round_g.index(at.net_g)
             self.g(at.net_g, at.g)
-            if forget:
+            if self.forgets:
                 np.multiply(at.before, keep, out=at.kept)
-            np.multiply(at.held, at.pair, out=product)
+            held = self._coupled(at.held) if self.layer.shape.coupled else at.held
+            np.multiply(held, at.pair, out=product)
             self.round_pair(product)
-            np.add(product[0], product[1] if forget else at.before, out=at.wide_s)
+            np.add(product[0], product[1] if self.forgets else at.before, out=at.wide_s)
             np.minimum(np.maximum(at.wide_s, s_low, out=at.s), s_high, out=at.s)
+            if peepholes:
+                self._see(at.net_late, self.peepholes[-1:], at.s)
+                self.round_gate.index(at.net_late)
+                self.gate(at.net_late, at.late)
             np.multiply(at.s, self.round_h.scale, out=at.wide_h)
             np.add(at.wide_h, self.h_offset, out=at.wide_h)
             self.round_h.index(at.wide_h)
             self.h(at.wide_h, squashed)
-            np.multiply(at.o, squashed, out=at.wide_y)
-            self.round_y(at.wide_y)
-            np.minimum(np.maximum(at.wide_y, y_low, out=at.y), y_high, out=at.y)
+            np.multiply(at.o, squashed, out=at.wide_m)
+            self.round_m(at.wide_m)
+            np.minimum(np.maximum(at.wide_m, m_low, out=at.m), m_high, out=at.m)
+            if self.projected:
+                self._project(at)
         return steps
+
+    def _see(self, net: Codes, weights: Codes, s: Codes) -> None:
+        """Add what gates (rows kind by kind) see of the state through `weights` (kinds, C, 1)."""
+        by_kind = net.reshape(len(weights), -1, net.shape[-1])
+        np.add(by_kind, weights * s.reshape(1, *by_kind.shape[1:]), out=by_kind)
+
+    def _coupled(self, i: Codes) -> Codes:
+        """i and f = 1 - i."""
+        np.copyto(self.coupled[0], i[0])
+        np.subtract(self.layer.formats.gate.one, i[0], out=self.coupled[1])
+        return self.coupled
+
+    def _project(self, at: _Step) -> None:
+        """y of the cell outputs m."""
+        low, high = self.limits[-1]
+        np.matmul(self.projection, at.m.reshape(-1, at.m.shape[-1]), out=at.wide_y)
+        self.round_y(at.wide_y)
+        np.minimum(np.maximum(at.wide_y, low, out=at.y), high, out=at.y)
 
     def record(self, trace: dict[str, Codes], steps: int) -> None:
         """Write the block's codes into the trace; its end becomes the start of the next."""
@@ -203,6 +267,8 @@ class _Loop:
         trace["gates"][:] = self.sources[after, self.gates]
         trace["y"][:] = self.sources[after, self.y]
         trace["s"][:] = self.s[after].reshape(flat)
+        if self.projected:
+            trace["m"][:] = self.m[:steps].reshape(flat)
         np.divide(
             self.pairs[:steps, 0].reshape(flat), self.g.scale, out=trace["g"], casting="unsafe"
         )
@@ -218,8 +284,10 @@ class _Loop:
                 cut = slice(rows, rows := rows + layer.shape.rows(kind))
                 found[kind] = outside(nets[:, cut], 0, (self.g if kind == "g" else self.gate).top)
         found["h"] = outside(self.wide["h"][:steps], 0, self.h.top)
-        found["s"] = outside(self.wide["s"][:steps], layer.formats.s.low, layer.formats.s.high)
-        found["y"] = outside(self.wide["y"][:steps], layer.formats.y.low, layer.formats.y.high)
+        wide = {"s": "s", "m": "m", "y": "y"} if self.projected else {"s": "s", "y": "m"}
+        for name, values in wide.items():
+            form = layer.formats.signal(name)
+            found[name] = outside(self.wide[values][:steps], form.low, form.high)
         return found
 
 
@@ -235,7 +303,7 @@ class _Unit:
     def __init__(
         self, unit: QuantizedSquash, dtype: type, scale: float | Codes, shape: tuple[int, ...]
     ):
-        self.low, self.top, self.scale = unit.net.low, unit.net.high - unit.net.low, scale
+        self.low, self.top, self.scale = unit.low, unit.high - unit.low, scale
         self.linear = unit.squash.linear
         if not self.linear:
             self.table = _table(unit, dtype, float(scale))
@@ -249,11 +317,12 @@ class _Unit:
             out += self.low
             out *= self.scale
         else:
-            np.copyto(self.address, net, casting="unsafe")  # drops the fraction
-            self.table.take(self.address, mode="clip", out=out)
+            address = self.address[: len(net)]
+            np.copyto(address, net, casting="unsafe")  # drops the fraction
+            self.table.take(address, mode="clip", out=out)
 
 
 @lru_cache(maxsize=32)
 def _table(unit: QuantizedSquash, dtype: type, scale: float) -> Codes:
-    """Scaled codes of the target for every net input from the lowest to the highest."""
+    """Scaled codes of the target for every net input from `unit.low` to `unit.high`."""
     return (unit.lookup() * scale).astype(dtype)

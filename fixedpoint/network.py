@@ -19,6 +19,7 @@ from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network, Readout, check_input, run_layers
+from golden.shape import stages
 from golden.squash import squash
 from golden.trace import Trace
 
@@ -30,7 +31,7 @@ class QuantizedTrace(Trace):
     Attributes
     ----------
     formats : of every signal.
-    saturations : by full name (`0.s`, `out`); i, f, o, g, h count net inputs, s and y the values.
+    saturations : by full name (`0.s`, `out`); i, f, o, g, h count net inputs, s, m, y the values.
     """
 
     formats: Formats
@@ -39,7 +40,7 @@ class QuantizedTrace(Trace):
     def format(self, name: str, layer: int = -1) -> Format:
         """The format of a signal."""
         if name == "out":
-            return self.formats.readout.out if self.formats.readout else self.formats.layers[-1].y
+            return out_format(self.formats)
         return self.formats.layers[layer].signal(name)
 
     def value(self, name: str, layer: int = -1) -> np.ndarray:
@@ -89,10 +90,9 @@ class QuantizedReadout:
         dtype = np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64
         net = y.astype(dtype) @ self.weights.T.astype(dtype) + self.biases.astype(dtype)
         net = round_shift(net, self.net_shift)
-        saturated["out"] = outside(net, self.squash.net.low, self.squash.net.high)
-        return self.squash(
-            saturate(net, self.squash.net.low, self.squash.net.high).astype(np.int64)
-        )
+        low, high = self.squash.low, self.squash.high
+        saturated["out"] = outside(net, low, high)
+        return self.squash(saturate(net, low, high).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ class QuantizedNetwork:
     formats, table : every format; the one sigma table.
     name : of the network.
     saturated_weights : how many weights lay outside their format.
+    output : which outputs leave, as in the float network.
     """
 
     layers: tuple[QuantizedLayer, ...]
@@ -113,6 +114,12 @@ class QuantizedNetwork:
     table: SigmaTable
     name: str
     saturated_weights: int
+    output: str = "every"
+
+    @property
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """The layers by number in groups that run side by side, see `golden.shape.stages`."""
+        return stages([layer.shape for layer in self.layers])
 
     @property
     def inputs(self) -> int:
@@ -120,14 +127,16 @@ class QuantizedNetwork:
 
     @property
     def outputs(self) -> int:
-        return self.readout.outputs if self.readout else self.layers[-1].shape.cells
+        if self.readout:
+            return self.readout.outputs
+        return sum(self.layers[k].shape.outputs for k in self.stages[-1])
 
     @property
     def out_format(self) -> Format:
-        return self.readout.formats.out if self.readout else self.layers[-1].formats.y
+        return out_format(self.formats)
 
-    def zero_state(self, batch: int) -> tuple[LayerState, ...]:
-        return tuple(layer.zero_state(batch) for layer in self.layers)
+    def initial_state(self, batch: int) -> tuple[LayerState, ...]:
+        return tuple(layer.initial_state(batch) for layer in self.layers)
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
         """Real inputs (..., D) to codes, and how many of them saturated.
@@ -173,7 +182,7 @@ class QuantizedNetwork:
                     )
 
     def run(self, codes: np.ndarray, state: tuple[LayerState, ...] | None = None) -> QuantizedTrace:
-        """Run over codes (T, D) or (N, T, D) from `state` (default: zero).
+        """Run over codes (T, D) or (N, T, D) from `state` (default: `initial_state`).
 
         Raises
         ------
@@ -206,15 +215,20 @@ class _Counting:
     """A layer together with the place where it counts saturations."""
 
     def __init__(self, layer: QuantizedLayer, counts: dict[str, int]):
-        self.shape, self.zero_state, self._layer, self._counts = (
+        self.shape, self.initial_state, self._layer, self._counts = (
             layer.shape,
-            layer.zero_state,
+            layer.initial_state,
             layer,
             counts,
         )
 
     def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
         return self._layer.run(x, state, self._counts)
+
+
+def out_format(formats: Formats) -> Format:
+    """The format of what leaves a network."""
+    return formats.readout.out if formats.readout else formats.layers[-1].y
 
 
 def build(net: Network, formats: Formats) -> QuantizedNetwork:
@@ -229,18 +243,24 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
     if not formats.input.signed:
         raise FormatError(f"input {formats.input}: must be signed")
     table = sigma_table(formats.argument, formats.sigma)
-    layers, saturated = [], 0
-    for k, layer in enumerate(net.layers):
-        built, lost = quantize_layer(
-            f"layer {k}", layer, formats.layers[k], formats.layer_input(k), table
-        )
-        layers.append(built)
-        saturated += lost
+    layers, saturated, x = [], 0, formats.input
+    for stage in net.stages:
+        for k in stage:
+            built, lost = quantize_layer(f"layer {k}", net.layers[k], formats.layers[k], x, table)
+            layers.append(built)
+            saturated += lost
+        found = {formats.layers[k].y for k in stage}
+        if len(found) > 1:
+            raise FormatError(
+                f"layers {' and '.join(map(str, stage))}: y of {' and '.join(map(str, found))}, "
+                "must be the same format, because they are joined"
+            )
+        x = found.pop()
     readout = None
     if net.readout is not None and formats.readout is not None:
-        readout, lost = _build_readout(net.readout, formats.readout, formats.layers[-1].y, table)
+        readout, lost = _build_readout(net.readout, formats.readout, x, table)
         saturated += lost
-    return QuantizedNetwork(tuple(layers), readout, formats, table, net.name, saturated)
+    return QuantizedNetwork(tuple(layers), readout, formats, table, net.name, saturated, net.output)
 
 
 def _build_readout(

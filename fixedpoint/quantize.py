@@ -1,13 +1,15 @@
 """From a float network to an integer one: formats chosen from ranges and from calibration data."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint.cell import Format
-from fixedpoint.formats import FormatError, Formats, LayerFormats, ReadoutFormats
+from fixedpoint.formats import WIDEST as WIDEST_CODE
+from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.squash import reach
+from golden.cell import Layer
 from golden.network import Network
 from golden.squash import Squash, squash
 from golden.trace import Trace
@@ -64,47 +66,88 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
         raise FormatError(f"bits {bits}: must be from {NARROWEST} to {WIDEST}")
     trace = net.run(calibrate)
     gate = Format(bits - 1, bits - 2, signed=False)
-    x = first = Format.fitting(bits, float(np.abs(calibrate).max()))
+    first = Format.fitting(bits, float(np.abs(calibrate).max()))
     layers: list[LayerFormats] = []
-    finest = gate.frac  # fraction bits that sigma needs so that nothing derived from it is coarser
-    for k, layer in enumerate(net.layers):
-        g, h = squash(layer.g), squash(layer.h)
-        g_form = _function(g, bits, float(np.abs(trace.get("g", k)).max()))
-        h_form = _function(h, bits, float(np.abs(trace.get("s", k)).max()))
-        s_form = Format.fitting(bits, HEADROOM * float(np.abs(trace.get("s", k)).max()))
-        y_form = h_form
-        sources = {"x": x, "y": y_form, "gates": gate}
-        largest = {
-            source: max(
-                float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds
-            )
-            for source, cut in layer.shape.columns.items()
-        }
-        frac = min(
-            Format.fitting(bits, largest[source]).frac + sources[source].frac for source in largest
-        )
-        weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
-        layers.append(LayerFormats(weights, gate, g_form, h_form, s_form, y_form))
-        finest = max(
-            finest,
-            *(
-                form.frac + f.scale.bit_length() - 1
-                for f, form in ((g, g_form), (h, h_form))
-                if not f.linear
-            ),
-            0,
-        )
-        x = y_form
-    readout = _readout(net, bits, trace, gate, x)
+    for stage in net.stages:
+        found = [_layer(net.layers[k], bits, trace.layers[k], gate) for k in stage]
+        coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
+        layers += [replace(forms, y=coarsest) for forms in found]
+    layers = [
+        replace(forms, weights=_weights(layer, bits, _input(net, k, layers, first), forms))
+        for k, (layer, forms) in enumerate(zip(net.layers, layers, strict=True))
+    ]
+    readout = _readout(net, bits, trace, gate)
+    finest = _finest(net, gate, layers)
     return Formats(
         first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout
     )
 
 
+def _layer(layer: Layer, bits: int, seen: dict[str, np.ndarray], gate: Format) -> LayerFormats:
+    """A layer's formats from what its signals were seen to be; its weights' are not chosen yet."""
+
+    def largest(name: str) -> float:
+        return max(float(np.abs(v).max()) for v in (seen[name], layer.initial.get(name, 0.0)))
+
+    g = _function(squash(layer.g), bits, largest("g"))
+    h = _function(squash(layer.h), bits, largest("s"))
+    s = Format.fitting(bits, HEADROOM * largest("s"))
+    if layer.projection is not None:
+        return LayerFormats({}, gate, g, h, s, Format.fitting(bits, HEADROOM * largest("y")), h)
+    y = h if h.holds(largest("y")) else Format.fitting(bits, largest("y"))
+    return LayerFormats({}, gate, g, h, s, y)
+
+
+def _input(net: Network, k: int, layers: list[LayerFormats], first: Format) -> Format:
+    """The format of layer k's x."""
+    place = next(n for n, stage in enumerate(net.stages) if k in stage)
+    return layers[net.stages[place - 1][0]].y if place else first
+
+
+def _weights(layer: Layer, bits: int, x: Format, forms: LayerFormats) -> dict[str, Format]:
+    """Formats of `bits` bits on the finest scale of a sum that all sources of a row can share.
+
+    Peepholes take as many bits as that scale needs: there is one multiplier for them, not one a
+    lane, and states may be much coarser than other sources.
+    """
+    sources = {"x": x, "y": forms.y, "gates": forms.gate}
+    largest = {
+        source: max(float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds)
+        for source, cut in layer.shape.columns.items()
+    }
+    frac = min(
+        Format.fitting(bits, largest[source]).frac + sources[source].frac for source in largest
+    )
+    seen = max((float(np.abs(values).max()) for values in layer.peepholes.values()), default=0.0)
+    if layer.peepholes:
+        frac = min(frac, Format.fitting(WIDEST_CODE, seen).frac + forms.s.frac)
+    weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
+    if layer.peepholes:
+        width = next(
+            width
+            for width in range(bits, WIDEST_CODE + 1)
+            if Format(width, frac - forms.s.frac).holds(seen)
+        )
+        weights["s"] = Format(width, frac - forms.s.frac)
+    if layer.projection is not None:
+        weights["m"] = Format.fitting(bits, float(np.abs(layer.projection).max()))
+    return weights
+
+
+def _finest(net: Network, gate: Format, layers: list[LayerFormats]) -> int:
+    """Fraction bits that sigma needs so that nothing derived from it is coarser."""
+    needed = [gate.frac, 0]
+    for layer, forms in zip(net.layers, layers, strict=True):
+        for function, form in ((squash(layer.g), forms.g), (squash(layer.h), forms.h)):
+            if not function.linear:
+                needed.append(form.frac + function.scale.bit_length() - 1)
+    return max(needed)
+
+
 def _function(function: Squash, bits: int, seen: float) -> Format:
     """The format of a squashed value: it holds the function's ends, or twice what was seen."""
     return Format.fitting(
-        bits, HEADROOM * seen if function.linear else max(map(abs, function.ends))
+        bits, max(map(abs, function.ends)) if function.bounded else HEADROOM * seen
     )
 
 
@@ -117,9 +160,7 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _readout(
-    net: Network, bits: int, trace: Trace, gate: Format, y: Format
-) -> ReadoutFormats | None:
+def _readout(net: Network, bits: int, trace: Trace, gate: Format) -> ReadoutFormats | None:
     if net.readout is None:
         return None
     weights = Format.fitting(bits, float(np.abs(net.readout.weights).max()))

@@ -133,27 +133,41 @@ class QuantizedSquash:
 
     Attributes
     ----------
-    squash : the real function, scale * sigma(slope a) + offset, or the identity.
+    squash : the real function, scale * sigma(slope a) + offset, or the (clipped) identity.
     table : the sigma table.
     target : the format of the result.
+    clip : lowest and highest real net input, or None.
     net : the format that the argument is rounded and saturated to. Its codes address the table as
-        they are: multiplying by the slope only moves the binary point. For the identity: `target`.
+        they are: multiplying by the slope only moves the binary point. For the identity: `target`,
+        signed.
+    low, high : the codes of `net` that the argument is saturated to: its ends, or those of `clip`
+        and of a clipped identity.
     """
 
     squash: Squash
     table: SigmaTable
     target: Format
+    clip: tuple[float, float] | None = None
     net: Format = field(init=False)
+    low: int = field(init=False)
+    high: int = field(init=False)
 
     def __post_init__(self) -> None:
         argument = self.table.argument
-        slope_bits = self.squash.slope.bit_length() - 1
-        net = (
-            self.target
-            if self.squash.linear
-            else Format(argument.width, argument.frac + slope_bits)
-        )
+        if not self.squash.linear:
+            slope_bits = self.squash.slope.bit_length() - 1
+            net = Format(argument.width, argument.frac + slope_bits)
+        elif self.target.signed:
+            net = self.target
+        else:
+            net = Format(self.target.width + 1, self.target.frac)
+        limits = np.array(self.clip or (-np.inf, np.inf))
+        if self.squash.linear:
+            limits = np.clip(limits, self.squash.low, self.squash.high)
+        codes = np.clip(np.floor(limits * 2.0**net.frac + 0.5), net.low, net.high)
         object.__setattr__(self, "net", net)
+        object.__setattr__(self, "low", int(codes[0]))
+        object.__setattr__(self, "high", int(codes[1]))
 
     @property
     def shift(self) -> int:
@@ -175,12 +189,12 @@ class QuantizedSquash:
         return round_shift((sigma << self.gain_bits) + self.constant, self.shift)
 
     def __call__(self, codes: Codes) -> Codes:
-        """Codes of `net` to codes of `target` (int64)."""
+        """Codes of `net` from `low` to `high` to codes of `target` (int64)."""
         return codes if self.squash.linear else self.from_sigma(self.table(codes))
 
     def lookup(self) -> Codes:
-        """The result for every code of `net`, from the lowest up (not for the identity)."""
-        return self.from_sigma(self.table.values)
+        """The result for every code from `low` to `high`."""
+        return self(np.arange(self.low, self.high + 1))
 
     def check(self, where: str) -> None:
         """`FormatError` unless the target holds both ends of the function and sigma is fine enough.
@@ -188,13 +202,15 @@ class QuantizedSquash:
         Fine enough: sigma's value is at least as fine as the target, and the pre-activation so
         fine that its rounding costs the result less than 1 LSB.
         """
-        if self.squash.linear:
+        if not self.squash.bounded:
             return
         for end in self.squash.ends:
             if not self.target.holds(end):
                 raise FormatError(
                     f"{where} {self.target}: cannot hold {end:+.1f}, an end of {self.squash.name}"
                 )
+        if self.squash.linear:
+            return
         if self.shift < self.gain_bits:
             need = self.target.frac + self.gain_bits
             raise FormatError(

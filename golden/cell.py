@@ -1,15 +1,18 @@
-"""One layer of memory cells: the 1997 cell and the forget-gate cell in one form.
+"""One layer of memory cells: the 1997 cell, the forget-gate cell and its relatives in one form.
 
 A layer has B blocks of S cells; the cells of a block share its gates. Sources of a layer at step t
 are u(t) = [x(t), y(t-1)] and, with gate recurrence, the gates' own outputs at t-1.
 
-    i = sigma(W_i u + b_i)              input gate, one a block
-    f = sigma(W_f u + b_f)              forget gate, one a block; the 1997 cell has f = 1 by wiring
-    o = sigma(W_o u + b_o)              output gate, one a block
-    s(t) = f s(t-1) + i g(W_g u + b_g)  the constant error carousel, one a cell
-    y(t) = o h(s(t))                    cell output
+    i = sigma(W_i u + b_i [+ p_i s(t-1)])   input gate, one a block
+    f = sigma(W_f u + b_f [+ p_f s(t-1)])   forget gate, one a block; 1997: f = 1 by wiring;
+                                            coupled: f = 1 - i
+    s(t) = f s(t-1) + i g(W_g u + b_g)      the constant error carousel, one a cell
+    o = sigma(W_o u + b_o [+ p_o s(t)])     output gate, one a block
+    y(t) = o h(s(t))                        cell output; with a projection it is called m, and
+                                            y(t) = W_m m(t)
 
-Sources: Hochreiter & Schmidhuber (1997), equations (7)-(9); Gers, Schmidhuber & Cummins (2000).
+Sources: Hochreiter & Schmidhuber (1997), equations (7)-(9); Gers, Schmidhuber & Cummins (2000);
+peepholes p: Gers, Schraudolph & Schmidhuber (2002); projection: Sak, Senior & Beaufays (2014).
 """
 
 from collections.abc import Mapping
@@ -18,79 +21,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from golden.errors import ModelError
+from golden.shape import Shape
 from golden.squash import Array, squash
+
+GATES = ("sigma", "hard")
 
 
 @dataclass(frozen=True)
 class LayerState:
-    """What a layer remembers between steps: s, y (..., C) and the gates' outputs (..., G*B)."""
+    """What a layer remembers between steps: s (..., C), y (..., outputs), gates (..., G*B)."""
 
     s: Array
     y: Array
     gates: Array
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of a layer, shared by the float, the integer and the hardware view.
-
-    Attributes
-    ----------
-    inputs : D, width of x.
-    blocks, block_size : B and S; the layer has C = B * S cells.
-    gates : gate kinds in row order, ("i", "o") or ("i", "f", "o").
-    gate_recurrence : whether the gates' outputs at t-1 are sources too.
-    """
-
-    inputs: int
-    blocks: int
-    block_size: int
-    gates: tuple[str, ...]
-    gate_recurrence: bool
-
-    @property
-    def cells(self) -> int:
-        return self.blocks * self.block_size
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Row kinds in order: the gates, then "g" (the cell inputs)."""
-        return (*self.gates, "g")
-
-    @property
-    def rows_per_block(self) -> int:
-        return len(self.gates) + self.block_size
-
-    @property
-    def columns(self) -> dict[str, slice]:
-        """Columns of the weight matrices by source: x, y and, with gate recurrence, gates.
-
-        The gate columns are gate-major: i of all blocks, then f, then o.
-        """
-        ends = [self.inputs, self.inputs + self.cells]
-        found = {"x": slice(0, ends[0]), "y": slice(ends[0], ends[1])}
-        if self.gate_recurrence:
-            found["gates"] = slice(ends[1], ends[1] + len(self.gates) * self.blocks)
-        return found
-
-    @property
-    def sources(self) -> int:
-        """N, the number of columns."""
-        return max(part.stop for part in self.columns.values())
-
-    def rows(self, kind: str) -> int:
-        """How many rows of this kind the layer has: C for "g", B for a gate."""
-        return self.cells if kind == "g" else self.blocks
-
-    @property
-    def signals(self) -> dict[str, int]:
-        """Width of every signal that a trace shows, by name."""
-        return {
-            **{gate: self.blocks for gate in self.gates},
-            "g": self.cells,
-            "s": self.cells,
-            "y": self.cells,
-        }
 
 
 @dataclass(frozen=True)
@@ -100,11 +43,19 @@ class Layer:
     Attributes
     ----------
     weights : kind -> (rows, N) for kinds i, [f,] o (B rows each) and g (C rows, block by block).
-        Columns are x (D), y (C), then gates (see `Shape.columns`).
+        Columns are x (D), y, then gates (see `Shape.columns`).
     biases : kind -> (rows,).
     block_size : S.
     gate_recurrence : whether u holds the gates' outputs of the step before.
     g, h : names of the squashing functions of cell input and cell output.
+    gate : name of the squashing function of the gates, "sigma" or "hard".
+    coupled : f = 1 - i; there is then no f among the weights.
+    peepholes : gate -> (C,), for every gate; or none. For blocks of one cell, no gate recurrence.
+    clip : "gate", "g" -> (lowest, highest) that their net inputs are clipped to; missing: not.
+    projection : W_m (P, C), or None.
+    initial : "s" (C,), "y" (outputs,): the state that a sequence starts from; missing: 0.
+    reverse : the layer runs from the last step to the first.
+    beside : it has the input of the layer before it, and their outputs are joined.
 
     Raises
     ------
@@ -117,10 +68,48 @@ class Layer:
     gate_recurrence: bool = False
     g: str = "tanh"
     h: str = "tanh"
+    gate: str = "sigma"
+    coupled: bool = False
+    peepholes: Mapping[str, Array] = field(default_factory=dict)
+    clip: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    projection: Array | None = None
+    initial: Mapping[str, Array] = field(default_factory=dict)
+    reverse: bool = False
+    beside: bool = False
     shape: Shape = field(init=False)
 
     def __post_init__(self) -> None:
         gates = ("i", "f", "o") if "f" in self.weights else ("i", "o")
+        self._check_kinds(gates)
+        self._check_options()
+        if any(np.ndim(values) != 2 for values in self.weights.values()):
+            raise ModelError("layer weights: every array must have two dimensions (rows, sources)")
+        blocks, sources = np.shape(self.weights["i"])
+        cells = blocks * self.block_size
+        projected = None if self.projection is None else len(self.projection)
+        inputs = sources - (cells if projected is None else projected)
+        inputs -= len(gates) * blocks if self.gate_recurrence else 0
+        if blocks < 1 or inputs < 1:
+            raise ModelError(
+                f"weights i: shape {(blocks, sources)} leaves {inputs} inputs, at least 1 is needed"
+            )
+        shape = Shape(
+            inputs,
+            blocks,
+            self.block_size,
+            gates,
+            self.gate_recurrence,
+            self.coupled,
+            bool(self.peepholes),
+            projected,
+            self.reverse,
+            self.beside,
+        )
+        object.__setattr__(self, "shape", shape)
+        self._check_arrays(shape)
+
+    def _check_kinds(self, gates: tuple[str, ...]) -> None:
+        """Weights and biases for every row kind, and peepholes for every gate or for none."""
         for what, values in (("weights", self.weights), ("biases", self.biases)):
             for kind in (*gates, "g"):
                 if kind not in values:
@@ -130,38 +119,57 @@ class Layer:
             if set(values) != {*gates, "g"}:
                 extra = next(kind for kind in values if kind not in (*gates, "g"))
                 raise ModelError(f"layer {what}: {extra!r} is not known, allowed are i, f, o, g")
+        if self.peepholes and set(self.peepholes) != set(gates):
+            have = ", ".join(self.peepholes)
+            raise ModelError(f"layer peepholes: {have}, must be those of {', '.join(gates)}")
+        if self.coupled and "f" in gates:
+            raise ModelError("layer weights: 'f' must not be there where f = 1 - i (coupled)")
+
+    def _check_options(self) -> None:
         if type(self.block_size) is not int or self.block_size < 1:
             raise ModelError(f"block size {self.block_size!r}: must be a whole number, at least 1")
-        if not isinstance(self.gate_recurrence, bool):
-            raise ModelError(f"gate recurrence {self.gate_recurrence!r}: must be True or False")
+        for name in ("gate_recurrence", "coupled", "reverse", "beside"):
+            if not isinstance(getattr(self, name), bool):
+                what = name.replace("_", " ")
+                raise ModelError(f"{what} {getattr(self, name)!r}: must be True or False")
         for name in (self.g, self.h):
             squash(name)
-        if any(np.ndim(values) != 2 for values in self.weights.values()):
-            raise ModelError("layer weights: every array must have two dimensions (rows, sources)")
-        blocks, sources = np.shape(self.weights["i"])
-        cells = blocks * self.block_size
-        inputs = sources - cells - (len(gates) * blocks if self.gate_recurrence else 0)
-        if blocks < 1 or inputs < 1:
-            raise ModelError(
-                f"weights i: shape {(blocks, sources)} leaves {inputs} inputs, at least 1 is needed"
-            )
-        shape = Shape(inputs, blocks, self.block_size, gates, self.gate_recurrence)
-        object.__setattr__(self, "shape", shape)
-        for kind in shape.kinds:
-            check_array(f"weights {kind}", self.weights[kind], (shape.rows(kind), sources))
-            check_array(f"biases {kind}", self.biases[kind], (shape.rows(kind),))
+        if self.gate not in GATES:
+            raise ModelError(f"squashing function of the gates {self.gate!r}: allowed are {GATES}")
+        if self.peepholes and (self.block_size > 1 or self.gate_recurrence):
+            raise ModelError("peepholes: only with blocks of one cell and without gate recurrence")
+        for name, ends in self.clip.items():
+            if name not in ("gate", "g"):
+                raise ModelError(f"clip of {name!r}: allowed are 'gate', 'g'")
+            if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+                raise ModelError(f"clip of {name} {ends}: must be two numbers, the lower one first")
+        if self.beside and not self.reverse:
+            raise ModelError("a layer beside another must run in reverse")
 
-    def zero_state(self, batch: int) -> LayerState:
-        """The state that a sequence starts from: all zero, shapes (batch, ...)."""
-        shape = self.shape
-        return LayerState(
-            np.zeros((batch, shape.cells)),
-            np.zeros((batch, shape.cells)),
-            np.zeros((batch, len(shape.gates) * shape.blocks)),
-        )
+    def _check_arrays(self, shape: Shape) -> None:
+        for kind in shape.kinds:
+            check_array(f"weights {kind}", self.weights[kind], (shape.rows(kind), shape.sources))
+            check_array(f"biases {kind}", self.biases[kind], (shape.rows(kind),))
+        for kind, values in self.peepholes.items():
+            check_array(f"peepholes {kind}", values, (shape.cells,))
+        if self.projection is not None:
+            check_array("projection", self.projection, (len(self.projection), shape.cells))
+            if not len(self.projection):
+                raise ModelError("projection: no rows, at least 1 is needed")
+        for name, values in self.initial.items():
+            if name not in ("s", "y"):
+                raise ModelError(f"initial {name!r}: allowed are 's', 'y'")
+            check_array(f"initial {name}", values, (shape.state[name],))
+
+    def initial_state(self, batch: int) -> LayerState:
+        """The state that a sequence starts from, shapes (batch, ...): `initial`, else zero."""
+        zero = {name: np.zeros((batch, width)) for name, width in self.shape.state.items()}
+        for name, values in self.initial.items():
+            zero[name] += values
+        return LayerState(**zero)
 
     def run(self, x: Array, state: LayerState) -> tuple[dict[str, Array], LayerState]:
-        """Run T steps of a batch.
+        """Run T steps of a batch, in the order in which they are given.
 
         Parameters
         ----------
@@ -170,38 +178,62 @@ class Layer:
 
         Returns
         -------
-        Signals i, [f,] o (T, N, B) and g, s, y (T, N, C), and the state after the last step.
+        Signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs), and the state after
+        the last step.
         """
         shape, (steps, batch, _) = self.shape, x.shape
-        blocked = (batch, shape.blocks, shape.block_size)
         weights = np.concatenate([self.weights[kind] for kind in shape.kinds])
         part = {
             source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()
         }
         net_x = x @ part["x"] + np.concatenate([self.biases[kind] for kind in shape.kinds])
-        g, h, sigma = squash(self.g), squash(self.h), squash("sigma")
-        gate_rows = len(shape.gates) * shape.blocks
         trace = {name: np.empty((steps, batch, width)) for name, width in shape.signals.items()}
-        s, y, gates = state.s.reshape(blocked), state.y, state.gates
+        s, y, gates = state.s, state.y, state.gates
         for t in range(steps):
             net = net_x[t] + y @ part["y"]
             if shape.gate_recurrence:
                 net += gates @ part["gates"]
-            gates = sigma(net[:, :gate_rows])
-            gate = {
-                kind: gates[:, k * shape.blocks : (k + 1) * shape.blocks, None]
-                for k, kind in enumerate(shape.gates)
-            }
-            cell_input = g(net[:, gate_rows:]).reshape(blocked)
-            kept = gate["f"] * s if "f" in gate else s
-            s = kept + gate["i"] * cell_input
-            y = (gate["o"] * h(s)).reshape(batch, -1)
-            for kind in shape.gates:
-                trace[kind][t] = gate[kind][:, :, 0]
-            trace["g"][t] = cell_input.reshape(batch, -1)
-            trace["s"][t] = s.reshape(batch, -1)
-            trace["y"][t] = y
-        return trace, LayerState(s.reshape(batch, -1), y, gates)
+            signals = self.step(net, s)
+            s, y = signals["s"], signals["y"]
+            gates = np.concatenate([signals[kind] for kind in shape.gates], axis=1)
+            for name, values in signals.items():
+                trace[name][t] = values
+        return trace, LayerState(s, y, gates)
+
+    def step(self, net: Array, before: Array) -> dict[str, Array]:
+        """One step of the cell.
+
+        Parameters
+        ----------
+        net : (N, R) weighted sums and biases of all rows: gates kind by kind, then g.
+        before : (N, C), s(t-1).
+
+        Returns
+        -------
+        Every signal of the step, as in `run`.
+        """
+        shape, size = self.shape, self.shape.block_size
+        rows = np.split(net, [shape.blocks * k for k in range(1, len(shape.kinds))], axis=1)
+        sums = dict(zip(shape.kinds, rows, strict=True))
+        found: dict[str, Array] = {}
+
+        def gate(kind: str, state: Array) -> Array:
+            """Fill in a gate, which sees `state`; return it once a cell."""
+            seen = sums[kind] + state * self.peepholes[kind] if self.peepholes else sums[kind]
+            found[kind] = squash(self.gate)(self._clipped("gate", seen))
+            return np.repeat(found[kind], size, axis=1) if size > 1 else found[kind]
+
+        i = gate("i", before)
+        f = 1.0 - i if self.coupled else gate("f", before) if "f" in sums else None
+        found["g"] = squash(self.g)(self._clipped("g", sums["g"]))
+        found["s"] = s = (before if f is None else f * before) + i * found["g"]
+        m = gate("o", s) * squash(self.h)(s)
+        if self.projection is not None:
+            found["m"], m = m, m @ self.projection.T
+        return {**found, "y": m}
+
+    def _clipped(self, what: str, net: Array) -> Array:
+        return np.clip(net, *self.clip[what]) if what in self.clip else net
 
 
 def check_array(name: str, values: Array, shape: tuple[int, ...]) -> None:

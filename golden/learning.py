@@ -48,11 +48,20 @@ class Parameters:
 
     @classmethod
     def of(cls, net: Network) -> "Parameters":
-        """A copy of a network's weights; `ModelError` unless it has one layer and a readout."""
+        """A copy of a network's weights; `ModelError` unless one plain layer and a readout."""
         if len(net.layers) != 1 or net.readout is None:
             found = f"{len(net.layers)} layers and {'a' if net.readout else 'no'} readout"
             raise ModelError(f"learning: the network has {found}, must have 1 layer and a readout")
         layer, readout = net.layers[0], net.readout
+        plain = Layer(
+            layer.weights, layer.biases, layer.block_size, layer.gate_recurrence, layer.g, layer.h
+        )
+        hard = "hard" in (layer.gate, layer.g, layer.h)
+        if layer.shape != plain.shape or hard or layer.clip or layer.initial:
+            raise ModelError(
+                "learning: peepholes, coupled gates, projection, hard sigmoids, clipping, reverse "
+                "layers and initial states are not supported"
+            )
         rows = [np.column_stack((layer.weights[k], layer.biases[k])) for k in layer.shape.kinds]
         outputs = np.column_stack((readout.weights, readout.biases))
         functions = (squash(name) for name in (layer.g, layer.h, readout.squash))

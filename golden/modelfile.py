@@ -26,7 +26,9 @@ from golden.network import Network, Readout
 from golden.rnn import RecurrentNetwork
 
 Kind = TypeVar("Kind")
-SCHEMA = 1
+SCHEMA = 2
+READ = (1, 2)  # version 1 knew no `options`, `extras` and `output`
+OPTIONS = {"gate": str, "coupled": bool, "reverse": bool, "beside": bool, "clip": dict}
 IMPORTERS = {  # suffix -> module of golden.importers, its function
     ".onnx": ("onnx", "load_onnx"),
     ".safetensors": ("pytorch", "load_safetensors"),
@@ -105,11 +107,19 @@ def _plain_lstm(net: Network) -> tuple[dict[str, Any], dict[str, Any]]:
     layers, arrays = [], {}
     for k, layer in enumerate(net.layers):
         options = {"block_size": layer.block_size, "gate_recurrence": layer.gate_recurrence}
-        layers.append({**options, "g": layer.g, "h": layer.h, "kinds": list(layer.shape.kinds)})
+        options |= {"g": layer.g, "h": layer.h, "kinds": list(layer.shape.kinds)}
+        plain = {name: getattr(layer, name) for name in OPTIONS}
+        extras = {f"peepholes.{kind}": values for kind, values in layer.peepholes.items()}
+        extras |= {f"initial.{name}": values for name, values in layer.initial.items()}
+        if layer.projection is not None:
+            extras["projection"] = layer.projection
+        clip = {name: list(map(float, ends)) for name, ends in layer.clip.items()}
+        layers.append({**options, "options": {**plain, "clip": clip}, "extras": list(extras)})
         for kind in layer.shape.kinds:
             arrays[f"layer{k}.weights.{kind}"] = layer.weights[kind]
             arrays[f"layer{k}.biases.{kind}"] = layer.biases[kind]
-    return {"kind": "lstm", "layers": layers}, arrays
+        arrays |= {f"layer{k}.{name}": values for name, values in extras.items()}
+    return {"kind": "lstm", "layers": layers, "output": net.output}, arrays
 
 
 def _plain_rnn(net: RecurrentNetwork) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -199,9 +209,11 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
         weights, biases = _take(arrays, "readout.weights"), _take(arrays, "readout.biases")
         readout = Readout(weights, biases, _field(header, "readout", str))
     if arrays:
-        raise ModelError(f"array {next(iter(arrays))!r} is not part of a version {SCHEMA} model")
+        version = header["schema"]
+        raise ModelError(f"array {next(iter(arrays))!r} is not part of a version {version} model")
     if kind == "lstm":
-        return Network(tuple(layers), readout, name, made_by)
+        output = _field(header, "output", str) if header["schema"] > 1 else "every"
+        return Network(tuple(layers), readout, name, made_by, output)
     if readout is None:
         raise ModelError("readout is missing; a plain recurrent network needs one")
     return RecurrentNetwork(
@@ -217,8 +229,9 @@ def _header(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         raise ModelError(f"header: type {text.dtype} of shape {text.shape}, must be one string")
     header = json.loads(str(text))
     version = header.get("schema") if isinstance(header, dict) else None
-    if type(version) is not int or version != SCHEMA:
-        raise ModelError(f"schema version {version!r}: this program reads version {SCHEMA}")
+    if type(version) is not int or version not in READ:
+        known = " and ".join(map(str, READ))
+        raise ModelError(f"schema version {version!r}: this program reads versions {known}")
     return header
 
 
@@ -242,9 +255,35 @@ def _layer(k: int, options: Any, arrays: dict[str, np.ndarray]) -> Layer:
             _field(options, "gate_recurrence", bool),
             _field(options, "g", str),
             _field(options, "h", str),
+            **(_kind_of_cell(k, options, arrays) if "options" in options else {}),
         )
     except ModelError as error:
         raise ModelError(f"layer {k}: {error}") from None
+
+
+def _kind_of_cell(k: int, options: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The fields of a `Layer` that version 1 did not know."""
+    inner = _field(options, "options", dict)
+    found: dict[str, Any] = {name: _field(inner, name, kind) for name, kind in OPTIONS.items()}
+    if set(inner) != set(OPTIONS):
+        raise ModelError(f"header: options {', '.join(inner)}, must be {', '.join(OPTIONS)}")
+    for name, ends in found["clip"].items():
+        if not isinstance(ends, list) or not all(type(end) in (int, float) for end in ends):
+            raise ModelError(f"header: clip of {name!r} is {ends!r}, must be two numbers")
+    found["clip"] = {name: tuple(ends) for name, ends in found["clip"].items()}
+    found |= {"peepholes": {}, "initial": {}}
+    for name in _field(options, "extras", list):
+        part, _, kind = name.partition(".") if isinstance(name, str) else ("", "", "")
+        if part not in ("peepholes", "initial", "projection") or bool(kind) == (
+            part == "projection"
+        ):
+            raise ModelError(f"header: extra {name!r} is not known")
+        values = _take(arrays, f"layer{k}.{name}")
+        if kind:
+            found[part][kind] = values
+        else:
+            found[part] = values
+    return found
 
 
 def _field(header: dict[str, Any], name: str, kind: type[Kind]) -> Kind:

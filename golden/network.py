@@ -8,13 +8,16 @@ import numpy.typing as npt
 
 from golden.cell import Layer, LayerState, check_array
 from golden.errors import InputError, ModelError
+from golden.shape import stages
 from golden.squash import Array, squash
 from golden.trace import Trace
+
+OUTPUTS = ("every", "last", "final")
 
 
 @dataclass(frozen=True)
 class Readout:
-    """Dense output units that see the last layer's y(t) at the same step: out = squash(W y + b).
+    """Dense output units that see the last stage's y(t) at the same step: out = squash(W y + b).
 
     Attributes
     ----------
@@ -52,8 +55,12 @@ class Network:
 
     Attributes
     ----------
-    layers : at least one; layer k + 1 takes layer k's y as its x.
-    readout : or None, and then y of the last layer is the output.
+    layers : at least one; a layer takes the y of the stage before it as its x. A stage is one
+        layer, or a forward and a reverse one side by side, whose y are joined (`golden.shape`).
+    readout : or None, and then y of the last stage is the output.
+    output : which outputs leave: of "every" step; of the "last" step of the sequence; or "final",
+        readout of what each layer of the last stage gave in its own last step, which for a reverse
+        layer is the first step of the sequence. Without a reverse layer there, "final" is "last".
     name : a short word for reports and file names: letters, digits, and after the first . _ -
     made_by : the command that made the weights, or ""; one line.
     """
@@ -62,21 +69,41 @@ class Network:
     readout: Readout | None = None
     name: str = "network"
     made_by: str = ""
+    output: str = "every"
 
     def __post_init__(self) -> None:
         check_words(self.name, self.made_by)
         if not self.layers:
             raise ModelError("network: no layers, at least 1 is needed")
-        for k in range(1, len(self.layers)):
-            have, need = self.layers[k].shape.inputs, self.layers[k - 1].shape.cells
-            if have != need:
-                raise ModelError(f"layer {k}: {have} inputs, layer {k - 1} has {need} cells")
-        cells = self.layers[-1].shape.cells
-        if self.readout is not None and self.readout.weights.shape[1] != cells:
-            have = self.readout.weights.shape[1]
-            raise ModelError(
-                f"readout weights: {have} columns, layer {len(self.layers) - 1} has {cells} cells"
-            )
+        if self.output not in OUTPUTS:
+            raise ModelError(f"output {self.output!r}: allowed are {', '.join(OUTPUTS)}")
+        shapes = [layer.shape for layer in self.layers]
+        if shapes[0].beside:
+            raise ModelError("layer 0: beside another layer, but it is the first")
+        before: tuple[int, ...] = ()
+        for stage in self.stages:
+            if len(stage) > 2 or (len(stage) == 2 and shapes[stage[0]].reverse):
+                raise ModelError(f"layer {stage[-1]}: must be beside one layer, a forward one")
+            need = sum(shapes[k].outputs for k in before) if before else shapes[0].inputs
+            for k in stage:
+                if shapes[k].inputs != need:
+                    giver = f"layer {' and '.join(map(str, before))}" if before else "the network"
+                    raise ModelError(
+                        f"layer {k}: {shapes[k].inputs} inputs, {giver} has {need} "
+                        + ("cells" if before else "inputs")
+                    )
+            before = stage
+        width = sum(shapes[k].outputs for k in before)
+        if self.readout is not None and self.readout.weights.shape[1] != width:
+            have, last = self.readout.weights.shape[1], " and ".join(map(str, before))
+            raise ModelError(f"readout weights: {have} columns, layer {last} has {width} cells")
+        if self.output == "final" and not any(shapes[k].reverse for k in before):
+            object.__setattr__(self, "output", "last")
+
+    @property
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """The layers by number in groups that run side by side, see `golden.shape.stages`."""
+        return stages([layer.shape for layer in self.layers])
 
     @property
     def inputs(self) -> int:
@@ -84,13 +111,15 @@ class Network:
 
     @property
     def outputs(self) -> int:
-        return self.readout.outputs if self.readout else self.layers[-1].shape.cells
+        if self.readout:
+            return self.readout.outputs
+        return sum(self.layers[k].shape.outputs for k in self.stages[-1])
 
-    def zero_state(self, batch: int) -> tuple[LayerState, ...]:
-        return tuple(layer.zero_state(batch) for layer in self.layers)
+    def initial_state(self, batch: int) -> tuple[LayerState, ...]:
+        return tuple(layer.initial_state(batch) for layer in self.layers)
 
     def run(self, x: Array, state: tuple[LayerState, ...] | None = None) -> Trace:
-        """Run the network from `state` (default: zero) over one sequence or a batch.
+        """Run the network from `state` (default: `initial_state`) over one sequence or a batch.
 
         Parameters
         ----------
@@ -142,23 +171,35 @@ def check_input(x: np.ndarray, inputs: int) -> np.ndarray:
 
 
 def run_layers(net, x, state, readout) -> Trace:
-    """Run `net.layers` one after another over x (T, D) or (N, T, D), then `readout` on the last y.
+    """Run `net`, stage by stage, over x (T, D) or (N, T, D), then `readout` on the last y.
 
-    Serves the float and the integer network alike: a layer has `zero_state`, `run` and `shape`.
+    Serves the float and the integer network alike: a layer has `initial_state`, `run` and `shape`.
     """
     single = x.ndim == 2
-    time_major = (x[None] if single else x).transpose(1, 0, 2)
-    batch = time_major.shape[1]
-    before = net.zero_state(batch) if state is None else _check_state(net, state, batch, single)
+    y = (x[None] if single else x).transpose(1, 0, 2)
+    batch = y.shape[1]
+    before = net.initial_state(batch) if state is None else _check_state(net, state, batch, single)
     signals, after = [], []
-    y = time_major
-    for layer, layer_state in zip(net.layers, before, strict=True):
-        trace, end = layer.run(y, layer_state)
-        y = trace["y"]
-        signals.append({name: _batch_first(values, single) for name, values in trace.items()})
-        after.append(LayerState(*(v[0] if single else v for v in (end.s, end.y, end.gates))))
-    out = _batch_first(readout(y), single) if readout else signals[-1]["y"]
-    return Trace(tuple(signals), out, tuple(after))
+    for stage in net.stages:
+        outputs = []
+        for k in stage:
+            turn = slice(None, None, -1 if net.layers[k].shape.reverse else None)
+            trace, end = net.layers[k].run(y[turn], before[k])
+            signals.append({name: values[turn] for name, values in trace.items()})
+            after.append(LayerState(*(v[0] if single else v for v in (end.s, end.y, end.gates))))
+            outputs.append(signals[-1]["y"])
+        if stage == net.stages[-1] and net.output != "every":
+            outputs = [_last(net, k, y) for k, y in zip(stage, outputs, strict=True)]
+        y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+    traces = tuple(
+        {name: _batch_first(values, single) for name, values in layer.items()} for layer in signals
+    )
+    return Trace(traces, _batch_first(readout(y) if readout else y, single), tuple(after))
+
+
+def _last(net, k: int, y):
+    """The one step of layer k's y (T, N, ...) that counts, (1, N, ...)."""
+    return y[:1] if net.output == "final" and net.layers[k].shape.reverse else y[-1:]
 
 
 def _batch_first(values, single: bool):
@@ -166,7 +207,7 @@ def _batch_first(values, single: bool):
 
 
 def _check_state(net, state, batch: int, single: bool) -> tuple[LayerState, ...]:
-    zero = net.zero_state(batch)
+    zero = net.initial_state(batch)
     if not isinstance(state, tuple | list) or not all(isinstance(st, LayerState) for st in state):
         raise InputError(
             f"state: {type(state).__name__}, must be a tuple with a LayerState for each layer"

@@ -3,6 +3,8 @@
     squash(a) = scale * sigma(slope * a) + offset          sigma(a) = 1 / (1 + exp(-a))
 
 `g1997` and `h1997` are equations (5) and (4) of Hochreiter & Schmidhuber (1997), `sigma` is (3).
+`hard` is the hard sigmoid, the identity clipped to [0, 1]: slope and offset of a file's own hard
+sigmoid go into the weights and biases before it.
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ class Squash:
     ----------
     name : the name that model files use.
     scale, slope, offset : the constants of the equation above (unused when `linear`).
+    low, high : the identity is clipped to these.
     """
 
     name: str
@@ -30,11 +33,18 @@ class Squash:
     slope: int = 1
     offset: int = 0
     linear: bool = False
+    low: float = -np.inf
+    high: float = np.inf
+
+    @property
+    def bounded(self) -> bool:
+        """Whether both limits are finite."""
+        return not self.linear or np.isfinite(self.high - self.low)
 
     def __call__(self, a: Array) -> Array:
         """The function's value at `a`, any shape, in float64."""
         if self.linear:
-            return a
+            return np.clip(a, self.low, self.high) if self.bounded else a
         if (
             self.offset
         ):  # odd functions: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
@@ -45,7 +55,7 @@ class Squash:
     def derivative(self, value: Array) -> Array:
         """d squash / d a, written in terms of the function's own `value`."""
         if self.linear:
-            return np.ones_like(value)
+            return np.where((value > self.low) & (value < self.high), 1.0, 0.0)
         sigma = (value - self.offset) / self.scale
         return self.scale * self.slope * sigma * (1.0 - sigma)
 
@@ -53,7 +63,7 @@ class Squash:
     def ends(self) -> tuple[float, float]:
         """The limits at minus and plus infinity (infinite for the identity)."""
         if self.linear:
-            return (-np.inf, np.inf)
+            return (self.low, self.high)
         return (float(self.offset), float(self.scale + self.offset))
 
 
@@ -65,6 +75,7 @@ SQUASHES = {
         Squash("g1997", scale=4, slope=1, offset=-2),
         Squash("h1997", scale=2, slope=1, offset=-1),
         Squash("identity", linear=True),
+        Squash("hard", linear=True, low=0.0, high=1.0),
     )
 }
 

@@ -16,9 +16,11 @@ class Trace:
 
     Attributes
     ----------
-    layers : for each layer its signals i, [f,] o (width B) and g, s, y (width C).
-    out : the readout, or y of the last layer where there is none.
-    state : each layer's state after the last step.
+    layers : for each layer its signals i, [f,] o (width B), g, s, [m] (width C) and y, in the order
+        of the sequence's steps, also for a reverse layer.
+    out : the readout, or y of the last stage where there is none; one step long where the network
+        gives its last output only.
+    state : each layer's state after its last step (for a reverse layer: the sequence's first).
     """
 
     layers: tuple[dict[str, npt.NDArray[Any]], ...]

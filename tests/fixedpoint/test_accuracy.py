@@ -72,7 +72,7 @@ def test_one_step_from_any_state_is_within_the_bound(network, bits):
 def _random_state(qnet, rng, count):
     """Codes over the formats' ranges; the state over the half that cannot saturate in a step."""
     (layer,) = qnet.layers
-    zero, form = layer.zero_state(count), layer.formats
+    zero, form = layer.initial_state(count), layer.formats
     s = rng.integers(form.s.low // 4, form.s.high // 4, zero.s.shape)
     y = rng.integers(-form.y.high // 2, form.y.high // 2, zero.y.shape)
     gates = rng.integers(0, form.gate.one, zero.gates.shape, endpoint=True)

@@ -71,7 +71,7 @@ def test_a_state_that_does_not_fit_is_refused(qnet):
 )
 def test_a_state_that_the_hardware_could_not_hold_is_refused(qnet, part, code, limits):
     codes = np.zeros((2, 5, 3), int)
-    (state,) = qnet.zero_state(2)
+    (state,) = qnet.initial_state(2)
     getattr(state, part)[1, 2] = code
     message = refusal(qnet, codes, (state,))
     assert message.startswith(f"state of layer 0, {part}: code {code} is outside {limits} of ")

@@ -56,13 +56,18 @@ KINDS = {"1997": paper_1997, "forget": forget, "mixed": mixed}
 
 def same(one: Network, other: Network) -> bool:
     """Whether every number and option of two networks is the same."""
-    if len(one.layers) != len(other.layers) or (one.name, one.made_by) != (
-        other.name,
-        other.made_by,
-    ):
+    words = [(net.name, net.made_by, net.output) for net in (one, other)]
+    if len(one.layers) != len(other.layers) or words[0] != words[1]:
         return False
     for a, b in zip(one.layers, other.layers, strict=True):
-        if (a.shape, a.g, a.h) != (b.shape, b.g, b.h):
+        if (a.shape, a.g, a.h, a.gate, a.clip) != (b.shape, b.g, b.h, b.gate, b.clip):
+            return False
+        if not all(
+            set(one) == set(two) and all(np.array_equal(one[key], two[key]) for key in one)
+            for one, two in ((a.peepholes, b.peepholes), (a.initial, b.initial))
+        ):
+            return False
+        if a.projection is not None and not np.array_equal(a.projection, b.projection):
             return False
         for kind in a.shape.kinds:
             if not np.array_equal(a.weights[kind], b.weights[kind]):

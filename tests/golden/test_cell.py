@@ -82,7 +82,7 @@ def test_the_oracle_sees_a_changed_weight():
     x = rng.normal(size=(25, 1, 3))
     want, _ = scalar_run(layer, x[:, 0].tolist(), *(np.zeros(4) for _ in range(3)))
     layer.weights["i"][0, -1] += 1e-6  # from an output gate
-    signals, _ = layer.run(x, layer.zero_state(1))
+    signals, _ = layer.run(x, layer.initial_state(1))
     for name in ("i", "s", "y"):
         assert np.abs(signals[name][:, 0] - np.array(want[name])).max() > 1e-10
 
@@ -94,8 +94,8 @@ def test_the_1997_cell_is_a_forget_gate_lstm_with_half_the_cell_input():
     weights = {**old.weights, "g": old.weights["g"] / 2, "f": np.zeros((4, 7))}
     new = Layer(weights, {**old.biases, "g": old.biases["g"] / 2, "f": np.full(4, 800.0)})
     x = rng.normal(size=(40, 1, 3))
-    a, _ = old.run(x, old.zero_state(1))
-    b, _ = new.run(x, new.zero_state(1))
+    a, _ = old.run(x, old.initial_state(1))
+    b, _ = new.run(x, new.initial_state(1))
     assert np.all(b["f"] == 1.0)
     assert np.abs(a["y"] - b["y"]).max() < 1e-14
     assert np.abs(a["s"] - 2 * b["s"]).max() < 1e-13

@@ -125,7 +125,7 @@ def test_bits_flipped_anywhere(tmp_path):
 
 
 HEADERS = {
-    "schema": ({"schema": 2}, "schema version 2: this program reads version 1"),
+    "schema": ({"schema": 3}, "schema version 3: this program reads versions 1 and 2"),
     "schema text": ({"schema": "1"}, "schema version '1'"),
     "schema true": ({"schema": True}, "schema version True"),
     "kind": ({"kind": "gru"}, "kind 'gru': allowed are 'lstm', 'rnn'"),

@@ -1,0 +1,105 @@
+"""The sizes and kinds of a layer: what the float, the integer and the hardware view share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a layer and what kind of cell it has.
+
+    Attributes
+    ----------
+    inputs : D, width of x.
+    blocks, block_size : B and S; the layer has C = B * S cells.
+    gates : gate kinds with weights in row order, ("i", "o") or ("i", "f", "o").
+    gate_recurrence : whether the gates' outputs at t-1 are sources too.
+    coupled : whether f = 1 - i, without weights of its own.
+    peepholes : whether the gates see their cell's state.
+    projection : P, width of y where it is a projection of the cell outputs m; None where y is m.
+    reverse : whether the layer runs from the last step to the first.
+    beside : whether it has the input of the layer before it, and their outputs are joined.
+    """
+
+    inputs: int
+    blocks: int
+    block_size: int
+    gates: tuple[str, ...]
+    gate_recurrence: bool
+    coupled: bool = False
+    peepholes: bool = False
+    projection: int | None = None
+    reverse: bool = False
+    beside: bool = False
+
+    @property
+    def cells(self) -> int:
+        return self.blocks * self.block_size
+
+    @property
+    def outputs(self) -> int:
+        """Width of y: P, or C without a projection."""
+        return self.cells if self.projection is None else self.projection
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Row kinds in order: the gates, then "g" (the cell inputs)."""
+        return (*self.gates, "g")
+
+    @property
+    def rows_per_block(self) -> int:
+        return len(self.gates) + self.block_size
+
+    @property
+    def columns(self) -> dict[str, slice]:
+        """Columns of the weight matrices by source: x, y and, with gate recurrence, gates.
+
+        The gate columns are gate-major: i of all blocks, then f, then o.
+        """
+        ends = [self.inputs, self.inputs + self.outputs]
+        found = {"x": slice(0, ends[0]), "y": slice(ends[0], ends[1])}
+        if self.gate_recurrence:
+            found["gates"] = slice(ends[1], ends[1] + len(self.gates) * self.blocks)
+        return found
+
+    @property
+    def sources(self) -> int:
+        """N, the number of columns."""
+        return max(part.stop for part in self.columns.values())
+
+    def rows(self, kind: str) -> int:
+        """How many rows of this kind the layer has: C for "g", B for a gate."""
+        return self.cells if kind == "g" else self.blocks
+
+    @property
+    def signals(self) -> dict[str, int]:
+        """Width of every signal that a trace shows, by name."""
+        found = {
+            **{gate: self.blocks for gate in self.gates},
+            "g": self.cells,
+            "s": self.cells,
+            "m": self.cells,
+            "y": self.outputs,
+        }
+        if self.projection is None:
+            del found["m"]
+        return found
+
+    @property
+    def state(self) -> dict[str, int]:
+        """Width of every part of a `LayerState`."""
+        return {"s": self.cells, "y": self.outputs, "gates": len(self.gates) * self.blocks}
+
+
+def stages(shapes: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:
+    """The layers by number, grouped: those of a group have the same input, the group before's y.
+
+    A group is one layer, or a forward one and a reverse one beside it (bidirectional).
+    """
+    found: list[tuple[int, ...]] = []
+    for k, shape in enumerate(shapes):
+        if shape.beside and found:
+            found[-1] = (*found[-1], k)
+        else:
+            found.append((k,))
+    return tuple(found)
