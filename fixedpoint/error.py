@@ -4,6 +4,7 @@ e = value of the code - float value,    SQNR = 10 log10(sum of float^2 / sum of 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +37,7 @@ class SignalError:
     rmse, rmse_lsb : root mean square of e, as a number and in LSB.
     sqnr_db : infinite where every value is exact, minus infinite where the float signal is 0.
     worst : sequence, step and unit of max |e| (sequence 0 where there is one only).
+    worst_real, worst_fixed : the float value there, and that of the code.
     saturations : how many values or net inputs saturated on the way to this signal.
     over_time : the error block by block.
     """
@@ -48,6 +50,8 @@ class SignalError:
     rmse_lsb: float
     sqnr_db: float
     worst: tuple[int, int, int]
+    worst_real: float
+    worst_fixed: float
     saturations: int
     over_time: tuple[BlockError, ...]
 
@@ -70,6 +74,8 @@ class ErrorReport:
 def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
     """Lay an integer run beside the float run of the same sequences.
 
+    Steps are those of the sequence, also for an output that only the last step has.
+
     Parameters
     ----------
     block : steps that one entry of `over_time` covers; the last may cover fewer.
@@ -85,6 +91,7 @@ def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
         raise InputError(
             f"traces: signals {', '.join(wanted)} and {', '.join(values)} must be the same"
         )
+    length = next(iter(wanted.values())).shape[-2]
     found = {}
     for name, want in wanted.items():
         have = values[name]
@@ -94,35 +101,62 @@ def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
             )
         layer, _, short = name.rpartition(".")
         lsb = fixed.format(short, int(layer or 0)).lsb
-        found[name] = _signal(want, have, lsb, fixed.saturations.get(name, 0), block)
+        lost, first = fixed.saturations.get(name, 0), length - want.shape[-2]
+        found[name] = _signal(want, have, lsb, lost, first, block)
     return ErrorReport(found)
 
 
-def _signal(want: np.ndarray, have: np.ndarray, lsb: float, lost: int, block: int) -> SignalError:
-    """The error of one signal; want, have: (T, width) or (N, T, width)."""
+def _signal(
+    want: np.ndarray, have: np.ndarray, lsb: float, lost: int, first: int, block: int
+) -> SignalError:
+    """The error of one signal; want, have: (T, width) or (N, T, width) from step `first` on."""
     if want.ndim == 2:
         want, have = want[None], have[None]
     error = have - want
-    size = np.abs(error)
     noise, power = float(np.mean(error**2)), float(np.mean(want**2))
-    sequence, step, unit = (int(k) for k in np.unravel_index(np.argmax(size), size.shape))
-    over_time = []
-    for first in range(0, error.shape[1], block):
-        part = error[:, first : first + block]
-        rmse, most = float(np.sqrt(np.mean(part**2))), float(np.abs(part).max())
-        over_time.append(BlockError(first, part.shape[1], rmse, most))
+    at = worst(error)
     return SignalError(
         lsb=lsb,
-        max_abs=float(size.max()),
-        max_lsb=float(size.max() / lsb),
+        max_abs=float(abs(error[at])),
+        max_lsb=float(abs(error[at]) / lsb),
         mean=float(error.mean()),
         rmse=math.sqrt(noise),
         rmse_lsb=math.sqrt(noise) / lsb,
         sqnr_db=sqnr(power, noise),
-        worst=(sequence, step, unit),
+        worst=(at[0], at[1] + first, at[2]),
+        worst_real=float(want[at]),
+        worst_fixed=float(have[at]),
         saturations=lost,
-        over_time=tuple(over_time),
+        over_time=over_time(error, first, block),
     )
+
+
+def worst(error: np.ndarray) -> tuple[int, int, int]:
+    """Where |e| (N, T, width) is largest."""
+    sequence, step, unit = (int(k) for k in np.unravel_index(np.argmax(np.abs(error)), error.shape))
+    return sequence, step, unit
+
+
+def over_time(error: np.ndarray, first: int, block: int) -> tuple[BlockError, ...]:
+    """e (N, T, width), whose steps count from `first`, block by block; the last may be short."""
+    found = []
+    for step in range(0, error.shape[1], block):
+        part = error[:, step : step + block]
+        rmse, most = float(np.sqrt(np.mean(part**2))), float(np.abs(part).max())
+        found.append(BlockError(first + step, part.shape[1], rmse, most))
+    return tuple(found)
+
+
+def merged(blocks: Sequence[BlockError], count: int) -> tuple[BlockError, ...]:
+    """Neighbouring blocks as at most `count` larger ones, each of as many, the last of fewer."""
+    size = -(-len(blocks) // count)
+    found = []
+    for part in (blocks[k : k + size] for k in range(0, len(blocks), size)):
+        steps = sum(block.steps for block in part)
+        square = sum(block.steps * block.rmse**2 for block in part) / steps
+        most = max(block.max_abs for block in part)
+        found.append(BlockError(part[0].step, steps, math.sqrt(square), most))
+    return tuple(found)
 
 
 def sqnr(power: float, noise: float) -> float:

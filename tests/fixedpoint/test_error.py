@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import compare, quantize
-from fixedpoint.error import sqnr
+from fixedpoint.error import merged, sqnr
 from golden import InputError
 from tests.fixedpoint.nets import forget_network, paper_network
 
@@ -31,6 +31,7 @@ def test_every_signal_against_a_plain_calculation(pair):
         e = have[name] - want[name]
         place = tuple(int(k) for k in np.unravel_index(np.abs(e).argmax(), e.shape))
         assert error.max_abs == np.abs(e).max() == abs(e[error.worst]) and error.worst == place
+        assert error.worst_real == want[name][place] and error.worst_fixed == have[name][place]
         assert error.mean == pytest.approx(e.mean())
         assert error.rmse**2 == pytest.approx((e**2).mean())
         assert error.max_lsb * error.lsb == pytest.approx(error.max_abs)
@@ -50,6 +51,33 @@ def test_a_planted_error_is_found(pair):
     error = compare(real, fixed).signals["0.s"]
     assert error.worst == (2, 17, 3) and error.max_abs == pytest.approx(50.0, abs=1.0)
     assert max(error.over_time, key=lambda b: b.max_abs).step == 17 and len(error.over_time) == 40
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 7, 40, 99])
+def test_merged_blocks_are_those_of_larger_blocks(pair, count):
+    """Merging single steps says what measuring in blocks of as many steps says."""
+    size = -(-40 // count)
+    single, wide = compare(*pair).signals, compare(*pair, block=size).signals
+    for name, error in single.items():
+        found = merged(error.over_time, count)
+        assert len(found) <= count
+        for have, want in zip(found, wide[name].over_time, strict=True):
+            assert (have.step, have.steps, have.max_abs) == (want.step, want.steps, want.max_abs)
+            assert have.rmse == pytest.approx(want.rmse)
+
+
+def test_an_output_of_the_last_step_only_is_placed_there():
+    """The one output is of step 39 of 40, not of step 0; layers keep all their steps."""
+    net, x = forget_network()
+    net = replace(net, output="last")
+    qnet = quantize(net, bits=10, calibrate=x)
+    real, fixed = net.run(x), qnet.run(qnet.encode(x)[0])
+    report = compare(real, fixed, block=15).signals
+    e = fixed.real().out - real.out
+    n, _, k = np.unravel_index(np.abs(e).argmax(), e.shape)
+    assert report["out"].worst == (n, 39, k) and report["out"].worst_real == real.out[n, 0, k]
+    assert [(b.step, b.steps) for b in report["out"].over_time] == [(39, 1)]
+    assert [(b.step, b.steps) for b in report["0.y"].over_time] == [(0, 15), (15, 15), (30, 10)]
 
 
 def test_one_sequence_is_sequence_0():
