@@ -53,20 +53,39 @@ def check_finite(name: str, values: Array) -> Array:
     return values
 
 
-def forget_layer(order: str, x: Array, y: Array, bias: Array, squash: str = "tanh") -> Layer:
+def forget_layer(
+    order: str,
+    x: Array,
+    y: Array,
+    bias: Array,
+    squash: str = "tanh",
+    hard: tuple[float, float] | None = None,
+    projection: Array | None = None,
+    reverse: bool = False,
+    beside: bool = False,
+) -> Layer:
     """A forget-gate layer from matrices of stacked rows.
 
     Parameters
     ----------
     order : the kinds i, f, o, g in the order in which their rows are stacked.
-    x, y, bias : (4 C, D), (4 C, C), (4 C,).
+    x, y, bias : (4 C, D), (4 C, C), or (4 C, P) with a projection, and (4 C,).
     squash : g and h.
+    hard : slope and offset of the gates' hard sigmoid clip(slope a + offset, 0, 1); they go into
+        the gates' rows. None: the gates are logistic.
+    projection : (P, C), or None.
+    reverse, beside : as in `Layer`.
     """
-    weights, cells = np.hstack([x, y]), y.shape[1]
+    weights, cells = np.hstack([x, y]), len(bias) // 4
     rows = {kind: slice(k * cells, (k + 1) * cells) for k, kind in enumerate(order)}
+    affine = {kind: hard if hard and kind != "g" else (1.0, 0.0) for kind in order}
     return Layer(
-        {kind: weights[cut] for kind, cut in rows.items()},
-        {kind: bias[cut] for kind, cut in rows.items()},
+        {kind: weights[cut] * affine[kind][0] for kind, cut in rows.items()},
+        {kind: bias[cut] * affine[kind][0] + affine[kind][1] for kind, cut in rows.items()},
         g=squash,
         h=squash,
+        gate="hard" if hard else "sigma",
+        projection=projection,
+        reverse=reverse,
+        beside=beside,
     )

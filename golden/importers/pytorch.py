@@ -2,6 +2,9 @@
 
     weight_ih_l{k} (4 C, D), weight_hh_l{k} (4 C, C), bias_ih_l{k}, bias_hh_l{k} (4 C,)
     rows i | f | g | o; only the sum of the two biases matters
+    weight_hr_l{k} (P, C) where there is a proj_size; weight_hh_l{k} is then (4 C, P)
+    ..._l{k}_reverse: the direction from the last step to the first, of a bidirectional nn.LSTM,
+    whose next layer takes the outputs of both, the forward one's first
 
 A state_dict holds tensors and no program. It is therefore read as what its names and shapes allow:
 the LSTM, then the Linear at every step, linear. A sigmoid after the Linear leaves no trace in it.
@@ -10,7 +13,8 @@ the LSTM, then the Linear at every step, linear. A sigmoid after the Linear leav
 import itertools
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +31,14 @@ from golden.importers import (
     shown,
 )
 from golden.network import Network, Readout
+from golden.shape import stages
 from golden.squash import Array
 
 ORDER = "ifgo"
 LSTM = re.compile(
-    r"((?:.*\.)?)(weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)_l(0|[1-9]\d{0,2})(_reverse)?"
+    r"((?:.*\.)?)((?:weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)_l(?:0|[1-9]\d{0,2})(?:_reverse)?)"
 )
+NUMBER = re.compile(r"_l(\d+)")
 LINEAR = re.compile(r"((?:.*\.)?)(weight|bias)")
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
 MOST_LSTMS = 6  # whose order is looked for among all orders
@@ -112,16 +118,11 @@ def first_line(error: Exception) -> str:
 
 def from_tensors(tensors: Mapping[str, Array], name: str) -> Network:
     """The network that a state_dict's names and shapes describe."""
-    lstms: dict[str, dict[int, dict[str, Array]]] = {}
+    lstms: dict[str, dict[str, Array]] = {}
     linears: dict[str, dict[str, Array]] = {}
     for key, value in tensors.items():
         if match := LSTM.fullmatch(key):
-            prefix, part, number, reverse = match.groups()
-            if part == "weight_hr":
-                raise ModelError(f"{shown(key)}: an nn.LSTM with proj_size is not supported")
-            if reverse:
-                raise ModelError(f"{shown(key)}: a bidirectional nn.LSTM is not supported")
-            lstms.setdefault(prefix, {}).setdefault(int(number), {})[part] = value
+            lstms.setdefault(match[1], {})[match[2]] = value
         elif match := LINEAR.fullmatch(key):
             linears.setdefault(match[1], {})[match[2]] = value
         else:
@@ -140,64 +141,96 @@ def from_tensors(tensors: Mapping[str, Array], name: str) -> Network:
             "the LSTM, is supported"
         )
     if len(stacks) == 1:
-        cells = next(iter(stacks.values()))[-1].shape.cells
-        if width not in (None, cells):
+        outputs = next(iter(stacks.values())).outputs
+        if width not in (None, outputs):
             key = f"{next(iter(linears))}weight"
             raise ModelError(
-                f"{shown(key)}: an nn.Linear of {width} inputs does not fit an LSTM of {cells} "
-                "cells"
+                f"{shown(key)}: an nn.Linear of {width} inputs does not fit an LSTM of {outputs} "
+                "outputs"
             )
     order = _order(stacks, width)
-    layers = tuple(layer for prefix in order for layer in stacks[prefix])
-    return Network(layers, readout, name, _reading(order, list(linears)))
+    layers = tuple(layer for prefix in order for layer in stacks[prefix].layers)
+    return Network(layers, readout, name, _reading([stacks[prefix] for prefix in order], linears))
 
 
-def _reading(lstms: list[str], linears: list[str]) -> str:
+@dataclass(frozen=True)
+class Stack:
+    """One nn.LSTM: how it is called, and its layers, two beside each other if bidirectional."""
+
+    prefix: str
+    layers: list[Layer]
+
+    @property
+    def outputs(self) -> int:
+        """Width of what it gives: of both directions together."""
+        shapes = [layer.shape for layer in self.layers]
+        return sum(shapes[k].outputs for k in stages(shapes)[-1])
+
+    def __str__(self) -> str:
+        """How it was read."""
+        shape = self.layers[-1].shape
+        name = f"nn.LSTM {shown(self.prefix.rstrip('.'))}" if self.prefix else "nn.LSTM"
+        kind = ["bidirectional"] if shape.beside else []
+        kind += [f"proj_size {shape.projection}"] if shape.projection else []
+        return f"{name} ({', '.join(kind)})" if kind else name
+
+
+def _reading(stacks: list[Stack], linears: Iterable[str]) -> str:
     """How the file was read, for people."""
-    text = "PyTorch state_dict, read as " + ", then ".join(
-        f"nn.LSTM {shown(prefix.rstrip('.'))}" if prefix else "nn.LSTM" for prefix in lstms
-    )
-    if linears:
-        name = linears[0].rstrip(".")
+    text = f"PyTorch state_dict, read as {', then '.join(map(str, stacks))}"
+    for prefix in linears:
+        name = prefix.rstrip(".")
         text += f", then nn.Linear{f' {shown(name)}' if name else ''} without a sigmoid"
     return text
 
 
-def _stack(prefix: str, found: dict[int, dict[str, Array]]) -> list[Layer]:
-    """The layers of one nn.LSTM."""
-    biased = any("bias_ih" in parts or "bias_hh" in parts for parts in found.values())
-    needed = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if biased else ()))
-    for k in range(len(found)):
-        for part in needed:
-            if part not in found.get(k, {}):
-                raise ModelError(f"{shown(f'{prefix}{part}_l{k}')} is missing")
-    return [_layer(prefix, k, found[k], biased) for k in range(len(found))]
+def _stack(prefix: str, found: dict[str, Array]) -> Stack:
+    """One nn.LSTM from its tensors by their names after the prefix."""
+    parts = ["weight_ih", "weight_hh"]
+    parts += ["bias_ih", "bias_hh"] if any(name.startswith("bias") for name in found) else []
+    parts += ["weight_hr"] if any(name.startswith("weight_hr") for name in found) else []
+    numbers = {int(NUMBER.findall(name)[0]) for name in found}
+    ends = ("", "_reverse") if any(name.endswith("_reverse") for name in found) else ("",)
+    layers = []
+    for k in range(len(numbers)):
+        for end in ends:
+            tail = f"_l{k}{end}"
+            for part in parts:
+                if part + tail not in found:
+                    raise ModelError(f"{shown(prefix + part + tail)} is missing")
+            layers.append(_layer(prefix, tail, {part: found[part + tail] for part in parts}))
+    return Stack(prefix, layers)
 
 
-def _layer(prefix: str, k: int, parts: dict[str, Array], biased: bool) -> Layer:
-    x, y = parts["weight_ih"], parts["weight_hh"]
-    cells = y.shape[1] if y.ndim == 2 else 0
-    if cells and y.shape[0] in (cells, 3 * cells):
-        kind = "nn.RNN" if y.shape[0] == cells else "nn.GRU"
+def _layer(prefix: str, tail: str, parts: dict[str, Array]) -> Layer:
+    """One direction of one layer; `tail` ends the names of its tensors."""
+    x, y, projection = parts["weight_ih"], parts["weight_hh"], parts.get("weight_hr")
+    sized = y if projection is None else projection
+    cells, outputs = ((found.shape[1] if found.ndim == 2 else 0) for found in (sized, y))
+    if projection is None and cells and len(y) in (cells, 3 * cells):
+        kind = "nn.RNN" if len(y) == cells else "nn.GRU"
         raise ModelError(
-            f"{shown(f'{prefix}weight_hh_l{k}')}: shape {y.shape} is that of an {kind}, which is "
+            f"{shown(f'{prefix}weight_hh{tail}')}: shape {y.shape} is that of an {kind}, which is "
             "not supported"
         )
     wanted = {
-        "weight_hh": (4 * cells, cells),
-        "weight_ih": (4 * cells, x.shape[-1] if x.ndim else 0),
+        "weight_hr": ("(P, C)", (outputs, cells)),
+        "weight_hh": ("(4 C, C)" if projection is None else "(4 C, P)", (4 * cells, outputs)),
+        "weight_ih": ("(4 C, inputs)", (4 * cells, x.shape[-1] if x.ndim else 0)),
+        "bias_ih": ("(4 C,)", (4 * cells,)),
+        "bias_hh": ("(4 C,)", (4 * cells,)),
     }
-    if biased:
-        wanted |= {"bias_ih": (4 * cells,), "bias_hh": (4 * cells,)}
-    for part, shape in wanted.items():
-        if parts[part].shape != shape or 0 in shape:
-            last = {"weight_ih": "(4 C, inputs)", "weight_hh": "(4 C, C)"}.get(part, "(4 C,)")
+    for part, (form, shape) in wanted.items():
+        if part in parts and (parts[part].shape != shape or 0 in shape):
             raise ModelError(
-                f"{shown(f'{prefix}{part}_l{k}')}: shape {parts[part].shape}, must be {last}"
+                f"{shown(prefix + part + tail)}: shape {parts[part].shape}, must be {form}"
                 + (f" with C = {cells}" if cells else "")
+                + (f", P = {outputs}" if cells and projection is not None else "")
             )
-    bias = parts["bias_ih"] + parts["bias_hh"] if biased else np.zeros(4 * cells)
-    return forget_layer(ORDER, x, y, bias)
+    with np.errstate(over="ignore"):  # a sum beyond float64, which `Layer` refuses by name
+        bias = parts["bias_ih"] + parts["bias_hh"] if "bias_ih" in parts else np.zeros(4 * cells)
+    reverse = tail.endswith("_reverse")
+    return forget_layer(ORDER, x, y, bias, projection=projection, reverse=reverse, beside=reverse)
 
 
 def _linear(prefix: str, parts: dict[str, Array]) -> Readout:
@@ -217,7 +250,7 @@ def _linear(prefix: str, parts: dict[str, Array]) -> Readout:
     return Readout(weights, biases)
 
 
-def _order(stacks: dict[str, list[Layer]], width: int | None) -> list[str]:
+def _order(stacks: dict[str, Stack], width: int | None) -> list[str]:
     """The one order in which several LSTMs fit one behind the other and before the Linear."""
     if len(stacks) == 1:
         return list(stacks)
@@ -228,10 +261,10 @@ def _order(stacks: dict[str, list[Layer]], width: int | None) -> list[str]:
         order
         for order in itertools.permutations(stacks)
         if all(
-            stacks[one][-1].shape.cells == stacks[other][0].shape.inputs
+            stacks[one].outputs == stacks[other].layers[0].shape.inputs
             for one, other in itertools.pairwise(order)
         )
-        and width in (None, stacks[order[-1]][-1].shape.cells)
+        and width in (None, stacks[order[-1]].outputs)
     ]
     if len(fitting) != 1:
         how = "no order" if not fitting else "more than one order"

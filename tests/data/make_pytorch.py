@@ -49,6 +49,20 @@ def networks() -> dict[str, nn.Module]:
         "half": Chain({"lstm": lstm(3, 6)}, nn.Linear(6, 1)).half(),
         "bfloat16": Chain({"lstm": lstm(3, 6)}, nn.Linear(6, 1)).bfloat16(),
         "double": Chain({"lstm": lstm(3, 6)}, nn.Linear(6, 1)).double(),
+        "projected": Chain({"lstm": lstm(3, 6, num_layers=2, proj_size=4)}, nn.Linear(4, 2)),
+        "bidirectional": lstm(3, 5, bidirectional=True),
+        "deep_bidirectional": Chain(
+            {"lstm": lstm(3, 4, num_layers=3, bidirectional=True)}, nn.Linear(8, 2)
+        ),
+        "both": Chain(
+            {"lstm": lstm(3, 6, num_layers=2, bias=False, bidirectional=True, proj_size=2)},
+            nn.Linear(4, 3),
+        ),
+        "both_biased": lstm(3, 5, bidirectional=True, proj_size=3),
+        "chained_directions": Chain(
+            {"top": lstm(3, 4, bidirectional=True), "below": lstm(8, 5, proj_size=2)},
+            nn.Linear(2, 1),
+        ),
     }
 
 

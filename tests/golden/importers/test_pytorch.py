@@ -3,8 +3,6 @@
 import json
 import struct
 import sys
-import types
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import golden
 from golden import ModelError
 from golden.importers import pytorch
+from tests.golden.importers.state_dicts import lstm, tensors, wide
 from tests.golden.importers.support import DATA, read_or_refused, refused, sample
 
-SAMPLES = ("plain", "deep", "bias_free", "chained", "half", "bfloat16", "double")
-WHOLE = (DATA / "pytorch_deep.safetensors").read_bytes()
+SAMPLES = (
+    "plain",
+    "deep",
+    "bias_free",
+    "chained",
+    "half",
+    "bfloat16",
+    "double",
+    "projected",
+    "bidirectional",
+    "deep_bidirectional",
+    "both",
+    "both_biased",
+    "chained_directions",
+)
+WHOLE = {
+    name: (DATA / f"pytorch_{name}.safetensors").read_bytes()
+    for name in ("deep", "both", "both_biased")
+}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -37,29 +52,17 @@ def test_what_was_read_is_said():
     assert [layer.shape.cells for layer in net.layers] == [7, 5]
 
 
-def tensors(**changes: Any) -> dict[str, np.ndarray]:
-    """An nn.LSTM(3, 4) with an nn.Linear(4, 2), changed; None takes a tensor away."""
-    rng = np.random.default_rng(5)
-    shapes = {
-        "lstm.weight_ih_l0": (16, 3),
-        "lstm.weight_hh_l0": (16, 4),
-        "lstm.bias_ih_l0": (16,),
-        "lstm.bias_hh_l0": (16,),
-        "fc.weight": (2, 4),
-        "fc.bias": (2,),
-    }
-    found: dict[str, Any] = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-    for name, value in changes.items():
-        found[name] = np.zeros(value) if isinstance(value, tuple) else value
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def lstm(prefix: str, inputs: int, cells: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of a bias-free nn.LSTM."""
-    return {
-        f"{prefix}weight_ih_l0": (4 * cells, inputs),
-        f"{prefix}weight_hh_l0": (4 * cells, cells),
-    }
+def test_directions_and_projections_are_said():
+    net, _, _ = sample("pytorch_both.safetensors")
+    assert net.made_by == (
+        "PyTorch state_dict, read as nn.LSTM 'lstm' (bidirectional, proj_size 2), then nn.Linear "
+        "'fc' without a sigmoid"
+    )
+    assert net.stages == ((0, 1), (2, 3))
+    for k, layer in enumerate(net.layers):
+        assert (layer.reverse, layer.beside) == (k % 2 == 1, k % 2 == 1)
+        assert (layer.shape.cells, layer.shape.outputs) == (6, 2)
+    assert [layer.shape.inputs for layer in net.layers] == [3, 3, 4, 4]
 
 
 ONE = "lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0"
@@ -69,10 +72,64 @@ WRONG = np.zeros((2, 4))
 WRONG[1, 3] = np.nan
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "proj_size": ({"lstm.weight_hr_l0": (2, 4)}, "an nn.LSTM with proj_size is not supported"),
-    "bidirectional": (
+    "one projection": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "a.weight_hr_l0_reverse": None},
+        "'a.weight_hr_l0_reverse' is missing",
+    ),
+    "wide projection": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "a.weight_hr_l0": (3, 4)},
+        "'a.weight_hr_l0': shape (3, 4), must be (P, C) with C = 4, P = 2",
+    ),
+    "flat projection": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "a.weight_hr_l0": (8,)},
+        "'a.weight_hr_l0': shape (8,), must be (P, C)",
+    ),
+    "no projected outputs": (
+        {**NO_LSTM, **wide("a.", 3, 4, 0)},
+        "'a.weight_hr_l0': shape (0, 4), must be (P, C) with C = 4, P = 0",
+    ),
+    "cells beside a projection": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "a.weight_hh_l0_reverse": (12, 2)},
+        "'a.weight_hh_l0_reverse': shape (12, 2), must be (4 C, P) with C = 4, P = 2",
+    ),
+    "half a direction": (
         {"lstm.weight_ih_l0_reverse": (16, 3)},
-        "'lstm.weight_ih_l0_reverse': a bidirectional nn.LSTM is not supported",
+        "'lstm.weight_hh_l0_reverse' is missing",
+    ),
+    "bias of one direction": (
+        {"lstm.weight_ih_l0_reverse": (16, 3), "lstm.weight_hh_l0_reverse": (16, 4)},
+        "'lstm.bias_ih_l0_reverse' is missing",
+    ),
+    "forward direction": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "a.weight_ih_l0": None},
+        "'a.weight_ih_l0' is missing",
+    ),
+    "upper layer of one direction": (
+        {
+            **NO_LSTM,
+            **lstm("a.", 3, 4),
+            "a.weight_ih_l0_reverse": (16, 3),
+            "a.weight_hh_l0_reverse": (16, 4),
+            "a.weight_ih_l1": (16, 8),
+            "a.weight_hh_l1": (16, 4),
+        },
+        "'a.weight_ih_l1_reverse' is missing",
+    ),
+    "inputs of the directions": (
+        {**NO_LSTM, **NO_LINEAR, **wide("a.", 3, 4, 2), "a.weight_ih_l0_reverse": (16, 5)},
+        "layer 1: 5 inputs, the network has 3 inputs",
+    ),
+    "Linear of one direction": (
+        {**NO_LSTM, **wide("a.", 3, 4, 2), "fc.weight": (2, 2)},
+        "'fc.weight': an nn.Linear of 2 inputs does not fit an LSTM of 4 outputs",
+    ),
+    "bidirectional GRU": (
+        {
+            **NO_LSTM,
+            **{f"a.weight_ih_l0{end}": (12, 3) for end in ("", "_reverse")},
+            **{f"a.weight_hh_l0{end}": (12, 4) for end in ("", "_reverse")},
+        },
+        "shape (12, 4) is that of an nn.GRU",
     ),
     "extra": ({"norm.running_mean": (4,)}, "'norm.running_mean': is no tensor of an nn.LSTM"),
     "layer norm": ({"norm.weight": (4,)}, "'norm.weight': shape (4,) is not that of an nn.Linear"),
@@ -86,7 +143,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "Linear width": (
         {"fc.weight": (2, 5)},
-        "'fc.weight': an nn.Linear of 5 inputs does not fit an LSTM of 4 cells",
+        "'fc.weight': an nn.Linear of 5 inputs does not fit an LSTM of 4 outputs",
     ),
     "Linear bias": ({"fc.bias": (3,)}, "'fc.bias': shape (3,), must be (2,)"),
     "no LSTM": (NO_LSTM, "no nn.LSTM is in it"),
@@ -110,6 +167,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "lstm.bias_hh_l1": (16,),
         },
         "layer 1: 5 inputs, layer 0 has 4 cells",
+    ),
+    "biases beyond float64": (
+        {"lstm.bias_ih_l0": np.full(16, 1.7e308), "lstm.bias_hh_l0": np.full(16, 1.7e308)},
+        "biases i[0]: inf is not a finite number",
     ),
     "NaN": ({"fc.weight": WRONG}, "'fc.weight'[1, 3]: nan is not a finite number"),
     "either order": (
@@ -143,6 +204,13 @@ def test_the_linear_may_decide_the_order():
     shapes = {**NO_LSTM, **lstm("a.", 4, 3), **lstm("b.", 3, 4)}
     net = pytorch.from_tensors(tensors(**shapes), "net")
     assert [layer.shape.inputs for layer in net.layers] == [4, 3]
+
+
+def test_an_lstm_after_a_bidirectional_one_takes_both_directions():
+    """Their widths give the order: 3 -> 2 + 2 -> 5 -> 2."""
+    shapes = {**NO_LSTM, **lstm("a.", 4, 5), **wide("b.", 3, 4, 2), "fc.weight": (2, 5)}
+    net = pytorch.from_tensors(tensors(**shapes), "net")
+    assert [layer.shape.inputs for layer in net.layers] == [3, 3, 4]
 
 
 def test_both_biases_count():
@@ -202,10 +270,11 @@ def test_a_file_beyond_all_models_is_not_read(tmp_path):
 def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
     """Cut short, some bytes other: never anything but a network or a `ModelError`."""
     path = tmp_path_factory.mktemp("f") / "a.safetensors"
-    broken = bytearray(WHOLE[: data.draw(st.integers(0, len(WHOLE)))])
+    whole = WHOLE[data.draw(st.sampled_from(list(WHOLE)))]
+    broken = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
     for _ in range(data.draw(st.integers(0, 4))):
         if broken:
-            inside = min(len(broken), data.draw(st.sampled_from((1200, len(WHOLE)))))
+            inside = min(len(broken), data.draw(st.sampled_from((1200, len(whole)))))
             broken[data.draw(st.integers(0, inside - 1))] = data.draw(st.integers(0, 255))
     read_or_refused(path, bytes(broken))
 
@@ -215,80 +284,3 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     assert refused(DATA / "pytorch_plain.safetensors") == (
         "reading .safetensors needs safetensors: pip install 'carousel[import]'"
     )
-
-
-@pytest.mark.parametrize("suffix", [".pt", ".pth"])
-def test_without_torch_the_way_round_is_said(suffix, monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    message = refused(tmp_path / f"a{suffix}")
-    assert "safetensors.torch.save_file(model.state_dict(), 'model.safetensors')" in message
-
-
-class Tensor:
-    """As much of a torch.Tensor as a reader needs."""
-
-    def __init__(self, values: np.ndarray, dtype: str = "float32", layout: str = "strided"):
-        self.values, self.dtype, self.layout, self.is_meta = values, dtype, layout, False
-
-    def numel(self) -> int:
-        return self.values.size
-
-    def detach(self) -> "Tensor":
-        return self
-
-    def to(self, dtype: str) -> "Tensor":
-        return Tensor(self.values.astype(dtype), dtype)
-
-    def numpy(self) -> np.ndarray:
-        return self.values
-
-
-@pytest.fixture
-def torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    """A stand-in for torch; its `load` gives, or raises, what is put under "found"."""
-    held: dict[str, Any] = {"path": tmp_path / "a.pt"}
-    held["path"].write_bytes(b"torch would know")
-
-    def load(path: Path, map_location: str, weights_only: bool) -> Any:
-        assert (path, map_location, weights_only) == (held["path"], "cpu", True)
-        if isinstance(held["found"], Exception):
-            raise held["found"]
-        return held["found"]
-
-    module = types.ModuleType("torch")
-    names = {name: name for name in ("float16", "bfloat16", "float32", "float64", "strided")}
-    module.__dict__.update(names, Tensor=Tensor, load=load)
-    monkeypatch.setitem(sys.modules, "torch", module)
-    return held
-
-
-def test_with_torch_a_state_dict_is_read(torch):
-    found = tensors()
-    torch["found"] = {name: Tensor(value) for name, value in found.items()}
-    net, same = golden.load(torch["path"]), pytorch.from_tensors(found, "a")
-    x = np.random.default_rng(0).standard_normal((5, 3))
-    assert np.array_equal(net.run(x).out, same.run(x).out)
-    assert net.name == "a"
-
-
-FOUND = {
-    "pickle": (
-        ValueError("Weights only load failed. \x1b[1mDo this"),
-        "(Weights only load failed)",
-    ),
-    "module": ([1], "holds a list, must hold a state_dict"),
-    "checkpoint": ({"epoch": 3}, "'epoch' is a int, must be a tensor: save the state_dict alone"),
-    "name": ({3: Tensor(np.zeros(1))}, "3 is a Tensor"),
-    "type": ({"a": Tensor(np.zeros(1), "int8")}, "'a': type int8, strided; must be dense float16"),
-    "sparse": ({"a": Tensor(np.zeros(1), layout="coo")}, "'a': type float32, coo; must be dense"),
-    "expanded": (
-        {"a": Tensor(np.broadcast_to(0.0, (1 << 20, 1 << 20)))},
-        "1099511627776 numbers in all, allowed are",
-    ),
-}
-
-
-@pytest.mark.parametrize(("found", "message"), FOUND.values(), ids=FOUND)
-def test_with_torch_what_is_no_state_dict_is_refused(torch, found, message):
-    torch["found"] = found
-    assert message in refused(torch["path"])
