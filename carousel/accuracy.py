@@ -1,16 +1,18 @@
 """What fixed point costs: the float and the integer run of the same sequences side by side."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from carousel import steps
 from carousel.tables import Table, every_format
 from fixedpoint import QuantizedTrace
-from fixedpoint.error import ErrorReport, compare
+from fixedpoint.error import BlockError, ErrorReport, compare, merged
 from golden.trace import Trace
 
 POINTS = 250  # of a curve over time
+SPANS = 8  # of steps in a table over time
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,15 @@ class Measured:
 def measure(subject: steps.Subject) -> Measured:
     """Run both and compare."""
     with steps.progress("Float and fixed point"):
-        floating, fixed = subject.net.run(subject.inputs.x), subject.qnet.run(subject.codes)
-        block = math.ceil(subject.inputs.length / POINTS)
+        floating = subject.net.run(subject.inputs.x, subject.state)
+        fixed = subject.qnet.run(subject.codes, subject.state_codes)
+        block = block_of(subject.inputs.length)
         return Measured(floating, fixed, compare(floating, fixed, block))
+
+
+def block_of(length: int) -> int:
+    """Steps that a point of a curve over `length` steps stands for."""
+    return math.ceil(length / POINTS)
 
 
 def table(found: Measured) -> Table:
@@ -52,6 +60,49 @@ def table(found: Measured) -> Table:
     )
     head = ("signal", "largest", "in LSB", "RMSE", "in LSB", "SQNR, dB", "saturations")
     return Table.of("Fixed point against float", head, rows)
+
+
+def places(found: Measured) -> Table:
+    """Where each signal is farthest off, and the two values there."""
+    rows = (
+        (
+            name,
+            ", ".join(map(str, error.worst)),
+            f"{error.worst_real:.6g}",
+            f"{error.worst_fixed:.6g}",
+            f"{error.max_abs:.3g}",
+        )
+        for name, error in found.errors.signals.items()
+    )
+    head = ("signal", "at sequence, step, unit", "float", "fixed point", "difference")
+    return Table.of("Where fixed point is farthest from float", head, rows)
+
+
+def growth(subject: steps.Subject, found: Measured) -> list[Table]:
+    """The output and the last stage's states and outputs over time, one table a layer."""
+    signals, shown = found.errors.signals, ["out"]
+    tables = []
+    for layer in subject.net.stages[-1]:
+        shown += [f"{layer}.s", f"{layer}.y"]
+        curves = {name: signals[name].over_time for name in shown}
+        tables.append(over_time("Fixed point against float, over time", curves))
+        shown = []
+    return tables
+
+
+def over_time(title: str, curves: Mapping[str, tuple[BlockError, ...]]) -> Table:
+    """A line for each of a few spans of steps; "-" where a curve has no step in one."""
+    few = {name: merged(blocks, SPANS) for name, blocks in curves.items()}
+    rows = []
+    for span in max(few.values(), key=len):
+        end = span.step + span.steps
+        cells = [f"{span.step} to {end - 1}" if span.steps > 1 else str(span.step)]
+        for blocks in few.values():
+            here = next((block for block in blocks if span.step <= block.step < end), None)
+            cells += [f"{here.rmse:.3g}", f"{here.max_abs:.3g}"] if here else ["-", "-"]
+        rows.append(cells)
+    heads = ((f"{name}: RMSE", "largest") for name in few)
+    return Table.of(title, ("steps", *(text for pair in heads for text in pair)), rows)
 
 
 def saturations(trace: QuantizedTrace) -> Table:

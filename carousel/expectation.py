@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from carousel.accuracy import Measured
-from carousel.inputs import Inputs, read
+from carousel.accuracy import Measured, block_of, over_time
+from carousel.inputs import Inputs, check_real, read
 from carousel.tables import Table
+from fixedpoint import error
+from fixedpoint.error import BlockError
 from golden import InputError, Network
 from golden.squash import Array, squash
 
 TOLERANCE = 1e-4
+VIEWS = ("fixed point", "float")  # columns; the one that decides is the last
+GIVES = "because the network gives one output at the end of a sequence"
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,22 @@ class Expected:
 
 @dataclass(frozen=True)
 class Difference:
-    """One view's difference from the expectation; `worst` is a sequence, a step and an output."""
+    """One view's difference from the expectation.
+
+    Attributes
+    ----------
+    max_abs, rmse : the largest, and the root mean square.
+    worst : the sequence, step and output of the largest.
+    expected, found : the two values there.
+    over_time : the difference in blocks of steps.
+    """
 
     max_abs: float
     rmse: float
     worst: tuple[int, int, int]
     expected: float
     found: float
+    over_time: tuple[BlockError, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Compared:
 
     Attributes
     ----------
-    views : "float" and "fixed point".
+    views : those of `VIEWS`.
     tolerance : the most that float may differ.
     sigma : whether sigma of the float outputs would be within it where the outputs are not.
     """
@@ -61,26 +74,21 @@ class Compared:
         return self.views["float"].max_abs <= self.tolerance
 
 
-def load(file: Path, inputs: Inputs, outputs: int) -> Expected:
+def load(file: Path, inputs: Inputs, net: Network) -> Expected:
     """Read the expectation; `InputError` names a shape that does not fit, or a value."""
-    values, count, steps = read(file), inputs.count, inputs.length
+    values, count, steps, outputs = read(file), inputs.count, inputs.length, net.outputs
     every, last = [(count, steps, outputs)], [(count, outputs)]
     if count == 1:
         every, last = [*every, (steps, outputs)], [*last, (outputs,)]
+    if net.output != "every":
+        every, last = [], [*last, (count, 1, outputs)]
     if values.shape not in (*every, *last):
-        raise InputError(
-            f"{file}: shape {values.shape}, must be {' or '.join(map(str, every))} for every step, "
-            f"{' or '.join(map(str, last))} for the last"
-        )
-    if not np.issubdtype(values.dtype, np.floating) and not np.issubdtype(values.dtype, np.integer):
-        raise InputError(f"{file}: type {values.dtype}, must be real numbers")
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        value = values[tuple(bad[0])]
-        raise InputError(f"{file}: {bad[0].tolist()} is {value}, must be a finite number")
+        whole, end = (" or ".join(map(str, shapes)) for shapes in (every, last))
+        allowed = f"{whole} for every step, {end} for the last" if every else f"{end}, {GIVES}"
+        raise InputError(f"{file}: shape {values.shape}, must be {allowed}")
     whole = values.shape in every
     shape = (count, steps if whole else 1, outputs)
-    return Expected(values.astype(np.float64).reshape(shape), 0 if whole else steps - 1)
+    return Expected(check_real(str(file), values).reshape(shape), 0 if whole else steps - 1)
 
 
 def compare(expected: Expected, measured: Measured, net: Network, tolerance: float) -> Compared:
@@ -99,21 +107,29 @@ def compare(expected: Expected, measured: Measured, net: Network, tolerance: flo
 
 def difference(expected: Expected, out: Array) -> Difference:
     """The largest difference, where it is, and the root mean square."""
-    found = out[:, expected.first :]
-    error = np.abs(found - expected.values)
-    at = tuple(int(k) for k in np.unravel_index(np.argmax(error), error.shape))
+    found = out[:, -expected.values.shape[1] :]
+    off = found - expected.values
+    at = error.worst(off)
     return Difference(
-        float(error[at]),
-        math.sqrt(float(np.mean(error**2))),
+        float(abs(off[at])),
+        math.sqrt(float(np.mean(off**2))),
         (at[0], at[1] + expected.first, at[2]),
         float(expected.values[at]),
         float(found[at]),
+        error.over_time(off, expected.first, block_of(off.shape[1])),
     )
 
 
-def table(compared: Compared) -> Table:
-    """For people."""
-    views = [compared.views[name] for name in ("fixed point", "float")]
+def tables(compared: Compared) -> list[Table]:
+    """For people; over time where there is more than one step to see."""
+    curves = {name: compared.views[name].over_time for name in VIEWS}
+    title = "Against the expectation, over time"
+    several = any(len(blocks) > 1 for blocks in curves.values())
+    return [_largest(compared), *([over_time(title, curves)] if several else [])]
+
+
+def _largest(compared: Compared) -> Table:
+    views = [compared.views[name] for name in VIEWS]
     rows: list[tuple[str, ...]] = [
         ("largest error", *(f"{view.max_abs:.3g}" for view in views)),
         ("RMSE", *(f"{view.rmse:.3g}" for view in views)),
@@ -124,7 +140,7 @@ def table(compared: Compared) -> Table:
     ]
     if compared.sigma:
         rows.append((f"sigma of float within {compared.tolerance:g}", "-", "yes"))
-    return Table.of("Against the expectation", ("", "fixed point", "float"), rows)
+    return Table.of("Against the expectation", ("", *VIEWS), rows)
 
 
 def plain(compared: Compared) -> dict[str, Any]:

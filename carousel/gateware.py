@@ -1,6 +1,7 @@
 """The gateware in simulation, and what it says for itself: same codes, same cycles."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,26 @@ def play(
 ) -> Gateware:
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.qnet, subject.codes
+    start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
+    room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
     schedule = plan(qnet, lanes)
-    pauses = {"idle": idle, "back_pressure": back_pressure, "seed": seed}
-    with steps.progress("Gateware: build, then simulate") as report:
-        if waves is None:
-            trace = sim.simulate(qnet, codes, lanes=lanes, progress=report, **pauses)
-        else:
-            with output.beside(waves) as file:
-                trace = sim.simulate(
-                    qnet, codes, lanes=lanes, progress=report, waves=file, **pauses
-                )
-    verdict = sim.check(qnet, codes, trace)
+    with (
+        steps.progress("Gateware: build, then simulate") as report,
+        output.beside(waves) if waves else nullcontext() as file,
+    ):
+        trace = sim.simulate(
+            qnet,
+            codes,
+            lanes=lanes,
+            idle=idle,
+            back_pressure=back_pressure,
+            seed=seed,
+            waves=file,
+            progress=report,
+            **start,
+            **room,
+        )
+    verdict = sim.check(qnet, codes, trace, **start)
     real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
     return Gateware(trace, real, verdict, schedule, freely=not idle and not back_pressure)
 

@@ -1,18 +1,38 @@
 """The hold check at two lengths: with the gates shut a state must not change by one LSB."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from carousel import steps
 from carousel.tables import Table
+from fixedpoint.formats import FormatError as NeverShut
 from fixedpoint.hold import HoldResult, check_hold
 
 SHORT, LONG = (1_000, 4), (1_000_000, 1)  # steps, sequences
+TITLE = "States with their gates shut"
 
-Held = tuple[HoldResult, ...]
+
+@dataclass(frozen=True)
+class Held:
+    """What the hold check found.
+
+    Attributes
+    ----------
+    results : one for each length.
+    never : why no state of this network can be held for ever, and so nothing was checked; or None.
+    """
+
+    results: tuple[HoldResult, ...] = ()
+    never: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether all states held."""
+        return self.never is None and all(result.holds for result in self.results)
 
 
 def check(subject: steps.Subject, quick: bool) -> Held:
-    """A thousand steps and, unless `quick`, a million."""
+    """A thousand steps and, unless `quick`, a million; none where no gate can be kept shut."""
     found = []
     for count, sequences in (SHORT,) if quick else (SHORT, LONG):
         with steps.progress(f"Hold check, {count:,} steps") as report:
@@ -20,18 +40,19 @@ def check(subject: steps.Subject, quick: bool) -> Held:
             def tell(done: int, total: int = count, report: steps.Report = report) -> None:
                 report(done, total)
 
-            found.append(check_hold(subject.qnet, count, sequences, progress=tell))
-    return tuple(found)
-
-
-def holds(found: Held) -> bool:
-    return all(result.holds for result in found)
+            try:
+                found.append(check_hold(subject.qnet, count, sequences, progress=tell))
+            except NeverShut as reason:
+                return Held(never=str(reason))
+    return Held(tuple(found))
 
 
 def table(found: Held) -> Table:
     """For people."""
+    if found.never is not None:
+        return Table.of(TITLE, ("",), [(found.never,)])
     rows = []
-    for result in found:
+    for result in found.results:
         for layer, change in enumerate(result.largest_change_lsb):
             forget = result.shut_forget_gate[layer]
             shut = f"i = 0 below {result.shut_input_gate[layer]:.3f}"
@@ -39,9 +60,9 @@ def table(found: Held) -> Table:
             holds = "no" if change else "yes"
             rows.append((f"{result.steps:,}", layer, shut, f"{change} LSB", holds))
     head = ("steps", "layer", "gates shut at net input", "largest change", "holds")
-    return Table.of("States with their gates shut", head, rows)
+    return Table.of(TITLE, head, rows)
 
 
-def plain(found: Held) -> list[dict[str, Any]]:
+def plain(found: Held) -> dict[str, Any]:
     """For programs."""
-    return [result.as_dict() for result in found]
+    return {"hold": [result.as_dict() for result in found.results], "never_shut": found.never}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fixedpoint import QuantizedNetwork
+from fixedpoint import Format, QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from golden import InputError, Network
 from golden.network import check_values
@@ -113,11 +113,30 @@ def read(file: Path) -> Array:
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:
     """Codes of an input; one that does not fit the input's format is refused, not saturated."""
-    form = qnet.formats.input
-    codes, saturated = qnet.encode(x)
-    if saturated:
-        low, high = form.low * form.lsb, form.high * form.lsb
-        where = np.argwhere((x < low - form.lsb / 2) | (x >= high + form.lsb / 2))[0].tolist()
-        value = x[tuple(where)]
-        raise InputError(f"input{where}: {value:g} is outside {low:g}..{high:g} of format {form}")
-    return codes
+    return codes_of("input", x, qnet.formats.input, qnet.formats.input.high)
+
+
+def codes_of(what: str, values: Array, form: Format, highest: int) -> Codes:
+    """Codes of real values, none of them saturated.
+
+    Raises
+    ------
+    InputError : a value below the codes of `form` or above the code `highest`; starts with `what`.
+    """
+    low, high = form.low * form.lsb, highest * form.lsb
+    bad = np.argwhere((values < low - form.lsb / 2) | (values >= high + form.lsb / 2))
+    if len(bad):
+        where, value = bad[0].tolist(), values[tuple(bad[0])]
+        raise InputError(f"{what}{where}: {value:g} is outside {low:g}..{high:g} of format {form}")
+    return form.encode(values)[0]
+
+
+def check_real(what: str, values: np.ndarray) -> Array:
+    """`values` as float64; `InputError`, starting with `what`, unless finite real numbers."""
+    if not np.issubdtype(values.dtype, np.floating) and not np.issubdtype(values.dtype, np.integer):
+        raise InputError(f"{what}: type {values.dtype}, must be real numbers")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        value = values[tuple(bad[0])]
+        raise InputError(f"{what}: {bad[0].tolist()} is {value}, must be a finite number")
+    return values.astype(np.float64)

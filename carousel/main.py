@@ -10,7 +10,17 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel import accuracy, expectation, gateware, holding, options, output, steps, tables
+from carousel import (
+    accuracy,
+    carried,
+    expectation,
+    gateware,
+    holding,
+    options,
+    output,
+    steps,
+    tables,
+)
 from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
 from golden import training
@@ -49,6 +59,9 @@ def run(
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
     quick: options.Quick = False,
     folder: options.Output = None,
     json: options.Json = None,
@@ -64,13 +77,18 @@ def run(
     net = golden.load(model)
     place = folder or Path("out") / net.name
     with output.folder(place) as stage:
-        subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+        subject = steps.prepare(
+            model, bits, formats, file, sequences, length, seed, state, max_length
+        )
+        carried.check_file(save_state, net)
         found = mainjob.do(subject, lanes, quick, stage)
         with steps.progress("Report"):
-            again = repeat.plain(found, repeat.command(found, model, formats, file, seed, quick))
+            told = repeat.command(found, model, formats, file, seed, state, quick)
+            again = repeat.plain(found, told)
             (stage / "report.html").write_text(report.render(found, again), encoding="utf-8")
         data = {**mainjob.plain(found, model, place), "repeat": again}
         (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
+    carried.write(save_state, subject.qnet, found.gateware.trace.state)
     for table in mainjob.summary(found):
         table.show(console)
     typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
@@ -191,6 +209,9 @@ def simulate(
         Path | None,
         typer.Option(help="Write waveforms (.vcd) to this file.", show_default="not written"),
     ] = None,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
     json: options.Json = None,
 ) -> None:
     """Run the gateware and compare every code.
@@ -200,8 +221,10 @@ def simulate(
     """
     output.check_file(json)
     output.check_file(waves)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    carried.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves)
+    carried.write(save_state, subject.qnet, found.trace.state)
     gateware.table(found).show(console)
     finish(gateware.plain(found), json, found.ok)
 
@@ -230,9 +253,12 @@ def compare(
     tolerance: Annotated[
         float, typer.Option(min=0, help="The most that float may differ from --expect.")
     ] = expectation.TOLERANCE,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
     json: options.Json = None,
 ) -> None:
-    """Float against fixed point, signal by signal.
+    """Float against fixed point, signal by signal and over time.
 
     With --gateware the gateware too; status 1 when that differs from fixed point. With --expect
     both against the outputs of another framework; status 1 when float is beyond --tolerance.
@@ -242,17 +268,24 @@ def compare(
         raise golden.InputError(
             "--expect needs --input, and all of it: no --sequences, no --length"
         )
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    wanted = expect and expectation.load(expect, subject.inputs, subject.net.outputs)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    carried.check_file(save_state, subject.net)
+    wanted = expect and expectation.load(expect, subject.inputs, subject.net)
     measured = accuracy.measure(subject)
-    shown, data, ok = [accuracy.table(measured)], accuracy.plain(subject, measured), True
+    carried.write(save_state, subject.qnet, measured.fixed.state)
+    shown = [
+        accuracy.table(measured),
+        accuracy.places(measured),
+        *accuracy.growth(subject, measured),
+    ]
+    data, ok = accuracy.plain(subject, measured), True
     if with_gateware:
         found = gateware.play(subject, lanes)
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
     if wanted:
         compared = expectation.compare(wanted, measured, subject.net, tolerance)
-        shown += [expectation.table(compared)]
+        shown += expectation.tables(compared)
         data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
     for table in shown:
         table.show(console)
@@ -273,13 +306,14 @@ def hold(
 ) -> None:
     """Shut the gates and see that the states hold.
 
-    A thousand steps and a million; status 1 when a state changes by as much as one LSB.
+    A thousand steps and a million; status 1 when a state changes by as much as one LSB, or when the
+    network's gates are clipped so that they cannot be shut.
     """
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     found = holding.check(subject, quick)
     holding.table(found).show(console)
-    finish({"hold": holding.plain(found)}, json, holding.holds(found))
+    finish(holding.plain(found), json, found.ok)
 
 
 @app.command()

@@ -49,6 +49,30 @@ Length = Annotated[
         show_default="1100 of temporal order, 100 of adding, all of a file",
     ),
 ]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="State to start from (.npz), as --save-state writes it; the codes are the same with "
+        "the same --formats.",
+        show_default="the network's own start",
+    ),
+]
+SaveState = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the state after the last step to this file (.npz).",
+        show_default="not written",
+    ),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Steps that a core of a network with reverse layers can hold.",
+        show_default="those of the input",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]
 Output = Annotated[
     Path | None,

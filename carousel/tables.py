@@ -59,9 +59,8 @@ def every_format(found: Formats) -> dict[str, Format]:
     named = {"input": found.input, "pre-activation": found.argument, "sigma": found.sigma}
     for k, layer in enumerate(found.layers):
         named |= {f"layer {k} weights of {name}": form for name, form in layer.weights.items()}
-        named |= {
-            f"layer {k} {name}": getattr(layer, name) for name in ("gate", "g", "h", "s", "y")
-        }
+        signals = ("gate", "g", "h", "s", "y", *(["m"] if layer.m else []))
+        named |= {f"layer {k} {name}": getattr(layer, name) for name in signals}
     if found.readout:
         named |= {"readout weights": found.readout.weights, "readout output": found.readout.out}
     return named
