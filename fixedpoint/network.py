@@ -101,7 +101,7 @@ class QuantizedNetwork:
 
     Attributes
     ----------
-    layers, readout : as in the float network.
+    layers, readout : as in the float network; a part of one may have a readout only.
     formats, table : every format; the one sigma table.
     name : of the network.
     saturated_weights : how many weights lay outside their format.
@@ -123,7 +123,10 @@ class QuantizedNetwork:
 
     @property
     def inputs(self) -> int:
-        return self.layers[0].shape.inputs
+        if self.layers:
+            return self.layers[0].shape.inputs
+        assert self.readout is not None, "neither layers nor a readout"
+        return self.readout.weights.shape[1]
 
     @property
     def outputs(self) -> int:

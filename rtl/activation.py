@@ -29,17 +29,56 @@ def activation_layout(program: Program) -> data.StructLayout:
     )
 
 
+def unseen_layout(program: Program) -> data.StructLayout:
+    """What an output gate waits with for its cell's state: sum and bias, peephole, rounding."""
+    return data.StructLayout(
+        {
+            "net": signed(program.sum_width),
+            "peephole": signed(program.peephole_width),
+            "net_mode": range(max(2, len(program.net_modes))),
+        }
+    )
+
+
+def squash_net(
+    m: Module, program: Program, net: Value, mode: Value, reader: tuple[Value, Value], *, name: str
+) -> tuple[Signal, Value]:
+    """squash(saturate(round(net))) by one of the net modes, and whether it was saturated.
+
+    `latency.SQUASH` = 5 clocks after `net` and `mode`: rounding, sigma (3), squash. `reader` is
+    code and value of a reader of the sigma unit.
+    """
+    code, value = reader
+    rounded = [
+        (round_shift(net, this.shift), this.squash.low, this.squash.high)
+        for this in program.net_modes
+    ]
+    net_code, saturated = clip(m, mode, rounded, name=f"{name}net_code")
+    m.d.comb += code.eq(net_code)
+    linear = delay(m, net_code, latency.SIGMA, name=f"{name}linear")
+    mode = delay(m, mode, 1 + latency.SIGMA, name=f"{name}squash_mode")
+    result = Signal(signed(program.activation_width), name=f"{name}squashed", reset_less=True)
+    m.d.sync += result.eq(
+        choose(mode, program.net_modes, lambda this: squashed(this.squash, value, linear))
+    )
+    stages = 1 + latency.SIGMA + 1
+    assert stages == latency.SQUASH
+    return result, delay(m, saturated, stages - 1, name=f"{name}saturated")
+
+
 class Activation(wiring.Component):
-    """activation = squash(saturate(round(sum + bias))), one row a clock.
+    """activation = squash(saturate(round(sum + bias [+ peephole * s]))), one row a clock.
 
     Which bias, rounding and squashing function a row takes is read from a memory that is walked
-    through row by row: rows come in a fixed order.
+    through row by row: rows come in a fixed order. In a core with peepholes, i and f see s(t-1);
+    an output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
 
-    Timing: an activation stands `latency.ACTIVATION` = 6 clocks after its sum: bias, rounding,
-    sigma (3), squash. One row a clock; a group's rows come without a gap, the first with `start`.
-    Number formats: sum and bias share their scale, their sum fits the accumulator's width; net
-    input in the squash's `net` format; result in its `target` format, sign-extended to
-    `activation_width`.
+    Timing: an activation stands `latency.activation` = 6 clocks after its sum (7 with peepholes):
+    bias, [product added,] rounding, sigma (3), squash. One row a clock; a group's rows come without
+    a gap, the first with `start`. `unseen` stands one clock after its sum.
+    Number formats: sum, bias and peephole product share their scale, their sum fits the
+    accumulator's width; net input in the squash's `net` format; result in its `target` format,
+    sign-extended to `activation_width`.
 
     Members
     -------
@@ -48,6 +87,8 @@ class Activation(wiring.Component):
     step_first, step_last : In(1), with `start`: marks of the group's step.
     code, value : Out, In: a reader of the sigma unit.
     o : Out(activation_layout)
+    state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
+        cell; Out, Out: a reader of `rtl.states.States`; Out(unseen_layout).
     """
 
     start: Signal
@@ -57,45 +98,34 @@ class Activation(wiring.Component):
     code: Signal
     value: Signal
     o: data.View
+    state: Signal
+    step_over: Signal
+    clear: Signal
+    unseen: data.View
 
     def __init__(self, program: Program):
         self.program = program
         table = program.qnet.table
-        super().__init__(
-            {
-                **{name: In(1) for name in ("start", "step_first", "step_last")},
-                "sum": In(signed(program.sum_width)),
-                "code": Out(signed(table.argument.width)),
-                "value": In(table.value.width),
-                "o": Out(activation_layout(program)),
+        ports = {
+            **{name: In(1) for name in ("start", "step_first", "step_last")},
+            "sum": In(signed(program.sum_width)),
+            "code": Out(signed(table.argument.width)),
+            "value": In(table.value.width),
+            "o": Out(activation_layout(program)),
+        }
+        if program.schedule.peepholes:
+            ports |= {
+                "state": In(signed(program.s_width)),
+                "step_over": Out(1),
+                "clear": Out(1),
+                "unseen": Out(unseen_layout(program)),
             }
-        )
+        super().__init__(ports)
 
     def elaborate(self, platform):
         m = Module()
         program = self.program
         valid, word = self._row(m)
-        net = Signal(signed(program.sum_width), reset_less=True)
-        m.d.sync += net.eq(self.sum + word.bias)
-        mode = delay(m, word.net_mode, 1, name="net_mode")
-        rounded = [(round_shift(net, this.shift), this.squash.net) for this in program.net_modes]
-        code, saturated = clip(m, mode, rounded, name="net_code")
-
-        m.d.comb += self.code.eq(code)
-        linear = delay(m, code, latency.SIGMA, name="linear")
-        mode = delay(m, mode, 1 + latency.SIGMA, name="squash_mode")
-        result = Signal(signed(program.activation_width), reset_less=True)
-        m.d.sync += result.eq(
-            choose(mode, program.net_modes, lambda this: squashed(this.squash, self.value, linear))
-        )
-
-        stages = 1 + 1 + latency.SIGMA + 1
-        assert stages == latency.ACTIVATION
-        m.d.comb += [
-            self.o.valid.eq(delay(m, valid, stages, name="valid", keep_reset=True)),
-            self.o.code.eq(result),
-            self.o.saturated.eq(delay(m, saturated, stages - 2, name="saturated")),
-        ]
         first, last = Signal(), Signal()
         with m.If(self.start):
             m.d.sync += [first.eq(self.step_first), last.eq(self.step_last)]
@@ -103,18 +133,53 @@ class Activation(wiring.Component):
             "step_first": Mux(self.start, self.step_first, first),
             "step_last": Mux(self.start, self.step_last, last),
         }
+        net = Signal(signed(program.sum_width), reset_less=True)
+        m.d.sync += net.eq(self.sum + word.bias)
+        mode = delay(m, word.net_mode, 1, name="net_mode")
+        shown = valid
+        if program.schedule.peepholes:
+            shown = valid & (word.kind != program.kinds.index("o"))
+            m.d.comb += [
+                self.step_over.eq(valid & (word.kind == program.kinds.index("g"))),
+                self.clear.eq(marks["step_first"]),
+            ]
+            net, mode = self._seen(m, net, mode, word)
+        code, saturated = squash_net(m, program, net, mode, (self.code, self.value), name="")
+
+        stages = 1 + program.schedule.peepholes * latency.SEEN + latency.SQUASH
+        assert stages == latency.activation(program.schedule.peepholes)
+        m.d.comb += [
+            self.o.valid.eq(delay(m, shown, stages, name="valid", keep_reset=True)),
+            self.o.code.eq(code),
+            self.o.saturated.eq(saturated),
+        ]
         fields = {name: word[name] for name in ("kind", "cell_mode", "output")}
         for name, value in {**fields, **marks}.items():
             m.d.comb += self.o[name].eq(delay(m, Value.cast(value), stages, name=name))
         return m
 
+    def _seen(self, m: Module, net: Value, mode: Value, word) -> tuple[Value, Value]:
+        """The net input with what the gate sees of its cell, and its mode, one clock later."""
+        m.d.comb += [
+            self.unseen.net.eq(net),
+            self.unseen.net_mode.eq(mode),
+            self.unseen.peephole.eq(delay(m, word.peephole, 1, name="peephole")),
+        ]
+        width = len(self.state) + self.program.peephole_width
+        product = Signal(signed(width), name="peephole_product", reset_less=True)
+        m.d.sync += product.eq(self.state * word.peephole)
+        whole = Signal(signed(self.program.sum_width), name="net_seen", reset_less=True)
+        m.d.sync += whole.eq(net + product)
+        return whole, delay(m, mode, 1, name="net_mode_seen")
+
     def _row(self, m: Module):
         """Whether a row arrives in this clock, and its word."""
         program = self.program
-        biases = [word.bias for word in program.rows]
+        seen = {"peephole": signed(program.peephole_width)} if program.peephole_width else {}
         layout = data.StructLayout(
             {
-                "bias": signed(1 + max(bias.bit_length() for bias in biases)),
+                "bias": signed(1 + max(word.bias.bit_length() for word in program.rows)),
+                **seen,
                 "net_mode": range(max(2, len(program.net_modes))),
                 "cell_mode": range(max(2, len(program.cell_modes))),
                 "kind": range(max(2, len(program.kinds))),
@@ -125,6 +190,7 @@ class Activation(wiring.Component):
         init: list[Any] = [
             {
                 "bias": word.bias,
+                **({"peephole": word.peephole} if seen else {}),
                 "net_mode": word.net_mode,
                 "cell_mode": word.cell_mode,
                 "kind": program.kinds.index(word.row.kind),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
 
 from fixedpoint.formats import Format
 
@@ -20,23 +20,33 @@ def round_shift(value: Value, shift: int) -> Value:
     return (value + Const(1 << (shift - 1), Shape(shift + 1, True))) >> shift
 
 
-def saturate(m: Module, value: Value, form: Format, *, name: str) -> tuple[Value, Value]:
-    """A signed value clipped to a format, and whether it was clipped."""
+def saturate(m: Module, value: Value, low: int, high: int, *, name: str) -> tuple[Value, Value]:
+    """A signed value clipped to low..high, and whether it was clipped.
+
+    Ends that are those of a two's complement or unsigned number cost an AND and an OR of the upper
+    bits, others two comparators.
+    """
     assert value.shape().signed, f"{name}: {value.shape()} must be signed"
+    assert low <= high, f"{name}: {low} to {high}"
     wide = Signal(value.shape(), name=f"{name}_wide")  # once, however often its bits are used
     m.d.comb += wide.eq(value)
-    keep = form.width - int(form.signed)
-    above = wide[min(keep, len(wide) - 1) :]  # all equal to the sign where the value fits
+    keep = high.bit_length() if high >= 0 else 0
     negative = wide[-1]
-    if form.signed:
-        fits = above.all() | ~above.any()
-        clipped = Cat((~negative).replicate(keep), negative).as_signed()
-        inside = wide[: keep + 1].as_signed()
-    else:
-        fits = ~above.any()
-        clipped = (~negative).replicate(keep)
-        inside = wide[:keep]
-    return Mux(fits, inside, clipped), ~fits
+    if keep and high + 1 == 1 << keep and low in (0, -high - 1):
+        above = wide[min(keep, len(wide) - 1) :]  # all equal to the sign where the value fits
+        if low:
+            fits = above.all() | ~above.any()
+            clipped = Cat((~negative).replicate(keep), negative).as_signed()
+            inside = wide[: keep + 1].as_signed()
+        else:
+            fits = ~above.any()
+            clipped = (~negative).replicate(keep)
+            inside = wide[:keep]
+        return Mux(fits, inside, clipped), ~fits
+    below, above = wide < low, wide > high
+    bits = Shape.cast(range(min(low, 0), high + 1)).width + 1
+    inside = Mux(below, Const(low, signed(bits)), Mux(above, high, wide[:bits].as_signed()))
+    return inside, below | above
 
 
 def delay(m: Module, value: Value, clocks: int, *, name: str, keep_reset: bool = False) -> Value:
@@ -55,11 +65,16 @@ def choose(selector: Value, options: Sequence[Any], build: Callable[[Any], Value
 
 
 def clip(
-    m: Module, selector: Value, options: Sequence[tuple[Value, Format]], *, name: str
+    m: Module, selector: Value, options: Sequence[tuple[Value, int, int]], *, name: str
 ) -> tuple[Signal, Signal]:
-    """Registers with the chosen value saturated to its format, and whether that clipped it."""
-    pairs = [saturate(m, value, form, name=name) for value, form in options]
-    code = Signal(Shape(max(form.width for _, form in options), True), name=name, reset_less=True)
+    """Registers with the chosen value saturated to its ends, and whether that clipped it.
+
+    An option is a value, its lowest and its highest code.
+    """
+    pairs = [saturate(m, *option, name=name) for option in options]
+    ends = range(min(low for _, low, _ in options), max(high for _, _, high in options) + 1)
+    width = Shape.cast(range(min(ends.start, -1), max(ends.stop, 1))).width
+    code = Signal(Shape(width, True), name=name, reset_less=True)
     clipped = Signal(name=f"{name}_clipped", reset_less=True)
     m.d.sync += code.eq(choose(selector, pairs, lambda pair: pair[0]))
     m.d.sync += clipped.eq(choose(selector, pairs, lambda pair: pair[1]))

@@ -1,24 +1,30 @@
 """The tail's second half: the constant error carousel and the cell output."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.activation import activation_layout
+from rtl.activation import activation_layout, unseen_layout
 from rtl.arithmetic import choose, clip, delay, round_shift
-from rtl.program import Program
+from rtl.bank import access_layout
+from rtl.output_gate import OutputGate
+from rtl.program import CellMode, Program
 from rtl.squash import squashed
+from rtl.states import States
 
 
 def cell_layout(width: int) -> data.StructLayout:
-    """A state or an output on its way, with the marks of its step."""
+    """A state or an output on its way, with the marks of its step.
+
+    `projected` says of an output that it is m, which a projection makes y of.
+    """
     return data.StructLayout(
         {
             "valid": 1,
             "code": signed(width),
             "output": 1,
+            "projected": 1,
             "step_first": 1,
             "step_last": 1,
             "saturated": 1,
@@ -30,21 +36,25 @@ class CellUpdate(wiring.Component):
     """s(t) = sat(round(f s(t-1)) + round(i g)) and y(t) = sat(round(o h(sat(round(s))))).
 
     A block's gates come first and are kept; each cell input g that follows updates its cell at
-    once. In a sequence's first step s(t-1) is 0. States lie in one memory: a cell's state is read
-    and written once a step, so no second bank is needed.
+    once. In a sequence's first step s(t-1) is the initial state.
 
-    Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.OUTPUT` = 7 clocks after s. One
-    cell a clock, the same cell again after more than `latency.STATE` + 1 clocks.
+    Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.output` = 7 clocks after s (9 in
+    a core with peepholes, whose output gate is computed here). One cell a clock, the same cell
+    again after more than `latency.STATE` + 1 clocks.
     Number formats: both products exact, each rounded once to the fraction of s; their sum is one
     bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
-    y.
+    the format of the cell output.
 
     Members
     -------
     i : In(activation_layout)
     code, value : Out, In: a reader of the sigma unit.
-    s, y : Out(cell_layout)
+    s, y : Out(cell_layout); y is the cell output, m where there is a projection.
     h_saturated : Out(1), the argument of h that belongs to `y` was clipped.
+    access, word : In(access_layout), Out: the state port's way to the states.
+    unseen, seen_step_over, seen_clear, seen, o_code, o_value, o, o_valid, o_saturated : with
+        peepholes only. The sums of output gates; a second reader of the states; a reader of the
+        sigma unit; the output gates.
     """
 
     i: data.View
@@ -53,30 +63,58 @@ class CellUpdate(wiring.Component):
     s: data.View
     y: data.View
     h_saturated: Signal
+    access: data.View
+    word: Signal
+    unseen: data.View
+    seen_step_over: Signal
+    seen_clear: Signal
+    seen: Signal
+    o_code: Signal
+    o_value: Signal
+    o: Signal
+    o_valid: Signal
+    o_saturated: Signal
 
     def __init__(self, program: Program):
         self.program = program
         table = program.qnet.table
-        super().__init__(
-            {
-                "i": In(activation_layout(program)),
-                "code": Out(signed(table.argument.width)),
-                "value": In(table.value.width),
-                "s": Out(cell_layout(program.s_width)),
-                "y": Out(cell_layout(program.y_width)),
-                "h_saturated": Out(1),
+        ports = {
+            "i": In(activation_layout(program)),
+            "code": Out(signed(table.argument.width)),
+            "value": In(table.value.width),
+            "s": Out(cell_layout(program.s_width)),
+            "y": Out(cell_layout(program.m_width)),
+            "h_saturated": Out(1),
+            "access": In(access_layout(len(program.states), program.s_width)),
+            "word": Out(signed(program.s_width)),
+        }
+        if program.schedule.peepholes:
+            ports |= {
+                "unseen": In(unseen_layout(program)),
+                **{name: In(1) for name in ("seen_step_over", "seen_clear")},
+                "seen": Out(signed(program.s_width)),
+                "o_code": Out(signed(table.argument.width)),
+                "o_value": In(table.value.width),
+                "o": Out(signed(program.activation_width)),
+                **{name: Out(1) for name in ("o_valid", "o_saturated")},
             }
-        )
+        super().__init__(ports)
 
     def elaborate(self, platform):
         m = Module()
-        gates = self._gates(m)
         valid = self.i.valid & (self.i.kind == self.program.kinds.index("g"))
+        gates = self._gates(m)
         mode = delay(m, self.i.cell_mode, 1, name="mode")
-        s = self._state(m, valid, gates, mode)
-        self._output(m, s, gates["o"], delay(m, mode, 1, name="h_mode"))
+        s = self._state(m, gates, mode, self._states(m, valid))
+        if self.program.schedule.peepholes:
+            o = self._late_gate(m)
+        else:
+            wait = latency.STATE + latency.SQUASH
+            o = delay(m, gates["o"], wait, name="output_gate")
+        self._output(m, s, o, delay(m, mode, 1, name="h_mode"))
+        peepholes = self.program.schedule.peepholes
         self._marks(m, valid, latency.STATE, self.s, "s")
-        self._marks(m, valid, latency.STATE + latency.OUTPUT, self.y, "y")
+        self._marks(m, valid, latency.STATE + latency.output(peepholes), self.y, "y")
         return m
 
     def _gates(self, m: Module) -> dict[str, Signal]:
@@ -89,15 +127,49 @@ class CellUpdate(wiring.Component):
                     m.d.sync += gates[kind].eq(self.i.code)
         return gates
 
-    def _state(self, m: Module, valid: Value, gates: dict[str, Signal], mode: Value) -> Signal:
+    def _states(self, m: Module, valid: Value) -> Value:
+        """s(t-1) of the cell whose g stands in `i`."""
+        peepholes = self.program.schedule.peepholes
+        m.submodules.states = states = States(self.program, readers=1 + peepholes)
+        m.d.comb += [
+            states.step_over0.eq(valid),
+            states.clear0.eq(self.i.step_first),
+            states.write.eq(self.s.valid),
+            states.code.eq(self.s.code),
+            states.access.eq(self.access),
+            self.word.eq(states.word),
+        ]
+        if peepholes:
+            m.d.comb += [
+                states.step_over1.eq(self.seen_step_over),
+                states.clear1.eq(self.seen_clear),
+                self.seen.eq(states.value1),
+            ]
+        return states.value0
+
+    def _late_gate(self, m: Module) -> Signal:
+        """The output gate that sees s(t)."""
+        m.submodules.output_gate = gate = OutputGate(self.program)
+        m.d.comb += [
+            gate.unseen.eq(self.unseen),
+            gate.valid.eq(self.s.valid),
+            gate.state.eq(self.s.code),
+            self.o_code.eq(gate.code),
+            gate.value.eq(self.o_value),
+            self.o.eq(gate.o),
+            self.o_valid.eq(gate.o_valid),
+            self.o_saturated.eq(gate.saturated),
+        ]
+        return gate.o
+
+    def _state(self, m: Module, gates: dict[str, Signal], mode: Value, old: Value) -> Signal:
         """s(t) = f s(t-1) + i g; `mode` is that of the products."""
         program, modes = self.program, self.program.cell_modes
-        old = Mux(self.i.step_first, 0, self._states(m, valid))
         written = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
         m.d.sync += written.eq(gates["i"] * self.i.code[: program.g_width].as_signed())
         sums = [
-            (keep + round_shift(written, this.input_shift), this.s)
-            for keep, this in zip(self._kept(m, gates["f"], old), modes, strict=True)
+            (keep + round_shift(written, this.input_shift), this.s.low, this.s.high)
+            for keep, this in zip(self._kept(m, gates, old), modes, strict=True)
         ]
         s, clipped = clip(m, mode, sums, name="state")
         stages = 1 + 1
@@ -105,23 +177,46 @@ class CellUpdate(wiring.Component):
         m.d.comb += [self.s.code.eq(s), self.s.saturated.eq(clipped)]
         return s
 
-    def _output(self, m: Module, s: Signal, o: Signal, mode: Value) -> None:
+    def _kept(self, m: Module, gates: dict[str, Signal], old: Value) -> list[Value]:
+        """round(f s(t-1)) for each mode, one clock later; without a forget gate s(t-1) itself."""
+        modes = self.program.cell_modes
+        whole = Signal(signed(self.program.s_width), name="whole", reset_less=True)
+        m.d.sync += whole.eq(old)
+        if all(mode.keeps == "whole" for mode in modes):
+            return [whole for _ in modes]
+
+        def factor(mode: CellMode) -> Value:
+            return (mode.gate_one - gates["i"])[:-1] if mode.keeps == "coupled" else gates["f"]
+
+        f = Signal(self.program.gate_width)
+        m.d.comb += f.eq(choose(self.i.cell_mode, modes, factor))
+        product = Signal(signed(len(f) + 1 + self.program.s_width), name="kept", reset_less=True)
+        m.d.sync += product.eq(f * old)
+        return [
+            whole if mode.keeps == "whole" else round_shift(product, mode.keep_shift)
+            for mode in modes
+        ]
+
+    def _output(self, m: Module, s: Signal, o: Value, mode: Value) -> None:
         """y(t) = o h(s(t)); `mode` is that of s."""
         program, modes = self.program, self.program.cell_modes
-        arguments = [(round_shift(s, this.h_shift), this.h.net) for this in modes]
+        arguments = [(round_shift(s, this.h_shift), this.h.low, this.h.high) for this in modes]
         net, h_clipped = clip(m, mode, arguments, name="h_net")
         m.d.comb += self.code.eq(net)
         linear = delay(m, net, latency.SIGMA, name="linear")
         mode = delay(m, mode, 1 + latency.SIGMA, name="squash_mode")
         h = Signal(signed(max(this.h.target.width for this in modes)), reset_less=True)
         m.d.sync += h.eq(choose(mode, modes, lambda this: squashed(this.h, self.value, linear)))
-        gate = delay(m, o, latency.STATE + 1 + latency.SIGMA + 1, name="output_gate")
+        late = latency.LATE * program.schedule.peepholes
+        h = delay(m, h, late, name="waiting_h")
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
-        m.d.sync += product.eq(gate * h)
-        outs = [(round_shift(product, this.output_shift), this.y) for this in modes]
-        y, y_clipped = clip(m, delay(m, mode, 2, name="y_mode"), outs, name="output")
-        stages = 1 + latency.SIGMA + 1 + 1 + 1
-        assert stages == latency.OUTPUT
+        m.d.sync += product.eq(o[: program.gate_width].as_unsigned() * h)
+        outs = [
+            (round_shift(product, this.output_shift), this.m.low, this.m.high) for this in modes
+        ]
+        y, y_clipped = clip(m, delay(m, mode, 2 + late, name="y_mode"), outs, name="output")
+        stages = latency.SQUASH + late + 1 + 1
+        assert stages == latency.output(program.schedule.peepholes)
         m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_clipped)]
         m.d.comb += self.h_saturated.eq(delay(m, h_clipped, stages - 1, name="h_clipped"))
 
@@ -129,32 +224,6 @@ class CellUpdate(wiring.Component):
         m.d.comb += to.valid.eq(delay(m, valid, clocks, name=f"{name}_valid", keep_reset=True))
         for mark in ("output", "step_first", "step_last"):
             m.d.comb += to[mark].eq(delay(m, self.i[mark], clocks, name=f"{name}_{mark}"))
-
-    def _states(self, m: Module, valid: Value) -> Value:
-        """The memory of states; gives s(t-1) of the cell whose g stands in `i`."""
-        cells = self.program.cells
-        m.submodules.states = memory = Memory(
-            shape=signed(self.program.s_width), depth=max(2, cells), init=[]
-        )
-        read, write = memory.read_port(), memory.write_port()
-        place, following = Signal(range(max(2, cells))), Signal(range(max(2, cells)))
-        m.d.comb += following.eq(Mux(valid, Mux(place == cells - 1, 0, place + 1), place))
-        m.d.sync += place.eq(following)
-        m.d.comb += [
-            read.addr.eq(following),  # so that the state of `place` is there when its g comes
-            write.addr.eq(delay(m, place, latency.STATE, name="written_place")),
-            write.data.eq(self.s.code),
-            write.en.eq(self.s.valid),
-        ]
-        return read.data
-
-    def _kept(self, m: Module, f: Value, old: Value) -> list[Value]:
-        """round(f s(t-1)) for each mode, one clock later; without a forget gate s(t-1) itself."""
         modes = self.program.cell_modes
-        whole = Signal(signed(self.program.s_width), name="whole", reset_less=True)
-        m.d.sync += whole.eq(old)
-        if not any(mode.forgets for mode in modes):
-            return [whole for _ in modes]
-        product = Signal(signed(len(f) + 1 + self.program.s_width), name="kept", reset_less=True)
-        m.d.sync += product.eq(f * old)
-        return [round_shift(product, mode.keep_shift) if mode.forgets else whole for mode in modes]
+        projected = choose(self.i.cell_mode, modes, lambda mode: Const(mode.projected, 1))
+        m.d.comb += to.projected.eq(delay(m, projected, clocks, name=f"{name}_projected"))

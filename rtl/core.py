@@ -9,7 +9,7 @@ i ─────► │ InputBuffer│────────►│ Operands �
          └────────────┘                                              └────────────┘
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -21,7 +21,9 @@ from rtl.arithmetic import delay
 from rtl.cell import CellUpdate
 from rtl.lanes import LaneArray
 from rtl.operands import InputBuffer, Operands, beat_layout
+from rtl.probe import ProbeStream
 from rtl.program import Program
+from rtl.rows import Row
 from rtl.schedule import Schedule, plan
 from rtl.sequencer import Sequencer
 from rtl.squash import SigmaUnit
@@ -39,36 +41,55 @@ class Core(wiring.Component):
 
     Parameters
     ----------
-    qnet : the integer network.
+    qnet : the integer network, or a part of one; its layers run forward.
     lanes : multipliers, one of `allowed_lanes(qnet)`; default all that the network can use.
     probe : give the core a port that shows every gate, state and output as it is computed.
+    state_port : give it a port through which its state is read and written.
 
     Members
     -------
     i : In(stream), qnet.inputs beats a step: data (input format), first, last. `first` on the first
-        element of a vector clears the state before that step; `last` on the last element ends a
-        sequence.
+        element of a vector starts a sequence, from the initial state; `last` on the last element
+        ends one.
     o : Out(stream), qnet.outputs beats a step: data (output format), first on the sequence's first
-        beat, last on its last one.
+        beat, last on its last one. Where the network gives its last output only, of a sequence's
+        last step only.
     saturations : Out, 32-bit counters since reset, summed over layers: i, f, o, g, h and out count
-        net inputs, s and y the values themselves. They wrap around.
-    probe : Out, {act, s, y} each with `valid`: act in the order of `schedule.rows`, s and y in the
-        order of cells, layer by layer.
+        net inputs, s, m and y the values themselves. They wrap around.
+    probe : Out, `valid` and a code for each of `probe_streams`.
+    idle : Out(1), no step runs and none may start; only then is the state port listened to.
+    state_address, state_write, state_in : In, one of `state_words`, and what to write to it. A
+        vector that comes next without `first` goes on from what was written.
+    state_out : Out, the word, `latency.STATE_PORT` = 2 clocks after its address.
 
     Raises
     ------
     LaneError : lanes that the network cannot use.
+    UnsupportedError : see `rtl.schedule.plan`.
     """
 
     i: stream.Interface
     o: stream.Interface
     saturations: data.View
     probe: data.View
+    idle: Signal
+    state_address: Signal
+    state_write: Signal
+    state_in: Signal
+    state_out: Signal
     schedule: Schedule
+    offline = False
 
-    def __init__(self, qnet: QuantizedNetwork, lanes: int | None = None, probe: bool = False):
+    def __init__(
+        self,
+        qnet: QuantizedNetwork,
+        lanes: int | None = None,
+        probe: bool = False,
+        state_port: bool = False,
+    ):
         self.qnet, self.schedule = qnet, plan(qnet, lanes)
         self.program = program = Program(qnet, self.schedule)
+        self.has_state_port = state_port
         ports = {
             "i": In(stream.Signature(beat_layout(qnet.formats.input))),
             "o": Out(stream.Signature(beat_layout(qnet.out_format))),
@@ -77,18 +98,46 @@ class Core(wiring.Component):
             ),
         }
         if probe:
-            width = max(program.activation_width, program.s_width, program.y_width)
+            widths = [program.activation_width]
+            widths += [program.s_width, program.m_width] if program.states else []
             fields = {}
-            for name in ("act", "s", "y"):
-                fields |= {f"{name}_valid": 1, name: signed(width)}
+            for shown in self.probe_streams:
+                fields |= {f"{shown.name}_valid": 1, shown.name: signed(max(widths))}
             ports["probe"] = Out(data.StructLayout(fields))
+        if state_port:
+            word = signed(max(program.s_width, program.y_width, program.gate_width + 1))
+            ports |= {
+                "idle": Out(1),
+                "state_address": In(range(max(2, len(self.state_words)))),
+                "state_write": In(1),
+                "state_in": In(word),
+                "state_out": Out(word),
+            }
         self.has_probe = probe
         super().__init__(ports)
 
     @property
     def saturation_kinds(self) -> tuple[str, ...]:
-        """Fields of `saturations`: net inputs of the rows that there are and of h, then s and y."""
-        return (*self.program.kinds, "h", "s", "y")
+        """Fields of `saturations`: net inputs of the rows that there are and of h, then values."""
+        values = ["h", "s"] if self.program.states else []
+        modes = self.program.cell_modes
+        values += ["m"] if any(mode.projected for mode in modes) else []
+        values += ["y"] if not all(mode.projected for mode in modes) else []
+        return tuple(dict.fromkeys((*self.program.kinds, *values)))
+
+    @property
+    def probe_streams(self) -> tuple[ProbeStream, ...]:
+        """What the probe shows."""
+        return self.program.probe_streams
+
+    @property
+    def state_words(self) -> tuple[Row, ...]:
+        """What lies at the addresses of the state port.
+
+        States s, then outputs y (and m, which no step reads of the one before), then the gates
+        where there is gate recurrence.
+        """
+        return (*self.program.states, *self.program.outputs, *self.program.gates)
 
     def elaborate(self, platform):
         m = Module()
@@ -97,29 +146,18 @@ class Core(wiring.Component):
         m.submodules.input = buffer = InputBuffer(qnet.formats.input, qnet.inputs)
         m.submodules.operands = operands = Operands(program)
         m.submodules.lanes = lanes = LaneArray(program)
-        m.submodules.sigma = sigma = SigmaUnit(qnet.table, readers=2)
         m.submodules.activation = activation = Activation(program)
-        m.submodules.cell = cell = CellUpdate(program)
+        cell = CellUpdate(program) if program.states else None
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
-
-        room = self._output(m, activation, cell, sequencer.starts)
         m.d.comb += [
-            sequencer.ready.eq(buffer.full & room),
             sequencer.first.eq(buffer.first),
             sequencer.last.eq(buffer.last),
             buffer.release.eq(sequencer.release),
             buffer.address.eq(operands.x_address),
             operands.x.eq(buffer.value),
         ]
-        for name in (
-            "issue",
-            "column",
-            "weight",
-            "group_first",
-            "group_last",
-            "step_first",
-            "parity",
-        ):
+        flags = ("issue", "group_first", "group_last", "step_first", "parity")
+        for name in (*flags, "column", "weight"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
         m.d.comb += [
             lanes.feed.eq(operands.feed),
@@ -127,47 +165,87 @@ class Core(wiring.Component):
             activation.sum.eq(lanes.sum),
             activation.step_first.eq(delay(m, sequencer.step_first, latency.ROW, name="row_first")),
             activation.step_last.eq(delay(m, sequencer.step_last, latency.ROW, name="row_last")),
-            sigma.code0.eq(activation.code),
-            activation.value.eq(sigma.value0),
-            sigma.code1.eq(cell.code),
-            cell.value.eq(sigma.value1),
-            cell.i.eq(activation.o),
-            operands.y_write.valid.eq(cell.y.valid),
-            operands.y_write.data.eq(cell.y.code),
-            operands.gate_write.valid.eq(activation.o.valid & self._is_gate(activation.o.kind)),
-            operands.gate_write.data.eq(activation.o.code),
         ]
+        source = activation.o
+        if cell:
+            m.submodules.cell = cell
+            self._connect_cell(m, activation, cell, operands)
+            source = cell.y if self.schedule.phases[-1].yields == "g" else source
+        room = self._output(m, source, sequencer.starts, buffer.last)
+        m.d.comb += sequencer.ready.eq(buffer.full & room)
+        self._sigma(m, activation, cell)
         self._count(m, activation, cell)
         if self.has_probe:
-            for name, shown in (("act", activation.o), ("s", cell.s), ("y", cell.y)):
-                m.d.comb += [
-                    self.probe[f"{name}_valid"].eq(shown.valid),
-                    self.probe[name].eq(shown.code),
-                ]
+            self._probe(m, activation, cell)
+        if self.has_state_port and cell:
+            self._state_port(m, sequencer, buffer, operands, cell)
         return m
 
-    def _is_gate(self, kind: Value) -> Value:
-        gates = [k for k, name in enumerate(self.program.kinds) if name in ("i", "f", "o")]
-        return kind.matches(*gates)
+    def _connect_cell(
+        self, m: Module, activation: Activation, cell: CellUpdate, operands: Operands
+    ) -> None:
+        """Activations into the cell update, and what both yield back to the operands."""
+        m.d.comb += [
+            cell.i.eq(activation.o),
+            operands.y_written.valid.eq(cell.y.valid),
+            operands.y_written.data.eq(cell.y.code),
+        ]
+        if "y" in self.program.kinds:
+            # all m are written long before the first projected row comes, and it before the next m
+            projected = activation.o.valid & self._is_kind(activation.o.kind, "y")
+            with m.If(projected):
+                m.d.comb += [
+                    operands.y_written.valid.eq(1),
+                    operands.y_written.data.eq(activation.o.code),
+                ]
+        if self.program.gates:
+            gate = self._is_kind(activation.o.kind, "i", "f", "o")
+            m.d.comb += [
+                operands.gates_written.valid.eq(activation.o.valid & gate),
+                operands.gates_written.data.eq(activation.o.code),
+            ]
+        if self.schedule.peepholes:
+            m.d.comb += [
+                cell.unseen.eq(activation.unseen),
+                cell.seen_step_over.eq(activation.step_over),
+                cell.seen_clear.eq(activation.clear),
+                activation.state.eq(cell.seen),
+            ]
 
-    def _output(self, m: Module, activation: Activation, cell: CellUpdate, starts: Value) -> Value:
+    def _sigma(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
+        """One sigma table for all that squash."""
+        readers = [(activation.code, activation.value)]
+        if cell:
+            readers.append((cell.code, cell.value))
+            if self.schedule.peepholes:
+                readers.append((cell.o_code, cell.o_value))
+        m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers))
+        for k, (code, value) in enumerate(readers):
+            m.d.comb += getattr(sigma, f"code{k}").eq(code)
+            m.d.comb += value.eq(getattr(sigma, f"value{k}"))
+
+    def _is_kind(self, kind: Value, *names: str) -> Value:
+        return kind.matches(*(k for k, name in enumerate(self.program.kinds) if name in names))
+
+    def _output(self, m: Module, source, starts: Value, last: Value) -> Value:
         """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
         outputs, steps = self.qnet.outputs, self.schedule.buffered_steps
-        source = activation.o if self.qnet.readout else cell.y
+        every = self.qnet.output == "every"
         m.submodules.fifo = fifo = SyncFIFOBuffered(
             width=self.qnet.out_format.width + 3, depth=outputs * steps
         )
         place = Signal(range(max(2, outputs)))
         final = place == outputs - 1
-        written = source.valid & source.output
+        written = source.valid & source.output & (every | source.step_last)
         with m.If(written):
             m.d.sync += place.eq(Mux(final, 0, place + 1))
         beat = beat_layout(self.qnet.out_format)
         word = Signal(data.StructLayout({"beat": beat, "final": 1}))
         shown = data.View(word.shape(), fifo.r_data)
+        opening = source.step_first if every else 1
         m.d.comb += [
             word.beat.data.eq(source.code),
-            word.beat.first.eq(source.step_first & (place == 0)),
+            word.beat.first.eq(opening & (place == 0)),
             word.beat.last.eq(source.step_last & final),
             word.final.eq(final),
             fifo.w_data.eq(word),
@@ -177,16 +255,74 @@ class Core(wiring.Component):
             fifo.r_en.eq(self.o.ready),
         ]
         free = Signal(range(steps + 1), init=steps)
-        m.d.sync += free.eq(free - starts + (self.o.valid & self.o.ready & shown.final))
+        promised = starts & (every | last)
+        m.d.sync += free.eq(free - promised + (self.o.valid & self.o.ready & shown.final))
         return free != 0
 
-    def _count(self, m: Module, activation: Activation, cell: CellUpdate) -> None:
+    def _count(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
         """One counter a kind of saturation."""
-        events = {"s": cell.s.valid & cell.s.saturated, "y": cell.y.valid & cell.y.saturated}
-        events["h"] = cell.y.valid & cell.h_saturated
-        for k, kind in enumerate(self.program.kinds):
-            events[kind] = activation.o.valid & activation.o.saturated & (activation.o.kind == k)
-        for name, event in events.items():
-            counter = Signal(COUNTER_BITS, name=f"saturated_{name}")
-            m.d.sync += counter.eq(counter + event)
-            m.d.comb += self.saturations[name].eq(counter)
+        row = activation.o
+        events: dict[str, Value] = {
+            kind: row.valid & row.saturated & self._is_kind(row.kind, kind)
+            for kind in self.program.kinds
+        }
+        if self.qnet.readout and self.qnet.output != "every":
+            events["out"] &= row.step_last  # the others do not leave
+        if cell:
+            y, clipped = cell.y, cell.y.valid & cell.y.saturated
+            events |= {"s": cell.s.valid & cell.s.saturated, "h": y.valid & cell.h_saturated}
+            events["m"] = clipped & y.projected
+            events["y"] = events.get("y", Const(0)) + (clipped & ~y.projected)
+            if self.schedule.peepholes:
+                events["o"] = cell.o_valid & cell.o_saturated
+        for kind in self.saturation_kinds:
+            counter = Signal(COUNTER_BITS, name=f"saturated_{kind}")
+            m.d.sync += counter.eq(counter + events[kind])
+            m.d.comb += self.saturations[kind].eq(counter)
+
+    def _probe(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
+        shown = {"act": (activation.o.valid, activation.o.code)}
+        if cell:
+            shown |= {"s": (cell.s.valid, cell.s.code), "y": (cell.y.valid, cell.y.code)}
+            if self.schedule.peepholes:
+                shown["o"] = cell.o_valid, cell.o
+        for name, (valid, code) in shown.items():
+            m.d.comb += [self.probe[f"{name}_valid"].eq(valid), self.probe[name].eq(code)]
+
+    def _state_port(
+        self,
+        m: Module,
+        sequencer: Sequencer,
+        buffer: InputBuffer,
+        operands: Operands,
+        cell: CellUpdate,
+    ) -> None:
+        """The state port's words are those of the memories, one behind the other."""
+        rows = max(phase.side * phase.block_rows for phase in self.schedule.phases)
+        in_flight = latency.cell(self.schedule.peepholes) + rows
+        longest = max(in_flight, sequencer.longest_wait) + 2
+        quiet = Signal(range(longest + 1))
+        with m.If(sequencer.issue):
+            m.d.sync += quiet.eq(longest)
+        with m.Elif(quiet != 0):
+            m.d.sync += quiet.eq(quiet - 1)
+        m.d.comb += self.idle.eq(~sequencer.issue & (quiet == 0) & ~buffer.full)
+        m.d.comb += sequencer.loaded.eq(self.idle & self.state_write)
+        regions = [(cell.access, cell.word, len(self.program.states))]
+        for name, bank in operands.banks.items():
+            access, word = getattr(operands, f"{name}_access"), getattr(operands, f"{name}_word")
+            regions.append((access, word, bank.count))
+        start = 0
+        for access, word, count in regions:
+            here = (self.state_address >= start) & (self.state_address < start + count)
+            m.d.comb += [
+                access.select.eq(self.idle),
+                access.address.eq(self.state_address - start),
+                access.write.eq(here & self.state_write),
+                access.data.eq(self.state_in),
+            ]
+            with m.If(delay(m, here, 1, name=f"word{start}")):
+                m.d.sync += self.state_out.eq(word)
+            start += count
+        stages = 1 + 1
+        assert stages == latency.STATE_PORT

@@ -1,7 +1,7 @@
 """Clocks that each pipeline takes: the one place where the schedule and the gateware look them up.
 
 Every component asserts in `elaborate` that it was built with as many stages as stand here; a test
-measures the composed figures on the running core.
+measures the composed figures on the running core. Cells with peepholes take a few clocks more.
 """
 
 # Lane: weight memory, multiplier operands, product, accumulator, collecting register.
@@ -10,17 +10,45 @@ LANE = 5
 OPERAND = 3
 # sigma: knots, product with the slope, sum.
 SIGMA = 3
-# A row's sum to its activation: bias, rounding, sigma, squash.
-ACTIVATION = 2 + SIGMA + 1
+# A row's net input to its activation: rounding, sigma, squash.
+SQUASH = 1 + SIGMA + 1
+# A row's sum to its activation: bias, then the squash.
+ACTIVATION = 1 + SQUASH
 # Activation of a cell input to s: products, sum.
 STATE = 2
-# s to y: rounding, sigma, squash, product, rounding.
-OUTPUT = 1 + SIGMA + 1 + 1 + 1
+# s to y: the squash h, product, rounding.
+OUTPUT = SQUASH + 1 + 1
+# Peepholes: a gate's product with s and its sum: one clock more than the bias alone for i and f; o
+# waits for both, counted from s, where h(s) waits for nothing.
+SEEN = 1
+LATE = 2
 # Input beat to the sequencer's first column: the full flag, the start.
 START = 2
 # Write to the output FIFO until the beat is offered.
 FIFO = 2
+# Address of the state port until its word is there.
+STATE_PORT = 2
 
 ROW = OPERAND + LANE  # a group's last column issued to its first row's sum at the tail
 GATE = ROW + ACTIVATION  # ... to a gate of that row written, and readable by a column issued then
 CELL = GATE + STATE + OUTPUT  # ... to y of that row written, and readable by a column issued then
+
+
+def activation(peepholes: bool) -> int:
+    """A row's sum to its activation, in a core with peepholes or without."""
+    return ACTIVATION + SEEN * peepholes
+
+
+def output(peepholes: bool) -> int:
+    """s to y."""
+    return OUTPUT + LATE * peepholes
+
+
+def gate(peepholes: bool) -> int:
+    """`GATE`, in a core with peepholes or without."""
+    return GATE + SEEN * peepholes
+
+
+def cell(peepholes: bool) -> int:
+    """`CELL`, in a core with peepholes or without."""
+    return CELL + (SEEN + LATE) * peepholes

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import delay, shape_of
+from rtl.bank import Bank
 from rtl.lane import feed_layout
 from rtl.program import SOURCES, Program
 
@@ -101,8 +102,7 @@ class InputBuffer(wiring.Component):
 class Operands(wiring.Component):
     """Turns issued columns into the feed of the lanes.
 
-    Own outputs at t-1 (y and gates) are read as 0 in a sequence's first step. y and gates lie in
-    two banks, one of each parity of the step, so that t-1 can be read while t is written.
+    In a sequence's first step own outputs at t-1 are those that it starts from, and gates 0.
 
     Timing: the feed stands `latency.OPERAND` = 3 clocks after `issue`. A value written in a clock
     is seen by columns issued in that clock or later.
@@ -111,7 +111,8 @@ class Operands(wiring.Component):
     -------
     issue, column, weight, group_first, group_last, step_first, parity : In, of the sequencer.
     x_address, x : Out, In, of the input buffer.
-    y_write, gate_write : In, {valid, data}; each step's values in the order of the tail.
+    {y,gates}_written : In, {valid, data}; each step's values in the order of the tail.
+    {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
     feed : Out(feed_layout)
     """
 
@@ -124,28 +125,36 @@ class Operands(wiring.Component):
     parity: Signal
     x_address: Signal
     x: Signal
-    y_write: data.View
-    gate_write: data.View
+    y_written: data.View
+    y_access: data.View
+    y_word: Signal
+    gates_written: data.View
+    gates_access: data.View
+    gates_word: Signal
     feed: data.View
 
     def __init__(self, program: Program):
         self.program = program
         self.depth = sum(len(phase.columns) for phase in program.schedule.phases)
-        self.y_layout = data.StructLayout({"valid": 1, "data": signed(program.y_width)})
-        self.gate_layout = data.StructLayout({"valid": 1, "data": unsigned(program.gate_width)})
         flags = ("issue", "group_first", "group_last", "step_first", "parity")
-        super().__init__(
-            {
-                **{name: In(1) for name in flags},
-                "column": In(range(self.depth)),
-                "weight": In(program.weight_address_width),
-                "x_address": Out(range(max(2, program.qnet.inputs))),
-                "x": In(shape_of(program.qnet.formats.input)),
-                "y_write": In(self.y_layout),
-                "gate_write": In(self.gate_layout),
-                "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
-            }
-        )
+        ports = {
+            **{name: In(1) for name in flags},
+            "column": In(range(max(2, self.depth))),
+            "weight": In(program.weight_address_width),
+            "x_address": Out(range(max(2, program.qnet.inputs))),
+            "x": In(shape_of(program.qnet.formats.input)),
+            "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
+        }
+        self.banks: dict[str, Bank] = {}
+        if program.outputs:
+            starts = program.initial(program.outputs)
+            self.banks["y"] = Bank(len(program.outputs), signed(program.y_width), starts)
+        if program.gates:
+            self.banks["gates"] = Bank(len(program.gates), unsigned(program.gate_width))
+        for name, bank in self.banks.items():
+            for port in ("written", "access", "word"):
+                ports[f"{name}_{port}"] = bank.signature.members[port]
+        super().__init__(ports)
 
     def elaborate(self, platform):
         m = Module()
@@ -164,14 +173,16 @@ class Operands(wiring.Component):
         of_step = parity ^ (port.data.source != SOURCES.index("below"))
 
         m.d.comb += self.x_address.eq(port.data.address)
-        values = {"x": self.x}
-        values["y"] = values["below"] = self._bank(
-            m, "y", program.cells, self.y_write, port.data.address, of_step
-        )
-        if program.has_gate_recurrence:
-            values["gates"] = self._bank(
-                m, "gates", program.gates, self.gate_write, port.data.address, of_step
-            )
+        values, starts = {"x": self.x}, {}
+        for name, bank in self.banks.items():
+            m.submodules[name] = bank
+            m.d.comb += [bank.address.eq(port.data.address), bank.parity.eq(of_step)]
+            for part in ("written", "access"):
+                m.d.comb += getattr(bank, part).eq(getattr(self, f"{name}_{part}"))
+            m.d.comb += getattr(self, f"{name}_word").eq(bank.word)
+            values[name], starts[name] = bank.value, bank.start
+        if "y" in values:
+            values["below"] = values["y"]
 
         source = delay(m, port.data.source, 1, name="source")
         issue = delay(m, self.issue, 2, name="issue", keep_reset=True)
@@ -180,9 +191,11 @@ class Operands(wiring.Component):
         with m.Switch(source):
             for k, name in enumerate(SOURCES):
                 if name in values:
-                    old = name in ("y", "gates")
+                    value = values[name]
+                    if name in starts:
+                        value = Mux(clear, starts[name], value)
                     with m.Case(k):
-                        m.d.sync += operand.eq(Mux(issue & ~(clear & old), values[name], 0))
+                        m.d.sync += operand.eq(Mux(issue, value, 0))
         stages = 1 + 1 + 1
         assert stages == latency.OPERAND
         m.d.comb += [
@@ -192,23 +205,3 @@ class Operands(wiring.Component):
             self.feed.last.eq(delay(m, self.group_last, stages, name="last", keep_reset=True)),
         ]
         return m
-
-    @staticmethod
-    def _bank(m: Module, name: str, count: int, written, address, parity):
-        """Two banks of `count` values, written in order; a value one clock after its address."""
-        place = Signal(range(max(2, count)), name=f"{name}_place")
-        bank, wanted = Signal(name=f"{name}_bank"), Signal.like(place, name=f"{name}_wanted")
-        m.submodules[name] = memory = Memory(
-            shape=written.data.shape(), depth=2 << len(place), init=[]
-        )
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            write.addr.eq(Cat(place, bank)),
-            write.data.eq(written.data),
-            write.en.eq(written.valid),
-        ]
-        with m.If(written.valid):
-            wrap = place == count - 1
-            m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
-        m.d.comb += [wanted.eq(address), read.addr.eq(Cat(wanted, parity))]
-        return read.data

@@ -12,9 +12,13 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
-from rtl.schedule import Row, Schedule
+from golden.shape import Shape
+from golden.squash import SQUASHES
+from rtl.probe import ProbeStream
+from rtl.rows import Row, stored_gates, stored_outputs
+from rtl.schedule import Schedule
 
-KINDS = ("i", "f", "o", "g", "out")
+KINDS = ("i", "f", "o", "g", "y", "out")
 SOURCES = ("x", "y", "below", "gates")
 
 
@@ -28,9 +32,17 @@ class NetMode:
 
 @dataclass(frozen=True)
 class CellMode:
-    """The roundings of a layer's cell update (see `fixedpoint.cell`)."""
+    """The roundings of a layer's cell update (see `fixedpoint.cell`).
 
-    forgets: bool
+    Attributes
+    ----------
+    keeps : what multiplies s(t-1): the "gate" f, "coupled" 1 - i, or nothing ("whole").
+    gate_one : the code of 1.0.
+    m : the format of the cell output.
+    projected : whether the cell output is m and not y.
+    """
+
+    keeps: str
     gate_one: int
     input_shift: int
     keep_shift: int
@@ -38,12 +50,16 @@ class CellMode:
     h_shift: int
     h: QuantizedSquash
     output_shift: int
-    y: Format
+    m: Format
+    projected: bool
 
     @classmethod
     def of(cls, layer: QuantizedLayer) -> "CellMode":
+        keeps = (
+            "coupled" if layer.shape.coupled else "gate" if "f" in layer.shape.gates else "whole"
+        )
         return cls(
-            "f" in layer.shape.gates,
+            keeps,
             layer.formats.gate.one,
             layer.input_shift,
             layer.keep_shift,
@@ -51,7 +67,8 @@ class CellMode:
             layer.h_shift,
             layer.h,
             layer.output_shift,
-            layer.formats.y,
+            layer.formats.cell_output,
+            layer.shape.projection is not None,
         )
 
 
@@ -63,13 +80,15 @@ class RowWord:
     ----------
     row : which one.
     bias : its code, in the scale of the sum.
+    peephole : the code of its weight of the cell's state, 0 where it has none.
     net_mode, cell_mode : places in `Program.net_modes`, `Program.cell_modes`.
     group_last : whether it is the last row of its group.
-    output : whether its y (or its readout) leaves the core.
+    output : whether what it yields leaves the core.
     """
 
     row: Row
     bias: int
+    peephole: int
     net_mode: int
     cell_mode: int
     group_last: bool
@@ -106,22 +125,34 @@ class Program:
 
     def _line(self, row: Row):
         """A row's weight codes by column."""
-        if row.layer is not None:
-            return self.qnet.layers[row.layer].weights[row.kind][row.index]
-        assert self.qnet.readout is not None
-        return self.qnet.readout.weights[row.index]
+        if row.layer is None:
+            assert self.qnet.readout is not None
+            return self.qnet.readout.weights[row.index]
+        layer = self.qnet.layers[row.layer]
+        if row.kind == "y":
+            assert layer.projection is not None
+            return layer.projection[row.index]
+        return layer.weights[row.kind][row.index]
 
     def _bias(self, row: Row) -> int:
-        if row.layer is not None:
-            return int(self.qnet.layers[row.layer].biases[row.kind][row.index])
-        assert self.qnet.readout is not None
-        return int(self.qnet.readout.biases[row.index])
+        if row.layer is None:
+            assert self.qnet.readout is not None
+            return int(self.qnet.readout.biases[row.index])
+        layer = self.qnet.layers[row.layer]
+        return 0 if row.kind == "y" else int(layer.biases[row.kind][row.index])
+
+    def _peephole(self, row: Row) -> int:
+        peepholes = {} if row.layer is None else self.qnet.layers[row.layer].peepholes
+        return int(peepholes[row.kind][row.index]) if row.kind in peepholes else 0
 
     def _net_mode(self, row: Row) -> NetMode:
         if row.layer is None:
             assert self.qnet.readout is not None
             return NetMode(self.qnet.readout.net_shift, self.qnet.readout.squash)
         layer = self.qnet.layers[row.layer]
+        if row.kind == "y":
+            linear = QuantizedSquash(SQUASHES["identity"], self.qnet.table, layer.formats.y)
+            return NetMode(layer.projection_shift, linear)
         return NetMode(layer.net_shift(row.kind), layer.squash(row.kind))
 
     @cached_property
@@ -135,7 +166,6 @@ class Program:
     @cached_property
     def rows(self) -> tuple[RowWord, ...]:
         """The tail's program: one word a row, in the order in which sums arrive."""
-        last_layer = self.schedule.phases[-1].layer
         found = []
         for phase in self.schedule.phases:
             cell = (
@@ -146,9 +176,10 @@ class Program:
             for group in range(phase.groups):
                 rows = phase.rows(group)
                 for row in rows:
-                    output = row.layer == last_layer and row.kind in ("g", "out")
                     mode = self.net_modes.index(self._net_mode(row))
-                    found.append(RowWord(row, self._bias(row), mode, cell, row == rows[-1], output))
+                    codes = self._bias(row), self._peephole(row)
+                    marks = row == rows[-1], self.schedule.leaves(row)
+                    found.append(RowWord(row, *codes, mode, cell, *marks))
         return tuple(found)
 
     @property
@@ -158,27 +189,38 @@ class Program:
 
     @property
     def weight_width(self) -> int:
-        """Bits of a weight, signed."""
+        """Bits of a weight in a lane, signed."""
         widths = [
-            form.width for layer in self.qnet.layers for form in layer.formats.weights.values()
+            form.width
+            for layer in self.qnet.layers
+            for source, form in layer.formats.weights.items()
+            if source != "s"
         ]
         return max(
             widths + ([self.qnet.readout.formats.weights.width] if self.qnet.readout else [])
         )
 
     @property
+    def peephole_width(self) -> int:
+        """Bits of a peephole's weight, signed; 0 without peepholes."""
+        layers = [layer for layer in self.qnet.layers if layer.peepholes]
+        return max((layer.formats.weights["s"].width for layer in layers), default=0)
+
+    @property
     def operand_width(self) -> int:
         """Bits of a source's value, signed; an unsigned gate takes one bit more."""
-        forms = [form for layer in self.qnet.layers for form in layer.source_formats.values()]
-        return max(
-            form.width + (not form.signed) for form in [*forms, self.qnet.layers[-1].formats.y]
-        )
+        forms = [self.qnet.formats.input]
+        for layer in self.qnet.layers:
+            forms += [*layer.source_formats.values(), layer.formats.cell_output, layer.formats.y]
+        return max(form.width + (not form.signed) for form in forms)
 
     @property
     def sum_width(self) -> int:
         """Bits of an accumulator that no codes overflow, signed."""
         parts = [*self.qnet.layers, *([self.qnet.readout] if self.qnet.readout else [])]
-        return max(part.sums.width for part in parts)
+        sums = [part.sums for part in parts]
+        sums += [layer.projection_sums for layer in self.qnet.layers if layer.projection_sums]
+        return max(each.width for each in sums)
 
     @property
     def activation_width(self) -> int:
@@ -187,17 +229,18 @@ class Program:
         return max(form.width + (not form.signed) for form in forms)
 
     @property
-    def net_width(self) -> int:
-        """Bits of any rounded net input, signed."""
-        return max(mode.squash.net.width for mode in self.net_modes)
-
-    @property
     def s_width(self) -> int:
         return max(mode.s.width for mode in self.cell_modes)
 
     @property
+    def m_width(self) -> int:
+        """Bits of any cell output, signed."""
+        return max(mode.m.width for mode in self.cell_modes)
+
+    @property
     def y_width(self) -> int:
-        return max(mode.y.width for mode in self.cell_modes)
+        """Bits of whatever lies in the memory of outputs, signed."""
+        return max(self.m_width, *(layer.formats.y.width for layer in self.qnet.layers))
 
     @property
     def gate_width(self) -> int:
@@ -213,14 +256,48 @@ class Program:
     def weight_address_width(self) -> int:
         return max(1, (len(self.weights[0]) - 1).bit_length())
 
-    @property
-    def cells(self) -> int:
-        return sum(layer.shape.cells for layer in self.qnet.layers)
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        return tuple(layer.shape for layer in self.qnet.layers)
 
     @property
-    def gates(self) -> int:
-        return sum(len(layer.shape.gates) * layer.shape.blocks for layer in self.qnet.layers)
+    def states(self) -> tuple[Row, ...]:
+        """What lies in the memory of states, and the order in which states are computed."""
+        return tuple(
+            Row(k, "s", cell) for k, shape in enumerate(self.shapes) for cell in range(shape.cells)
+        )
 
     @property
-    def has_gate_recurrence(self) -> bool:
-        return any(layer.shape.gate_recurrence for layer in self.qnet.layers)
+    def outputs(self) -> tuple[Row, ...]:
+        """What lies in the memory of outputs."""
+        return stored_outputs(self.shapes)
+
+    @property
+    def gates(self) -> tuple[Row, ...]:
+        """What lies in the memory of gates, which there is with gate recurrence only."""
+        recurrent = any(shape.gate_recurrence for shape in self.shapes)
+        return stored_gates(self.shapes) if recurrent else ()
+
+    def initial(self, rows: tuple[Row, ...]) -> list[int]:
+        """The codes that a sequence starts from; empty where all are 0."""
+        codes = [self._initial(row) for row in rows]
+        return codes if any(codes) else []
+
+    def _initial(self, row: Row) -> int:
+        assert row.layer is not None
+        state = self.qnet.layers[row.layer].initial
+        return int(getattr(state, row.kind)[row.index]) if row.kind in ("s", "y") else 0
+
+    @property
+    def probe_streams(self) -> tuple[ProbeStream, ...]:
+        """What the core's probe shows, in order of arrival."""
+        late = "o" if self.schedule.peepholes else ""
+        found = [ProbeStream("act", tuple(r for r in self.schedule.rows if r.kind != late))]
+        if self.states:
+            cells = [(row, self.shapes[row.layer or 0]) for row in self.states]
+            found.append(ProbeStream("s", self.states))
+            outs = (Row(r.layer, "m" if s.projection else "y", r.index) for r, s in cells)
+            found.append(ProbeStream("y", tuple(outs)))
+        if late:
+            found.append(ProbeStream("o", tuple(Row(r.layer, "o", r.index) for r in self.states)))
+        return tuple(found)

@@ -1,14 +1,15 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
-A step is a sequence of phases, one a layer and one for the readout. In a phase the lanes take
-`side` blocks at a time; such a group takes one clock for each column (source), and the next group
-follows in the next clock. Columns stand in the order in which their values become known, so that
-the tail of the pipeline hides behind the early ones; where it does not, the phase starts `stall`
-clocks late, the fewest that suffice.
+A step is a sequence of phases, one a layer, one a projection and one for the readout. In a phase
+the lanes take `side` blocks at a time; such a group takes one clock for each column (source), and
+the next group follows in the next clock. Columns stand in the order in which their values become
+known, so that the tail of the pipeline hides behind the early ones; where it does not, the phase
+starts `stall` clocks late, the fewest that suffice.
 
     cycles per step = sum over phases of groups * columns  +  stalls
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,25 +17,15 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import Shape
 from golden.errors import CarouselError
 from rtl import latency
+from rtl.rows import Row, stored_gates, stored_outputs
 
 
 class LaneError(CarouselError):
     """A number of lanes that no layer of the network can use."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of weights: of a layer's gate or cell input (i, f, o, g), or of the readout ("out").
-
-    Attributes
-    ----------
-    layer : or None for the readout.
-    kind, index : the signal, and which of its units.
-    """
-
-    layer: int | None
-    kind: str
-    index: int
+class UnsupportedError(CarouselError):
+    """A network that one core cannot run."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +34,8 @@ class Column:
 
     Attributes
     ----------
-    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below)
-        or "gates" (the layer's own gates at t-1).
+    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below,
+        or for a projection m(t) of its layer) or "gates" (the layer's own gates at t-1).
     address : where its value lies in the memory of that source.
     column : its column in the weight matrix.
     """
@@ -56,12 +47,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Phase:
-    """The part of a step that computes one layer, or the readout.
+    """The part of a step that computes one layer, one projection, or the readout.
 
     Attributes
     ----------
     layer : or None for the readout.
-    shape : of the layer; None for the readout, which has `blocks` rows.
+    shape : of the layer; None for a projection or the readout, which have `blocks` rows.
     blocks, block_rows : blocks, and rows of each.
     side : blocks side by side, B / groups.
     columns : in the order of issue.
@@ -100,13 +91,20 @@ class Phase:
         """Clocks from the first column of the first group to the last one of the last."""
         return (self.groups - 1) * self.pitch + len(self.columns)
 
+    @property
+    def yields(self) -> str:
+        """The kind of the rows that end it: g (and with it y), y of a projection, or out."""
+        if self.shape is not None:
+            return "g"
+        return "out" if self.layer is None else "y"
+
     def row(self, group: int, lane: int) -> Row | None:
         """The row that a lane computes in a group, or None where it idles."""
         block, place = group * self.side + lane // self.block_rows, lane % self.block_rows
         if lane >= self.side * self.block_rows or block >= self.blocks:
             return None
         if self.shape is None:
-            return Row(None, "out", block)
+            return Row(self.layer, self.yields, block)
         if place < len(self.shape.gates):
             return Row(self.layer, self.shape.gates[place], block)
         return Row(self.layer, "g", block * self.shape.block_size + place - len(self.shape.gates))
@@ -125,10 +123,12 @@ class Schedule:
     ----------
     lanes : multipliers.
     phases : in order.
+    peepholes : whether any layer has them, which makes the tail longer.
     """
 
     lanes: int
     phases: tuple[Phase, ...]
+    peepholes: bool = False
 
     @property
     def ideal_cycles(self) -> int:
@@ -175,25 +175,26 @@ class Schedule:
     def ready(self) -> dict[Row, int]:
         """The first clock (from the end of the step before) in which a column may read a value.
 
-        A gate's row yields the gate, a cell's row yields y.
+        A gate's row yields the gate, a cell's row yields the cell output.
         """
         found = {}
         for k, phase in enumerate(self.phases):
             for group, start in enumerate(self.starts(k)):
                 last = start + len(phase.columns) - 1
                 for lane, row in enumerate(phase.rows(group)):
-                    found[row] = last + lane + (latency.CELL if row.kind == "g" else latency.GATE)
+                    clocks = latency.cell if row.kind == "g" else latency.gate
+                    found[row] = last + lane + clocks(self.peepholes)
         return found
 
     @property
     def output_ready(self) -> list[int]:
         """Clocks, from a step's first column, in which its outputs enter the output buffer."""
-        layer = self.phases[-1].layer
-        kind = "out" if layer is None else "g"
         first = self.phases[0].stall
-        return [
-            self.ready[row] - first for row in self.rows if row.layer == layer and row.kind == kind
-        ]
+        return [self.ready[row] - first for row in self.rows if self.leaves(row)]
+
+    def leaves(self, row: Row) -> bool:
+        """Whether what a row yields is an output of the core."""
+        return (row.layer, row.kind) == (self.phases[-1].layer, self.phases[-1].yields)
 
     @property
     def latency(self) -> int:
@@ -215,6 +216,8 @@ def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     layer.
     """
     shapes = [layer.shape for layer in qnet.layers]
+    if not shapes:
+        return tuple(range(1, qnet.outputs + 1))
     least = max(shape.rows_per_block for shape in shapes)
     every = {k * shape.rows_per_block for shape in shapes for k in range(1, shape.blocks + 1)}
     return tuple(sorted(lanes for lanes in every if lanes >= least))
@@ -226,6 +229,8 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
     Raises
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
+    UnsupportedError : reverse layers, or peepholes beside blocks of several cells or gate
+        recurrence in another layer.
     """
     allowed = allowed_lanes(qnet)
     lanes = allowed[-1] if lanes is None else lanes
@@ -237,40 +242,67 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
         )
         why = "more than there are rows" if lanes > allowed[-1] else "a block cannot be split"
         raise LaneError(f"lanes {lanes}: {why}, allowed are {text}")
-    phases = [_layer_phase(qnet, k, lanes) for k in range(len(qnet.layers))]
+    shapes = tuple(layer.shape for layer in qnet.layers)
+    _check_shapes(shapes)
+    phases = [phase for k in range(len(shapes)) for phase in _layer_phases(shapes, k, lanes, qnet)]
     if qnet.readout:
-        cells = sum(layer.shape.cells for layer in qnet.layers[:-1])
-        columns = tuple(Column("below", cells + k, k) for k in range(qnet.layers[-1].shape.cells))
-        outputs = qnet.readout.outputs
-        phases.append(Phase(None, None, outputs, 1, min(lanes, outputs), columns))
-    schedule = Schedule(lanes, tuple(phases))
+        phases.append(_dense_phase(None, _inputs(shapes, len(shapes), qnet), qnet.outputs, lanes))
+    schedule = Schedule(lanes, tuple(phases), any(shape.peepholes for shape in shapes))
     # what a step needs of itself first: the rest may then be covered
     for across_steps in (False, True):
         schedule = _settle(schedule, across_steps)
     return schedule
 
 
-def _layer_phase(qnet: QuantizedNetwork, k: int, lanes: int) -> Phase:
-    """A layer's phase with its columns in natural order."""
-    shape = qnet.layers[k].shape
-    before = [layer.shape for layer in qnet.layers[:k]]
-    cells = sum(other.cells for other in before)
-    gates = sum(len(other.gates) * other.blocks for other in before)
-    columns = []
-    for source, cut in shape.columns.items():
-        for place in range(cut.stop - cut.start):
-            column = cut.start + place
-            if source == "x" and k == 0:
-                columns.append(Column("x", place, column))
-            elif source == "x":
-                columns.append(Column("below", cells - before[-1].cells + place, column))
-            elif source == "y":
-                columns.append(Column("y", cells + place, column))
-            else:  # columns are gate-major, the memory is written block by block
-                kind, block = divmod(place, shape.blocks)
-                columns.append(Column("gates", gates + block * len(shape.gates) + kind, column))
+def _check_shapes(shapes: tuple[Shape, ...]) -> None:
+    seeing = next((k for k, shape in enumerate(shapes) if shape.peepholes), None)
+    for k, shape in enumerate(shapes):
+        if shape.reverse:
+            raise UnsupportedError(f"layer {k}: runs in reverse, a core for it must hold sequences")
+        if seeing is not None and (shape.block_size > 1 or shape.gate_recurrence):
+            raise UnsupportedError(
+                f"layer {k}: blocks of several cells and gate recurrence cannot share a core with "
+                f"the peepholes of layer {seeing}"
+            )
+
+
+def _inputs(shapes: tuple[Shape, ...], k: int, qnet: QuantizedNetwork) -> list[Column]:
+    """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
+    if k == 0:
+        return [Column("x", place, place) for place in range(qnet.inputs)]
+    return _stored(shapes, k - 1, "y", "below")
+
+
+def _stored(shapes: tuple[Shape, ...], layer: int, kind: str, source: str) -> list[Column]:
+    """Columns for all y or m of a layer, counted from 0."""
+    places = [
+        address
+        for address, row in enumerate(stored_outputs(shapes))
+        if (row.layer, row.kind) == (layer, kind)
+    ]
+    return [Column(source, address, column) for column, address in enumerate(places)]
+
+
+def _layer_phases(
+    shapes: tuple[Shape, ...], k: int, lanes: int, qnet: QuantizedNetwork
+) -> Iterator[Phase]:
+    """A layer's phase with its columns in natural order, and that of its projection."""
+    shape = shapes[k]
+    columns = _inputs(shapes, k, qnet) + _stored(shapes, k, "y", "y")
+    if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
+        places = {row: address for address, row in enumerate(stored_gates(shapes))}
+        gates = [Row(k, gate, block) for gate in shape.gates for block in range(shape.blocks)]
+        columns += [Column("gates", places[row], 0) for row in gates]
+    columns = [replace(column, column=place) for place, column in enumerate(columns)]
     side = min(lanes // shape.rows_per_block, shape.blocks)
-    return Phase(k, shape, shape.blocks, shape.rows_per_block, side, tuple(columns))
+    yield Phase(k, shape, shape.blocks, shape.rows_per_block, side, tuple(columns))
+    if shape.projection is not None:
+        yield _dense_phase(k, _stored(shapes, k, "m", "below"), shape.projection, lanes)
+
+
+def _dense_phase(layer: int | None, columns: list[Column], rows: int, lanes: int) -> Phase:
+    """The phase of a projection or of the readout."""
+    return Phase(layer, None, rows, 1, min(lanes, rows), tuple(columns))
 
 
 def _settle(schedule: Schedule, across_steps: bool) -> Schedule:
@@ -290,7 +322,7 @@ def _settle(schedule: Schedule, across_steps: bool) -> Schedule:
 def _order(schedule: Schedule, k: int, across_steps: bool) -> tuple[Phase, int]:
     """Phase k with its columns in order of availability, and by how many clocks it is too early."""
     phase, step = schedule.phases[k], schedule.cycles_per_step
-    shapes = [p.shape for p in schedule.phases if p.shape]
+    shapes = tuple(p.shape for p in schedule.phases if p.shape)
     known = {}
     for column in phase.columns:
         before = step if column.source in ("y", "gates") else 0
@@ -312,21 +344,17 @@ def _order(schedule: Schedule, k: int, across_steps: bool) -> tuple[Phase, int]:
     return replace(phase, columns=columns), max(0, late)
 
 
-def _producer(shapes: list[Shape], column: Column) -> Row | None:
+def _producer(shapes: tuple[Shape, ...], column: Column) -> Row | None:
     """The row whose value a column reads; None for the core's input."""
     if column.source == "x":
         return None
-    address = column.address
-    for k, shape in enumerate(shapes):
-        size = len(shape.gates) * shape.blocks if column.source == "gates" else shape.cells
-        if address < size:
-            if column.source != "gates":
-                return Row(k, "g", address)
-            block, gate = divmod(address, len(shape.gates))
-            return Row(k, shape.gates[gate], block)
-        address -= size
-    raise AssertionError(f"column {column} reads beyond the last layer")
+    if column.source == "gates":
+        return stored_gates(shapes)[column.address]
+    row = stored_outputs(shapes)[column.address]
+    assert row.layer is not None
+    projected = row.kind == "y" and shapes[row.layer].projection is not None
+    return row if projected else Row(row.layer, "g", row.index)
 
 
 def _with_phase(schedule: Schedule, k: int, phase: Phase) -> Schedule:
-    return Schedule(schedule.lanes, (*schedule.phases[:k], phase, *schedule.phases[k + 1 :]))
+    return replace(schedule, phases=(*schedule.phases[:k], phase, *schedule.phases[k + 1 :]))

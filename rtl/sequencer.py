@@ -25,6 +25,7 @@ class Sequencer(wiring.Component):
     ready : In(1), a step may begin.
     first, last : In(1), the coming step's marks: begins, ends a sequence. The first step after a
         reset begins one in any case, because the memories keep what they held.
+    loaded : In(1), the memories hold a state that the first step after a reset may go on from.
     starts : Out(1), a step begins with the next clock.
     release : Out(1), the step's input vector is read for the last time.
     issue : Out(1), a column is issued in this clock, with:
@@ -38,6 +39,7 @@ class Sequencer(wiring.Component):
     ready: Signal
     first: Signal
     last: Signal
+    loaded: Signal
     starts: Signal
     release: Signal
     issue: Signal
@@ -64,10 +66,10 @@ class Sequencer(wiring.Component):
         )
         super().__init__(
             {
-                **{name: In(1) for name in ("ready", "first", "last")},
+                **{name: In(1) for name in ("ready", "first", "last", "loaded")},
                 **{name: Out(1) for name in flags},
-                "column": Out(range(columns)),
-                "weight": Out(range(schedule.ideal_cycles)),
+                "column": Out(range(max(2, columns))),
+                "weight": Out(range(max(2, schedule.ideal_cycles))),
             }
         )
 
@@ -80,7 +82,9 @@ class Sequencer(wiring.Component):
             range(max(2, *(p.groups for p in phases))), init=phases[0].groups - 1, name="groups"
         )
         self._left = Signal(
-            range(max(len(p.columns) for p in phases)), init=len(phases[0].columns) - 1, name="left"
+            range(max(2, *(len(p.columns) for p in phases))),
+            init=len(phases[0].columns) - 1,
+            name="left",
         )
         run, last_group = Signal(), self._groups == 0
         # in this clock a group's, a step's last column is issued
@@ -99,7 +103,7 @@ class Sequencer(wiring.Component):
         phases = self.schedule.phases
         bases = [sum(len(phase.columns) for phase in phases[:k]) for k in range(len(phases))]
         column, left, groups = self.column, self._left, self._groups
-        gap = Signal(range(self._longest + 2), name="gap")
+        gap = Signal(range(self.longest_wait + 2), name="gap")
         opening = Signal(init=1)
         m.d.comb += [self.group_first.eq(run & opening), self.group_last.eq(done)]
         with m.If(run):
@@ -123,7 +127,7 @@ class Sequencer(wiring.Component):
 
     def _pace(self, m: Module, run, done, step_done, gap) -> None:
         """Whether the next clock issues a column: stalls count down, a step waits for ready."""
-        wait = Signal(range(self._longest + 2), name="wait")
+        wait = Signal(range(self.longest_wait + 2), name="wait")
         fresh = Signal(init=1)  # the next column is a step's first
         newborn = Signal(init=1)  # no step has run since the reset
         may_run = (~fresh & ~step_done) | self.ready
@@ -137,10 +141,11 @@ class Sequencer(wiring.Component):
         m.d.comb += self.starts.eq(self.ready & (ending | (~run & fresh & (wait == 0))))
         with m.If(self.starts):
             m.d.sync += [self.step_first.eq(self.first | newborn), self.step_last.eq(self.last)]
+        with m.If(self.starts | self.loaded):
             m.d.sync += newborn.eq(0)
         m.d.comb += self.issue.eq(run)
 
     @property
-    def _longest(self) -> int:
+    def longest_wait(self) -> int:
         """The longest wait between two columns."""
         return max(wait for phase in self.schedule.phases for wait in (phase.stall, phase.spacing))

@@ -70,7 +70,7 @@ def quantized(
     layers = []
     for k, part in enumerate(formats.layers):
         weights = {
-            source: finer(form, -tight) if source == "y" or (source == "x" and k) else form
+            source: finer(form, -tight) if source in ("y", "s") or (source == "x" and k) else form
             for source, form in part.weights.items()
         }
         s, y = finer(part.s, tight), finer(part.y, tight)
@@ -106,15 +106,13 @@ class CoreRun:
     Attributes
     ----------
     beats : (data, first, last) of every output beat.
-    act, s, y : the probe's codes.
+    shown : the probe's codes by stream.
     taken, given : clocks of input and output beats.
     saturations : the counters at the end.
     """
 
     beats: list[tuple[int, int, int]] = field(default_factory=list)
-    act: list[int] = field(default_factory=list)
-    s: list[int] = field(default_factory=list)
-    y: list[int] = field(default_factory=list)
+    shown: dict[str, list[int]] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
     saturations: dict[str, int] = field(default_factory=dict)
@@ -150,7 +148,10 @@ async def drive(
     clocks it breaks off wherever it is.
     """
     rng, run, qnet = np.random.default_rng(seed), CoreRun(), core.qnet
-    expected = len(beats) // qnet.inputs * qnet.outputs
+    giving = len(beats) // qnet.inputs
+    if qnet.output != "every":
+        giving = sum(last for _, _, last in beats)
+    expected = giving * qnet.outputs
     width = qnet.formats.input.width
     words = [
         (data & ((1 << width) - 1)) | first << width | last << (width + 1)
@@ -158,8 +159,9 @@ async def drive(
     ]
     i, o, probe = core.i.payload.as_value(), core.o.payload, None
     if core.has_probe:
-        fields = {name: (core.probe[f"{name}_valid"], core.probe[name]) for name in "sy"}
-        fields["act"] = core.probe.act_valid, core.probe.act
+        names = [shown.name for shown in core.probe_streams]
+        fields = {name: (core.probe[f"{name}_valid"], core.probe[name]) for name in names}
+        run.shown = {name: [] for name in names}
         probe = core.probe.as_value()
     limit = 2000 + int(
         len(beats) / (1 - idle) * 4
@@ -188,7 +190,7 @@ async def drive(
         if probe is not None and ctx.get(probe):
             for name, (valid, code) in fields.items():
                 if ctx.get(valid):
-                    getattr(run, name).append(ctx.get(code))
+                    run.shown[name].append(ctx.get(code))
         await ctx.tick()
         clock += 1
         if accepted and (place == len(words) or (idle and rng.random() < idle)):
@@ -219,17 +221,8 @@ def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
     A list of the wrong length counts as wholly different.
     """
     trace, (sequences, steps, _) = core.qnet.run(codes), codes.shape
-    flat = (sequences * steps, -1)
-    act = np.stack(
-        [
-            trace.out[..., row.index]
-            if row.layer is None
-            else trace.layers[row.layer][row.kind][..., row.index]
-            for row in core.schedule.rows
-        ],
-        axis=-1,
-    )
-    ends = np.zeros((2, sequences, steps, core.qnet.outputs), int)
+    giving = steps if core.qnet.output == "every" else 1
+    ends = np.zeros((2, sequences, giving, core.qnet.outputs), int)
     ends[0, :, 0, 0], ends[1, :, -1, -1] = 1, 1
     pairs = {
         "out": (run.out, trace.out),
@@ -237,11 +230,13 @@ def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
         "last": ([last for _, _, last in run.beats], ends[1]),
     }
     if core.has_probe:
-        cells = {
-            name: np.concatenate([part[name].reshape(flat) for part in trace.layers], axis=1)
-            for name in "sy"
-        }
-        pairs |= {"act": (run.act, act), "s": (run.s, cells["s"]), "y": (run.y, cells["y"])}
+        every = replace(core.qnet, output="every").run(codes).out
+        for shown in core.probe_streams:
+            columns = [
+                (every if row.layer is None else trace.layers[row.layer][row.kind])[..., row.index]
+                for row in shown.rows
+            ]
+            pairs[shown.name] = run.shown[shown.name], np.stack(columns, axis=-1)
     found = {}
     for name, (have, want) in pairs.items():
         want = want.reshape(-1)

@@ -65,7 +65,7 @@ def test_saturate_every_code(width):
         lambda m, a: {
             (k, part): value
             for k, form in names.items()
-            for part, value in enumerate(saturate(m, a, form, name="a"))
+            for part, value in enumerate(saturate(m, a, form.low, form.high, name="a"))
         },
     )
     for k, form in names.items():
@@ -84,7 +84,9 @@ def test_rounding_then_saturating_every_code(form):
         lambda m, a: {
             (shift, part): value
             for shift in SHIFTS
-            for part, value in enumerate(saturate(m, round_shift(a, shift), form, name="a"))
+            for part, value in enumerate(
+                saturate(m, round_shift(a, shift), form.low, form.high, name="a")
+            )
         },
     )
     for shift in SHIFTS:
@@ -105,7 +107,9 @@ def test_corners_of_wide_codes():
         lambda m, a: {
             (shift, part): value
             for shift in (0, 1, 20, 45)
-            for part, value in enumerate(saturate(m, round_shift(a, shift), form, name="a"))
+            for part, value in enumerate(
+                saturate(m, round_shift(a, shift), form.low, form.high, name="a")
+            )
         },
         codes,
     )

@@ -182,7 +182,7 @@ def test_shut_gates_hold_every_code(forget):
     qnet = fixedpoint.quantize(net, replace(formats, layers=(part,)))
     program = Program(qnet, plan(qnet))
     one, codes = part.gate.one, range(part.s.low, part.s.high + 1)
-    assert CellMode.of(qnet.layers[0]).forgets == forget and len(codes) == 128
+    assert (CellMode.of(qnet.layers[0]).keeps == "gate") == forget and len(codes) == 128
     script = []
     for code in codes:
         for step in range(4):

@@ -309,9 +309,9 @@ def test_shut_gates_hold_every_bit(forget):
     core = Core(qnet, None, probe=True)
     run = run_core(core, codes)
     assert agree(core, run, codes)
-    assert run.s[0] != 0
-    assert set(run.s) == {run.s[0]}
-    assert len(set(run.y)) > 50
+    assert run.shown["s"][0] != 0
+    assert set(run.shown["s"]) == {run.shown["s"][0]}
+    assert len(set(run.shown["y"])) > 50
 
 
 @pytest.mark.parametrize(

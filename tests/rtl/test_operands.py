@@ -127,18 +127,18 @@ class _Bench:
     async def write(self, ctx, y, gates):
         """A step's values, y and gates each in a row."""
         for k in range(max(len(y), len(gates))):
-            for port, values in ((self.unit.y_write, y), (self.unit.gate_write, gates)):
+            for port, values in ((self.unit.y_written, y), (self.unit.gates_written, gates)):
                 ctx.set(port, {"valid": k < len(values), "data": values[k % len(values)]})
             await self.tick(ctx)
-        for port in (self.unit.y_write, self.unit.gate_write):
+        for port in (self.unit.y_written, self.unit.gates_written):
             ctx.set(port, {"valid": 0, "data": 0})
 
     def step(self) -> tuple[list[int], list[int]]:
         """Any values of a step: y of all cells, all gates."""
         y, g = self.program.y_width, self.program.gate_width
         return (
-            self.rng.integers(-(1 << (y - 1)), 1 << (y - 1), self.program.cells).tolist(),
-            self.rng.integers(0, (1 << (g - 1)) + 1, self.program.gates).tolist(),
+            self.rng.integers(-(1 << (y - 1)), 1 << (y - 1), len(self.program.outputs)).tolist(),
+            self.rng.integers(0, (1 << (g - 1)) + 1, len(self.program.gates)).tolist(),
         )
 
 
@@ -196,7 +196,7 @@ def test_a_value_is_seen_from_the_clock_of_its_writing(source, early):
     )
     address = bench.columns[column].address
     steps = [bench.step() for _ in range(4)]
-    port, kind = (unit.gate_write, 1) if source == "gates" else (unit.y_write, 0)
+    port, kind = (unit.gates_written, 1) if source == "gates" else (unit.y_written, 0)
 
     async def testbench(ctx):
         for y, gates in steps[:3]:

@@ -115,8 +115,6 @@ def test_widths_hold_every_code(name):
             (part.formats.g, program.g_width),
             (part.formats.s, program.s_width),
             (part.formats.y, program.y_width),
-            (part.gate.net, program.net_width),
-            (part.g.net, program.net_width),
         ):
             assert _fits(form.low, width) and _fits(form.high, width)
         for kind in part.shape.kinds:
@@ -158,7 +156,7 @@ def test_kinds_are_those_of_the_network():
         "1997": ("i", "o", "g"),
         "1997 below forget": ("i", "f", "o", "g", "out"),
     }
-    assert [Program(qnet, plan(qnet)).has_gate_recurrence for qnet in NETWORKS.values()] == [
+    assert [bool(Program(qnet, plan(qnet)).gates) for qnet in NETWORKS.values()] == [
         False,
         False,
         True,

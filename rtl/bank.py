@@ -1,0 +1,84 @@
+"""The memories of what a step leaves for the next one: outputs, and gates with recurrence."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+
+def access_layout(depth: int, width: int) -> data.StructLayout:
+    """How the state port reaches a memory: only while the core is idle and `select` is set."""
+    return data.StructLayout(
+        {"select": 1, "address": range(max(2, depth)), "write": 1, "data": signed(width)}
+    )
+
+
+class Bank(wiring.Component):
+    """Two banks of values that are written in order, one of each parity of the step.
+
+    So t-1 can be read while t is written.
+
+    Timing: a value stands in `value` one clock after its `address`.
+
+    Parameters
+    ----------
+    count, shape : values of a step, and what one is.
+    initial : what step 0 finds in `start` as its t-1, by address; empty: 0.
+
+    Members
+    -------
+    written : In({valid, data})
+    address, parity : In, which value of which bank.
+    value, start : Out(shape), Out(shape)
+    access, word : In(access_layout), Out(shape): the state port's way to the values that the next
+        step reads as t-1.
+    """
+
+    written: data.View
+    address: Signal
+    parity: Signal
+    value: Signal
+    start: Signal
+    access: data.View
+    word: Signal
+
+    def __init__(self, count: int, shape: Shape, initial: Sequence[int] = ()):
+        self.count, self.initial = count, initial
+        super().__init__(
+            {
+                "written": In(data.StructLayout({"valid": 1, "data": shape})),
+                "address": In(range(max(2, count))),
+                "parity": In(1),
+                **{name: Out(shape) for name in ("value", "start", "word")},
+                "access": In(access_layout(count, shape.width)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        shape, access = self.value.shape(), self.access
+        place, bank = Signal.like(self.address), Signal()
+        m.submodules.memory = memory = Memory(shape=shape, depth=2 << len(place), init=[])
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.addr.eq(Mux(access.select, Cat(access.address, ~bank), Cat(place, bank))),
+            write.data.eq(Mux(access.select, access.data, self.written.data)),
+            write.en.eq(Mux(access.select, access.write, self.written.valid)),
+            read.addr.eq(
+                Mux(access.select, Cat(access.address, ~bank), Cat(self.address, self.parity))
+            ),
+            self.value.eq(read.data),
+            self.word.eq(read.data),
+        ]
+        with m.If(self.written.valid):
+            wrap = place == self.count - 1
+            m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
+        if self.initial:
+            m.submodules.initial = starts = Memory(
+                shape=shape, depth=max(2, self.count), init=self.initial
+            )
+            port = starts.read_port()
+            m.d.comb += [port.addr.eq(self.address), self.start.eq(port.data)]
+        return m
