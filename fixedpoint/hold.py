@@ -24,6 +24,10 @@ from golden.trace import Trace
 CHUNK = 4096  # steps at a time, so that memory does not grow with the length
 
 
+class NeverShut(FormatError):
+    """Gates whose net inputs are clipped to where none is exactly 0, or none exactly 1."""
+
+
 @dataclass(frozen=True)
 class HoldResult:
     """What a hold check saw.
@@ -65,6 +69,7 @@ def check_hold(
 
     Raises
     ------
+    NeverShut : gates that are clipped to where none is exactly 0, or 1.
     FormatError : gates that no bias within the accumulator can keep shut.
     InputError : fewer than 1 step or sequence.
     """
@@ -126,38 +131,36 @@ def watch(
     )
 
 
-def closing(layer: QuantizedLayer) -> int:
+def closing(layer: QuantizedLayer, where: str = "hold") -> int:
     """The highest pre-activation code from which downwards a gate is exactly 0.
 
     Raises
     ------
-    FormatError : the gates' net inputs are clipped to where no gate is exactly 0.
+    NeverShut : the gates' net inputs are clipped to where no gate is exactly 0.
     """
-    values = layer.gate.lookup()
-    if values[0] > 0:
-        raise FormatError(_open(layer, "closed"))
-    return layer.gate.low + int(np.argmax(values > 0)) - 1
+    return layer.gate.low + _shut_codes(layer, where, 0, "closed") - 1
 
 
-def keeping(layer: QuantizedLayer) -> int:
+def keeping(layer: QuantizedLayer, where: str = "hold") -> int:
     """The lowest pre-activation code from which upwards a gate is exactly 1.
 
     Raises
     ------
-    FormatError : the gates' net inputs are clipped to where no gate is exactly 1.
+    NeverShut : the gates' net inputs are clipped to where no gate is exactly 1.
     """
-    values, one = layer.gate.lookup(), layer.formats.gate.one
-    if values[-1] < one:
-        raise FormatError(_open(layer, "open"))
-    return layer.gate.high - int(np.argmax(values[::-1] < one)) + 1
+    return layer.gate.high - _shut_codes(layer, where, layer.formats.gate.one, "open") + 1
 
 
-def _open(layer: QuantizedLayer, what: str) -> str:
-    low, high = (code * layer.gate.net.lsb for code in (layer.gate.low, layer.gate.high))
-    return (
-        f"hold: net inputs of the gates are clipped to {low:g}..{high:g}, where no gate is wholly "
-        f"{what}, so that no state can be held for ever"
-    )
+def _shut_codes(layer: QuantizedLayer, where: str, end: int, what: str) -> int:
+    """How many pre-activation codes give a gate of exactly `end`; at least one."""
+    count = int(np.count_nonzero(layer.gate.lookup() == end))
+    if not count:
+        low, high = (code * layer.gate.net.lsb for code in (layer.gate.low, layer.gate.high))
+        raise NeverShut(
+            f"{where}: net inputs of the gates are clipped to {low:g}..{high:g}, where no gate is "
+            f"wholly {what}, so that no state can be held for ever"
+        )
+    return count
 
 
 def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
@@ -165,6 +168,7 @@ def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
 
     Raises
     ------
+    NeverShut : gates that are clipped to where none is exactly 0, or 1.
     FormatError : sums beyond the widest accumulator.
     """
     layers = (_shut(f"layer {k}", layer) for k, layer in enumerate(qnet.layers))
@@ -175,9 +179,9 @@ def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
     """Biases past the codes `closing` and `keeping` by as much as the sources can move the sum."""
     shape, forms, shift = layer.shape, layer.source_formats, layer.net_shift("i")
     biases = dict(layer.biases)
-    for kind, side, code in (("i", -1, closing(layer)), ("f", 1, keeping(layer))):
+    for kind, side, end in (("i", -1, closing), ("f", 1, keeping)):
         if kind in shape.gates:
-            strong = np.full(shape.blocks, round_up(side * code, shift))
+            strong = np.full(shape.blocks, round_up(side * end(layer, where), shift))
             for source, cut in shape.columns.items():
                 strong += np.abs(layer.weights[kind][:, cut]).sum(axis=1) * forms[source].magnitude
             if layer.peepholes:
