@@ -2,7 +2,7 @@
 
 from fixedpoint.error import ErrorReport, SignalError, compare
 from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
-from fixedpoint.hold import HoldResult, NeverShut, check_hold, drift, shut_gates
+from fixedpoint.hold import HoldResult, NeverShutError, check_hold, drift, shut_gates
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from fixedpoint.quantize import choose_formats, quantize
 
@@ -13,7 +13,7 @@ __all__ = [
     "Formats",
     "HoldResult",
     "LayerFormats",
-    "NeverShut",
+    "NeverShutError",
     "QuantizedNetwork",
     "QuantizedTrace",
     "ReadoutFormats",

@@ -24,7 +24,7 @@ from golden.trace import Trace
 CHUNK = 4096  # steps at a time, so that memory does not grow with the length
 
 
-class NeverShut(FormatError):
+class NeverShutError(FormatError):  # noqa: N818  says what is the matter
     """Gates whose net inputs are clipped to where none is exactly 0, or none exactly 1."""
 
 
@@ -69,7 +69,7 @@ def check_hold(
 
     Raises
     ------
-    NeverShut : gates that are clipped to where none is exactly 0, or 1.
+    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     FormatError : gates that no bias within the accumulator can keep shut.
     InputError : fewer than 1 step or sequence.
     """
@@ -136,7 +136,7 @@ def closing(layer: QuantizedLayer, where: str = "hold") -> int:
 
     Raises
     ------
-    NeverShut : the gates' net inputs are clipped to where no gate is exactly 0.
+    NeverShutError : the gates' net inputs are clipped to where no gate is exactly 0.
     """
     return layer.gate.low + _shut_codes(layer, where, 0, "closed") - 1
 
@@ -146,7 +146,7 @@ def keeping(layer: QuantizedLayer, where: str = "hold") -> int:
 
     Raises
     ------
-    NeverShut : the gates' net inputs are clipped to where no gate is exactly 1.
+    NeverShutError : the gates' net inputs are clipped to where no gate is exactly 1.
     """
     return layer.gate.high - _shut_codes(layer, where, layer.formats.gate.one, "open") + 1
 
@@ -156,7 +156,7 @@ def _shut_codes(layer: QuantizedLayer, where: str, end: int, what: str) -> int:
     count = int(np.count_nonzero(layer.gate.lookup() == end))
     if not count:
         low, high = (code * layer.gate.net.lsb for code in (layer.gate.low, layer.gate.high))
-        raise NeverShut(
+        raise NeverShutError(
             f"{where}: net inputs of the gates are clipped to {low:g}..{high:g}, where no gate is "
             f"wholly {what}, so that no state can be held for ever"
         )
@@ -168,7 +168,7 @@ def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
 
     Raises
     ------
-    NeverShut : gates that are clipped to where none is exactly 0, or 1.
+    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     FormatError : sums beyond the widest accumulator.
     """
     layers = (_shut(f"layer {k}", layer) for k, layer in enumerate(qnet.layers))

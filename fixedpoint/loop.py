@@ -109,11 +109,12 @@ class _Loop:
     def __init__(self, layer: "QuantizedLayer", state: LayerState, steps: int):
         shape, batch = layer.shape, len(state.s)
         self.layer, self.dtype = layer, layer.dtype
-        self.projected, self.forgets = shape.projection is not None, shape.coupled
-        self.forgets |= "f" in shape.gates
+        self.projected, self.coupled = shape.projection is not None, shape.coupled
+        self.forgets = "f" in shape.gates or shape.coupled
         self.rows = [len(shape.gates) * shape.blocks, shape.cells]
         self.cells = (shape.blocks, shape.block_size, batch)
         self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (sum(self.rows) * batch)))
+        self.late = shape.blocks if layer.peepholes else 0
         self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.outputs)
         self.gates = slice(self.y.stop, self.y.stop + self.rows[0])
         self._plan()
@@ -124,20 +125,17 @@ class _Loop:
     def _plan(self) -> None:
         """The roundings, the functions, the limits and the weights scaled for them."""
         layer, dtype, batch = self.layer, self.dtype, self.cells[-1]
-        lowest = np.repeat([layer.gate.low, layer.g.low], self.rows)[:, None]
-        shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
         pair = np.array([layer.input_shift, layer.keep_shift])[: 1 + self.forgets]
-        self.round_net = Rounding(dtype, shifts)
-        self.round_gate = Rounding(dtype, layer.net_shift("i"))
-        self.round_g = Rounding(dtype, layer.net_shift("g"))
+        gate, g = (Rounding(dtype, layer.net_shift(kind)) for kind in "ig")
         self.round_pair = Rounding(dtype, pair.reshape(-1, 1, 1, 1))
         self.round_h = Rounding(dtype, layer.h_shift)
         self.round_m = Rounding(dtype, layer.output_shift)
         self.h_offset = self.round_h.offset(layer.h.low)
-        self.weights = self._weights(lowest)
-        self.gate = _Unit(layer.gate, dtype, 1, (self.rows[0], batch))
-        self.g = _Unit(layer.g, dtype, self.round_pair.scale.flat[0], (self.rows[1], batch))
-        self.h = _Unit(layer.h, dtype, self.round_m.scale, self.cells)
+        self.weights = self._weights()
+        self.gate = _Unit(layer.gate, gate, 1, (self.rows[0] - self.late, batch))
+        self.late_gate = _Unit(layer.gate, gate, 1, (self.late, batch))
+        self.g = _Unit(layer.g, g, self.round_pair.scale.flat[0], (self.rows[1], batch))
+        self.h = _Unit(layer.h, self.round_h, self.round_m.scale, self.cells)
         m, y = layer.formats.cell_output, layer.formats.y
         self.limits = [
             (np.array(form.low, dtype), np.array(form.high, dtype))
@@ -145,7 +143,7 @@ class _Loop:
         ]
         if layer.peepholes:
             held = [layer.peepholes[kind] for kind in layer.shape.gates]
-            self.peepholes = np.array(held)[:, :, None] * self.round_gate.scale
+            self.peepholes = np.array(held)[:, :, None] * gate.scale
         if layer.projection is not None:
             self.round_y = Rounding(dtype, layer.projection_shift)
             self.projection = (layer.projection * self.round_y.scale).astype(dtype)
@@ -163,21 +161,27 @@ class _Loop:
         projected = (self.block if self.projected else 0, shape.outputs, batch)
         self.wide["y"] = np.empty(projected, self.dtype)
         self.m = np.empty((len(self.wide["y"]), *self.cells), self.dtype)
-        self.coupled = np.empty((2, self.cells[0], 1, batch), self.dtype)
+        self.both = np.empty((2, self.cells[0], 1, batch), self.dtype)
         self.steps = list(self._steps())
 
-    def _weights(self, lowest: Codes) -> Codes:
-        """(G*B + C, D + 1 + C [+ G*B]): bias and origin of the net input in the one's column."""
+    def _weights(self) -> Codes:
+        """(G*B + C, D + 1 + outputs [+ G*B]), scaled for the rounding of the sums.
+
+        Bias and origin of the net input are in the one's column.
+        """
         layer, kinds, inputs = self.layer, self.layer.shape.kinds, self.layer.shape.inputs
+        lowest = np.repeat([layer.gate.low, layer.g.low], self.rows)[:, None]
+        shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
+        rounding = Rounding(self.dtype, shifts)
         weights = np.concatenate([layer.weights[kind] for kind in kinds])
         biases = np.concatenate([layer.biases[kind] for kind in kinds])[:, None]
-        ones = biases * self.round_net.scale + self.round_net.offset(lowest)
-        return np.insert(weights * self.round_net.scale, [inputs], ones, axis=1)
+        ones = biases * rounding.scale + rounding.offset(lowest)
+        return np.insert(weights * rounding.scale, [inputs], ones, axis=1)
 
     def _steps(self) -> Iterator[_Step]:
         """For each step of a block what it reads and writes."""
         columns, kinds, cells = self.weights.shape[1], len(self.layer.shape.gates), self.s.shape[1:]
-        late = self.rows[0] - (self.rows[0] // kinds if self.layer.peepholes else 0)
+        late = self.rows[0] - self.late
         for k in range(self.block):
             gates = self.sources[k + 1, self.gates]
             by_kind = gates.reshape(kinds, cells[0], 1, cells[2])
@@ -216,24 +220,20 @@ class _Loop:
             np.matmul(self.weights, at.sources, out=at.net)
             if peepholes:
                 self._see(at.net_early, self.peepholes[:-1], at.before)
-            self.round_gate.index(at.net_early)
             self.gate(at.net_early, at.early)
-            self.round_g.index(at.net_g)
             self.g(at.net_g, at.g)
             if self.forgets:
                 np.multiply(at.before, keep, out=at.kept)
-            held = self._coupled(at.held) if self.layer.shape.coupled else at.held
+            held = self._coupled(at.held) if self.coupled else at.held
             np.multiply(held, at.pair, out=product)
             self.round_pair(product)
             np.add(product[0], product[1] if self.forgets else at.before, out=at.wide_s)
             np.minimum(np.maximum(at.wide_s, s_low, out=at.s), s_high, out=at.s)
             if peepholes:
                 self._see(at.net_late, self.peepholes[-1:], at.s)
-                self.round_gate.index(at.net_late)
-                self.gate(at.net_late, at.late)
+                self.late_gate(at.net_late, at.late)
             np.multiply(at.s, self.round_h.scale, out=at.wide_h)
             np.add(at.wide_h, self.h_offset, out=at.wide_h)
-            self.round_h.index(at.wide_h)
             self.h(at.wide_h, squashed)
             np.multiply(at.o, squashed, out=at.wide_m)
             self.round_m(at.wide_m)
@@ -249,9 +249,9 @@ class _Loop:
 
     def _coupled(self, i: Codes) -> Codes:
         """i and f = 1 - i."""
-        np.copyto(self.coupled[0], i[0])
-        np.subtract(self.layer.formats.gate.one, i[0], out=self.coupled[1])
-        return self.coupled
+        np.copyto(self.both[0], i[0])
+        np.subtract(self.layer.formats.gate.one, i[0], out=self.both[1])
+        return self.both
 
     def _project(self, at: _Step) -> None:
         """y of the cell outputs m."""
@@ -292,7 +292,9 @@ class _Loop:
 
 
 class _Unit:
-    """A squash at work: from net inputs counted from the lowest code to scaled codes of the target.
+    """A squash at work: scaled sums, counted from the lowest code, to scaled codes of the target.
+
+    The sums are rounded in place.
 
     Attributes
     ----------
@@ -301,25 +303,30 @@ class _Unit:
     """
 
     def __init__(
-        self, unit: QuantizedSquash, dtype: type, scale: float | Codes, shape: tuple[int, ...]
+        self,
+        unit: QuantizedSquash,
+        rounding: Rounding,
+        scale: float | Codes,
+        shape: tuple[int, ...],
     ):
+        dtype = np.int64 if rounding.whole else np.float64
         self.low, self.top, self.scale = unit.low, unit.high - unit.low, scale
-        self.linear = unit.squash.linear
+        self.rounding, self.linear = rounding, unit.squash.linear
         if not self.linear:
             self.table = _table(unit, dtype, float(scale))
             self.address = np.empty(shape, np.intp)
 
     def __call__(self, net: Codes, out: Codes) -> None:
+        self.rounding.index(net)
         if self.linear:
-            np.clip(net, 0, self.top, out=out)
-            if out.dtype == np.float64:
+            np.minimum(np.maximum(net, 0, out=out), self.top, out=out)
+            if not self.rounding.whole:
                 np.floor(out, out=out)
             out += self.low
             out *= self.scale
         else:
-            address = self.address[: len(net)]
-            np.copyto(address, net, casting="unsafe")  # drops the fraction
-            self.table.take(address, mode="clip", out=out)
+            np.copyto(self.address, net, casting="unsafe")  # drops the fraction
+            self.table.take(self.address, mode="clip", out=out)
 
 
 @lru_cache(maxsize=32)
