@@ -10,6 +10,7 @@ import sim
 from carousel import output, steps
 from carousel.tables import Table
 from fixedpoint import QuantizedTrace
+from golden import InputError
 from golden.trace import Trace
 from rtl.schedule import Schedule, plan
 from sim import HardwareTrace, Verdict
@@ -58,10 +59,18 @@ def play(
     seed: int = 0,
     waves: Path | None = None,
 ) -> Gateware:
-    """Build the simulator, run the sequences through the gateware, compare every code."""
+    """Build the simulator, run the sequences through the gateware, compare every code.
+
+    Raises
+    ------
+    InputError : a state to start from, which simulations do not take.
+    """
     qnet, codes = subject.qnet, subject.codes
-    start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
-    room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
+    if subject.state_codes is not None:
+        raise InputError(
+            "--state: gateware is simulated from the network's own initial state; allowed is "
+            "`carousel compare` without --gateware"
+        )
     schedule = plan(qnet, lanes)
     with (
         steps.progress("Gateware: build, then simulate") as report,
@@ -76,10 +85,8 @@ def play(
             seed=seed,
             waves=file,
             progress=report,
-            **start,
-            **room,
         )
-    verdict = sim.check(qnet, codes, trace, **start)
+    verdict = sim.check(qnet, codes, trace)
     real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
     return Gateware(trace, real, verdict, schedule, freely=not idle and not back_pressure)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from carousel import steps
 from carousel.tables import Table
-from fixedpoint.formats import FormatError as NeverShut
+from fixedpoint import NeverShutError
 from fixedpoint.hold import HoldResult, check_hold
 
 SHORT, LONG = (1_000, 4), (1_000_000, 1)  # steps, sequences
@@ -42,7 +42,7 @@ def check(subject: steps.Subject, quick: bool) -> Held:
 
             try:
                 found.append(check_hold(subject.qnet, count, sequences, progress=tell))
-            except NeverShut as reason:
+            except NeverShutError as reason:
                 return Held(never=str(reason))
     return Held(tuple(found))
 

@@ -59,12 +59,14 @@ def simulate(
 
     Raises
     ------
-    InputError : codes that do not fit the network; a share outside its range; no folder for waves.
+    InputError : codes that do not fit the network; a share outside its range; no folder for waves;
+        a kind of cell that the test bench does not follow.
     LaneError : lanes that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats.
     """
     codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
+    _check_kinds(qnet)
     place = Path(build_dir or BUILD_DIR).resolve()
     if waves and not Path(waves).resolve().parent.is_dir():
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
@@ -72,6 +74,24 @@ def simulate(
     plan(qnet, lanes)  # refuses before a component is made that nobody would then use
     core = Core(qnet, lanes, probe)
     return simulate_core(core, qnet, codes, pattern, place, waves=waves, progress=progress)
+
+
+def _check_kinds(qnet: QuantizedNetwork) -> None:
+    """Refuse what the test bench cannot follow signal by signal."""
+    for k, layer in enumerate(qnet.layers):
+        kinds = {
+            "peepholes": layer.shape.peepholes,
+            "a projection": layer.shape.projection is not None,
+            "reverse steps": layer.shape.reverse,
+        }
+        for name, there in kinds.items():
+            if there:
+                raise InputError(
+                    f"layer {k}: {name} cannot be simulated; allowed is a layer without"
+                )
+    if qnet.output != "every":
+        what = f"output of the {qnet.output} step"
+        raise InputError(f"{what} cannot be simulated, must be of every step")
 
 
 @dataclass(frozen=True)
