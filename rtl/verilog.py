@@ -91,16 +91,25 @@ def convert(component: wiring.Component, name: str) -> str:
 
 def digest(qnet: QuantizedNetwork) -> str:
     """SHA-256 of all that decides a network's codes: formats, shapes, weights and biases."""
-    found = hashlib.sha256(repr(qnet.formats).encode())
+    found = hashlib.sha256(repr((qnet.formats, qnet.output)).encode())
+
+    def add(codes: Any) -> None:
+        found.update(codes.astype("<i8").tobytes())
+
     for layer in qnet.layers:
-        found.update(repr((layer.shape, layer.g.squash.name, layer.h.squash.name)).encode())
+        units = [(unit.squash.name, unit.low, unit.high) for unit in (layer.gate, layer.g, layer.h)]
+        found.update(repr((layer.shape, units)).encode())
         for kind in layer.shape.kinds:
-            found.update(layer.weights[kind].astype("<i8").tobytes())
-            found.update(layer.biases[kind].astype("<i8").tobytes())
+            add(layer.weights[kind])
+            add(layer.biases[kind])
+        for codes in (*layer.peepholes.values(), layer.initial.s, layer.initial.y):
+            add(codes)
+        if layer.projection is not None:
+            add(layer.projection)
     if qnet.readout:
         found.update(qnet.readout.squash.squash.name.encode())
-        found.update(qnet.readout.weights.astype("<i8").tobytes())
-        found.update(qnet.readout.biases.astype("<i8").tobytes())
+        add(qnet.readout.weights)
+        add(qnet.readout.biases)
     return found.hexdigest()
 
 
