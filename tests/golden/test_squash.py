@@ -14,6 +14,7 @@ FORMULAS = {
     "g1997": lambda a: 4 / (1 + math.exp(-a)) - 2,  # (5)
     "h1997": lambda a: 2 / (1 + math.exp(-a)) - 1,  # (4)
     "identity": lambda a: a,
+    "hard": lambda a: min(max(a, 0.0), 1.0),
 }
 POINTS = np.linspace(-30, 30, 601)
 
@@ -30,7 +31,8 @@ def test_value(name):
 
 @pytest.mark.parametrize("name", SQUASHES)
 def test_derivative(name):
-    f, a, step = squash(name), np.linspace(-8, 8, 161), 1e-5
+    """At points none of which is an end of the hard sigmoid, where it has no derivative."""
+    f, a, step = squash(name), np.linspace(-8.03, 8.07, 162), 1e-5
     slope = (f(a + step) - f(a - step)) / (2 * step)
     assert np.abs(f.derivative(f(a)) - slope).max() < 1e-9
 
@@ -39,8 +41,10 @@ def test_derivative(name):
 def test_affine_image_of_sigma(name):
     """The constants that the integer model builds on say the same as the float function."""
     f = squash(name)
+    assert f.bounded == all(map(math.isfinite, f.ends))
     if f.linear:
-        assert f.ends == (-math.inf, math.inf)
+        assert np.array_equal(f(POINTS), np.clip(POINTS, f.low, f.high))
+        assert f.ends == (f.low, f.high) == ((0, 1) if name == "hard" else (-math.inf, math.inf))
         return
     image = f.scale * squash("sigma")(f.slope * POINTS) + f.offset
     assert np.abs(f(POINTS) - image).max() < 2e-15
@@ -61,8 +65,14 @@ def test_odd_functions_are_exactly_odd(name):
     assert abs(f(a)[0] / (f.scale * f.slope / 4 * 1e-12) - 1) < 1e-12
 
 
+def test_the_hard_sigmoid_is_exact_at_and_beyond_its_ends():
+    a = np.array([-np.inf, -1e9, -1e-300, -0.0, 0.0, 0.25, 1.0, 1.0 + 1e-15, np.inf])
+    want = [0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 1.0, 1.0, 1.0]
+    assert squash("hard")(a).tolist() == want
+
+
 def test_unknown_name():
     with pytest.raises(
-        ModelError, match=r"'relu': allowed are sigma, tanh, g1997, h1997, identity"
+        ModelError, match=r"'relu': allowed are sigma, tanh, g1997, h1997, identity, hard"
     ):
         squash("relu")
