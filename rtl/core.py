@@ -312,9 +312,11 @@ class Core(wiring.Component):
         for name, bank in operands.banks.items():
             access, word = getattr(operands, f"{name}_access"), getattr(operands, f"{name}_word")
             regions.append((access, word, bank.count))
-        start = 0
+        start, end = 0, len(self.state_words)
         for access, word, count in regions:
-            here = (self.state_address >= start) & (self.state_address < start + count)
+            here = Const(1)
+            here = here & (self.state_address >= start) if start else here
+            here = here & (self.state_address < start + count) if start + count < end else here
             m.d.comb += [
                 access.select.eq(self.idle),
                 access.address.eq(self.state_address - start),

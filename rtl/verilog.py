@@ -24,10 +24,11 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from rtl.arithmetic import shape_of
 from rtl.core import COUNTER_BITS, Core
-from rtl.schedule import plan
+from rtl.offline import OfflineCore, make_core
 
 # Verilog's implicit extension is meant, and a default before `casez` makes it complete
 LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
+PLAIN = ("idle", "state_address", "state_write", "state_in", "state_out", "too_long")
 
 
 class Top(wiring.Component):
@@ -40,6 +41,8 @@ class Top(wiring.Component):
     i_valid, i_ready, i_data, i_first, i_last : the input stream.
     o_valid, o_ready, o_data, o_first, o_last : the output stream.
     saturated_{kind} : Out, counters.
+    idle, state_address, state_write, state_in, state_out : the state port, where the core has one.
+    too_long : Out(1), of a core that holds sequences.
     """
 
     i_valid: Signal
@@ -47,7 +50,7 @@ class Top(wiring.Component):
     o_valid: Signal
     o_ready: Signal
 
-    def __init__(self, core: Core):
+    def __init__(self, core: Core | OfflineCore):
         self.core = core
         marks = ("first", "last")
         ports = {
@@ -63,6 +66,8 @@ class Top(wiring.Component):
         }
         ports |= {f"o_{mark}": Out(1) for mark in marks}
         ports |= {f"saturated_{kind}": Out(COUNTER_BITS) for kind in core.saturation_kinds}
+        self.plain = [name for name in PLAIN if name in core.signature.members]
+        ports |= {name: core.signature.members[name] for name in self.plain}
         super().__init__(ports)
 
     def elaborate(self, platform):
@@ -75,6 +80,10 @@ class Top(wiring.Component):
         m.d.comb += [self.o_valid.eq(core.o.valid), core.o.ready.eq(self.o_ready)]
         for kind in core.saturation_kinds:
             m.d.comb += getattr(self, f"saturated_{kind}").eq(core.saturations[kind])
+        for name in self.plain:
+            ours, its = getattr(self, name), getattr(core, name)
+            inward = core.signature.members[name].flow == In
+            m.d.comb += its.eq(ours) if inward else ours.eq(its)
         return m
 
 
@@ -123,17 +132,37 @@ def describe(top: Top) -> dict[str, Any]:
         "network_sha256": digest(qnet),
         "ports": _ports(top),
         "input": {"elements": qnet.inputs, "format": _format(qnet.formats.input)},
-        "output": {"elements": qnet.outputs, "format": _format(qnet.out_format)},
+        "output": {
+            "elements": qnet.outputs,
+            "format": _format(qnet.out_format),
+            "steps": qnet.output,
+        },
         "formats": json.loads(json.dumps(qnet.formats, default=_plain)),
         "lanes": schedule.lanes,
         "cycles_per_step": schedule.cycles_per_step,
         "ideal_cycles_per_step": schedule.ideal_cycles,
         "stall_cycles_per_step": schedule.stall_per_step,
         "mac_utilisation": schedule.utilisation,
-        "latency_cycles": schedule.latency,
-        "accumulator_bits": core.program.sum_width,
-        "weight_memory_bits": schedule.lanes * schedule.ideal_cycles * core.program.weight_width,
+        **(_steps(core) if isinstance(core, Core) else _sequences(core)),
     }
+
+
+def _steps(core: Core) -> dict[str, Any]:
+    """What is said of a core that takes step after step."""
+    schedule, program = core.schedule, core.program
+    found: dict[str, Any] = {
+        "latency_cycles": schedule.latency,
+        "accumulator_bits": program.sum_width,
+        "weight_memory_bits": schedule.lanes * schedule.ideal_cycles * program.weight_width,
+    }
+    if core.has_state_port:
+        found["state_words"] = [vars(row) for row in core.state_words]
+    return found
+
+
+def _sequences(core: OfflineCore) -> dict[str, Any]:
+    """What is said of a core that holds whole sequences."""
+    return {"max_length": core.max_length, "sequence_memory_bits": core.schedule.buffer_bits}
 
 
 def _ports(top: Top) -> list[dict[str, Any]]:
@@ -157,16 +186,22 @@ def _plain(value: Any) -> Any:
 
 
 def write(
-    qnet: QuantizedNetwork, folder: str | Path, lanes: int | None = None
+    qnet: QuantizedNetwork,
+    folder: str | Path,
+    lanes: int | None = None,
+    *,
+    max_length: int | None = None,
+    state_port: bool = False,
 ) -> tuple[Path, Path]:
     """Write `<network's name>.v` and `.core.json` into `folder`; both or neither.
 
     Raises
     ------
     LaneError : lanes that the network cannot use.
+    CarouselError : see `rtl.offline.make_core`.
     CarouselError : a folder that cannot be written.
     """
-    core = Core(qnet, plan(qnet, lanes).lanes)  # refuses lanes before a component is made
+    core = make_core(qnet, lanes, max_length=max_length, state_port=state_port)
     top = Top(core)
     about = describe(top)
     stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")

@@ -14,6 +14,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.core import Core
+from rtl.offline import OfflineCore
 
 Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 G1997 = {"g": "g1997", "h": "h1997"}
@@ -135,7 +136,7 @@ def beats_of(codes: np.ndarray) -> list[tuple[int, int, int]]:
 
 async def drive(
     ctx: Any,
-    core: Core,
+    core: Core | OfflineCore,
     beats: list[tuple[int, int, int]],
     idle: float = 0.0,
     back_pressure: float = 0.0,
@@ -144,8 +145,9 @@ async def drive(
 ) -> CoreRun:
     """Feed beats and take outputs, both held up at random; return what came out.
 
-    Goes on for 60 clocks after the last expected beat, so that one too many is seen. `stop_after`
-    clocks it breaks off wherever it is.
+    Goes on for 60 clocks after the last expected beat, so that one too many is seen; an offline
+    core for as long as steps may run whose outputs do not leave. `stop_after` clocks it breaks off
+    wherever it is.
     """
     rng, run, qnet = np.random.default_rng(seed), CoreRun(), core.qnet
     giving = len(beats) // qnet.inputs
@@ -166,11 +168,13 @@ async def drive(
     limit = 2000 + int(
         len(beats) / (1 - idle) * 4
         + (expected + 60) / (1 - back_pressure) * 4
-        + len(beats) // qnet.inputs * core.schedule.cycles_per_step * 2
+        + len(beats) // qnet.inputs * core.schedule.cycles_per_step * (8 if core.offline else 2)
     )
     offering, ready, clock, quiet, place = False, None, 0, 0, 0
+    patience = 60 + (core.max_length * core.schedule.cycles_per_step if core.offline else 0)
+    limit += patience
     ctx.set(core.i.valid, 0)
-    while quiet < 60 and clock != stop_after:
+    while quiet < patience and clock != stop_after:
         assert clock < limit, f"{len(run.beats)} of {expected} beats after {clock} clocks"
         if not offering and place < len(words) and (not idle or rng.random() >= idle):
             offering = True
@@ -204,7 +208,7 @@ async def drive(
     return run
 
 
-def run_core(core: Core, codes: np.ndarray, **options: Any) -> CoreRun:
+def run_core(core: Core | OfflineCore, codes: np.ndarray, **options: Any) -> CoreRun:
     """A core's answer to sequences (N, T, D); options of `drive`."""
     found = []
 
@@ -215,7 +219,7 @@ def run_core(core: Core, codes: np.ndarray, **options: Any) -> CoreRun:
     return found[0]
 
 
-def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
+def mismatches(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
     """How many codes, marks and counters differ from `QuantizedNetwork.run`, by what they are.
 
     A list of the wrong length counts as wholly different.
@@ -232,11 +236,13 @@ def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
     if core.has_probe:
         every = replace(core.qnet, output="every").run(codes).out
         for shown in core.probe_streams:
+            outs = trace.out if shown.once else every
             columns = [
-                (every if row.layer is None else trace.layers[row.layer][row.kind])[..., row.index]
+                (outs if row.layer is None else trace.layers[row.layer][row.kind])[..., row.index]
                 for row in shown.rows
             ]
-            pairs[shown.name] = run.shown[shown.name], np.stack(columns, axis=-1)
+            want = np.stack(columns, axis=-1)
+            pairs[shown.name] = run.shown[shown.name], want[:, ::-1] if shown.reverse else want
     found = {}
     for name, (have, want) in pairs.items():
         want = want.reshape(-1)
@@ -249,7 +255,7 @@ def mismatches(core: Core, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
     return found
 
 
-def agree(core: Core, run: CoreRun, codes: np.ndarray) -> bool:
+def agree(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> bool:
     """Whether a run equals the integer model in everything that was seen."""
     found = mismatches(core, run, codes)
     assert not any(found.values()), found

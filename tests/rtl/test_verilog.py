@@ -64,7 +64,7 @@ LINTS = {
 LINTS = {tool: command for tool, command in LINTS.items() if command[0]}
 
 
-def _run(command: list[str], folder: Path, **options) -> str:
+def run_tool(command: list[str], folder: Path, **options) -> str:
     """What a program says on either channel; it must succeed."""
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
@@ -81,7 +81,7 @@ def test_other_tools_accept_it(name, tool, tmp_path):
     qnet, lanes = NETWORKS[name]
     path, _ = write(qnet, tmp_path, lanes)
     path.rename(tmp_path / "top.v")
-    assert _run(LINTS[tool], tmp_path) == ""
+    assert run_tool(LINTS[tool], tmp_path) == ""
 
 
 def test_the_same_bytes_in_every_process(tmp_path):
@@ -94,7 +94,7 @@ def test_the_same_bytes_in_every_process(tmp_path):
     written = [write(qnet, tmp_path / "a", lanes), write(qnet, tmp_path / "b", lanes)]
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
-    _run([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
+    run_tool([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
     written.append((folder / "mixed.v", folder / "mixed.core.json"))
     texts = [[path.read_bytes() for path in pair] for pair in written]
     assert all(text == texts[0] for text in texts)
@@ -253,13 +253,13 @@ def _simulate(tool: str, folder: Path) -> str:
     if tool == "iverilog":
         (folder / "clock.v").write_text(CLOCK)
         command = [_found("iverilog"), "-g2001", "-s", "clock", "-o", "run"]
-        _run([*command, "clock.v", "bench.v", "top.v"], folder)
-        return _run([_found("vvp"), "run"], folder)
+        run_tool([*command, "clock.v", "bench.v", "top.v"], folder)
+        return run_tool([_found("vvp"), "run"], folder)
     (folder / "main.cpp").write_text(MAIN)
     command = [_verilator(), "--cc", "--exe", "--build", "--language", "1364-2001", "-Wno-lint"]
     sources = ["bench.v", "top.v", str(folder / "main.cpp")]
-    _run([*command, "--top-module", "bench", "-MAKEFLAGS", MAKE, *sources], folder)
-    return _run([str(folder / "obj_dir" / "Vbench")], folder)
+    run_tool([*command, "--top-module", "bench", "-MAKEFLAGS", MAKE, *sources], folder)
+    return run_tool([str(folder / "obj_dir" / "Vbench")], folder)
 
 
 @pytest.mark.parametrize(("tool", "name"), SIMULATORS)

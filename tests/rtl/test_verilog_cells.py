@@ -1,0 +1,65 @@
+"""The Verilog of every kind of cell, of the state port and of offline cores."""
+
+import json
+
+import numpy as np
+import pytest
+
+from golden.network import Network
+from rtl.verilog import digest, write
+from tests.rtl.support import quantized
+from tests.rtl.test_core_cells import cell
+from tests.rtl.test_parts import network
+from tests.rtl.test_verilog import LINTS, run_tool
+
+
+@pytest.mark.parametrize("tool", LINTS)
+def test_other_tools_accept_every_kind_of_cell(tool, tmp_path):
+    """Not a word of peepholes, projection, initial states and the state port in one core, and of an
+    offline core with a pair of directions."""
+    rng = np.random.default_rng(6)
+    options = {"peepholes": True, "projection": 2, "start": True, "gate": "hard"}
+    seeing = quantized(Network((cell(rng, 3, 4, **options),), name="seeing"), rng)
+    for qnet, wanted in ((seeing, {"state_port": True}), (network("p", "last", "sigma"), {})):
+        path, _ = write(qnet, tmp_path, **wanted)
+        path.rename(tmp_path / "top.v")
+        assert run_tool(LINTS[tool], tmp_path) == ""
+
+
+def test_the_json_says_what_the_new_ports_are(tmp_path):
+    """The state port's words by address, which output leaves, and what holding sequences costs."""
+    rng = np.random.default_rng(6)
+    one = quantized(Network((cell(rng, 2, 2, projection=1),), name="one", output="last"), rng)
+    about = json.loads(write(one, tmp_path, state_port=True)[1].read_text())
+    assert about["output"]["steps"] == "last"
+    places = [(word["kind"], word["index"]) for word in about["state_words"]]
+    assert places == [("s", 0), ("s", 1), ("m", 0), ("m", 1), ("y", 0)]
+    ports = {port["name"]: port["direction"] for port in about["ports"]}
+    assert {name for name in ports if name.startswith("state")} == {
+        *("state_address", "state_write", "state_in", "state_out"),
+    }
+    assert ports["idle"] == ports["state_out"] == "output"
+    pair = json.loads(write(network("p", "every", None), tmp_path, max_length=9)[1].read_text())
+    assert pair["max_length"] == 9 and pair["sequence_memory_bits"] > 0
+    assert "too_long" in {port["name"] for port in pair["ports"]}
+
+
+DIGESTED = {
+    "peepholes": {"peepholes": True},
+    "projection": {"projection": 3},
+    "initial states": {"start": True},
+    "clip": {"clip": {"gate": (-1.0, 1.0)}},
+    "gates": {"gate": "hard"},
+    "coupled": {"kinds": "iog", "coupled": True},
+}
+
+
+def test_the_digest_covers_every_option():
+    """A network with an option changed has another one; the same network has the same."""
+    found = set()
+    for options in ({}, *DIGESTED.values()):
+        pair = [np.random.default_rng(6) for _ in range(2)]
+        one, other = (quantized(Network((cell(rng, 2, 3, **options),)), rng) for rng in pair)
+        assert digest(one) == digest(other)
+        found.add(digest(one))
+    assert len(found) == 1 + len(DIGESTED)
