@@ -21,58 +21,10 @@ import numpy as np
 from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes, room
 from fixedpoint.formats import Format, FormatError, LayerFormats
 from fixedpoint.loop import run_layer
-from fixedpoint.squash import QuantizedSquash, SigmaTable
-from golden.cell import Layer, LayerState, Shape
-from golden.squash import squash
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What a row of exact sums needs: one scale for every product, a width that cannot overflow.
-
-    Attributes
-    ----------
-    frac : fraction bits of the sum (weight fraction + source fraction, the same for every source).
-    bound : the largest magnitude that weights, sources and bias of these formats can add up to.
-    """
-
-    frac: int
-    bound: int
-
-    @property
-    def width(self) -> int:
-        """Bits of a signed accumulator for it."""
-        return self.bound.bit_length() + 1
-
-
-def plan_sums(
-    where: str,
-    weights: Mapping[str, Format],
-    sources: Mapping[str, tuple[Format, int]],
-    biases: Codes,
-) -> Sums:
-    """The accumulator for rows of `weights` over `sources` (by name: format, number of columns).
-
-    `biases` are the int64 codes of all rows.
-
-    Raises
-    ------
-    FormatError : weights of different scales, or a sum beyond 63 bits.
-    """
-    fracs = {source: weights[source].frac + form.frac for source, (form, _) in sources.items()}
-    if len(set(fracs.values())) != 1:
-        raise FormatError(
-            f"{where}: weight + source fraction bits {fracs} must be the same for every source"
-        )
-    bound = int(np.abs(biases).max(initial=0))
-    for source, (form, count) in sources.items():
-        bound += weights[source].magnitude * form.magnitude * count
-    if bound.bit_length() > EXACT_INT_BITS:
-        raise FormatError(
-            f"{where}: a sum needs {bound.bit_length() + 1} bits, at most {EXACT_INT_BITS + 1} are "
-            "allowed; use narrower formats"
-        )
-    return Sums(next(iter(fracs.values())), bound)
+from fixedpoint.squash import QuantizedSquash
+from fixedpoint.sums import Sums, row_sources
+from golden.cell import LayerState
+from golden.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -111,8 +63,9 @@ class QuantizedLayer:
 
     @property
     def source_formats(self) -> dict[str, Format]:
-        every = {"x": self.input, "y": self.formats.y, "gates": self.formats.gate}
-        return {source: every[source] for source in self.shape.columns}
+        """The formats of the sources that have columns in the weights."""
+        found = row_sources(self.shape, self.formats, self.input)
+        return {source: found[source][0] for source in self.shape.columns}
 
     @property
     def input_shift(self) -> int:
@@ -203,126 +156,3 @@ class QuantizedLayer:
         state after the last.
         """
         return run_layer(self, x, state, saturated)
-
-
-def encode_biases(where: str, values: np.ndarray, frac: int) -> Codes:
-    """Biases as int64 codes with `frac` fraction bits (nearest, ties up).
-
-    Raises
-    ------
-    FormatError : a code that needs more than 53 bits.
-    """
-    codes = np.floor(values * 2.0**frac + 0.5)
-    if np.abs(codes).max() >= EXACT_FLOAT:
-        largest = float(np.abs(values).max())
-        raise FormatError(
-            f"{where} bias {largest:g}: with the {frac} fraction bits of its sum it needs "
-            f"{int(np.abs(codes).max()).bit_length() + 1} bits, at most 53 are allowed"
-        )
-    return codes.astype(np.int64)
-
-
-def quantize_layer(
-    where: str, layer: Layer, formats: LayerFormats, x: Format, table: SigmaTable
-) -> tuple[QuantizedLayer, int]:
-    """A layer's codes for these formats, checked, and how many weights saturated.
-
-    Parameters
-    ----------
-    where : the layer's name in errors.
-    x : the format of the layer's input.
-
-    Raises
-    ------
-    FormatError : gates that cannot hold 1.0; a signed value in an unsigned format; see also
-        `QuantizedSquash.check`, `plan_sums` and `encode_biases`; products too wide for 63 bits.
-    """
-    shape = layer.shape
-    clip = {name: layer.clip.get(name) for name in ("gate", "g")}
-    units = {
-        "gate": QuantizedSquash(squash(layer.gate), table, formats.gate, clip["gate"]),
-        "g": QuantizedSquash(squash(layer.g), table, formats.g, clip["g"]),
-        "h": QuantizedSquash(squash(layer.h), table, formats.h),
-    }
-    _check_signs(where, shape, formats)
-    for name, unit in units.items():
-        unit.check(f"{where} {name}")
-    every = {"x": x, "y": formats.y, "gates": formats.gate}
-    sources = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
-    if shape.peepholes:
-        sources["s"] = formats.s, 1
-    frac = formats.weights["x"].frac + x.frac
-    biases = {
-        kind: encode_biases(f"{where} {kind}", layer.biases[kind], frac) for kind in shape.kinds
-    }
-    sums = plan_sums(where, formats.weights, sources, np.concatenate(list(biases.values())))
-    weights, saturated = {}, 0
-
-    def encode(source: str, values: np.ndarray) -> Codes:
-        nonlocal saturated
-        codes, lost = formats.weights[source].encode(values)
-        saturated += lost
-        return codes
-
-    for kind in shape.kinds:
-        weights[kind] = np.empty(layer.weights[kind].shape, np.int64)
-        for source, cut in shape.columns.items():
-            weights[kind][:, cut] = encode(source, layer.weights[kind][:, cut])
-    projected = {}
-    if layer.projection is not None:
-        outputs = {"m": (formats.cell_output, shape.cells)}
-        none = np.zeros(shape.outputs, np.int64)
-        projected["projection"] = encode("m", layer.projection)
-        projected["projection_sums"] = plan_sums(
-            f"{where} projection", formats.weights, outputs, none
-        )
-    built = QuantizedLayer(
-        shape=shape,
-        weights=weights,
-        biases=biases,
-        formats=formats,
-        input=x,
-        sums=sums,
-        peepholes={kind: encode("s", values) for kind, values in layer.peepholes.items()},
-        initial=_encode_initial(where, layer, formats),
-        **units,
-        **projected,
-    )
-    built.check(where)
-    return built, saturated
-
-
-def _encode_initial(where: str, layer: Layer, formats: LayerFormats) -> LayerState:
-    """The codes of the state that a sequence starts from; one that does not fit is refused."""
-    state = layer.initial_state(1)
-    codes: dict[str, Codes] = {"gates": np.zeros(layer.shape.state["gates"], np.int64)}
-    for name, form in (("s", formats.s), ("y", formats.y)):
-        values = getattr(state, name)[0]
-        codes[name], lost = form.encode(values)
-        if lost:
-            raise FormatError(
-                f"{where} initial {name}: {values[np.argmax(np.abs(values))]:g} is outside "
-                f"{form.low * form.lsb:g}..{form.high * form.lsb:g} of format {form}"
-            )
-    return LayerState(**codes)
-
-
-def _check_signs(where: str, shape: Shape, formats: LayerFormats) -> None:
-    gate = formats.gate
-    if gate.signed or gate.width != gate.frac + 1:
-        raise FormatError(f"{where} gate {gate}: must be unsigned with 1.0 as its highest bit")
-    projected = shape.projection is not None
-    needed = [*shape.columns, *(["s"] if shape.peepholes else []), *(["m"] if projected else [])]
-    if set(formats.weights) != set(needed):
-        have, need = (", ".join(names) or "none" for names in (formats.weights, needed))
-        raise FormatError(f"{where} weights: formats for {have}; needed are {need}")
-    if (formats.m is not None) != projected:
-        have, need = ("a" if given else "no" for given in (formats.m is not None, projected))
-        raise FormatError(f"{where}: {have} format for m, and {need} projection")
-    weights = {f"weights of {source}": form for source, form in formats.weights.items()}
-    signals = {"g": formats.g, "h": formats.h, "s": formats.s, "y": formats.y}
-    if formats.m:
-        signals["m"] = formats.m
-    for name, form in {**weights, **signals}.items():
-        if not form.signed:
-            raise FormatError(f"{where} {name} {form}: must be signed")

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
-from fixedpoint.cell import QuantizedLayer, plan_sums
+from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format, FormatError
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
+from fixedpoint.sums import plan_sums, row_sources
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.trace import Trace
@@ -24,7 +25,7 @@ from golden.trace import Trace
 CHUNK = 4096  # steps at a time, so that memory does not grow with the length
 
 
-class NeverShutError(FormatError):  # noqa: N818  says what is the matter
+class NeverShutError(FormatError):
     """Gates whose net inputs are clipped to where none is exactly 0, or none exactly 1."""
 
 
@@ -187,14 +188,10 @@ def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
             if layer.peepholes:
                 strong += np.abs(layer.peepholes[kind]) * layer.formats.s.magnitude
             biases[kind] = side * strong
-    counts = {source: cut.stop - cut.start for source, cut in shape.columns.items()}
-    sources = {source: (forms[source], count) for source, count in counts.items()}
-    if layer.peepholes:
-        sources["s"] = layer.formats.s, 1
     sums = plan_sums(
         f"{where} with its gates shut",
         layer.formats.weights,
-        sources,
+        row_sources(shape, layer.formats, layer.input),
         np.concatenate(list(biases.values())),
     )
     shut = replace(layer, biases=biases, sums=sums)
@@ -231,7 +228,7 @@ def drift(trace: Trace, first: int, last: int) -> tuple[float, ...]:
     InputError : steps that are not in the trace or not in order.
     """
     real = trace.real() if isinstance(trace, QuantizedTrace) else trace
-    steps = real.out.shape[-2]
+    steps = real.get("s").shape[-2]
     if not 0 <= first < last < steps:
         raise InputError(f"drift from step {first} to {last}: the trace has steps 0 to {steps - 1}")
     found = []

@@ -13,9 +13,11 @@ from fixedpoint.arithmetic import (
     round_shift,
     saturate,
 )
-from fixedpoint.cell import QuantizedLayer, Sums, encode_biases, plan_sums, quantize_layer
+from fixedpoint.cell import QuantizedLayer
+from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats, ReadoutFormats
 from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
+from fixedpoint.sums import Sums, encode_biases, plan_sums
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network, Readout, check_input, run_layers
@@ -252,7 +254,7 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
             built, lost = quantize_layer(f"layer {k}", net.layers[k], formats.layers[k], x, table)
             layers.append(built)
             saturated += lost
-        found = {formats.layers[k].y for k in stage}
+        found = list(dict.fromkeys(formats.layers[k].y for k in stage))
         if len(found) > 1:
             raise FormatError(
                 f"layers {' and '.join(map(str, stage))}: y of {' and '.join(map(str, found))}, "

@@ -1,6 +1,8 @@
 """From a float network to an integer one: formats chosen from ranges and from calibration data."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from golden.squash import Squash, squash
 from golden.trace import Trace
 
 NARROWEST, WIDEST = 6, 20
+BIAS_BITS = 52  # sign aside
 HEADROOM = 2.0  # a state or linear value may grow to twice what calibration saw before it saturates
 
 
@@ -59,7 +62,7 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
 
     Raises
     ------
-    FormatError : `bits` out of range.
+    FormatError : `bits` out of range; values too large or small for any format.
     InputError : calibration data that do not fit the network.
     """
     if not NARROWEST <= bits <= WIDEST:
@@ -69,18 +72,30 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
     first = Format.fitting(bits, float(np.abs(calibrate).max()))
     layers: list[LayerFormats] = []
     for stage in net.stages:
-        found = [_layer(net.layers[k], bits, trace.layers[k], gate) for k in stage]
+        found = []
+        for k in stage:
+            with _named(k):
+                found.append(_layer(net.layers[k], bits, trace.layers[k], gate))
         coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
         layers += [replace(forms, y=coarsest) for forms in found]
-    layers = [
-        replace(forms, weights=_weights(layer, bits, _input(net, k, layers, first), forms))
-        for k, (layer, forms) in enumerate(zip(net.layers, layers, strict=True))
-    ]
+    for k, layer in enumerate(net.layers):
+        with _named(k):
+            weights = _weights(layer, bits, _input(net, k, layers, first), layers[k])
+        layers[k] = replace(layers[k], weights=weights)
     readout = _readout(net, bits, trace, gate)
     finest = _finest(net, gate, layers)
     return Formats(
         first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout
     )
+
+
+@contextmanager
+def _named(k: int) -> Iterator[None]:
+    """A `FormatError` says which layer no format was found for."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"layer {k}: {error}") from None
 
 
 def _layer(layer: Layer, bits: int, seen: dict[str, np.ndarray], gate: Format) -> LayerFormats:
@@ -107,31 +122,43 @@ def _input(net: Network, k: int, layers: list[LayerFormats], first: Format) -> F
 def _weights(layer: Layer, bits: int, x: Format, forms: LayerFormats) -> dict[str, Format]:
     """Formats of `bits` bits on the finest scale of a sum that all sources of a row can share.
 
-    Peepholes take as many bits as that scale needs: there is one multiplier for them, not one a
-    lane, and states may be much coarser than other sources.
+    A source whose weights are all 0 does not make it coarser. Peepholes take as many bits as that
+    scale needs: there is one multiplier for them, not one a lane, and states may be much coarser
+    than other sources.
     """
-    sources = {"x": x, "y": forms.y, "gates": forms.gate}
+    sources = {"x": x, "y": forms.y, "gates": forms.gate, "s": forms.s}
     largest = {
         source: max(float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds)
         for source, cut in layer.shape.columns.items()
     }
-    frac = min(
-        Format.fitting(bits, largest[source]).frac + sources[source].frac for source in largest
-    )
-    seen = max((float(np.abs(values).max()) for values in layer.peepholes.values()), default=0.0)
+    widest = dict.fromkeys(largest, bits)
     if layer.peepholes:
-        frac = min(frac, Format.fitting(WIDEST_CODE, seen).frac + forms.s.frac)
+        largest["s"] = max(float(np.abs(values).max()) for values in layer.peepholes.values())
+        widest["s"] = WIDEST_CODE
+    frac = _shared(layer, largest, widest, sources)
     weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
     if layer.peepholes:
-        width = next(
-            width
-            for width in range(bits, WIDEST_CODE + 1)
-            if Format(width, frac - forms.s.frac).holds(seen)
-        )
-        weights["s"] = Format(width, frac - forms.s.frac)
+        while not weights["s"].holds(largest["s"]):
+            weights["s"] = replace(weights["s"], width=weights["s"].width + 1)
     if layer.projection is not None:
         weights["m"] = Format.fitting(bits, float(np.abs(layer.projection).max()))
     return weights
+
+
+def _shared(
+    layer: Layer, largest: dict[str, float], widest: dict[str, int], sources: dict[str, Format]
+) -> int:
+    """Fraction bits of a sum for which every source's largest weight fits into its widest format.
+
+    The largest bias, too, has a code that `encode_biases` takes.
+    """
+    finest = {
+        source: Format.fitting(widest[source], most).frac + sources[source].frac
+        for source, most in largest.items()
+    }
+    used = [finest[source] for source, most in largest.items() if most > 0]
+    bias = max(float(np.abs(values).max()) for values in layer.biases.values())
+    return min(*(used or finest.values()), BIAS_BITS - math.frexp(bias)[1])
 
 
 def _finest(net: Network, gate: Format, layers: list[LayerFormats]) -> int:

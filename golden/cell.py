@@ -15,7 +15,7 @@ Sources: Hochreiter & Schmidhuber (1997), equations (7)-(9); Gers, Schmidhuber &
 peepholes p: Gers, Schraudolph & Schmidhuber (2002); projection: Sak, Senior & Beaufays (2014).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,18 +82,68 @@ class Layer:
         gates = ("i", "f", "o") if "f" in self.weights else ("i", "o")
         self._check_kinds(gates)
         self._check_options()
+        object.__setattr__(self, "shape", self._find_shape(gates))
+        self._check_arrays()
+
+    def _check_kinds(self, gates: tuple[str, ...]) -> None:
+        """Weights and biases for every row kind, and peepholes for every gate or for none."""
+        kinds = (*gates, "g")
+        for what, values in (("weights", self.weights), ("biases", self.biases)):
+            for kind in kinds:
+                if kind not in values:
+                    needed = ", ".join(kinds)
+                    raise ModelError(f"layer {what}: {kind!r} is missing, needed are {needed}")
+            for kind in values:
+                if kind not in kinds:
+                    raise ModelError(f"layer {what}: {kind!r} is not known, allowed are i, f, o, g")
+        if self.peepholes and set(self.peepholes) != set(gates):
+            have = ", ".join(self.peepholes)
+            raise ModelError(f"layer peepholes: {have}, must be those of {', '.join(gates)}")
+        if self.coupled and "f" in gates:
+            raise ModelError("layer weights: 'f' must not be there where f = 1 - i (coupled)")
+
+    def _check_options(self) -> None:
+        """Every option's type and range, and that those that are set go together."""
+        if type(self.block_size) is not int or self.block_size < 1:
+            raise ModelError(f"block size {self.block_size!r}: must be a whole number, at least 1")
+        for name in ("gate_recurrence", "coupled", "reverse", "beside"):
+            if not isinstance(getattr(self, name), bool):
+                what = name.replace("_", " ")
+                raise ModelError(f"{what} {getattr(self, name)!r}: must be True or False")
+        for name in (self.g, self.h):
+            squash(name)
+        if self.gate not in GATES:
+            allowed = ", ".join(GATES)
+            raise ModelError(
+                f"squashing function of the gates {self.gate!r}: allowed are {allowed}"
+            )
+        for name, ends in self.clip.items():
+            if name not in ("gate", "g"):
+                raise ModelError(f"clip of {name!r}: allowed are 'gate', 'g'")
+            if not (np.shape(ends) == (2,) and np.isfinite(ends).all() and ends[0] < ends[1]):
+                raise ModelError(f"clip of {name} {ends}: must be two numbers, the lower one first")
+        if self.peepholes and (self.block_size > 1 or self.gate_recurrence):
+            raise ModelError("peepholes: only with blocks of one cell and without gate recurrence")
+        if self.beside and not self.reverse:
+            raise ModelError("a layer beside another must run in reverse")
+
+    def _find_shape(self, gates: tuple[str, ...]) -> Shape:
+        """The sizes, read off the arrays of the input gate and the projection."""
         if any(np.ndim(values) != 2 for values in self.weights.values()):
             raise ModelError("layer weights: every array must have two dimensions (rows, sources)")
         blocks, sources = np.shape(self.weights["i"])
-        cells = blocks * self.block_size
-        projected = None if self.projection is None else len(self.projection)
-        inputs = sources - (cells if projected is None else projected)
-        inputs -= len(gates) * blocks if self.gate_recurrence else 0
+        outputs, projected = blocks * self.block_size, None
+        if self.projection is not None:
+            if np.ndim(self.projection) != 2 or not np.size(self.projection):
+                have = np.shape(self.projection)
+                raise ModelError(f"projection: shape {have}, must be (outputs, cells)")
+            outputs = projected = len(self.projection)
+        inputs = sources - outputs - (len(gates) * blocks if self.gate_recurrence else 0)
         if blocks < 1 or inputs < 1:
             raise ModelError(
                 f"weights i: shape {(blocks, sources)} leaves {inputs} inputs, at least 1 is needed"
             )
-        shape = Shape(
+        return Shape(
             inputs,
             blocks,
             self.block_size,
@@ -105,57 +155,17 @@ class Layer:
             self.reverse,
             self.beside,
         )
-        object.__setattr__(self, "shape", shape)
-        self._check_arrays(shape)
 
-    def _check_kinds(self, gates: tuple[str, ...]) -> None:
-        """Weights and biases for every row kind, and peepholes for every gate or for none."""
-        for what, values in (("weights", self.weights), ("biases", self.biases)):
-            for kind in (*gates, "g"):
-                if kind not in values:
-                    raise ModelError(
-                        f"layer {what}: {kind!r} is missing, needed are {', '.join((*gates, 'g'))}"
-                    )
-            if set(values) != {*gates, "g"}:
-                extra = next(kind for kind in values if kind not in (*gates, "g"))
-                raise ModelError(f"layer {what}: {extra!r} is not known, allowed are i, f, o, g")
-        if self.peepholes and set(self.peepholes) != set(gates):
-            have = ", ".join(self.peepholes)
-            raise ModelError(f"layer peepholes: {have}, must be those of {', '.join(gates)}")
-        if self.coupled and "f" in gates:
-            raise ModelError("layer weights: 'f' must not be there where f = 1 - i (coupled)")
-
-    def _check_options(self) -> None:
-        if type(self.block_size) is not int or self.block_size < 1:
-            raise ModelError(f"block size {self.block_size!r}: must be a whole number, at least 1")
-        for name in ("gate_recurrence", "coupled", "reverse", "beside"):
-            if not isinstance(getattr(self, name), bool):
-                what = name.replace("_", " ")
-                raise ModelError(f"{what} {getattr(self, name)!r}: must be True or False")
-        for name in (self.g, self.h):
-            squash(name)
-        if self.gate not in GATES:
-            raise ModelError(f"squashing function of the gates {self.gate!r}: allowed are {GATES}")
-        if self.peepholes and (self.block_size > 1 or self.gate_recurrence):
-            raise ModelError("peepholes: only with blocks of one cell and without gate recurrence")
-        for name, ends in self.clip.items():
-            if name not in ("gate", "g"):
-                raise ModelError(f"clip of {name!r}: allowed are 'gate', 'g'")
-            if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
-                raise ModelError(f"clip of {name} {ends}: must be two numbers, the lower one first")
-        if self.beside and not self.reverse:
-            raise ModelError("a layer beside another must run in reverse")
-
-    def _check_arrays(self, shape: Shape) -> None:
+    def _check_arrays(self) -> None:
+        """Every array's shape and type, and that its numbers are finite."""
+        shape = self.shape
         for kind in shape.kinds:
             check_array(f"weights {kind}", self.weights[kind], (shape.rows(kind), shape.sources))
             check_array(f"biases {kind}", self.biases[kind], (shape.rows(kind),))
         for kind, values in self.peepholes.items():
             check_array(f"peepholes {kind}", values, (shape.cells,))
         if self.projection is not None:
-            check_array("projection", self.projection, (len(self.projection), shape.cells))
-            if not len(self.projection):
-                raise ModelError("projection: no rows, at least 1 is needed")
+            check_array("projection", self.projection, (shape.outputs, shape.cells))
         for name, values in self.initial.items():
             if name not in ("s", "y"):
                 raise ModelError(f"initial {name!r}: allowed are 's', 'y'")
@@ -163,10 +173,10 @@ class Layer:
 
     def initial_state(self, batch: int) -> LayerState:
         """The state that a sequence starts from, shapes (batch, ...): `initial`, else zero."""
-        zero = {name: np.zeros((batch, width)) for name, width in self.shape.state.items()}
+        parts = {name: np.zeros((batch, width)) for name, width in self.shape.state.items()}
         for name, values in self.initial.items():
-            zero[name] += values
-        return LayerState(**zero)
+            parts[name][:] = values
+        return LayerState(**parts)
 
     def run(self, x: Array, state: LayerState) -> tuple[dict[str, Array], LayerState]:
         """Run T steps of a batch, in the order in which they are given.
@@ -181,59 +191,79 @@ class Layer:
         Signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs), and the state after
         the last step.
         """
-        shape, (steps, batch, _) = self.shape, x.shape
+        shape, (steps, batch, _), step = self.shape, x.shape, _Step(self)
         weights = np.concatenate([self.weights[kind] for kind in shape.kinds])
         part = {
             source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()
         }
         net_x = x @ part["x"] + np.concatenate([self.biases[kind] for kind in shape.kinds])
-        trace = {name: np.empty((steps, batch, width)) for name, width in shape.signals.items()}
-        s, y, gates = state.s, state.y, state.gates
+        trace = {
+            "gates": np.empty((steps, batch, len(shape.gates), shape.blocks, 1)),
+            **{name: np.empty((steps, batch, shape.blocks, shape.block_size)) for name in "gsm"},
+        }
+        trace_y = trace["m"].reshape(steps, batch, -1)
+        if self.projection is not None:
+            trace_y = np.empty((steps, batch, shape.outputs))
+        s, y, gates = state.s.reshape(trace["s"].shape[1:]), state.y, state.gates
         for t in range(steps):
             net = net_x[t] + y @ part["y"]
             if shape.gate_recurrence:
-                net += gates @ part["gates"]
-            signals = self.step(net, s)
-            s, y = signals["s"], signals["y"]
-            gates = np.concatenate([signals[kind] for kind in shape.gates], axis=1)
-            for name, values in signals.items():
-                trace[name][t] = values
-        return trace, LayerState(s, y, gates)
-
-    def step(self, net: Array, before: Array) -> dict[str, Array]:
-        """One step of the cell.
-
-        Parameters
-        ----------
-        net : (N, R) weighted sums and biases of all rows: gates kind by kind, then g.
-        before : (N, C), s(t-1).
-
-        Returns
-        -------
-        Every signal of the step, as in `run`.
-        """
-        shape, size = self.shape, self.shape.block_size
-        rows = np.split(net, [shape.blocks * k for k in range(1, len(shape.kinds))], axis=1)
-        sums = dict(zip(shape.kinds, rows, strict=True))
-        found: dict[str, Array] = {}
-
-        def gate(kind: str, state: Array) -> Array:
-            """Fill in a gate, which sees `state`; return it once a cell."""
-            seen = sums[kind] + state * self.peepholes[kind] if self.peepholes else sums[kind]
-            found[kind] = squash(self.gate)(self._clipped("gate", seen))
-            return np.repeat(found[kind], size, axis=1) if size > 1 else found[kind]
-
-        i = gate("i", before)
-        f = 1.0 - i if self.coupled else gate("f", before) if "f" in sums else None
-        found["g"] = squash(self.g)(self._clipped("g", sums["g"]))
-        found["s"] = s = (before if f is None else f * before) + i * found["g"]
-        m = gate("o", s) * squash(self.h)(s)
+                net += gates.reshape(batch, -1) @ part["gates"]
+            gates, g, s, m = step(net, s)
+            y = m.reshape(batch, -1)
+            if self.projection is not None:
+                y = trace_y[t] = y @ self.projection.T
+            trace["gates"][t], trace["g"][t], trace["s"][t], trace["m"][t] = gates, g, s, m
+        found = {kind: trace["gates"][:, :, k, :, 0] for k, kind in enumerate(shape.gates)}
+        found |= {name: trace[name].reshape(steps, batch, -1) for name in "gs"}
         if self.projection is not None:
-            found["m"], m = m, m @ self.projection.T
-        return {**found, "y": m}
+            found["m"] = trace["m"].reshape(steps, batch, -1)
+        end = LayerState(s.reshape(batch, -1), y, gates.reshape(batch, -1))
+        return {**found, "y": trace_y}, end
 
-    def _clipped(self, what: str, net: Array) -> Array:
-        return np.clip(net, *self.clip[what]) if what in self.clip else net
+
+class _Step:
+    """The equations of one step; what is the same in all steps is looked up once."""
+
+    def __init__(self, layer: Layer):
+        shape = layer.shape
+        self.rows = len(shape.gates) * shape.blocks
+        self.by_kind = (-1, len(shape.gates), shape.blocks, 1)
+        self.forgets, self.coupled = "f" in shape.gates, shape.coupled
+        self.gate = _clipped(squash(layer.gate), layer.clip.get("gate"))
+        self.g = _clipped(squash(layer.g), layer.clip.get("g"))
+        self.h = squash(layer.h)
+        self.peepholes = None
+        if layer.peepholes:
+            self.peepholes = np.stack([layer.peepholes[kind] for kind in shape.gates])[..., None]
+
+    def __call__(self, net: Array, before: Array) -> tuple[Array, Array, Array, Array]:
+        """Weighted sums and biases (N, R) and s(t-1) to gates (N, G, B, 1), g, s, m.
+
+        States, g and m are (N, B, S); peepholes come with blocks of one cell, S = 1.
+        """
+        nets = net[:, : self.rows].reshape(self.by_kind)
+        if self.peepholes is None:
+            gates = self.gate(nets)
+        else:
+            gates = self.gate(nets[:, :-1] + before[:, None] * self.peepholes[:-1])
+        i, g = gates[:, 0], self.g(net[:, self.rows :]).reshape(before.shape)
+        if self.forgets:
+            s = gates[:, 1] * before + i * g
+        else:
+            s = ((1.0 - i) * before if self.coupled else before) + i * g
+        if self.peepholes is not None:
+            late = self.gate(nets[:, -1:] + s[:, None] * self.peepholes[-1:])
+            gates = np.concatenate((gates, late), axis=1)
+        return gates, g, s, gates[:, -1] * self.h(s)
+
+
+def _clipped(function: Callable[[Array], Array], ends: tuple[float, float] | None):
+    """`function` of its argument clipped to `ends`."""
+    if ends is None:
+        return function
+    low, high = ends
+    return lambda a: function(np.minimum(np.maximum(a, low), high))
 
 
 def check_array(name: str, values: Array, shape: tuple[int, ...]) -> None:

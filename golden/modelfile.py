@@ -197,7 +197,10 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
         raise ModelError(f"kind {kind!r}: allowed are 'lstm', 'rnn'")
     name, made_by = _field(header, "name", str), _field(header, "made_by", str)
     layers = (
-        [_layer(k, options, arrays) for k, options in enumerate(_field(header, "layers", list))]
+        [
+            _layer(k, options, arrays, header["schema"])
+            for k, options in enumerate(_field(header, "layers", list))
+        ]
         if kind == "lstm"
         else []
     )
@@ -235,7 +238,7 @@ def _header(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return header
 
 
-def _layer(k: int, options: Any, arrays: dict[str, np.ndarray]) -> Layer:
+def _layer(k: int, options: Any, arrays: dict[str, np.ndarray], version: int) -> Layer:
     if not isinstance(options, dict):
         raise ModelError(f"layer {k}: header entry {options!r}, must be a JSON object")
     try:
@@ -255,7 +258,7 @@ def _layer(k: int, options: Any, arrays: dict[str, np.ndarray]) -> Layer:
             _field(options, "gate_recurrence", bool),
             _field(options, "g", str),
             _field(options, "h", str),
-            **(_kind_of_cell(k, options, arrays) if "options" in options else {}),
+            **(_kind_of_cell(k, options, arrays) if version > 1 else {}),
         )
     except ModelError as error:
         raise ModelError(f"layer {k}: {error}") from None

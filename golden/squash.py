@@ -7,6 +7,7 @@
 sigmoid go into the weights and biases before it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,21 +34,19 @@ class Squash:
     slope: int = 1
     offset: int = 0
     linear: bool = False
-    low: float = -np.inf
-    high: float = np.inf
+    low: float = -math.inf
+    high: float = math.inf
 
     @property
     def bounded(self) -> bool:
         """Whether both limits are finite."""
-        return not self.linear or np.isfinite(self.high - self.low)
+        return not self.linear or math.isfinite(self.high - self.low)
 
     def __call__(self, a: Array) -> Array:
         """The function's value at `a`, any shape, in float64."""
         if self.linear:
-            return np.clip(a, self.low, self.high) if self.bounded else a
-        if (
-            self.offset
-        ):  # odd functions: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
+            return np.minimum(np.maximum(a, self.low), self.high) if self.bounded else a
+        if self.offset:  # odd: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
             half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
             return half if self.scale == 2 else half * (self.scale / 2)
         return 1.0 / (1.0 + np.exp(np.minimum(-a, 709.0)))

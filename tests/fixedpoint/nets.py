@@ -1,5 +1,7 @@
 """Random networks, formats and codes for the tests of the integer model."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from fixedpoint import Format, Formats, LayerFormats, choose_formats, quantize
@@ -7,38 +9,102 @@ from golden import Layer, Network, Readout
 
 
 def layer(
-    rng, inputs, blocks=2, size=1, kinds="ifo", recurrent=False, g="tanh", h="tanh", scale=0.7
+    rng,
+    inputs,
+    blocks=2,
+    size=1,
+    kinds="ifo",
+    recurrent=False,
+    g="tanh",
+    h="tanh",
+    scale=0.7,
+    *,
+    peepholes=False,
+    projection=None,
+    initial=(),
+    **options,
 ):
-    """One layer with normal weights and biases of standard deviation `scale`."""
-    columns = inputs + blocks * size + (len(kinds) * blocks if recurrent else 0)
-    rows = {**dict.fromkeys(kinds, blocks), "g": blocks * size}
+    """One layer with normal weights and biases of standard deviation `scale`.
+
+    `peepholes` for every gate, `projection` rows of W_m, `initial` parts (s, y): all as random;
+    `options` are the `Layer`'s.
+    """
+    cells = blocks * size
+    outputs = projection or cells
+    columns = inputs + outputs + (len(kinds) * blocks if recurrent else 0)
+    rows = {**dict.fromkeys(kinds, blocks), "g": cells}
     weights = {kind: rng.normal(0, scale, (count, columns)) for kind, count in rows.items()}
     biases = {kind: rng.normal(0, scale, count) for kind, count in rows.items()}
-    return Layer(weights, biases, size, recurrent, g, h)
+    if peepholes:
+        options["peepholes"] = {kind: rng.normal(0, scale, cells) for kind in kinds}
+    if projection:
+        options["projection"] = rng.normal(0, min(scale, 1) / cells, (projection, cells))
+    widths = {"s": cells, "y": outputs}
+    options["initial"] = {part: rng.normal(0, scale, widths[part]) for part in initial}
+    return Layer(weights, biases, size, recurrent, g, h, **options)
+
+
+def random_options(rng, kinds, size, recurrent, cells):
+    """Any options of `layer` that go with these, each about as often there as not."""
+    found = {"gate": str(rng.choice(["sigma", "hard"]))}
+    found["coupled"] = kinds == "io" and bool(rng.integers(2))
+    found["peepholes"] = size == 1 and not recurrent and bool(rng.integers(4))
+    if rng.integers(2):
+        found["clip"] = {
+            what: tuple(map(float, sorted(rng.normal(0, 2, 2))))
+            for what in (("gate",), ("g",), ("gate", "g"))[rng.integers(3)]
+        }
+    if rng.integers(2):
+        found["projection"] = int(rng.integers(1, cells + 1))
+    found["initial"] = [(), ("s",), ("s", "y")][rng.integers(3)]
+    return found
+
+
+def random_layer(rng, inputs, optional):
+    """Any layer: every kind of cell, blocks of 1-3, every g and h; options if `optional`."""
+    blocks, size = (int(n) for n in rng.integers(1, 4, 2))
+    kinds, recurrent = ("ifo", "io")[rng.integers(2)], bool(rng.integers(2))
+    g = str(rng.choice(["tanh", "g1997", "sigma", "identity"]))
+    h = str(rng.choice(["tanh", "h1997", "identity"]))
+    scale = float(rng.choice([0.3, 1.0, 4.0]))
+    if g == h == "identity":
+        scale = min(scale, 1.0)  # or y grows beyond every format
+    options = {}
+    if optional:
+        size = 1 if rng.integers(2) else size  # what peepholes need
+        g, h = (str(rng.choice([name, "hard"], p=[0.8, 0.2])) for name in (g, h))
+        options = random_options(rng, kinds, size, recurrent, blocks * size)
+    return layer(rng, inputs, blocks, size, kinds, recurrent, g, h, scale, **options)
 
 
 def random_network(rng):
-    """Any network: both kinds of cell, 1-2 layers, blocks of 1-3, every g, h and readout."""
+    """Any network of 1-2 stages and any readout.
+
+    A third is of plain cells; another of cells with options; in the last, layers may run in
+    reverse or side by side too, and the last output only may leave.
+    """
     inputs = width = int(rng.integers(1, 4))
-    layers = []
+    how, layers = rng.integers(3), []
     for _ in range(rng.integers(1, 3)):
-        blocks, size = (int(n) for n in rng.integers(1, 4, 2))
-        kinds, recurrent = ("ifo", "io")[rng.integers(2)], bool(rng.integers(2))
-        g = str(rng.choice(["tanh", "g1997", "sigma", "identity"]))
-        h = str(rng.choice(["tanh", "h1997", "identity"]))
-        scale = float(rng.choice([0.3, 1.0, 4.0]))
-        layers.append(layer(rng, width, blocks, size, kinds, recurrent, g, h, scale))
-        width = blocks * size
+        turn = ("forward", "reverse", "both")[rng.integers(3)] if how == 2 else "forward"
+        found = [random_layer(rng, width, how > 0)]
+        if turn == "reverse":
+            found = [replace(found[0], reverse=True)]
+        if turn == "both":
+            found.append(replace(random_layer(rng, width, True), reverse=True, beside=True))
+        layers += found
+        width = sum(part.shape.outputs for part in found)
+    output = str(rng.choice(["every", "last", "final"])) if how == 2 else "every"
     squash = [None, "identity", "sigma"][rng.integers(3)]
     readout = squash and Readout(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2), squash)
-    return Network(tuple(layers), readout, "random"), inputs
+    return Network(tuple(layers), readout, "random", output=output), inputs
 
 
 def random_quantized(rng, bits):
-    """A random network at `bits` bits, calibrated on input that may be milder than its range."""
+    """A random network and its integer twin, calibrated on input maybe milder than its range."""
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 20, inputs)) * rng.choice([0.1, 1.0])
-    return quantize(net, bits=bits, calibrate=x)
+    return net, quantize(net, bits=bits, calibrate=x)
 
 
 def random_codes(rng, qnet, *shape):
@@ -80,4 +146,4 @@ def wide_quantized(rng, gates="ifo"):
         Format(30, 24),
     )
     forms = Formats(Format(30, 26), Format(19, 14), Format(17, 16, signed=False), (wide,))
-    return quantize(net, forms)
+    return net, quantize(net, forms)

@@ -44,101 +44,171 @@ FUNCTIONS = {"sigma": (1, 1, 0), "tanh": (2, 2, -1), "g1997": (4, 1, -2), "h1997
 
 
 class Function:
-    """A squashing function from a real net input to a code of `target`."""
+    """A squashing function from a real net input to a code of `target`.
 
-    def __init__(self, name, argument, sigma_form, sigma_codes, target):
+    The net input is rounded to the scale of sigma's argument divided by the slope, or for the
+    (hard) identity to that of the target, and limited to the codes nearest to the ends of `clip`.
+    """
+
+    def __init__(self, name, argument, sigma_form, sigma_codes, target, clip=None):
         self.name, self.target, self.codes = name, target, sigma_codes
         self.argument, self.sigma_unit = argument, Fraction(2) ** -sigma_form.frac
+        self.slope = FUNCTIONS[name][1] if name in FUNCTIONS else 1
+        self.form = argument if name in FUNCTIONS else target
+        ends = [self.form.least, self.form.most]
+        if clip is not None:
+            near = [nearest(Fraction(end) * self.slope / self.form.unit) for end in clip]
+            ends = [min(max(code, ends[0]), ends[1]) for code in near]
+        if name == "hard":
+            ends = [min(max(code, 0), nearest(1 / self.form.unit)) for code in ends]
+        self.least, self.most = ends
 
     def __call__(self, net: Fraction) -> tuple[int, bool]:
-        """Code of the result, and whether the net input was saturated."""
-        if self.name == "identity":
-            return self.target.code(net)
-        scale, slope, offset = FUNCTIONS[self.name]
-        code, lost = self.argument.code(net * slope)
+        """Code of the result, and whether the net input was saturated or limited."""
+        wanted = nearest(net * self.slope / self.form.unit)
+        code = min(max(wanted, self.least), self.most)
+        if self.name not in FUNCTIONS:
+            return code, code != wanted
+        scale, _, offset = FUNCTIONS[self.name]
         sigma = self.codes[code - self.argument.least] * self.sigma_unit
         result, clipped = self.target.code(scale * sigma + offset)
         assert not clipped
-        return result, lost
+        return result, code != wanted
 
 
 class Cell:
-    """One layer: its weights as lists of codes by kind, its formats, its functions."""
+    """One layer: its weights as lists of codes by kind, its formats, its functions.
 
-    def __init__(self, layer, formats, sigma_codes):
+    `real` is the float layer, for what the integer one must have derived from it: names of the
+    functions, limits of net inputs, the kind of cell.
+    """
+
+    def __init__(self, layer, real, formats, sigma_codes):
         self.shape, form = layer.shape, layer.formats
-        self.weights, self.biases = layer.weights, layer.biases
-        self.fracs = {source: f.frac for source, f in form.weights.items()}
+        self.weights, self.biases, self.peepholes = layer.weights, layer.biases, layer.peepholes
+        self.projection, self.coupled, self.reverse = layer.projection, real.coupled, real.reverse
+        self.units = {source: Fraction(2) ** -f.frac for source, f in form.weights.items()}
         self.x, self.y, self.s, self.gate = map(Number.of, (layer.input, form.y, form.s, form.gate))
-        self.bias_unit = Fraction(2) ** -(self.fracs["x"] + layer.input.frac)
+        self.m = Number.of(form.m or form.y)
+        self.bias_unit = self.units["x"] * self.x.unit
         self.g_form, self.h_form = Number.of(form.g), Number.of(form.h)
         table = Number.of(formats.argument), formats.sigma, sigma_codes
-        self.sigma = Function("sigma", *table, self.gate)
-        self.g = Function(layer.g.squash.name, *table, self.g_form)
-        self.h = Function(layer.h.squash.name, *table, self.h_form)
+        self.opened = Function(real.gate, *table, self.gate, real.clip.get("gate"))
+        self.g = Function(real.g, *table, self.g_form, real.clip.get("g"))
+        self.h = Function(real.h, *table, self.h_form)
+        start = {"s": self.s, "y": self.y}
+        self.start = [
+            [number.code(Fraction(value))[0] for value in real.initial.get(part, [0.0] * width)]
+            for (part, number), width in zip(
+                start.items(), (self.shape.cells, self.shape.outputs), strict=True
+            )
+        ]
+        self.start.append([0] * (len(self.shape.gates) * self.shape.blocks))
+
+    def sources(self, x, y, gates):
+        """The real values of a row's sources, each with the unit of its weights."""
+        u = [(self.units["x"], self.x.value(code)) for code in x]
+        u += [(self.units["y"], self.y.value(code)) for code in y]
+        if self.shape.gate_recurrence:
+            u += [(self.units["gates"], self.gate.value(code)) for code in gates]
+        return u
+
+    def net(self, kind, row, u):
+        """The exact sum of a row."""
+        total = int(self.biases[kind][row]) * self.bias_unit
+        for weight, (unit, value) in zip(self.weights[kind][row].tolist(), u, strict=True):
+            total += weight * unit * value
+        return total
 
     def step(self, x, state, lost):
         """One step of one sequence: codes x; state (s, y, gates); `lost` counts saturations."""
         blocks, size, kinds = self.shape.blocks, self.shape.block_size, self.shape.gates
         s, y, gates = state
-        u = [("x", self.x.value(code)) for code in x] + [("y", self.y.value(code)) for code in y]
-        if self.shape.gate_recurrence:
-            u += [("gates", self.gate.value(code)) for code in gates]
+        u = self.sources(x, y, gates)
+        out = {name: [] for name in self.shape.signals}
 
-        def net(kind, row):
-            total = int(self.biases[kind][row]) * self.bias_unit
-            for weight, (source, value) in zip(self.weights[kind][row].tolist(), u, strict=True):
-                total += weight * Fraction(2) ** -self.fracs[source] * value
-            return total
-
-        def unit(function, value, name):
-            code, clipped = function(value)
-            lost[name] += clipped
+        def keep(name, found, count=None):
+            """Note a code for the trace, and whether it was saturated."""
+            code, clipped = found
+            lost[count or name] += clipped
+            if name in out:
+                out[name].append(code)
             return code
 
-        out = {
-            kind: [unit(self.sigma, net(kind, b), kind) for b in range(blocks)] for kind in kinds
-        }
-        out |= {
-            "g": [unit(self.g, net("g", c), "g") for c in range(blocks * size)],
-            "s": [],
-            "y": [],
-        }
+        def gate(kind, block, states):
+            net = self.net(kind, block, u)
+            if self.peepholes:
+                seen = int(self.peepholes[kind][block]) * self.units["s"]
+                net += seen * self.s.value(states[block])
+            keep(kind, self.opened(net))
+
+        for kind in kinds:
+            if kind != "o":
+                for block in range(blocks):
+                    gate(kind, block, s)
         for c in range(blocks * size):
-            gate = {kind: self.gate.value(out[kind][c // size]) for kind in kinds}
-            cell_input, before = self.g_form.value(out["g"][c]), self.s.value(s[c])
-            kept = nearest(gate.get("f", Fraction(1)) * before / self.s.unit)
-            added = nearest(gate["i"] * cell_input / self.s.unit)
-            code, clipped = self.s.code((kept + added) * self.s.unit)
-            lost["s"] += clipped
-            h = self.h_form.value(unit(self.h, self.s.value(code), "h"))
-            out["s"].append(code)
-            code, clipped = self.y.code(gate["o"] * h)
-            lost["y"] += clipped
-            out["y"].append(code)
+            cell_input = self.g_form.value(keep("g", self.g(self.net("g", c, u))))
+            i, before = self.gate.value(out["i"][c // size]), self.s.value(s[c])
+            forget = Fraction(1)
+            if self.coupled:
+                forget = 1 - i
+            elif "f" in kinds:
+                forget = self.gate.value(out["f"][c // size])
+            kept = nearest(forget * before / self.s.unit)
+            added = nearest(i * cell_input / self.s.unit)
+            keep("s", self.s.code((kept + added) * self.s.unit))
+        for block in range(blocks):
+            gate("o", block, out["s"])
+        given = []
+        for c in range(blocks * size):
+            h = self.h_form.value(keep("h", self.h(self.s.value(out["s"][c]))))
+            o = self.gate.value(out["o"][c // size])
+            name = "y" if self.projection is None else "m"
+            given.append(keep(name, self.m.code(o * h)))
+        if self.projection is not None:
+            for row in self.projection.tolist():
+                pairs = zip(row, given, strict=True)
+                total = sum(w * self.units["m"] * self.m.value(code) for w, code in pairs)
+                keep("y", self.y.code(total))
         return out, (out["s"], out["y"], [code for kind in kinds for code in out[kind]])
 
+    def run(self, rows, lost):
+        """Codes of x, step by step, to every signal's rows; a reverse layer begins at the end."""
+        trace, state = [], tuple(self.start)
+        for x in rows[::-1] if self.reverse else rows:
+            signals, state = self.step(x, state, lost)
+            trace.append(signals)
+        if self.reverse:
+            trace.reverse()
+        return {name: [signals[name] for signals in trace] for name in self.shape.signals}, state
 
-def run(qnet, codes):
-    """Codes (T, D) from the zero state: {signal: list of rows} by layer, out, saturations."""
+
+def run(qnet, net, codes):
+    """Codes (T, D) from the first state: {signal: list of rows} by layer, out, saturations.
+
+    `net` is the float network that `qnet` was made from.
+    """
     sigma_codes = qnet.table.values.tolist()
-    cells = [Cell(layer, qnet.formats, sigma_codes) for layer in qnet.layers]
-    states = [
-        ([0] * c.shape.cells, [0] * c.shape.cells, [0] * (len(c.shape.gates) * c.shape.blocks))
-        for c in cells
-    ]
-    traces = [{name: [] for name in cell.shape.signals} for cell in cells]
-    lost, outs = Counter(), []
-    for x in codes.tolist():
-        for k, cell in enumerate(cells):
-            count = Counter()
-            signals, states[k] = cell.step(x, states[k], count)
-            for name, row in signals.items():
-                traces[k][name].append(row)
-            lost.update({f"{k}.{name}": n for name, n in count.items()})
-            x = signals["y"]
-        outs.append(_readout(qnet, x, sigma_codes, lost) if qnet.readout else x)
-    return traces, outs, lost
+    traces, lost, given, parts, own = [], Counter(), codes.tolist(), [], []
+    for k, (layer, real) in enumerate(zip(qnet.layers, net.layers, strict=True)):
+        if traces and not real.beside:  # a new stage
+            given, parts, own = joined(parts), [], []
+        count = Counter()
+        signals, (_, last, _) = Cell(layer, real, qnet.formats, sigma_codes).run(given, count)
+        traces.append(signals)
+        parts.append(signals["y"])
+        own.append([last])
+        lost.update({f"{k}.{name}": n for name, n in count.items()})
+    rows = joined(own if net.output == "final" else parts)
+    rows = rows[-1:] if net.output == "last" else rows
+    if qnet.readout:
+        rows = [_readout(qnet, row, sigma_codes, lost) for row in rows]
+    return traces, rows, lost
+
+
+def joined(parts):
+    """The rows of layers side by side as one."""
+    return [[code for row in rows for code in row] for rows in zip(*parts, strict=True)]
 
 
 def _readout(qnet, y, sigma_codes, lost):

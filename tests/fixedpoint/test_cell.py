@@ -1,5 +1,6 @@
 """The integer network equals an independent scalar model, codes and saturation counts alike."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 
 from fixedpoint import FormatError, loop
 from fixedpoint.cell import QuantizedLayer
-from golden import LayerState, mismatches
+from golden import LayerState, Network, Readout, mismatches
 from tests.fixedpoint import oracle
 from tests.fixedpoint.nets import (
     forget_network,
     formats,
+    layer,
     paper_network,
     quantize,
     random_codes,
@@ -20,11 +22,11 @@ from tests.fixedpoint.nets import (
 )
 
 
-def assert_equals_oracle(qnet, codes):
+def assert_equals_oracle(net, qnet, codes):
     trace = qnet.run(codes)
-    signals, out, lost = oracle.run(qnet, codes)
-    for k, layer in enumerate(signals):
-        for name, rows in layer.items():
+    signals, out, lost = oracle.run(qnet, net, codes)
+    for k, found in enumerate(signals):
+        for name, rows in found.items():
             np.testing.assert_array_equal(trace.get(name, k), rows, f"layer {k} {name}")
             assert trace.get(name, k).dtype == np.int64
     np.testing.assert_array_equal(trace.out, out)
@@ -37,49 +39,141 @@ def assert_equals_oracle(qnet, codes):
 def test_random_networks_equal_the_oracle(bits):
     for seed in range(10):
         rng = np.random.default_rng([bits, seed])
-        qnet = random_quantized(rng, bits)
+        net, qnet = random_quantized(rng, bits)
         assert qnet.layers[0].dtype is np.float64
-        assert_equals_oracle(qnet, random_codes(rng, qnet, 12))
+        assert_equals_oracle(net, qnet, random_codes(rng, qnet, 12))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_int64_loop_equals_the_oracle(seed, monkeypatch):
     """The same networks through the loop that wide formats take."""
     rng = np.random.default_rng(seed)
-    qnet = random_quantized(rng, 6 + seed % 15)
+    net, qnet = random_quantized(rng, 6 + seed % 15)
     monkeypatch.setattr(QuantizedLayer, "dtype", np.int64)
-    assert_equals_oracle(qnet, random_codes(rng, qnet, 12))
+    assert_equals_oracle(net, qnet, random_codes(rng, qnet, 12))
 
 
 @pytest.mark.parametrize("gates", ["ifo", "io"])
 def test_formats_beyond_float64_equal_the_oracle(gates):
     rng = np.random.default_rng(5)
-    qnet = wide_quantized(rng, gates)
+    net, qnet = wide_quantized(rng, gates)
     assert qnet.layers[0].sums.bound > 2**53
     assert qnet.layers[0].dtype is np.int64
-    assert_equals_oracle(qnet, random_codes(rng, qnet, 30))
+    assert_equals_oracle(net, qnet, random_codes(rng, qnet, 30))
 
 
-def test_random_networks_saturate_every_signal_somewhere():
-    """The equality above would say little about saturation if nothing ever saturated."""
-    seen = set()
+def test_random_networks_have_every_option_and_saturate():
+    """The equality above would say little of what its networks never have or never do."""
+    layers, saturated = Counter(), set()
     for bits in range(6, 21):
         for seed in range(10):
             rng = np.random.default_rng([bits, seed])
-            qnet = random_quantized(rng, bits)
+            net, qnet = random_quantized(rng, bits)
             lost = qnet.run(random_codes(rng, qnet, 12)).saturations
-            seen |= {name[name.find(".") + 1 :] for name, count in lost.items() if count}
-    assert seen == {"i", "f", "o", "g", "h", "s", "out"}
+            saturated |= {name[name.find(".") + 1 :] for name, count in lost.items() if count}
+            for part in net.layers:
+                layers.update(traits(part))
+    assert saturated >= {"i", "f", "o", "g", "h", "s"}
+    assert set(layers) == {*TRAITS, "plain"} and min(layers.values()) >= 10
 
 
-def test_y_saturates_where_its_format_is_narrower_than_h():
-    net, x = forget_network()
-    forms = formats(net, x, 10)
-    (form,) = forms.layers
-    narrow = replace(form.y, width=form.y.width - 3)
-    qnet = quantize(net, replace(forms, layers=(replace(form, y=narrow),)))
-    trace = assert_equals_oracle(qnet, random_codes(np.random.default_rng(0), qnet, 60))
-    assert trace.saturations["0.y"] > 0
+TRAITS = {
+    "forget": lambda layer: "f" in layer.weights,
+    "coupled": lambda layer: layer.coupled,
+    "peepholes": lambda layer: layer.peepholes,
+    "coupled peepholes": lambda layer: layer.coupled and layer.peepholes,
+    "hard": lambda layer: layer.gate == "hard",
+    "hard g": lambda layer: layer.g == "hard",
+    "hard h": lambda layer: layer.h == "hard",
+    "clip of gates": lambda layer: "gate" in layer.clip,
+    "clip of g": lambda layer: "g" in layer.clip,
+    "clip of hard gates": lambda layer: layer.gate == "hard" and "gate" in layer.clip,
+    "projection": lambda layer: layer.projection is not None,
+    "initial": lambda layer: "y" in layer.initial,
+    "reverse": lambda layer: layer.reverse,
+    "beside": lambda layer: layer.beside,
+    "recurrence": lambda layer: layer.gate_recurrence,
+    "blocks": lambda layer: layer.block_size > 1,
+}
+
+
+def traits(layer):
+    """What is there, by name; `plain` where there is no option at all."""
+    found = [name for name, there in TRAITS.items() if there(layer)]
+    return found if set(found) - {"forget", "recurrence", "blocks"} else [*found, "plain"]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("signal", ["s", "m", "y", "out"])
+def test_values_saturate_where_their_format_is_narrow(signal, dtype, monkeypatch):
+    """Three bits less than what was chosen; y of a projection, and without one."""
+    monkeypatch.setattr(QuantizedLayer, "dtype", dtype)
+    for seed, projection in ((0, 4), (1, 4), (2, None)):
+        if signal == "m" and projection is None:
+            continue
+        rng = np.random.default_rng(seed)
+        hidden = layer(rng, 3, 4, peepholes=True, projection=projection, initial=("s", "y"))
+        width = hidden.shape.outputs
+        dense = Readout(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2))
+        net = Network((hidden,), dense)
+        forms = formats(net, rng.normal(0, 1, (3, 40, 3)), 10)
+        (form,), last = forms.layers, forms.readout
+        if signal == "out":
+            last = replace(last, out=replace(last.out, width=7))
+        else:
+            form = replace(form, **{signal: replace(form.signal(signal), width=7)})
+        for part in hidden.initial.values():
+            part /= 64  # it fits into less too
+        qnet = quantize(net, replace(forms, layers=(form,), readout=last))
+        trace = assert_equals_oracle(net, qnet, random_codes(rng, qnet, 60))
+        assert trace.saturations["out" if signal == "out" else f"0.{signal}"] > 0
+
+
+CLIPS = {
+    "within": {"gate": (-2.3, 1.7), "g": (-0.4, 0.9)},
+    "one side": {"gate": (0.3, 1.1)},
+    "beyond the format": {"gate": (-1e6, 1e6), "g": (-1e9, 0.0)},
+    "one code": {"gate": (0.30001, 0.30002)},
+}
+
+
+@pytest.mark.parametrize("gate", ["sigma", "hard"])
+@pytest.mark.parametrize("g", ["tanh", "identity", "hard"])
+@pytest.mark.parametrize("clip", CLIPS.values(), ids=CLIPS)
+def test_clipped_net_inputs_equal_the_oracle(clip, g, gate, monkeypatch):
+    """In both loops; and the codes of the ends are the nearest ones."""
+    rng = np.random.default_rng(6)
+    net = Network((layer(rng, 3, 3, peepholes=True, g=g, gate=gate, scale=2.0, clip=clip),))
+    qnet = quantize(net, bits=11, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    codes = random_codes(rng, qnet, 25)
+    trace = assert_equals_oracle(net, qnet, codes)
+    assert trace.saturations["0.i"] > 0 or clip["gate"][1] == 1e6
+    (built,) = qnet.layers
+    for name, unit in (("gate", built.gate), ("g", built.g)):
+        low, high = clip.get(name, (-np.inf, np.inf))
+        for code, end in ((unit.low, low), (unit.high, high)):
+            limits = (0.0, 1.0) if unit.squash.name == "hard" else (-np.inf, np.inf)
+            end = np.clip(end, *limits) / unit.net.lsb
+            inside = unit.net.low <= end <= unit.net.high
+            assert not inside or abs(code - end) <= 0.5
+    monkeypatch.setattr(QuantizedLayer, "dtype", np.int64)
+    assert_equals_oracle(net, qnet, codes)
+
+
+def test_a_coupled_gate_is_one_less_the_input_gate_to_the_bit():
+    """s(t) = round((1 - i) s) + round(i g) with the codes of i that the trace shows."""
+    rng = np.random.default_rng(7)
+    net = Network((layer(rng, 3, 4, kinds="io", coupled=True, scale=2.0),))
+    qnet = quantize(net, bits=11, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    trace = qnet.run(random_codes(rng, qnet, 50))
+    i, g, s = (trace.get(name).astype(object) for name in "igs")  # whole numbers of any size
+    form = qnet.formats.layers[0]
+    before = np.vstack([np.zeros((1, 4), object), s[:-1]])
+    kept = ((form.gate.one - i) * before * 2 + form.gate.one) // (2 * form.gate.one)
+    added = i * g * 2**40 >> (form.gate.frac + form.g.frac - form.s.frac + 39)
+    added = (added + 1) >> 1
+    assert (s == kept + added).all() and trace.saturations["0.s"] == 0
+    assert "f" not in trace.layers[0] and np.ptp(trace.get("i")) > form.gate.one / 2
 
 
 @pytest.mark.parametrize("shift", [-3, 12])
@@ -92,7 +186,7 @@ def test_states_much_finer_or_coarser_than_the_products(shift):
         width = 18 if shift > 0 else 8
         s = replace(form.s, width=width, frac=form.s.frac + shift)
         qnet = quantize(net, replace(forms, layers=(replace(form, s=s),)))
-        assert_equals_oracle(qnet, random_codes(np.random.default_rng(1), qnet, 30))
+        assert_equals_oracle(net, qnet, random_codes(np.random.default_rng(1), qnet, 30))
 
 
 @pytest.mark.parametrize("network", [forget_network, paper_network])

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixedpoint import Format, FormatError, Formats, choose_formats, quantize
-from tests.fixedpoint.nets import forget_network, paper_network
+from golden import Network
+from tests.fixedpoint.nets import forget_network, layer, paper_network
 
 some_format = st.builds(Format, st.integers(2, 32), st.integers(-32, 64), st.booleans())
 
@@ -215,6 +216,89 @@ def test_formats_that_cannot_work_are_refused(name):
     forms = choose_formats(net, 12, x)
     assert quantize(net, forms).formats == forms
     assert refusal(quantize, net, change(forms)) == reason
+
+
+def option_network():
+    """Peepholes and a projection, with its calibration input."""
+    rng = np.random.default_rng(8)
+    net = Network((layer(rng, 3, 4, peepholes=True, projection=2),))
+    return net, rng.normal(0, 1, (3, 40, 3))
+
+
+# the 12-bit formats of a layer with peepholes and a projection, each with one thing changed
+OPTION_REFUSALS = {
+    "no format for peepholes": (
+        lambda d: without_weights(d, "s"),
+        "layer 0 weights: formats for x, y, m; needed are x, y, s, m",
+    ),
+    "no format for the projection's weights": (
+        lambda d: without_weights(d, "m"),
+        "layer 0 weights: formats for x, y, s; needed are x, y, s, m",
+    ),
+    "no format for m": (
+        lambda d: with_layer(d, m=None),
+        "layer 0: no format for m, and a projection",
+    ),
+    "an unsigned m": (lambda d: with_layer(d, m=f("u12.10")), "layer 0 m u12.10: must be signed"),
+    "unsigned peepholes": (
+        lambda d: with_layer(d, weights={**d.layers[0].weights, "s": f("u12.9")}),
+        "layer 0 weights of s u12.9: must be signed",
+    ),
+    "a projection too wide": (
+        lambda d: with_layer(d, m=f("s32.30"), weights={**d.layers[0].weights, "m": f("s32.20")}),
+        "layer 0 projection: a sum needs 66 bits, at most 63 are allowed; use narrower formats",
+    ),
+}
+
+
+def without_weights(forms, source):
+    kept = {name: form for name, form in forms.layers[0].weights.items() if name != source}
+    return with_layer(forms, weights=kept)
+
+
+@pytest.mark.parametrize("name", OPTION_REFUSALS)
+def test_formats_that_do_not_go_with_the_options_are_refused(name):
+    net, x = option_network()
+    change, reason = OPTION_REFUSALS[name]
+    forms = choose_formats(net, 12, x)
+    assert quantize(net, forms).formats == forms
+    assert refusal(quantize, net, change(forms)) == reason
+
+
+def test_formats_for_options_that_a_layer_does_not_have_are_refused():
+    net, x = forget_network()
+    forms = choose_formats(net, 12, x)
+    more = with_layer(forms, weights={**forms.layers[0].weights, "s": f("s12.9")})
+    want = "layer 0 weights: formats for x, y, s; needed are x, y"
+    assert refusal(quantize, net, more) == want
+    want = "layer 0: a format for m, and no projection"
+    assert refusal(quantize, net, with_layer(forms, m=f("s12.9"))) == want
+
+
+def test_dump_and_parse_with_options(tmp_path):
+    net, x = option_network()
+    forms = choose_formats(net, 13, x)
+    assert set(forms.layers[0].weights) == {"x", "y", "s", "m"} and forms.layers[0].m
+    forms.dump(tmp_path / "formats.json")
+    assert Formats.parse(tmp_path / "formats.json") == forms
+
+
+def test_files_from_before_there_were_projections_are_read(tmp_path):
+    """They have no `m`."""
+    net, x = forget_network()
+    forms, path = choose_formats(net, 13, x), tmp_path / "formats.json"
+    forms.dump(path)
+    data = json.loads(path.read_text())
+    assert data["layers"][0].pop("m") is None
+    path.write_text(json.dumps(data))
+    assert Formats.parse(path) == forms
+
+
+def test_values_beyond_every_format_name_their_layer():
+    net, x = forget_network()
+    net = Network((*net.layers, layer(np.random.default_rng(9), 6, 2, g="identity", scale=1e12)))
+    message = refusal(choose_formats, net, 12, np.clip(x, -1, 1))
+    assert message.startswith("layer 1: format s12.-")
 
 
 def test_different_scales_are_refused():

@@ -4,10 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from fixedpoint import Format, FormatError, check_hold, drift, loop, quantize, shut_gates
+from fixedpoint import (
+    Format,
+    FormatError,
+    NeverShutError,
+    check_hold,
+    drift,
+    loop,
+    quantize,
+    shut_gates,
+)
+from fixedpoint.cell import QuantizedLayer
 from fixedpoint.hold import closing, keeping, watch
-from golden import InputError
+from golden import InputError, LayerState, Network
 from tests.fixedpoint.nets import (
     forget_network,
     formats,
@@ -16,6 +28,7 @@ from tests.fixedpoint.nets import (
     random_quantized,
     wide_quantized,
 )
+from tests.fixedpoint.nets import layer as make_layer
 
 MILLION = 1_000_000
 
@@ -31,19 +44,174 @@ def test_a_million_steps_change_nothing(network):
     assert result.saturations["0.s"] == 0
 
 
+def can_hold(qnet):
+    """Whether every layer's gates reach exactly 0, and where f has weights of its own also 1."""
+    for layer in qnet.layers:
+        ends = layer.gate(np.array([layer.gate.low, layer.gate.high])).tolist()
+        if ends[0] != 0 or ("f" in layer.shape.gates and ends[1] != layer.formats.gate.one):
+            return False
+    return True
+
+
 @pytest.mark.parametrize("bits", range(6, 21))
 def test_every_network_holds(bits):
-    for seed in range(4):
+    """Any options; those that are clipped to where no gate is shut are refused, and only those."""
+    held = 0
+    for seed in range(6):
         rng = np.random.default_rng([bits, seed])
-        qnet = random_quantized(rng, bits)
+        _, qnet = random_quantized(rng, bits)
+        if not can_hold(qnet):
+            with pytest.raises(NeverShutError):
+                check_hold(qnet, 10)
+            continue
         result = check_hold(qnet, 1000, 3, seed)
         assert result.holds and len(result.largest_change_lsb) == len(qnet.layers)
         assert not any(n for name, n in result.saturations.items() if name.endswith(".s"))
+        held += 1
+    assert held >= 3
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32), st.integers(6, 20))
+def test_shut_gates_keep_every_state_of_every_network(seed, bits):
+    """From any state and under any input, in any of the kinds of cell: not one LSB."""
+    rng = np.random.default_rng(seed)
+    _, qnet = random_quantized(rng, bits)
+    assume(can_hold(qnet))
+    shut = shut_gates(qnet)
+    start = []
+    for layer in shut.layers:
+        form, widths = layer.formats, layer.shape.state
+        start.append(
+            LayerState(
+                rng.integers(form.s.low, form.s.high, widths["s"], endpoint=True),
+                rng.integers(form.y.low, form.y.high, widths["y"], endpoint=True),
+                rng.integers(0, form.gate.one, widths["gates"], endpoint=True),
+            )
+        )
+    trace = shut.run(random_codes(rng, shut, 20), tuple(start))
+    for k, before in enumerate(start):
+        assert (trace.get("s", k) == before.s).all()
+        assert not trace.get("i", k).any()
+
+
+OPTIONS = {
+    "peepholes": {"peepholes": True},
+    "coupled": {"kinds": "io", "coupled": True},
+    "coupled peepholes": {"kinds": "io", "coupled": True, "peepholes": True},
+    "hard": {"gate": "hard"},
+    "projection": {"projection": 2},
+    "initial": {"initial": ("s", "y")},
+    "reverse": {"reverse": True},
+    "wide clip": {"clip": {"gate": (-40.0, 40.0), "g": (-0.5, 0.5)}},
+    "all": {"peepholes": True, "gate": "hard", "projection": 2, "initial": ("s", "y")},
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_every_kind_of_cell_holds_and_is_alive(options, dtype, monkeypatch):
+    """0 LSB with i at exactly 0; g, o and y move, so that there is something to hold."""
+    monkeypatch.setattr(QuantizedLayer, "dtype", dtype)
+    rng = np.random.default_rng(2)
+    net = Network((make_layer(rng, 3, 4, **options),))
+    qnet = quantize(net, bits=12, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    result = check_hold(qnet, 5000, 3)
+    assert result.holds and result.largest_change_lsb == (0,)
+    assert result.saturations["0.s"] == 0
+    shut = shut_gates(qnet)
+    trace = shut.run(random_codes(rng, shut, 50))
+    assert not trace.get("i").any()
+    if "f" in trace.layers[0]:
+        assert (trace.get("f") == qnet.formats.layers[0].gate.one).all()
+    assert all(np.ptp(trace.get(name)) > 0 for name in "go")
+    (state,) = shut.initial_state(1)
+    state = LayerState(state.s[0] + 50, state.y[0], state.gates[0])  # 0 would show no output gate
+    assert np.ptp(shut.run(random_codes(rng, shut, 50), (state,)).get("y")) > 0
+
+
+@pytest.mark.parametrize("kind", ["i", "f", "o"])
+def test_the_worst_state_does_not_open_gates_with_peepholes(kind):
+    """Their biases outweigh the largest state too; o is left as it was."""
+    rng = np.random.default_rng(3)
+    net = Network((make_layer(rng, 3, 4, peepholes=True, scale=3.0),))
+    qnet = quantize(net, bits=12, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    (before,), (layer,) = qnet.layers, shut_gates(qnet).layers
+    if kind == "o":
+        np.testing.assert_array_equal(layer.biases["o"], before.biases["o"])
+        return
+    forms = {**layer.source_formats, "s": layer.formats.s}
+    for c in range(4):
+        total = {-1: int(layer.biases[kind][c]), 1: int(layer.biases[kind][c])}
+        pairs = [(int(layer.peepholes[kind][c]), forms["s"])]
+        for source, cut in layer.shape.columns.items():
+            pairs += [(int(w), forms[source]) for w in layer.weights[kind][c, cut]]
+        for weight, form in pairs:
+            total[1] += max(weight * form.low, weight * form.high)
+            total[-1] += min(weight * form.low, weight * form.high)
+        worst = total[1] if kind == "i" else total[-1]
+        code = np.floor(worst / 2.0 ** layer.net_shift(kind) + 0.5)
+        assert code <= closing(layer) if kind == "i" else code >= keeping(layer)
+
+
+NEVER = {
+    "no gate closes": ("ifo", {}, (-2.0, 50.0), "-2..15", "closed"),
+    "no gate opens": ("ifo", {}, (-50.0, 3.0), "-16..3", "open"),
+    "hard, none closes": ("ifo", {"gate": "hard"}, (0.25, 5.0), "0.25..1", "closed"),
+    "hard, none opens": ("ifo", {"gate": "hard"}, (-5.0, 0.75), "0..0.75", "open"),
+    "coupled, none closes": ("io", {"coupled": True}, (-2.0, 50.0), "-2..15", "closed"),
+    "1997, none closes": ("io", {}, (-2.0, 50.0), "-2..15", "closed"),
+}
+
+
+@pytest.mark.parametrize(("kinds", "options", "clip", "limits", "what"), NEVER.values(), ids=NEVER)
+def test_gates_clipped_to_where_none_is_shut_are_refused(kinds, options, clip, limits, what):
+    """By an error of their own that is a `FormatError` too, and names the layer and the limits."""
+    rng = np.random.default_rng(4)
+    plain = make_layer(rng, 3, 3)
+    clipped = make_layer(rng, 3, 3, kinds=kinds, clip={"gate": clip}, **options)
+    net = Network((plain, clipped))
+    qnet = quantize(net, bits=12, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    assert issubclass(NeverShutError, FormatError)
+    for call in (shut_gates, check_hold):
+        with pytest.raises(NeverShutError) as error:
+            call(qnet)
+        message = str(error.value)
+        assert message.startswith(f"layer 1: net inputs of the gates are clipped to {limits}")
+        assert message.endswith(
+            f", where no gate is wholly {what}, so that no state can be held for ever"
+        )
+
+
+@pytest.mark.parametrize("options", [{}, {"coupled": True}], ids=["1997", "coupled"])
+def test_gates_that_need_not_open_may_be_clipped_above(options):
+    """Without a forget gate of its own a layer holds with i = 0 alone."""
+    rng = np.random.default_rng(5)
+    clipped = make_layer(rng, 3, 3, kinds="io", clip={"gate": (-50.0, 1.0)}, **options)
+    qnet = quantize(Network((clipped,)), bits=12, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    with pytest.raises(NeverShutError, match="hold: net inputs .* wholly open"):
+        keeping(qnet.layers[0])
+    result = check_hold(qnet, 2000)
+    assert result.holds and result.shut_forget_gate == (None,)
+
+
+@pytest.mark.parametrize(("clip", "end"), [((-3.0, -1.0), 0), ((2.0, 3.0), 1)])
+def test_gates_that_are_always_shut_are_so_from_end_to_end(clip, end):
+    """A hard sigmoid clipped to beyond one of its ends has one value only."""
+    rng = np.random.default_rng(6)
+    layer = make_layer(rng, 3, 3, kinds="io", gate="hard", clip={"gate": clip})
+    qnet = quantize(Network((layer,)), bits=12, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    (built,) = qnet.layers
+    if end:
+        assert keeping(built) == built.gate.low == built.gate.high == built.formats.gate.one
+    else:
+        assert closing(built) == built.gate.high == built.gate.low == 0
+        assert check_hold(qnet, 100).holds
 
 
 @pytest.mark.parametrize("gates", ["ifo", "io"])
 def test_the_int64_loop_holds(gates):
-    qnet = wide_quantized(np.random.default_rng(0), gates)
+    _, qnet = wide_quantized(np.random.default_rng(0), gates)
     assert qnet.layers[0].dtype is np.int64
     assert check_hold(qnet, 1000).holds
 

@@ -11,7 +11,7 @@ from tests.fixedpoint.nets import forget_network, random_network
 
 
 @pytest.mark.parametrize("bits", [6, 8, 12, 16, 20])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_formats_fit_the_network_and_its_data(bits, seed):
     rng = np.random.default_rng(seed)
     net, inputs = random_network(rng)
@@ -24,17 +24,21 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
         assert form.s.holds(HEADROOM * s) and form.s.holds(-HEADROOM * s)
         assert form.gate.high * form.gate.lsb > 1.0 and form.gate.width == bits - 1
         for name, function in (("g", squash(layer.g)), ("h", squash(layer.h))):
-            if not function.linear:
+            if function.bounded:
                 assert all(form.signal(name).holds(end) for end in function.ends)
-        assert form.y.holds(np.abs(trace.get("y", k)).max())
-        assert {f.width for f in (*form.weights.values(), form.g, form.h, form.s, form.y)} == {bits}
+        for name in ("m", "y") if layer.projection is not None else ("y",):
+            assert form.signal(name).holds(np.abs(trace.get(name, k)).max())
+        for name, values in layer.initial.items():
+            assert all(form.signal(name).holds(value) for value in values)
+        wide = {source: weights.width for source, weights in form.weights.items()}
+        assert wide.pop("s", bits) in range(bits, 33)  # peepholes have a multiplier of their own
+        assert {*wide.values(), *(f.width for f in (form.g, form.h, form.s, form.y))} == {bits}
     qnet = quantize(net, forms)
     assert qnet.saturated_weights == 0
     run = qnet.run(qnet.encode(x)[0])
     if bits >= 12:
-        assert not any(
-            n for name, n in run.saturations.items() if name.endswith((".s", ".y", "out"))
-        )
+        ends = (".s", ".m", ".y", "out")
+        assert not any(n for name, n in run.saturations.items() if name.endswith(ends))
 
 
 def test_weights_use_their_bits():

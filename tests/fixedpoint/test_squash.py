@@ -143,6 +143,31 @@ def test_the_identity_passes_codes_through():
     assert unit.net == Format(9, 5)
 
 
+@pytest.mark.parametrize("target", ["u12.11", "s12.10"])
+def test_the_hard_sigmoid_is_the_identity_from_0_to_1(target):
+    """For gates (unsigned) and for g or h (signed): net inputs are signed, of the same fraction."""
+    table = sigma_table(Format(14, 9), Format(12, 11, signed=False))
+    form = Format.parse(target)
+    unit = QuantizedSquash(squash("hard"), table, form)
+    unit.check("hard")
+    assert unit.net == Format(form.width + (not form.signed), form.frac)
+    assert (unit.low, unit.high) == (0, form.one)
+    np.testing.assert_array_equal(unit.lookup(), np.arange(form.one + 1))
+
+
+@pytest.mark.parametrize("name", ["sigma", "tanh", "g1997", "h1997", "identity", "hard"])
+@pytest.mark.parametrize("clip", [(-1.3, 0.7), (-1e9, 0.5), (0.2, 1e9), (3.0, 4.0), (-9.0, -7.0)])
+def test_clipping_limits_net_inputs_to_the_codes_nearest_to_its_ends(name, clip):
+    table = sigma_table(Format(14, 9), Format(12, 11, signed=False))
+    function, target = squash(name), Format(12, 9)
+    plain, unit = (QuantizedSquash(function, table, target, ends) for ends in (None, clip))
+    assert unit.net == plain.net
+    for code, end in zip((unit.low, unit.high), clip, strict=True):
+        want = math.floor(end / unit.net.lsb + 0.5)
+        assert code == min(max(want, plain.low), plain.high)
+    np.testing.assert_array_equal(unit.lookup(), plain(np.arange(unit.low, unit.high + 1)))
+
+
 @pytest.mark.parametrize(
     ("name", "target", "reason"),
     [
@@ -155,6 +180,7 @@ def test_the_identity_passes_codes_through():
             "g s14.11: sigma u12.11 is too coarse for it, at least 12 fraction bits",
         ),
         ("sigma", "s14.11", "is too coarse for it (its rounding would cost more than 1 LSB)"),
+        ("hard", "s10.9", "g s10.9: cannot hold +1.0, an end of hard"),
     ],
 )
 def test_functions_that_a_format_cannot_hold_are_refused(name, target, reason):

@@ -149,3 +149,27 @@ def test_refusals():
         ModelError, match="3 layers and no readout, must have 1 layer and a readout"
     ):
         Parameters.of(nets.deep(np.random.default_rng(1)))
+
+
+OPTIONS = {
+    "peepholes": {"peepholes": True},
+    "coupled": {"coupled": True},
+    "projection": {"projection": 2},
+    "hard gates": {"gate": "hard"},
+    "hard g": {"g": "hard"},
+    "hard h": {"h": "hard"},
+    "clip": {"clip": {"g": (-1.0, 1.0)}},
+    "reverse": {"reverse": True},
+    "initial": {"initial": ("s",)},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_cells_that_cannot_be_learnt_are_refused(options):
+    """None of them is dropped in silence; without them the same network is taken."""
+    rng = np.random.default_rng(43)
+    hidden = nets.layer(rng, 3, 4, **options)
+    dense = nets.readout(rng, hidden.shape.outputs, 2)
+    with pytest.raises(ModelError, match="^learning: peepholes, coupled gates, .* not supported$"):
+        Parameters.of(Network((hidden,), dense))
+    assert Parameters.of(Network((nets.layer(rng, 3, 4),), nets.readout(rng, 4, 2)))

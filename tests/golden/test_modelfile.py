@@ -17,6 +17,9 @@ LSTMS = {
     "forget": nets.forget,
     "mixed": nets.mixed,
     "deep, no readout": nets.deep,
+    "every option": nets.every_option,
+    "bidirectional": lambda rng: nets.bidirectional(rng, output="final", projection=2),
+    "both ways": nets.both_ways,
 }
 
 
