@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 REFUSED = 3  # exit status
+WEIGHTS = ("vars", "cell/vars", "forward_layer/cell/vars", "backward_layer/cell/vars")
+"""Where the groups of layers have their arrays."""
 SPARE = 256 << 20  # bytes of memory beyond a few times the file's size
 
 Question = dict[str, Any]
@@ -54,14 +56,22 @@ def _group(h5py: Any, file: Any, place: str, asked: dict[str, Any]) -> dict[str,
     }
 
 
-def _at(h5py: Any, file: Any, place: str, kind: type, what: str) -> Any:
-    """What lies at a place, along links that stay in the file."""
+def _found(h5py: Any, file: Any, place: str) -> Any:
+    """What lies at a place, along links that stay in the file; None if there is nothing."""
     found = file
     for name in place.split("/"):
         link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
         if not isinstance(link, h5py.HardLink):
-            raise RefusedError(f"{place} is missing")
+            return None
         found = found[name]
+    return found
+
+
+def _at(h5py: Any, file: Any, place: str, kind: type, what: str) -> Any:
+    """What lies at a place, which must be there and of this kind."""
+    found = _found(h5py, file, place)
+    if found is None:
+        raise RefusedError(f"{place} is missing")
     if not isinstance(found, kind):
         raise RefusedError(f"{place} is not {what}")
     return found
@@ -81,13 +91,12 @@ def _array(h5py: Any, file: Any, place: str, shape: tuple[int, ...]) -> np.ndarr
 
 def _check_all_taken(h5py: Any, file: Any, question: Question) -> None:
     """Refuse weights that no layer of the model asked for."""
-    taken = {place.split("/")[1] for place in question}
-    for name, group in _at(h5py, file, "layers", h5py.Group, "a group").items():
-        if name in taken or not isinstance(group, h5py.Group):
-            continue
-        for place in ("vars", "cell/vars"):
-            if len(group.get(place, ())):
-                raise RefusedError(f"layers/{ascii(name)[1:-1][:60]} belongs to no layer")
+    for name in _at(h5py, file, "layers", h5py.Group, "a group"):
+        for inside in WEIGHTS:
+            place = f"layers/{name}/{inside}"
+            group = None if place in question else _found(h5py, file, place)
+            if group is not None and not (isinstance(group, h5py.Group) and not len(group)):
+                raise RefusedError(f"{ascii(place)[1:-1][:80]} belongs to no layer")
 
 
 def _limit(size: int) -> None:

@@ -1,41 +1,90 @@
 """Keras files: the outputs that Keras gave, and a refusal by name for all else."""
 
-import copy
-import io
 import json
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from golden import ModelError
-from golden.importers import hdf5, hdf5_worker
+from tests.golden.importers.keras_files import members, with_config, zipped
 from tests.golden.importers.support import DATA, read_or_refused, refused, sample
 
-SAMPLES = ("plain", "deep", "bias_free", "sigmoid", "linear", "functional")
-WEIGHTS = "model.weights.h5"
+SAMPLES = (
+    "plain",
+    "deep",
+    "bias_free",
+    "sigmoid",
+    "linear",
+    "functional",
+    "hard_sigmoid",
+    "stateful",
+    "bidirectional",
+    "bidirectional_deep",
+    "bidirectional_first",
+    "bidirectional_hard",
+    "backwards",
+    "backwards_twice",
+    "backwards_below",
+    "backwards_bidirectional",
+    "backwards_around",
+    "backwards_above",
+)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_outputs_are_those_of_keras(name):
     net, x, out = sample(f"keras_{name}.keras")
     found = net.run(x).out
-    assert np.abs((found if out.ndim == 3 else found[:, -1]) - out).max() < 1e-6
+    assert found.shape[1] == (len(x[0]) if out.ndim == 3 else 1)
+    assert np.abs((found if out.ndim == 3 else found[:, 0]) - out).max() < 1e-6
     assert net.name == f"keras_{name}"
-    assert net.made_by.endswith("every step" if out.ndim == 3 else "the last step")
+    assert (net.output == "every") == (out.ndim == 3)
+
+
+READINGS = {
+    "deep": "LSTM 'lstm_1', then LSTM 'lstm_2', then LSTM 'lstm_3', then Dense 'dense'; output of "
+    "the last step",
+    "stateful": "LSTM 'lstm_8' (stateful); output of every step",
+    "bidirectional": "Bidirectional 'bidirectional'; output of each direction's last step",
+    "backwards": "LSTM 'lstm_14' (go_backwards); output of each direction's last step",
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_what_was_read_is_said(name):
+    assert sample(f"keras_{name}.keras")[0].made_by == f"Keras 3, {READINGS[name]}"
+
+
+FORWARD, REVERSE, BESIDE = (False, False), (True, False), (True, True)
+WAYS = {
+    "bidirectional_first": [FORWARD, BESIDE, FORWARD],
+    "backwards_twice": [REVERSE, FORWARD],
+    "backwards_below": [REVERSE, REVERSE],
+    "backwards_around": [REVERSE, FORWARD, BESIDE, FORWARD],
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_layer_runs_in_reverse_where_the_original_steps_do(name):
+    layers = sample(f"keras_{name}.keras")[0].layers
+    assert [(layer.reverse, layer.beside) for layer in layers] == WAYS[name]
+
+
+@pytest.mark.parametrize("name", ["hard_sigmoid", "bidirectional_hard"])
+def test_the_hard_sigmoid_reaches_both_its_ends(name):
+    """So that the outputs prove where it is cut off, and not only its slope."""
+    net, x, _ = sample(f"keras_{name}.keras")
+    for k, layer in enumerate(net.layers):
+        assert layer.gate == "hard"
+        for gate in layer.shape.gates:
+            values = net.run(x).get(gate, k)
+            assert {0.0, 1.0} < set(values.flat)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hard_sigmoid", "recurrent_activation 'hard_sigmoid' is not supported; supported: sig"),
-        ("bidirectional", "'Bidirectional' is not supported; supported are InputLayer, LSTM, De"),
         ("lambda", "layer 'lambda': 'Lambda' is not supported"),
         ("gru", "layer 'gru': 'GRU' is not supported"),
     ],
@@ -44,43 +93,18 @@ def test_other_models_of_keras_are_named(name, message):
     assert message in refused(DATA / f"keras_{name}.keras")
 
 
-def members(name: str) -> dict[str, bytes]:
-    with zipfile.ZipFile(DATA / f"keras_{name}.keras") as archive:
-        return {info.filename: archive.read(info) for info in archive.infolist()}
-
-
-def zipped(found: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
-        for name, data in found.items():
-            archive.writestr(name, data)
-    return file.getvalue()
-
-
-def written(path: Path, found: dict[str, bytes]) -> Path:
-    path.write_bytes(zipped(found))
-    return path
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.keras"
-
-
-def with_config(path: Path, name: str, change: Any) -> str:
-    """The refusal of a sample whose config was changed."""
-    found = members(name)
-    config = json.loads(found["config.json"])
-    change(config)
-    return refused(written(path, {**found, "config.json": json.dumps(config).encode()}))
 
 
 OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "gates": ("LSTM", "recurrent_activation", "relu", "'relu' is not supported; supported: sigmo"),
     "squash": ("LSTM", "activation", "relu", "activation 'relu' is not supported; supported: tan"),
     "own function": ("LSTM", "activation", {"class_name": "function", "config": "f"}, "activation"),
-    "backwards": ("LSTM", "go_backwards", True, "go_backwards True is not supported"),
-    "stateful": ("LSTM", "stateful", True, "stateful True is not supported"),
+    "hard squash": ("LSTM", "activation", "hard_sigmoid", "activation 'hard_sigmoid' is not supp"),
+    "backwards a number": ("LSTM", "go_backwards", 1, "go_backwards 1 is not supported"),
+    "stateful a word": ("LSTM", "stateful", "no", "stateful 'no' is not supported; supported: T"),
     "state": ("LSTM", "return_state", True, "return_state True is not supported"),
     "time major": ("LSTM", "time_major", True, "time_major True is not supported"),
     "new option": ("LSTM", "peepholes", True, "option 'peepholes' is not known"),
@@ -98,6 +122,13 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "lora": ("Dense", "lora_rank", 4, "lora_rank 4 is not supported"),
     "quantized": ("Dense", "quantization_config", {}, "quantization_config {} is not supported"),
     "input": ("InputLayer", "batch_shape", [None, 3], "batch_shape [None, 3]: must be"),
+    "no inputs": (
+        "InputLayer",
+        "batch_shape",
+        [None, None, 0],
+        "[None, None, 0]: must be [batch",
+    ),
+    "inputs a flag": ("InputLayer", "batch_shape", [None, 3, True], "3, True]: must be [batch, "),
     "sparse": ("InputLayer", "sparse", True, "sparse True is not supported"),
     "other inputs": ("InputLayer", "batch_shape", [None, None, 4], "has shape (3, 24), must be (4"),
 }
@@ -124,7 +155,8 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "own LSTM": (
         "deep",
         lambda c: at(c, "config", "layers", 1).update(registered_name="mine>LSTM"),
-        "'LSTM' is not supported; supported are InputLayer, LSTM, Dense, Dropout of Keras itself",
+        "layer 'lstm_1': 'LSTM' is not supported; supported are InputLayer, LSTM, Bidirectional, "
+        "Dense, Dropout of Keras itself",
     ),
     "no list": ("deep", lambda c: c["config"].update(layers=3), "layers: 3, must be a list"),
     "layer": ("deep", lambda c: c["config"].update(layers=[3]), "layer: 3, must be a JSON object"),
@@ -144,7 +176,7 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "weights of another": (
         "deep",
         lambda c: c["config"]["layers"].pop(),
-        "layers/dense belongs to no layer",
+        "layers/dense/vars belongs to no layer",
     ),
     "two outputs": (
         "functional",
@@ -209,6 +241,102 @@ def test_models(name, change, message, path):
     assert message in with_config(path, name, change)
 
 
+def lstm(config: Any, name: str) -> Any:
+    """The options of one LSTM of a model, also within a Bidirectional."""
+    for entry in config["config"]["layers"]:
+        inner = (entry["config"].get("layer"), entry["config"].get("backward_layer"))
+        for one in (entry, *(one for one in inner if one)):
+            if one["config"]["name"] == name:
+                return one["config"]
+    raise KeyError(name)
+
+
+def both(config: Any) -> Any:
+    """The options of the first Bidirectional of a model."""
+    layers = config["config"]["layers"]
+    return next(one["config"] for one in layers if one["class_name"] == "Bidirectional")
+
+
+DIRECTIONS: dict[str, tuple[str, Any, str]] = {
+    "sum": ("bidirectional", lambda c: both(c).update(merge_mode="sum"), "merge_mode 'sum' is not"),
+    "list": ("bidirectional", lambda c: both(c).update(merge_mode=None), "merge_mode None is not"),
+    "option": ("bidirectional", lambda c: both(c).update(weights=[1]), "option 'weights' is not"),
+    "other cell": (
+        "bidirectional",
+        lambda c: both(c)["layer"].update(class_name="GRU"),
+        "'GRU' is not supported; supported are LSTM of Keras itself",
+    ),
+    "own cell": (
+        "bidirectional",
+        lambda c: both(c)["backward_layer"].update(module="mine"),
+        "'LSTM' is not supported; supported are LSTM of Keras itself",
+    ),
+    "one layer": (
+        "bidirectional",
+        lambda c: both(c).pop("backward_layer"),
+        "backward_layer of 'bidirectional': None, must be a JSON object",
+    ),
+    "inner option": (
+        "bidirectional",
+        lambda c: both(c)["layer"]["config"].update(activation="relu"),
+        "activation 'relu' is not supported",
+    ),
+    "forward layer turned": (
+        "bidirectional_hard",
+        lambda c: lstm(c, "forward_there").update(go_backwards=True),
+        "LSTM 'forward_there': go_backwards True is not supported of a forward_layer",
+    ),
+    "backward layer turned": (
+        "bidirectional_hard",
+        lambda c: lstm(c, "back").update(go_backwards=False),
+        "LSTM 'back': go_backwards False is not supported of a backward_layer",
+    ),
+    "other units": (
+        "bidirectional_hard",
+        lambda c: lstm(c, "back").update(units=5),
+        "Bidirectional 'both': units 4 forward, 5 backward: must be the same",
+    ),
+    "other gates": (
+        "bidirectional_hard",
+        lambda c: lstm(c, "back").update(recurrent_activation="sigmoid"),
+        "recurrent_activation 'hard_sigmoid' forward, 'sigmoid' backward: must be the same",
+    ),
+    "weights of the other direction": (
+        "bidirectional_hard",
+        lambda c: lstm(c, "back").update(name="forward_there"),
+        "layers/bidirectional/backward_layer/cell/vars belongs to layer 'back', not 'forw",
+    ),
+    "last step": (
+        "bidirectional_first",
+        lambda c: [
+            both(c)[part]["config"].update(return_sequences=False)
+            for part in ("layer", "backward_layer")
+        ],
+        "return_sequences must be true before another LSTM",
+    ),
+    "reversed steps": (
+        "backwards",
+        lambda c: lstm(c, "lstm_14").update(return_sequences=True),
+        "LSTM 'lstm_14': gives every step, the last one first (go_backwards), which is not",
+    ),
+    "reversed steps of two": (
+        "backwards_twice",
+        lambda c: lstm(c, "lstm_16").update(go_backwards=False),
+        "gives every step, the last one first (go_backwards), which is not",
+    ),
+    "joined the other way round": (
+        "backwards_bidirectional",
+        lambda c: c["config"]["layers"].pop(),
+        "Bidirectional 'bidirectional_4': is last and runs on steps in reverse (go_backwards)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "change", "message"), DIRECTIONS.values(), ids=DIRECTIONS)
+def test_directions(name, change, message, path):
+    assert message in with_config(path, name, change)
+
+
 def test_options_of_training_change_nothing(path):
     found = members("deep")
     config = json.loads(found["config.json"])
@@ -216,182 +344,3 @@ def test_options_of_training_change_nothing(path):
         "implementation": 2, "unroll": True, "recurrent_regularizer": {}, "seed": 4, "new": None,
     }  # fmt: skip
     assert read_or_refused(path, zipped({**found, "config.json": json.dumps(config).encode()}))
-
-
-def with_weights(path: Path, change: Any) -> str:
-    """The refusal of a sample whose HDF5 file was changed."""
-    found = members("deep")
-    file = io.BytesIO(found[WEIGHTS])
-    with h5py.File(file, "r+") as weights:
-        change(weights)
-    return refused(written(path, {**found, WEIGHTS: file.getvalue()}))
-
-
-KERNEL = "layers/dense/vars/0"
-
-
-def put(file: Any, values: Any, **options: Any) -> None:
-    del file[KERNEL]
-    file.create_dataset(KERNEL, data=values, **options)
-
-
-def virtual(file: Any) -> None:
-    del file[KERNEL]
-    layout = h5py.VirtualLayout((4, 2), "f4")
-    layout[:] = h5py.VirtualSource("/dev/null", "x", (4, 2))
-    file.create_virtual_dataset(KERNEL, layout)
-
-
-def link(file: Any) -> None:
-    del file[KERNEL]
-    file[KERNEL] = h5py.ExternalLink("/dev/null", "x")
-
-
-def outside(file: Any) -> None:
-    del file[KERNEL]
-    file.create_dataset(KERNEL, (4, 2), "f4", external=[("/dev/zero", 0, 32)])
-
-
-def huge(file: Any) -> None:
-    del file[KERNEL]
-    file.create_dataset(KERNEL, (1 << 40, 2), "f4", chunks=(1024, 2))
-
-
-NAN = np.zeros((4, 2), np.float32)
-NAN[3, 1] = np.inf
-ARRAYS = {
-    "NaN": (lambda f: put(f, NAN), f"'{KERNEL}'[3, 1]: inf is not a finite number"),
-    "integers": (lambda f: put(f, np.zeros((4, 2), int)), f"{KERNEL} has type int64, allowed are"),
-    "big-endian": (lambda f: put(f, np.zeros((4, 2), ">f4")), "has type >f4"),
-    "shape": (lambda f: put(f, np.zeros((2, 4), "f4")), "has shape (2, 4), must be (4, 2)"),
-    "packed": (lambda f: put(f, np.zeros((4, 2), "f4"), compression="gzip"), "not stored in one"),
-    "virtual": (virtual, "not stored in one piece in the file"),
-    "another file": (link, f"{KERNEL} is missing"),
-    "bytes of another file": (outside, "not stored in one piece in the file"),
-    "absurd size": (huge, f"{KERNEL} has shape (1099511627776, 2)"),
-    "group": (lambda f: [f.pop(KERNEL), f.create_group(KERNEL)], f"{KERNEL} is not an array"),
-    "gone": (lambda f: f.pop("layers/lstm_1"), "layers/lstm_1/cell/vars is missing"),
-    "array for a group": (
-        lambda f: [f.pop("layers"), f.create_dataset("layers", data=1.0)],
-        "layers/lstm/cell/vars is missing",
-    ),
-}
-
-
-@pytest.mark.parametrize(("change", "message"), ARRAYS.values(), ids=ARRAYS)
-def test_weights(change, message, path):
-    assert message in with_weights(path, change)
-
-
-FILES = {
-    "version": ({"metadata.json": b'{"keras_version": "2.15.0"}'}, "keras_version '2.15.0': must"),
-    "no version": ({"metadata.json": b"[]"}, "metadata.json: [], must be a JSON object"),
-    "no JSON": ({"config.json": b"{"}, "not a readable model file"),
-    "deep JSON": ({"config.json": b"[" * 100_000}, "not a readable model file"),
-    "no text": ({"config.json": b"\xff\xfe\xff"}, "not a readable model file"),
-    "no HDF5": ({WEIGHTS: b"weights"}, "model.weights.h5: damaged (OSError("),
-    "no weights": ({WEIGHTS: None}, "model.weights.h5 is missing; not a model file of Keras 3"),
-}
-
-
-@pytest.mark.parametrize(("changes", "message"), FILES.values(), ids=FILES)
-def test_files(changes, message, path):
-    found = {**members("plain"), **changes}
-    assert message in refused(written(path, {n: d for n, d in found.items() if d is not None}))
-
-
-WORKERS = {
-    "loops": ("while True: pass", "damaged (not read within 1 s by the HDF5 library)"),
-    "crashes": ("import os; os.abort()", "damaged (the HDF5 library gave up, status -6)"),
-}
-
-
-@pytest.mark.parametrize(("program", "message"), WORKERS.values(), ids=WORKERS)
-def test_a_library_that_does_not_come_back(program, message, monkeypatch, tmp_path):
-    worker = tmp_path / "worker.py"
-    worker.write_text(program)
-    monkeypatch.setattr(hdf5, "WORKER", worker)
-    monkeypatch.setattr(hdf5, "SECONDS", 1.0)
-    assert message in refused(DATA / "keras_plain.keras")
-
-
-def test_weights_that_make_the_library_loop(monkeypatch, path):
-    """The second object in the heap of names claims another size."""
-    monkeypatch.setattr(hdf5, "SECONDS", 3.0)
-    found = members("deep")
-    weights = bytearray(found[WEIGHTS])
-    weights[weights.index(b"GCOL") + 56] = 255
-    assert "not read within 3 s" in refused(written(path, {**found, WEIGHTS: bytes(weights)}))
-
-
-def test_no_zip(path):
-    path.write_bytes(b"PK weights")
-    assert "not a readable model file" in refused(path)
-
-
-def test_a_member_that_is_there_twice(path):
-    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", "{}")
-        archive.writestr("config.json", "[]")
-    assert "'config.json' is in it twice" in refused(path)
-
-
-def test_a_bomb_is_not_unpacked(path):
-    bomb = {**members("plain"), WEIGHTS: bytes(50 << 20)}
-    data = zipped(bomb, zipfile.ZIP_DEFLATED)
-    assert not read_or_refused(path, data, most=5 << 20)
-    assert "unpacks to 5243" in refused(path)
-
-
-def test_a_file_that_was_packed_again_is_read(path):
-    assert read_or_refused(path, zipped(members("deep"), zipfile.ZIP_DEFLATED))
-
-
-def test_a_package_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "h5py", None)
-    assert refused(DATA / "keras_plain.keras") == (
-        "reading .keras needs h5py: pip install 'carousel[import]'"
-    )
-
-
-@settings(max_examples=50, derandomize=True, deadline=None, database=None)
-@given(data=st.data())
-def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
-    """The zip cut short, or bytes of it or of what it holds other: a network or a `ModelError`."""
-    path = tmp_path_factory.mktemp("f") / "a.keras"
-    found = members("plain")
-    name = data.draw(st.sampled_from((*found, None)))
-    whole = zipped(found) if name is None else found[name]
-    broken = bytearray(whole[: data.draw(st.integers(len(whole) * 3 // 4, len(whole)))])
-    for _ in range(data.draw(st.integers(0, 4))):
-        broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
-    read_or_refused(path, bytes(broken) if name is None else zipped({**found, name: bytes(broken)}))
-
-
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
-@given(data=st.data())
-def test_any_value_anywhere_in_the_config_is_read_or_refused(data, tmp_path_factory):
-    """One place of the config holds something else."""
-    path = tmp_path_factory.mktemp("f") / "a.keras"
-    found = members(data.draw(st.sampled_from(("deep", "functional"))))
-    config = copy.deepcopy(json.loads(found["config.json"]))
-    place = config
-    while True:
-        keys = sorted(place) if isinstance(place, dict) else range(len(place))
-        key = data.draw(st.sampled_from(list(keys)))
-        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
-            break
-        place = place[key]
-    place[key] = data.draw(
-        st.sampled_from((None, True, 0, -1, 1 << 70, 0.5, float("nan"), "", "x\n", [], [[]], {}))
-    )
-    with pytest.MonkeyPatch.context() as patch:  # sound weights need no process of their own
-        patch.setattr(hdf5, "read", lambda what, data, question: in_process(data, question))
-        read_or_refused(path, zipped({**found, "config.json": json.dumps(config).encode()}))
-
-
-def in_process(data: bytes, question: Any) -> dict[str, np.ndarray]:
-    try:
-        return hdf5_worker.arrays(data, question)
-    except hdf5_worker.RefusedError as error:
-        raise ModelError(str(error)) from None
