@@ -1,57 +1,34 @@
 """ONNX files: LSTM operators in a row, then optionally one dense readout, as a `golden.Network`.
 
-    i, o, f = sigma(X W' + H R' + Wb + Rb),  c = g(...)     rows of W, R and B: i, o, f, c
-    C(t) = f C(t-1) + i c                                   H(t) = o h(C(t))
+Read are opset 7 to 22: `LSTM` with all its options but `sequence_lens` (`onnx_lstm`), one `Gemm`,
+or `MatMul` and `Add` of constants, and `Sigmoid` (`onnx_dense`); what exporters put around them
+(`onnx_arrange`, `onnx_pick`) and between a weight and its operator (`onnx_fold`, `onnx_spread`).
 
-Read are opset 7 to 22; `LSTM` (layout 0 and 1, with and without B); `Gemm`, `MatMul` and `Add` of
-constants, `Sigmoid`; what exporters put around them (`onnx_graph`) and between a weight and its
-operator (`onnx_fold`). The states start from zero, as the network's own do: initial states must be
-constants, and zero. A graph input is refused as an initial state unless an initializer says zero.
-
-The network's output at every step is what the file computes. Where the file keeps the last step
-only (`Y_h`, or a `Gather` or `Slice` of the last), its output is the network's last. Outputs after
-the first may only be final states; `Trace.state` has them. Everything else is refused by name.
-
-Source: https://onnx.ai/onnx/operators/onnx__LSTM.html, versions 7, 14 and 22.
+The network's outputs are those of the file's first output: of every step, of the last one, or what
+each direction ends with (`Y_h`). Outputs after the first may only be final states; `Trace.state`
+has them. Everything else is refused by name. Source: https://onnx.ai/onnx/operators/.
 """
 
 import struct
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers import check_file, network_name, shown
-from golden.importers.onnx_fold import Budget, fold, join
-from golden.importers.onnx_graph import (
-    Ends,
-    Filled,
-    Node,
-    Signal,
-    Value,
-    arrange,
-    label,
-    named,
-    size_of,
-    tensor,
-)
+from golden.importers.onnx_arrange import arrange
+from golden.importers.onnx_dense import DENSE, dense
+from golden.importers.onnx_fold import fold
+from golden.importers.onnx_graph import Budget, Node, label, tensor
+from golden.importers.onnx_lstm import lstm
+from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
+from golden.importers.onnx_values import Ends, Given, Signal, Value, named, once
 from golden.network import Network, Readout
 
 OPSETS = range(7, 23)
 DOMAINS = ("", "ai.onnx")
-ORDER = "iofg"  # row blocks of W, R and B; ONNX calls g "c"
-PLAIN = {"sigmoid": "sigma", "tanh": "tanh"}
-SCALED = {  # activation, alpha, beta -> squashing function
-    ("scaledtanh", 1.0, 1.0): "tanh",
-    ("scaledtanh", 2.0, 0.5): "g1997",
-    ("scaledtanh", 1.0, 0.5): "h1997",
-    ("affine", 1.0, 0.0): "identity",
-}
-SCALABLE = ("scaledtanh", "affine")  # take an alpha and a beta
-KNOWN = "Sigmoid, Tanh, ScaledTanh with alpha, beta 1, 1 or 2, 0.5 or 1, 0.5, and Affine with 1, 0"
+LINE = 400  # characters of a message: a broken file may have shapes of any length
 BROKEN = (
     OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError,
     MemoryError, RuntimeError, struct.error,
@@ -76,8 +53,9 @@ def load_onnx(path: str | Path) -> Network:
         size = check_file(path)
         with np.errstate(all="ignore"):
             return _network(onnx.ModelProto.FromString(path.read_bytes()), path, Budget(size))
-    except ModelError:
-        raise
+    except ModelError as error:
+        text = str(error)
+        raise ModelError(text if len(text) <= LINE else f"{text[:LINE]}...") from None
     except FileNotFoundError:
         raise ModelError("no such file") from None
     except DecodeError:
@@ -109,11 +87,22 @@ def _network(model: Any, path: Path, budget: Budget) -> Network:
             if name:
                 values[name] = value
     signal = _output(graph, values)
-    made_by = "imported from " + "".join(c if c.isprintable() else "_" for c in path.name)
+    try:
+        layers, output = signal.settled()
+    except ModelError as error:
+        raise ModelError(f"output {shown(graph.output[0].name)} {error}") from None
     readout = None
     if signal.dense is not None:
         readout = Readout(*signal.dense, "sigma" if signal.sigma else "identity")
-    return Network(signal.layers, readout, network_name(path), made_by)
+    return Network(layers, readout, network_name(path), _made_by(path, signal), output)
+
+
+def _made_by(path: Path, signal: Signal) -> str:
+    """Where the network comes from, and which states the file leaves to its user."""
+    text = f"imported from {path.name}"
+    if signal.states:
+        text += f"; initial states {', '.join(signal.states)} are given at run time"
+    return "".join(c if c.isprintable() else "_" for c in text)
 
 
 def _opset(model: Any) -> int:
@@ -146,7 +135,7 @@ def _stored(graph: Any) -> dict[str, Value]:
         if any(size is not None and size < 1 for size in sizes):
             raise ModelError(f"input {shown(entry.name)}: sizes {sizes}, must be at least 1")
         axes = tuple(named(f"{entry.name}[{k}]", size) for k, size in enumerate(sizes))
-        values[entry.name] = Signal(axes)
+        values[entry.name] = Signal(axes, entry.name)
     return values
 
 
@@ -163,18 +152,46 @@ def _lookup(proto: Any, name: str, values: dict[str, Value]) -> Value:
 def _results(node: Node, budget: Budget) -> list[Value]:
     """What a node makes, output by output."""
     if node.op == "LSTM":
-        return _lstm(node)
+        return lstm(node)
+    flows = [value for value in node.values if isinstance(value, Signal | Given | Ends)]
+    if not flows:
+        return fold(node, budget)
+    if all(isinstance(v, Given) or (isinstance(v, Signal) and not v.parts) for v in flows):
+        return _of_inputs(node, flows)
     if node.op == "Concat":
-        return [join(node, budget)]
-    signals = [k for k, value in enumerate(node.values) if isinstance(value, Signal)]
-    if not signals:
-        return [fold(node, budget)]
-    if node.op in ("Gemm", "MatMul", "Add", "Sigmoid"):
-        return [_dense(node)]
+        return [join(node, node.values)]
+    if node.op in DENSE:
+        return [dense(node)]
     first = node.value(0)
-    if len(signals) > 1 or not isinstance(first, Signal):
+    if len(flows) > 1 or first is not flows[0]:
         node.refuse("not supported on what flows through the network")
-    return [arrange(node, first)]
+    if isinstance(first, Ends):
+        return [of_ends(node, first)] * node.outputs
+    return _of_signal(node, first) if isinstance(first, Signal) else node.refuse("not supported")
+
+
+def _of_signal(node: Node, signal: Signal) -> list[Value]:
+    if node.op == "Split":
+        return split(node, signal)
+    if node.op in ("Slice", "Gather"):
+        return [sliced(node, signal) if node.op == "Slice" else gathered(node, signal)]
+    return [arrange(node, signal)]
+
+
+def _of_inputs(node: Node, flows: list[Any]) -> list[Value]:
+    """What a node makes of graph inputs: what an LSTM could have as X, or only a state."""
+    first = flows[0]
+    try:
+        if node.op in DENSE:
+            dense(node)
+        if len(flows) > 1 or first is not node.value(0) or isinstance(first, Given):
+            node.refuse("not supported on what flows through the network")
+        return _of_signal(node, first)
+    except ModelError as error:
+        node.attributes.clear()
+        names = once(n for v in flows for n in (v.names if isinstance(v, Given) else (v.source,)))
+        why = next((v.why for v in flows if isinstance(v, Given)), str(error))
+        return [Given(names, why)] * node.outputs
 
 
 def _output(graph: Any, values: dict[str, Value]) -> Signal:
@@ -187,180 +204,15 @@ def _output(graph: Any, values: dict[str, Value]) -> Signal:
             raise ModelError(f"output {shown(entry.name)} is made by no node that is supported")
         found.append(values[entry.name])
     first, where = found[0], f"output {shown(graph.output[0].name)}"
-    if not isinstance(first, Signal) or not first.layers:
+    if not isinstance(first, Signal) or not first.parts:
         raise ModelError(f"{where}: made by no LSTM whose outputs it could be")
-    if first.features and (not first.axes or first.axes[-1] != first.features):
+    if not first.ordered:
         raise ModelError(f"{where}: its last axis must be that of the cells or readout units")
+    if first.turned:
+        raise ModelError(f"{where}: its steps are in reversed order; not supported")
     for entry, value in zip(graph.output[1:], found[1:], strict=True):
-        ends = isinstance(value, Ends) or (
-            isinstance(value, Signal) and value.last and value.dense is None
-        )
-        if not ends:
+        if not (isinstance(value, Ends) or (isinstance(value, Signal) and value.final)):
             raise ModelError(f"output {shown(entry.name)}: a second output is not supported")
+    if first.source in first.states:
+        raise ModelError(f"input {shown(first.source)} is both a sequence and an initial state")
     return first
-
-
-def _lstm(node: Node) -> list[Value]:
-    """LSTM: one layer more; Y, Y_h and Y_c."""
-    x = node.value(0)
-    if not isinstance(x, Signal):
-        node.refuse("X comes neither from the graph's input nor from the layer before")
-    direction, layout = node.take("direction", 3, "forward"), node.take("layout", 2, 0)
-    if direction != "forward":
-        node.refuse(f"direction {shown(direction)} is not supported; supported: 'forward'")
-    if layout not in (0, 1) or (layout and node.opset < 14):
-        node.refuse(f"layout {layout} is not supported in opset {node.opset}")
-    if node.take("input_forget", 2, 0):
-        node.refuse("coupled gates (input_forget=1) are not supported")
-    if node.take("clip", 1, 0.0):
-        node.refuse("clip is not supported")
-    if node.value(7) is not None:
-        node.refuse("peepholes (input P) are not supported")
-    if node.value(4) is not None:
-        node.refuse("sequences of different lengths (input sequence_lens) are not supported")
-    w, r = node.constant(1, "W"), node.constant(2, "R")
-    if w.ndim != 3 or len(w) != 1 or w.shape[1] % 4 or not w.size:
-        node.refuse(f"W of shape {w.shape}, must be (1, 4 * cells, inputs)")
-    cells, inputs = w.shape[1] // 4, w.shape[2]
-    if node.take("hidden_size", 2, cells) != cells:
-        node.refuse(f"hidden_size does not fit W of shape {w.shape}")
-    b = node.constant(3, "B") if node.value(3) is not None else np.zeros((1, 8 * cells))
-    for name, values, shape in (("R", r, (1, 4 * cells, cells)), ("B", b, (1, 8 * cells))):
-        if values.shape != shape:
-            node.refuse(f"{name} of shape {values.shape}, must be {shape}")
-    if any(values.dtype.kind != "f" for values in (w, r, b)):
-        node.refuse("W, R and B must be floats")
-    for k, name in ((5, "initial_h"), (6, "initial_c")):
-        _zero(node, k, name, cells)
-    g, h = _squashes(node)
-    signal = _sequence(node, x, layout, inputs)
-    rows = {kind: slice(k * cells, (k + 1) * cells) for k, kind in enumerate(ORDER)}
-    weights = np.concatenate([w[0], r[0]], axis=1, dtype=np.float64)
-    biases = b[0].astype(np.float64).reshape(2, -1).sum(axis=0)
-    try:
-        layer = Layer(
-            {kind: weights[rows[kind]] for kind in "ifog"},
-            {kind: biases[rows[kind]] for kind in "ifog"},
-            g=g,
-            h=h,
-        )
-    except ModelError as error:
-        node.refuse(str(error))
-    made = named(f"cells of {node.label}", cells)
-    time, batch = signal.time, signal.batch
-    signal = replace(signal, layers=(*signal.layers, layer), features=made)
-    every = (batch, time, (), made) if layout else (time, (), batch, made)
-    last = (batch, (), made) if layout else ((), batch, made)
-    return [replace(signal, axes=every), replace(signal, axes=last, last=True), Ends()]
-
-
-def _zero(node: Node, k: int, name: str, cells: int) -> None:
-    """Refuse an initial state that is not a constant zero."""
-    value = node.value(k)
-    if value is None:
-        return
-    if isinstance(value, Signal | Ends):
-        node.refuse(f"{name} is an input of the graph or computed; supported is only zero")
-    if isinstance(value, np.ndarray) and (value.ndim != 3 or value.shape[2] != cells):
-        node.refuse(f"{name} of shape {value.shape}, must be (1, sequences, {cells})")
-    if value.value if isinstance(value, Filled) else value.any():
-        node.refuse(f"{name} is not zero; supported is only zero")
-
-
-def _squashes(node: Node) -> tuple[str, str]:
-    """Names of g and h; refuses gates that are not Sigmoid. Alphas and betas go in order of use."""
-    names = node.take("activations", 8, []) or ["Sigmoid", "Tanh", "Tanh"]
-    alphas, betas = node.take("activation_alpha", 6, []), node.take("activation_beta", 6, [])
-    if len(names) != 3:
-        node.refuse(f"{len(names)} activations, must be 3")
-    low = [name.lower() for name in names]
-    for name, word in zip(names, low, strict=True):
-        if word not in PLAIN and word not in SCALABLE:
-            node.refuse(f"activation {shown(name)[1:-1]} is not supported; supported: {KNOWN}")
-    takes = sum(word in SCALABLE for word in low)
-    if takes and not takes == len(alphas) == len(betas):
-        node.refuse(
-            f"{len(alphas)} values of activation_alpha and {len(betas)} of activation_beta, "
-            f"{', '.join(names)} take {takes} of each"
-        )
-    found, scales = [], zip(alphas, betas, strict=False)
-    for name, word in zip(names, low, strict=True):
-        if word in PLAIN:
-            found.append(PLAIN[word])
-            continue
-        alpha, beta = next(scales)
-        if (word, alpha, beta) not in SCALED:
-            node.refuse(
-                f"activation {name} with alpha {alpha:g}, beta {beta:g} is not supported; "
-                f"supported: {KNOWN}"
-            )
-        found.append(SCALED[word, alpha, beta])
-    if found[0] != "sigma":
-        node.refuse(f"activation {names[0]} of the gates is not supported; supported: Sigmoid")
-    return found[1], found[2]
-
-
-def _sequence(node: Node, x: Signal, layout: int, inputs: int) -> Signal:
-    """X as a sequence of vectors: `Signal` with its time, batch and features."""
-    if x.dense is not None:
-        node.refuse("an LSTM after a dense layer is not supported")
-    if len(x.axes) != 3:
-        node.refuse(f"X has {len(x.axes)} axes, must have 3")
-    batch, time, features = x.axes if layout else (x.axes[1], x.axes[0], x.axes[2])
-    if not x.layers:
-        if max(len(time), len(batch), len(features)) > 1:
-            node.refuse("X has axes that were joined by a Reshape; not supported")
-        if size_of(features) not in (None, inputs):
-            node.refuse(f"W has {inputs} inputs, X has {size_of(features)} values")
-        return replace(x, time=time, batch=batch)
-    if x.last or (time, batch, features) != (x.time, x.batch, x.features):
-        node.refuse("X is not every step of the layer before, in the order that layout says")
-    if x.layers[-1].shape.cells != inputs:
-        node.refuse(f"W has {inputs} inputs, the layer before has {x.layers[-1].shape.cells} cells")
-    return x
-
-
-def _dense(node: Node) -> Signal:
-    """Gemm, MatMul, Add and Sigmoid: the readout, or a part of it."""
-    at = 0 if isinstance(node.value(0), Signal) or node.op != "Add" else 1
-    signal = node.value(at)
-    if not isinstance(signal, Signal) or sum(isinstance(v, Signal) for v in node.values) > 1:
-        node.refuse("supported is only what flows and a constant, in this order")
-    if not signal.layers or (signal.axes[-1:] or ((),))[0] != signal.features:
-        node.refuse("not behind an LSTM, or not on the axis of its cells")
-    if signal.sigma:
-        node.refuse("not supported behind Sigmoid, which must be the last")
-    if node.op in ("Add", "Sigmoid") and signal.dense is None:
-        node.refuse("not supported without a Gemm or MatMul before it")
-    if node.op == "Sigmoid":
-        return replace(signal, sigma=True)
-    if node.op == "Add":
-        assert signal.dense is not None
-        weights, biases = signal.dense
-        added = _bias(node, node.constant(1 - at, "the bias"), len(biases), len(signal.axes))
-        return replace(signal, dense=(weights, biases + added))
-    if signal.dense is not None:
-        node.refuse("a second dense layer is not supported")
-    weights, scale = node.constant(1, "the weights").astype(np.float64), 1.0
-    if node.op == "Gemm":
-        if node.take("transA", 2, 0) or len(signal.axes) != 2:
-            node.refuse("its first input must have two axes and transA=0")
-        weights = weights.T if node.take("transB", 2, 0) else weights
-        weights, scale = weights * node.take("alpha", 1, 1.0), node.take("beta", 1, 1.0)
-    cells = signal.layers[-1].shape.cells
-    if weights.ndim != 2 or weights.shape[0] != cells or not weights.size:
-        node.refuse(f"weights of shape {weights.shape}, must be ({cells}, units)")
-    biases = np.zeros(weights.shape[1])
-    if node.op == "Gemm" and node.value(2) is not None:
-        biases = scale * _bias(node, node.constant(2, "the bias"), len(biases), 2)
-    made = named(f"units of {node.label}", len(biases))
-    dense = (np.ascontiguousarray(weights.T), biases)
-    return replace(signal, axes=(*signal.axes[:-1], made), features=made, dense=dense)
-
-
-def _bias(node: Node, values: np.ndarray, units: int, rank: int) -> np.ndarray:
-    """A bias as (units,) float64; it may differ only along its last axis."""
-    last = values.shape[-1] if values.ndim else 1
-    if values.size != last or last not in (1, units) or values.ndim > rank:
-        node.refuse(f"bias of shape {values.shape}, must be ({units},)")
-    return np.broadcast_to(values.reshape(-1).astype(np.float64), (units,)).copy()

@@ -1,116 +1,52 @@
 """Constant folding: what exporters leave between a stored array and the operator that takes it.
 
 Memory is bounded: a result's size is known before it is built, and all results together may hold
-no more than `Budget` allows, a small multiple of the file's size.
+no more than a `Budget` allows.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 import numpy as np
 
-from golden.errors import ModelError
-from golden.importers.onnx_graph import (
-    DTYPES,
-    Ends,
-    Filled,
-    Group,
-    Node,
-    Signal,
-    Size,
-    Value,
-    cuts,
-    position,
-    tensor,
-)
-
-ROOM = 1 << 20  # bytes that folding may use besides
-TIMES = 16  # ... this many times the file's size
-PASSING = ("Identity", "Transpose", "Squeeze", "Unsqueeze", "Reshape", "Cast")  # on final states
+from golden.importers.onnx_graph import DTYPES, Budget, Node, cuts, pieces, position, tensor
+from golden.importers.onnx_sizes import OPERATORS, elementwise, reduced
+from golden.importers.onnx_spread import expanded, joined, of_spread, tiled
+from golden.importers.onnx_values import Size, Spread, Value
 
 
-class Budget:
-    """How many bytes may still be made."""
-
-    def __init__(self, size: int) -> None:
-        self.left = self.all = TIMES * size + ROOM
-
-    def spend(self, count: int, itemsize: int) -> None:
-        self.left -= count * itemsize
-        if self.left < 0:
-            raise ModelError(f"its constants unfold to more than {self.all} bytes, refused")
-
-
-def fold(node: Node, budget: Budget) -> Value:
-    """The value of a node of which no input is a signal."""
-    values = [value for value in node.values if value is not None]
-    if any(isinstance(value, Ends) for value in values):
-        return _ends(node)
-    if any(isinstance(value, Filled) for value in values):
-        return _filled(node, values)
+def fold(node: Node, budget: Budget) -> list[Value]:
+    """What a node makes of constants alone."""
+    if node.op == "Split":
+        return _split(node)
     if node.op not in FOLDS:
         node.refuse("this operator is not supported")
+    first = node.value(0)
+    if isinstance(first, Spread) and node.op not in OPENING:
+        return [of_spread(node, first)]
     result = FOLDS[node.op](node, budget)
     if isinstance(result, np.ndarray):
         budget.spend(result.size, result.itemsize)
-    return result
+    return [result]
 
 
-def join(node: Node, budget: Budget) -> Value:
-    """Concat, of constants, or of final states that are only an output."""
+def _concat(node: Node, budget: Budget) -> Value:
     axis, values = node.take("axis", 2), node.values
-    if any(isinstance(value, Signal | Ends) for value in values):
-        return _joined(node, axis, values)
-    if any(isinstance(value, Filled) for value in values):
-        return _filled(node, values)
-    arrays = [node.constant(k, f"input {k}") for k in range(len(values))]
-    if axis is None or not arrays:
+    if axis is None or not values:
         node.refuse("axis or inputs are missing")
+    arrays = [v.values if isinstance(v, Spread) else v for v in values]
+    arrays = [v if isinstance(v, np.ndarray) else node.refuse("input is missing") for v in arrays]
     budget.spend(sum(array.size for array in arrays), max(array.itemsize for array in arrays))
+    if any(isinstance(value, Spread) for value in values):
+        return joined(node, values, axis)
     return np.concatenate(arrays, axis)
 
 
-def _joined(node: Node, axis: int | None, values: Sequence[Value]) -> Ends:
-    """Concat of final states: an output, or the h of one of the layers is picked from it."""
-    parts = tuple(value for value in values if isinstance(value, Signal) and value.last)
-    if len(parts) + sum(isinstance(value, Ends) for value in values) != len(values):
-        node.refuse("joining what flows through the network is not supported")
-    if axis is None or len(parts) != len(values):
-        return Ends()
-    at = {position(node, axis, len(part.axes)) for part in parts}
-    single = len(at) == 1 and not any(part.axes[k] for part in parts for k in at)
-    return Ends(parts, at.pop()) if single else Ends()
-
-
-def _ends(node: Node) -> Value:
-    value = node.value(0)
-    if node.op == "Gather" and isinstance(value, Ends) and value.parts:
-        at, axis = node.integers(1, "indices"), node.take("axis", 2, 0)
-        rank, count = len(value.parts[0].axes), len(value.parts)
-        if len(at) == 1 and -count <= at[0] < count and position(node, axis, rank) == value.axis:
-            part, kept = value.parts[at[0]], node.constant(1, "indices").ndim
-            return part if kept else replace(part, axes=_without(part.axes, value.axis))
-    if node.op not in PASSING:
-        node.refuse("not supported on final states, of which one layer's h can be picked")
-    node.attributes.clear()
-    return value if node.op == "Identity" else Ends()
-
-
-def _without(axes: tuple[Group, ...], k: int) -> tuple[Group, ...]:
-    return axes[:k] + axes[k + 1 :]
-
-
-def _filled(node: Node, values: Sequence[Value]) -> Value:
-    first, others = values[0], values[1:]
-    if node.op not in (*PASSING, "Expand", "Slice", "Gather", "Concat"):
-        node.refuse("this operator is not supported on a constant of an open size")
-    if node.op == "Concat":
-        same = all(isinstance(value, Filled) and value == first for value in others)
-        if not same:
-            node.refuse("joins different constants of an open size")
-    node.attributes.clear()
-    return first if isinstance(first, Filled) else node.refuse("a size is not whole numbers")
+def _split(node: Node) -> list[Value]:
+    values = node.constant(0, "input")
+    axis = position(node, node.take("axis", 2, 0), values.ndim)
+    before = (slice(None),) * axis
+    return [values[(*before, slice(start, end))] for start, end in pieces(node, values.shape[axis])]
 
 
 def _constant(node: Node, budget: Budget) -> Value:
@@ -206,49 +142,27 @@ def _dequantize(node: Node, budget: Budget) -> Value:
 
 
 def _expand(node: Node, budget: Budget) -> Value:
-    values, sizes = node.constant(0, "input"), node.constant(1, "the new shape")
-    if sizes.dtype == object and any(isinstance(size, Size) for size in sizes.reshape(-1)):
-        return _uniform(node, values)
-    shape = np.broadcast_shapes(values.shape, tuple(int(size) for size in sizes.reshape(-1)))
-    budget.spend(math.prod(shape), values.itemsize)
-    return np.broadcast_to(values, shape)
+    return expanded(node, node.value(0), _sizes(node, 1), budget)
+
+
+def _tile(node: Node, budget: Budget) -> Value:
+    return tiled(node, node.value(0), _sizes(node, 1), budget)
 
 
 def _constant_of_shape(node: Node, budget: Budget) -> Value:
-    proto, sizes = node.take("value", 4), node.constant(0, "the shape")
+    proto = node.take("value", 4)
     value = np.zeros(1, np.float32) if proto is None else tensor(proto, node.label)
     if value.size != 1:
         node.refuse("value must be one number")
-    if sizes.dtype == object and any(isinstance(size, Size) for size in sizes.reshape(-1)):
-        return _uniform(node, value)
-    shape = tuple(int(size) for size in sizes.reshape(-1))
-    budget.spend(math.prod(shape), value.itemsize)
-    return np.broadcast_to(value.reshape(()), shape)
+    return expanded(node, value.reshape(()), _sizes(node, 0), budget)
 
 
-def _uniform(node: Node, values: np.ndarray) -> Value:
-    if values.dtype.kind not in "fiu" or not values.size or (values != values.flat[0]).any():
-        node.refuse("an open size is supported only for a constant of one value")
-    return Filled(float(values.flat[0]))
-
-
-def _product(node: Node, budget: Budget) -> Value:
-    """Mul, of sizes only."""
-    sizes = [node.constant(k, f"input {k}") for k in (0, 1)]
-    if any(size.size != 1 or size.ndim > 1 for size in sizes):
-        node.refuse("supported is only the product of two sizes")
-    a, b = (size.reshape(-1).tolist()[0] for size in sizes)
-    if 1 in (a, b):
-        result = b if a == 1 else a
-    elif isinstance(a, Size) and isinstance(b, Size):
-        result = Size(a.group + b.group)
-    elif type(a) is int and type(b) is int:
-        result = a * b
-    else:
-        node.refuse("supported is only the product of two sizes")
-    found = np.empty(1, dtype=object)
-    found[0] = result
-    return found.reshape(np.broadcast_shapes(*(size.shape for size in sizes)))
+def _sizes(node: Node, k: int) -> list[int | Size]:
+    """Input k, an array of sizes."""
+    found = node.constant(k, "the shape").reshape(-1).tolist()
+    if not all(type(size) is int or isinstance(size, Size) for size in found):
+        node.refuse("the shape must be constant whole numbers or sizes")
+    return found
 
 
 def _shape(node: Node, budget: Budget) -> Value:
@@ -257,7 +171,9 @@ def _shape(node: Node, budget: Budget) -> Value:
     return np.array(values.shape[start:end], np.int64)
 
 
+OPENING = ("Expand", "Tile", "Concat")  # take constants of an open size by themselves
 FOLDS: dict[str, Callable[[Node, Budget], Value]] = {
+    "Concat": _concat,
     "Constant": _constant,
     "Identity": _identity,
     "Transpose": _transpose,
@@ -269,7 +185,9 @@ FOLDS: dict[str, Callable[[Node, Budget], Value]] = {
     "Cast": _cast,
     "DequantizeLinear": _dequantize,
     "Expand": _expand,
+    "Tile": _tile,
     "ConstantOfShape": _constant_of_shape,
     "Shape": _shape,
-    "Mul": _product,
+    "ReduceProd": reduced,
+    **dict.fromkeys(OPERATORS, elementwise),
 }

@@ -1,14 +1,4 @@
-"""ONNX graphs: constants are folded, and the axes of what flows are followed by name.
-
-A value of the graph is one of four:
-
-- a NumPy array: a constant. Sizes that depend on the input (`Shape`) are arrays of type object, in
-  which a size that is not known is a `Size`.
-- `Filled`: a constant with one value everywhere, whose shape depends on the input.
-- `Signal`: the network's input, or what some of its layers made of it. Each of its axes is a group
-  of named axes, (): size 1. A Reshape may then group anew but never reorder, a Transpose reorders
-  the groups, and whether an LSTM's time axis still is the input's is a comparison of names.
-- `Ends`: final states, good for nothing but to be an output.
+"""ONNX nodes and stored tensors: attributes and inputs asked for by name, sizes checked.
 
 Protocol-buffer objects come in as they are; nothing here needs the `onnx` package. Operators:
 https://onnx.ai/onnx/operators/, opset 7 to 22.
@@ -16,90 +6,34 @@ https://onnx.ai/onnx/operators/, opset 7 to 22.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
-from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers import shown
-from golden.squash import Array
+from golden.importers.onnx_values import Value
 
-OPEN_END = (1 << 31) - 1  # an `ends` of Slice that is this or more means "to the end"
 DTYPES: dict[int, str] = {
     1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2",
     11: "<f8", 12: "<u4", 13: "<u8",
 }  # fmt: skip
 FIELDS = {1: "float_data", 7: "int64_data", 11: "double_data", 12: "uint64_data", 13: "uint64_data"}
 ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}
+ROOM = 1 << 20  # bytes that folding may use besides
+TIMES = 16  # ... this many times the file's size
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A named axis; `size` is None where the file leaves it open."""
+class Budget:
+    """How many bytes may still be made of constants: a small multiple of the file's size."""
 
-    name: str
-    size: int | None
+    def __init__(self, size: int) -> None:
+        self.left = self.all = TIMES * size + ROOM
 
-
-Group = tuple[Axis, ...]
-
-
-@dataclass(frozen=True)
-class Size:
-    """The unknown size of a group of axes, as an entry of an array of sizes."""
-
-    group: Group
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A constant of one value everywhere, of a shape that depends on the input."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What flows: `axes` one group an axis, and the chain of layers that made it.
-
-    Attributes
-    ----------
-    axes : groups of named axes; those of size 1 have no name.
-    layers : so far. time, batch, features : groups of the steps, the sequences, the last values.
-    last : whether only the last step is left.
-    dense : weights (K, C) and biases (K,) of the readout, or None; sigma : whether it is squashed.
-    """
-
-    axes: tuple[Group, ...]
-    layers: tuple[Layer, ...] = ()
-    time: Group = ()
-    batch: Group = ()
-    features: Group = ()
-    last: bool = False
-    dense: tuple[Array, Array] | None = None
-    sigma: bool = False
-
-
-@dataclass(frozen=True)
-class Ends:
-    """Final states of layers; `parts`, where it is known, are the h joined along `axis`."""
-
-    parts: tuple[Signal, ...] = ()
-    axis: int = 0
-
-
-Value = np.ndarray | Filled | Signal | Ends | None
-
-
-def named(name: str, size: int | None) -> Group:
-    return () if size == 1 else (Axis(name, size),)
-
-
-def size_of(group: Group) -> int | None:
-    sizes = [axis.size for axis in group]
-    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+    def spend(self, count: int, itemsize: int) -> None:
+        self.left -= count * itemsize
+        if self.left < 0:
+            raise ModelError(f"its constants unfold to more than {self.all} bytes, refused")
 
 
 def label(proto: Any) -> str:
@@ -113,6 +47,7 @@ class Node:
 
     def __init__(self, proto: Any, values: Sequence[Value], opset: int) -> None:
         self.op, self.opset, self.values = proto.op_type, opset, values
+        self.outputs = len(proto.output)
         self.label = label(proto)
         self.attributes: dict[str, Any] = {}
         for attribute in proto.attribute:
@@ -163,7 +98,14 @@ class Node:
 
     def axes_given(self) -> list[int] | None:
         """Axes of Squeeze and Unsqueeze: an attribute before opset 13, then an input."""
-        if self.opset < 13:
+        return self._axes(13)
+
+    def axes_reduced(self) -> list[int] | None:
+        """Axes of ReduceProd: an attribute before opset 18, then an input."""
+        return self._axes(18)
+
+    def _axes(self, since: int) -> list[int] | None:
+        if self.opset < since:
             return self.take("axes", 7)
         return None if self.value(1) is None else self.integers(1, "axes")
 
@@ -195,38 +137,6 @@ def position(node: Node, axis: int, rank: int) -> int:
     return axis % rank
 
 
-def reshaped(node: Node, axes: tuple[Group, ...], entries: list[Any], zero: bool) -> list[Group]:
-    """The same named axes in the same order, in groups of the sizes `entries`."""
-    rest = [axis for group in axes for axis in group]
-
-    def cut(k: int, end: int) -> Group:
-        """Take the axes of entry k off the left (end 0) or right (end -1) of `rest`."""
-        entry = entries[k]
-        if entry == 0 and not zero and k < len(axes):
-            entry = Size(axes[k])
-        found: Group = ()
-        while (found if isinstance(entry, Size) else size_of(found)) != _wanted(entry):
-            if not rest:
-                shown = ", ".join(str(e) if isinstance(e, int) else "?" for e in entries)
-                node.refuse(f"the new shape ({shown}) mixes axes or cannot be followed")
-            axis = rest.pop(end)
-            found = (axis, *found) if end else (*found, axis)
-        return found
-
-    free = entries.index(-1) if -1 in entries else len(entries)
-    left = [cut(k, 0) for k in range(free)]
-    right = [cut(k, -1) for k in range(len(entries) - 1, free, -1)][::-1]
-    if free < len(entries):
-        return [*left, tuple(rest), *right]
-    if rest:
-        node.refuse(f"the new shape has no place for the axis {shown(rest[0].name)}")
-    return left
-
-
-def _wanted(entry: Any) -> Any:
-    return entry.group if isinstance(entry, Size) else entry
-
-
 def cuts(node: Node, rank: int) -> dict[int, tuple[int, int, int]]:
     """Slice's (start, end, step) by axis; attributes before opset 10, then inputs."""
     if node.opset < 10:
@@ -246,88 +156,19 @@ def cuts(node: Node, rank: int) -> dict[int, tuple[int, int, int]]:
     }
 
 
-def arrange(node: Node, signal: Signal) -> Value:
-    """Transpose, Reshape, Squeeze, Unsqueeze, Gather, Slice, Cast, Shape, ... of a signal."""
-    axes, rank = list(signal.axes), len(signal.axes)
-    if node.op in ("Identity", "Dropout"):
-        if node.op == "Dropout" and node.opset >= 12:
-            node.take("seed", 2)
-            training = node.value(2)
-            if training is not None and (not isinstance(training, np.ndarray) or training.any()):
-                node.refuse("training_mode is not supported")
-        node.take("ratio", 1)
-    elif node.op == "Cast":
-        node.take("saturate", 2)
-        to = node.take("to", 2)
-        if to not in (1, 11):
-            node.refuse(f"to data type {to}; what flows may only be float or double")
-    elif node.op == "Transpose":
-        order = node.take("perm", 7, list(range(rank))[::-1])
-        if sorted(order) != list(range(rank)):
-            node.refuse(f"perm {order} does not fit {rank} axes")
-        axes = [axes[k] for k in order]
-    elif node.op == "Reshape":
-        shape = node.constant(1, "the new shape")
-        axes = reshaped(
-            node, signal.axes, shape.reshape(-1).tolist(), bool(node.take("allowzero", 2))
-        )
-    elif node.op == "Squeeze":
-        given = node.axes_given()
-        gone = {position(node, axis, rank) for axis in given or ()}
-        if given is None:
-            if any(size_of(group) is None for group in axes):
-                node.refuse("without axes, what goes depends on the input's size")
-            gone = {k for k in range(rank) if not axes[k]}
-        for k in gone:
-            if axes[k]:
-                node.refuse(f"axis {k} is not known to be of size 1")
-        axes = [axes[k] for k in range(rank) if k not in gone]
-    elif node.op == "Unsqueeze":
-        given = node.axes_given() or []
-        full = rank + len(given)
-        new = {position(node, axis, full) for axis in given}
-        if len(new) != len(given):
-            node.refuse("an axis is there twice")
-        old = iter(axes)
-        axes = [() if k in new else next(old) for k in range(full)]
-    elif node.op == "Shape":
-        start, end = node.take("start", 2, 0), node.take("end", 2, rank)
-        sizes = np.empty(rank, dtype=object)
-        for k, group in enumerate(axes):
-            known = size_of(group)
-            sizes[k] = Size(group) if known is None else known
-        return sizes[start:end]  # entries are int or Size
-    elif node.op == "Gather":
-        return _gathered(node, signal)
-    elif node.op == "Slice":
-        for axis, (start, end, step) in cuts(node, rank).items():
-            size = size_of(axes[axis])
-            to_end = step == 1 and end >= (OPEN_END if size is None else size)
-            if to_end and start in (-1, OPEN_END if size is None else size - 1) and axes[axis]:
-                signal = last_step(node, signal, axis, start)
-                axes[axis] = ()
-            elif not to_end or start not in (0, 0 if size is None else -size):
-                node.refuse(f"starts {start}, ends {end} of axis {axis}: only the last step can be")
+def pieces(node: Node, size: int | None) -> list[tuple[int, int]]:
+    """Split's (start, end) of each output, along an axis of `size`."""
+    if node.opset < 13:
+        lengths = node.take("split", 7)
     else:
-        node.refuse("not supported on what flows through the network")
-    return replace(signal, axes=tuple(axes))
-
-
-def last_step(node: Node, signal: Signal, axis: int, index: int) -> Signal:
-    if not signal.time or signal.axes[axis] != signal.time:
-        node.refuse(f"picks {index} of axis {axis}: supported is only the last step of the outputs")
-    return replace(signal, last=True)
-
-
-def _gathered(node: Node, signal: Signal) -> Signal:
-    axis = position(node, node.take("axis", 2, 0), len(signal.axes))
-    at = node.integers(1, "indices")
-    size = size_of(signal.axes[axis])
-    if len(at) != 1:
-        node.refuse(f"{len(at)} indices: supported is only the last step of the outputs")
-    if at[0] not in (-1, size - 1 if size else -1):
-        node.refuse(f"picks {at[0]} of axis {axis}: only the last step of the outputs can be")
-    if signal.axes[axis]:
-        signal = last_step(node, signal, axis, at[0])
-    kept = [()] if node.constant(1, "indices").ndim else []
-    return replace(signal, axes=(*signal.axes[:axis], *kept, *signal.axes[axis + 1 :]))
+        lengths = None if node.value(1) is None else node.integers(1, "split")
+        node.take("num_outputs", 2)  # is the number of outputs, which the node names
+    if lengths is None:
+        if size is None:
+            node.refuse("splits an axis of an open size into equal parts")
+        each = -(-size // node.outputs)
+        lengths = [each] * (node.outputs - 1) + [size - each * (node.outputs - 1)]
+    if len(lengths) != node.outputs or min(lengths) < 0 or size not in (None, sum(lengths)):
+        node.refuse(f"parts of sizes {lengths[:9]} do not fit an axis of size {size}")
+    starts = [sum(lengths[:k]) for k in range(len(lengths))]
+    return [(start, start + length) for start, length in zip(starts, lengths, strict=True)]

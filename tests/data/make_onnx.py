@@ -1,8 +1,9 @@
-"""Writes the ONNX samples of this folder: nn.LSTM and nn.Linear as both of torch's exporters do it.
+"""Writes the torch samples of this folder: nn.LSTM and nn.Linear as both of its exporters do it.
 
 Needs PyTorch 2.13.0, onnx and onnxscript, which nothing else here needs:
 `python tests/data/make_onnx.py`. Beside each `torch_*.onnx` it writes a `.npz` with an input x and
-PyTorch's own output y, both batch first (N, T, ...).
+PyTorch's own output y, both batch first (N, T, ...). `projection.onnx` is what one exporter makes
+of `proj_size`: it leaves the projection out, so there is no output to compare with.
 """
 
 import warnings
@@ -29,6 +30,74 @@ class Model(torch.nn.Module):
         if self.last:
             y = y[:, -1] if self.batch_first else y[-1]
         return self.linear(y)
+
+
+class Bidirectional(torch.nn.Module):
+    """Two bidirectional layers, then a linear readout of `what`.
+
+    That is "every" or the "last" step; "final", both directions' h of layer 1; "view", the same
+    picked as the documentation does it; "halves", the same from the outputs; or, with states as
+    further inputs, "states" or, as parameters that are expanded or repeated, "learned".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.lstm = torch.nn.LSTM(
+            INPUTS, CELLS, 2, batch_first=True, bidirectional=True, bias=what != "last"
+        )
+        self.linear, self.what = torch.nn.Linear(2 * CELLS, OUTPUTS), what
+        if what == "learned":
+            self.h0, self.c0 = (torch.nn.Parameter(torch.randn(4, 1, CELLS)) for _ in "hc")
+
+    def forward(self, x: torch.Tensor, *states: torch.Tensor) -> torch.Tensor:
+        n = x.shape[0]
+        if self.what == "learned":
+            states = (self.h0.expand(-1, n, -1).contiguous(), self.c0.repeat(1, n, 1))
+        y, (h, _) = self.lstm(x, states or None)
+        if self.what == "last":
+            y = y[:, -1]
+        elif self.what == "final":
+            y = torch.cat([h[-2], h[-1]], 1)
+        elif self.what == "view":
+            both = h.view(2, 2, n, CELLS)[-1]
+            y = torch.cat([both[0], both[1]], 1)
+        elif self.what == "halves":
+            y = torch.cat([y[:, -1, :CELLS], y[:, 0, CELLS:]], 1)
+        return self.linear(y)
+
+
+def write_bidirectional(what: str, dynamo: bool, folder: Path) -> None:
+    """One sample of open sizes; initial states that are inputs are zero in its run."""
+    torch.manual_seed(11)
+    model, x = Bidirectional(what).eval(), torch.randn(BATCH, STEPS, INPUTS)
+    zeros = [torch.zeros(4, BATCH, CELLS) for _ in "hc"]
+    given = (x, *zeros) if what == "states" else (x,)
+    with torch.no_grad():
+        y = model(*given)
+    path = folder / f"torch_{'dynamo' if dynamo else 'script'}_bidirectional_{what}.onnx"
+    names = ["x", "h0", "c0"][: len(given)]
+    sizes = {"x": {0: "n", 1: "t"}, "h0": {1: "n"}, "c0": {1: "n"}}
+    options: dict[str, object] = {"opset_version": 17}
+    if dynamo:
+        open_sizes = [
+            {axis: torch.export.Dim(size) for axis, size in sizes[name].items()} for name in names
+        ]
+        states = [tuple(open_sizes[1:])] if len(names) > 1 else []
+        options = {"external_data": False, "dynamic_shapes": (open_sizes[0], *states)}
+    else:
+        options["dynamic_axes"] = {name: sizes[name] for name in names}
+    torch.onnx.export(
+        model, given, str(path), dynamo=dynamo, input_names=names, output_names=["y"], **options
+    )
+    strip(path)
+    np.savez_compressed(path.with_suffix(".npz"), x=x.numpy(), y=y.numpy())
+
+
+def write_projection(folder: Path) -> None:
+    model = torch.nn.LSTM(INPUTS, CELLS, proj_size=OUTPUTS).eval()
+    path = folder / "projection.onnx"
+    torch.onnx.export(model, (torch.randn(4, 2, INPUTS),), str(path), external_data=False)
+    strip(path)
 
 
 def write(
@@ -81,3 +150,6 @@ if __name__ == "__main__":
                     write(layers, batch_first, dynamo, last, here)
     for dynamo in (False, True):
         write(2, True, dynamo, False, here, open_sizes=True)
+        for what in ("every", "last", "final", "view", "halves", "states", "learned"):
+            write_bidirectional(what, dynamo, here)
+    write_projection(here)

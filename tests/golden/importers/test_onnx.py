@@ -1,6 +1,7 @@
-"""ONNX files: what onnxruntime computes from them is what the network computes, or a refusal."""
+"""ONNX files: what onnxruntime or the framework computes is what the network computes."""
 
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,58 +12,80 @@ import golden
 import sim
 from golden import ModelError
 from golden.importers.onnx import load_onnx
-from tests.golden.importers import onnx_models
+from tests.golden.importers import onnx_models, random_onnx
 from tests.golden.importers.onnx_models import DATA, SAMPLES, node, plain
 
 BOUND = 1e-5  # float32 of onnxruntime against float64
+SEEDS = range(200)
 
 
-def check_random(seed, tmp_path, twin=False):
-    built, x = onnx_models.random_model(seed, twin)
-    model, arranged, batch_first = built[0]
-    want = onnx_models.run(model, x if batch_first else x.transpose(1, 0, 2))
-    net = load_onnx(onnx_models.save(built[-1][0], tmp_path / "random.onnx"))
-    arrangement = {"time3": (1, 0, 2), "batch3": (0, 1, 2)}.get(arranged)
-    out = net.run(x).out
-    if arrangement is None:
-        want = want.reshape(len(x), -1)
-        out = out[:, -1]
-    else:
-        want = want.transpose(arrangement)
+def random_network(seed, tmp_path):
+    model, x = random_onnx.random_model(seed)
+    return load_onnx(onnx_models.save(model, tmp_path / "random.onnx")), model, x
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_models_are_what_onnxruntime_computes(seed, tmp_path):
+    net, model, x = random_network(seed, tmp_path)
+    want = random_onnx.expected(model, x)
+    out = net.run(random_onnx.sequences(model, x)).out
     assert out.shape == want.shape
     assert np.abs(out - want).max() < BOUND
 
 
-@pytest.mark.parametrize("seed", range(32))
-def test_random_models_are_what_onnxruntime_computes(seed, tmp_path):
-    check_random(seed, tmp_path)
+def test_the_random_models_have_every_option(tmp_path):
+    """Counted over all seeds, so that none of the comparisons above is of plain cells only."""
+    seen = Counter()
+    for seed in SEEDS:
+        net, model, _ = random_network(seed, tmp_path)
+        seen.update([f"output {net.output}", f"opset {model.opset_import[0].version}"])
+        seen.update(f"operator {op}" for op in {entry.op_type for entry in model.graph.node})
+        nodes = [entry for entry in model.graph.node if entry.op_type == "LSTM"]
+        seen.update(f"attribute {a.name}" for entry in nodes for a in entry.attribute)
+        seen.update([f"squash {net.readout.squash}"] if net.readout else ["no readout"])
+        for layer in net.layers:
+            seen.update([f"gate {layer.gate}", f"g {layer.g}", f"h {layer.h}"])
+            for name in ("coupled", "peepholes", "clip", "reverse", "beside"):
+                seen[name] += bool(getattr(layer, name))
+            seen.update(f"initial {name}" for name in layer.initial)
+    squashes = ["sigma", "tanh", "g1997", "h1997", "identity", "hard"]
+    assert all(seen[f"{part} {squash}"] >= 8 for part in "gh" for squash in squashes)
+    for name in (
+        "output every", "output last", "output final", "gate hard", "coupled", "peepholes", "clip",
+        "reverse", "beside", "initial s", "initial y", "squash identity", "squash sigma",
+        "no readout", "attribute layout", "attribute activation_alpha", "operator Split",
+        "operator Expand", "operator ConstantOfShape", "operator Flatten",
+        "operator DequantizeLinear", *(f"opset {opset}" for opset in random_onnx.OPSETS),
+    ):  # fmt: skip
+        assert seen[name] >= 5, name
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_layout_1_is_what_onnxruntime_computes_of_the_twin_of_layout_0(seed, tmp_path):
-    check_random(seed, tmp_path, twin=True)
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1000, 3000))
+def test_random_models_soak(seed, tmp_path):
+    test_random_models_are_what_onnxruntime_computes(seed, tmp_path)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_what_pytorch_exports_is_what_pytorch_computes(path):
+def test_what_a_framework_exports_is_what_it_computes(path):
     net = load_onnx(path)
     with np.load(path.with_suffix(".npz")) as sample:
         x, y = sample["x"], sample["y"]
     out = net.run(x).out
+    if y.ndim == 2:
+        assert net.output in ("last", "final")
+        out = out[:, 0]
     assert net.name == path.stem
-    assert net.made_by == f"imported from {path.name}"
-    assert np.abs((out[:, -1] if "last" in path.stem else out) - y).max() < 1e-6
+    states = "; initial states h0, c0 are given at run time" if "states" in path.stem else ""
+    assert net.made_by == f"imported from {path.name}{states}"
+    assert out.shape == y.shape
+    assert np.abs(out - y).max() < 1e-6
 
 
-def test_the_samples_are_of_both_exporters():
-    assert len(SAMPLES) == 18
-    assert sum("dynamo" in path.stem for path in SAMPLES) == 9
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(1000, 1200))
-def test_random_models_soak(seed, tmp_path):
-    check_random(seed, tmp_path, twin=seed % 5 == 0)
+def test_the_samples_are_of_every_exporter():
+    kinds = ("torch_dynamo_", "torch_script_", "tf2onnx_")
+    made = {kind: sum(path.stem.startswith(kind) for path in SAMPLES) for kind in kinds}
+    assert made == {"torch_dynamo_": 16, "torch_script_": 16, "tf2onnx_": 6}
 
 
 def built(tmp_path, name="net.onnx", **parts):
@@ -88,25 +111,100 @@ def test_initial_states_that_are_zero_are_none(parts, tmp_path):
     assert (same.run(x).out == built(tmp_path).run(x).out).all()
 
 
-def test_an_initial_state_of_an_open_size_is_zero_or_refused(tmp_path):
-    for value, good in ((0, True), (1, False)):
-        parts = {
-            "before": [
-                node("Shape", "x", to="sizes"),
-                node("Gather", "sizes", "one_", to="n"),
-                node("Concat", "one_", "n", "three", to="shape", axis=0),
-                node("Expand", "value", "shape", to="h"),
-            ],
-            "whole": {"one_": np.array([1]), "three": np.array([3])},
-            "arrays": {"value": np.array(value)},
-            "inputs": ["x", "W", "R", "B", "", "h", "h"],
-            "shape": ["t", "n", 2],
-        }
-        if good:
-            built(tmp_path, **parts)
-            continue
-        with pytest.raises(ModelError, match="LSTM node 'cell': initial_h is not zero"):
-            built(tmp_path, **parts)
+def open_state(value):
+    """Parts of a model of open sizes whose initial states are `value` for every sequence."""
+    return {
+        "before": [
+            node("Shape", "x", to="sizes"),
+            node("Gather", "sizes", "one_", to="n"),
+            node("Concat", "one_", "n", "three", to="shape", axis=0),
+            node("Expand", "value", "shape", to="h"),
+        ],
+        "whole": {"one_": np.array([1]), "three": np.array([3])},
+        "arrays": {"value": np.array(value)},
+        "inputs": ["x", "W", "R", "B", "", "h", "h"],
+        "shape": ["t", "n", 2],
+    }
+
+
+def test_an_initial_state_for_any_number_of_sequences_is_the_layers_own(tmp_path):
+    layer = built(tmp_path, **open_state([[[1.0, 2.0, 3.0]]])).layers[0]
+    assert layer.initial["s"].tolist() == layer.initial["y"].tolist() == [1, 2, 3]
+    assert built(tmp_path, **open_state(0.0)).layers[0].initial == {}
+
+
+def test_initial_states_that_are_inputs_leave_the_network_to_start_from_zero(tmp_path):
+    net = built(tmp_path, "net.onnx", inputs=["x", "W", "R", "B", "", "h0", "h0"])
+    assert net.made_by == "imported from net.onnx; initial states h0 are given at run time"
+    assert net.layers[0].initial == {}
+
+
+def run_with_activations(tmp_path, names, alphas=(), betas=()):
+    """The network's and onnxruntime's outputs; alphas and betas that are empty are left out."""
+    lstm = {"activations": names}
+    lstm |= {"activation_alpha": alphas} if alphas else {}
+    lstm |= {"activation_beta": betas} if betas else {}
+    x = np.random.default_rng(1).standard_normal((6, 1, 2)).astype(np.float32)
+    net = built(tmp_path, lstm=lstm)
+    out = net.run(x.transpose(1, 0, 2)).out.transpose(1, 0, 2)
+    return net, np.abs(out - onnx_models.run(plain(lstm=lstm, alone=True), x)[:, 0]).max()
+
+
+@pytest.mark.parametrize(
+    ("names", "alphas", "betas"),
+    [
+        (["HardSigmoid", "Tanh", "Tanh"], [], []),
+        (["HardSigmoid", "Tanh", "Tanh"], [0.3], []),
+        (["HardSigmoid", "Tanh", "Tanh"], [], [0.3]),
+        (["HardSigmoid", "Affine", "Tanh"], [0.3, 0.7], [0.4]),
+        (["HardSigmoid", "ScaledTanh", "ScaledTanh"], [0.3, 2.0, 1.0], [0.4, 0.7, 0.5]),
+        (["Sigmoid", "HardSigmoid", "ScaledTanh"], [-0.3, 2.0], [0.6, 0.5]),
+    ],
+)
+def test_alphas_and_betas_go_in_order_to_those_that_take_them(names, alphas, betas, tmp_path):
+    _, error = run_with_activations(tmp_path, names, alphas, betas)
+    assert error < 1e-6
+
+
+def test_a_hard_sigmoids_slope_and_offset_are_in_the_rows_and_the_limits(tmp_path):
+    lstm = {"activations": ["HardSigmoid", "Tanh", "Tanh"], "clip": 2.0}
+    lstm |= {"activation_alpha": [-0.25], "activation_beta": [0.75]}
+    plain_layer, layer = built(tmp_path).layers[0], built(tmp_path, lstm=lstm).layers[0]
+    assert layer.gate == "hard"
+    assert (layer.weights["f"] == -0.25 * plain_layer.weights["f"]).all()
+    assert (layer.biases["o"] == -0.25 * plain_layer.biases["o"] + 0.75).all()
+    assert layer.clip == {"gate": (0.25, 1.25), "g": (-2.0, 2.0)}
+
+
+def test_the_weights_of_f_are_ignored_where_f_is_one_minus_i(tmp_path):
+    b = np.where(np.arange(24) // 3 % 4 == 2, np.nan, 0.1)[None]  # rows of f are not even numbers
+    layer = built(tmp_path, arrays={"B": b}, lstm={"input_forget": 1}).layers[0]
+    assert layer.coupled
+    assert set(layer.weights) == {"i", "o", "g"}
+
+
+def test_one_direction_that_is_picked_is_a_layer_of_its_own(tmp_path):
+    """As in `h[-1]` of a bidirectional nn.LSTM, which is the reverse layer's last state."""
+    rng = np.random.default_rng(2)
+    arrays = {
+        "W": rng.standard_normal((2, 12, 2)),
+        "R": rng.standard_normal((2, 12, 3)),
+        "B": rng.standard_normal((2, 24)),
+    }
+    parts = {"arrays": arrays, "lstm": {"direction": "bidirectional"}, "outputs": ["out"]}
+    parts |= {"after": [node("Gather", "y_h", "k", axis=0)], "whole": {"k": np.int64(-1)}}
+    net = built(tmp_path, **parts)
+    assert [layer.reverse for layer in net.layers] == [True]
+    assert not net.layers[0].beside
+    assert net.output == "final"
+    x = rng.standard_normal((5, 1, 2)).astype(np.float32)
+    want = onnx_models.run(plain(**parts, alone=True), x)
+    assert np.abs(net.run(x.transpose(1, 0, 2)).out[:, 0] - want).max() < BOUND
+
+
+def test_a_projection_that_the_exporter_left_out_is_not_read_without_it():
+    with pytest.raises(ModelError, match=r"initial_c of shape \(1, 2, 6\), must be"):
+        load_onnx(DATA / "projection.onnx")
 
 
 def test_a_clip_of_zero_is_none(tmp_path):
@@ -131,7 +229,8 @@ def test_the_h_of_one_layer_is_picked_from_those_of_all(index, layers, tmp_path)
     x = np.random.default_rng(3).standard_normal((2, 5, 2)).astype(np.float32)
     assert len(net.layers) == layers
     want = onnx_models.run(plain(**parts, alone=True), x.transpose(1, 0, 2))
-    assert np.abs(net.run(x).out[:, -1] - want).max() < BOUND
+    assert net.output == "last"
+    assert np.abs(net.run(x).out[:, 0] - want).max() < BOUND
 
 
 @pytest.mark.parametrize(

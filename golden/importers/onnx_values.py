@@ -1,0 +1,183 @@
+"""What a name of an ONNX graph may stand for while the file is read.
+
+- a NumPy array: a constant. Sizes that depend on the input (`Shape`) are arrays of type object, in
+  which a size that is not known is a `Size`.
+- `Spread`: a constant along axes whose sizes depend on the input.
+- `Signal`: an input of the graph, or what layers made of it. Each of its axes is a group of named
+  axes, (): size 1. A Reshape may then group anew but never reorder, a Transpose reorders the
+  groups, and whether an LSTM's time axis still is the input's is a comparison of names.
+- `Given`: made of the graph's inputs in a way that is not followed; good as an initial state only.
+- `Ends`: final states of several layers; one layer's can be picked, the rest is only an output.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from golden.cell import Layer
+from golden.errors import ModelError
+from golden.squash import Array
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A named axis; `size` is None where the file leaves it open."""
+
+    name: str
+    size: int | None
+
+
+Group = tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size that depends on the input: `known` times the sizes of the open axes, in any order."""
+
+    open_axes: Group
+    known: int = 1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A constant: `values`, whose axis k, of size 1, stands for `sizes[k]` unless that is None."""
+
+    values: np.ndarray
+    sizes: tuple[Size | None, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The outputs of one layer, group `cells`: of "every" step, or of the "first" or "last" one."""
+
+    layer: Layer
+    cells: Group
+    step: str = "every"
+
+    @property
+    def width(self) -> int:
+        return self.layer.shape.outputs
+
+    @property
+    def final(self) -> bool:
+        """Whether this is the layer's own last step."""
+        return self.step == ("first" if self.layer.reverse else "last")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What flows: `axes` one group an axis, and the layers that made it.
+
+    Attributes
+    ----------
+    axes : groups of named axes; those of size 1 have no name.
+    source : the graph input it comes from.
+    before, parts : the layers of the finished stages; then the outputs of the last stage's layers,
+        in the order of `features`. None yet: the input itself.
+    time, batch, features : groups of the steps, the sequences, the last stage's values.
+    turned : the group whose order is reversed, or ().
+    unfit : why a part of an input cannot be a sequence, or "".
+    states : inputs of the graph that give initial states of its layers.
+    dense : weights (K, C) and biases (K,) of the readout, or None; sigma : whether it is squashed.
+    """
+
+    axes: tuple[Group, ...]
+    source: str
+    before: tuple[Layer, ...] = ()
+    parts: tuple[Part, ...] = ()
+    time: Group = ()
+    batch: Group = ()
+    features: Group = ()
+    turned: Group = ()
+    unfit: str = ""
+    states: tuple[str, ...] = ()
+    dense: tuple[Array, Array] | None = None
+    sigma: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many values the last stage's parts have at a step."""
+        return sum(part.width for part in self.parts)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the last axis has `features`, or the cells, with the directions before it."""
+        if not self.features or self.axes[-1:] == (self.features,):
+            return True
+        ways, cells = self.features[:1], self.features[1:]
+        apart = self.dense is None and all(part.cells == cells for part in self.parts)
+        return apart and ways in self.axes[:-1] and self.axes[-1] == cells
+
+    @property
+    def final(self) -> bool:
+        """Whether this is a final state h."""
+        return bool(self.parts) and not self.dense and all(part.final for part in self.parts)
+
+    def settled(self) -> tuple[tuple[Layer, ...], str]:
+        """Every layer, and which steps are left, as `golden.Network` has it.
+
+        Raises
+        ------
+        ModelError : the reason why parts or steps do not make a stage.
+        """
+        layers = [replace(part.layer, beside=False) for part in self.parts]
+        if len(layers) == 2:
+            if [layer.reverse for layer in layers] != [False, True]:
+                raise ModelError(
+                    "joins outputs of LSTMs; supported is a forward one, then a reverse one"
+                )
+            layers[1] = replace(layers[1], beside=True)
+        elif len(layers) != 1:
+            raise ModelError(f"joins {len(layers)} outputs of LSTMs, supported are 2")
+        steps = {part.step for part in self.parts}
+        if all(part.final for part in self.parts):
+            output = "final"
+        elif len(steps) == 1 and steps <= {"every", "last"}:
+            output = steps.pop()
+        else:
+            raise ModelError(
+                "has other steps than every one, the last, or the last that each direction runs"
+            )
+        return (*self.before, *layers), output
+
+
+@dataclass(frozen=True)
+class Given:
+    """Made of the graph inputs `names`; `why` it is no `Signal`."""
+
+    names: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Final states of layers; `parts`, where they are known, are the h joined along `axis`."""
+
+    parts: tuple[Signal, ...] = ()
+    axis: int = 0
+
+
+Value = np.ndarray | Spread | Signal | Given | Ends | None
+
+
+def named(name: str, size: int | None) -> Group:
+    return () if size == 1 else (Axis(name, size),)
+
+
+def size_of(group: Group) -> int | None:
+    sizes = [axis.size for axis in group]
+    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+
+def measure(group: Group) -> int | Size:
+    """The size of a group, as an entry of an array of sizes."""
+    known = math.prod(axis.size for axis in group if axis.size is not None)
+    open_axes = [axis for axis in group if axis.size is None]
+    return Size(tuple(sorted(open_axes, key=lambda axis: axis.name)), known) if open_axes else known
+
+
+def once(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in order, without repetition."""
+    return tuple(dict.fromkeys(names))
