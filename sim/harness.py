@@ -17,6 +17,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
 COUNTER = 48
+SHOWN = ("idle", "state_out", "too_long")
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,33 @@ def drive_layout(core: Any) -> data.StructLayout:
 
 
 def seen_layout(core: Any) -> data.StructLayout:
-    """Handshakes, the output stream's payload and, where the core has one, the probe.
+    """Handshakes, the output stream's payload, and whatever else the core shows.
 
     in_beat, in_wait : an element was taken; an element was offered and not taken.
     out_valid, out_beat : an output beat was offered; it was taken.
+    probe_* : every field of the probe.
+    idle, state_out, too_long : as the core has them.
     """
     flags = ("in_beat", "in_wait", "out_valid", "out_beat")
     payload = fields(_payload(core, "o"))
     places = {f"out_{name}": _shape(place) for name, place in payload.items()}
-    if has_probe(core):
+    if has(core, "probe"):
         probe = fields(core.probe.shape())
-        places |= {name: _shape(place) for name, place in probe.items()}
-    return data.StructLayout({**dict.fromkeys(flags, 1), **places})
+        places |= {f"probe_{name}": _shape(place) for name, place in probe.items()}
+    more = {name: getattr(core, name).shape() for name in SHOWN if has(core, name)}
+    return data.StructLayout({**dict.fromkeys(flags, 1), **places, **more})
 
 
-def has_probe(core: Any) -> bool:
-    """Whether the core was built with its probe port."""
-    return "probe" in core.signature.members
+def state_layout(core: Any) -> data.StructLayout:
+    """What drives the state port."""
+    return data.StructLayout(
+        {name: getattr(core, f"state_{name}").shape() for name in ("address", "write", "in")}
+    )
+
+
+def has(core: Any, port: str) -> bool:
+    """Whether the core was built with a port that not every core has."""
+    return port in core.signature.members
 
 
 def _payload(core: Any, port: str) -> data.StructLayout:
@@ -86,6 +97,7 @@ class Harness(wiring.Component):
     -------
     drive : In(drive_layout(core)).
     seen : Out(seen_layout(core)).
+    state : In(state_layout(core)), where the core has a state port.
     saturations : Out, the core's saturation counters, not registered.
     clocks : Out(48), rising edges since reset; the recording must be as long.
     """
@@ -96,14 +108,16 @@ class Harness(wiring.Component):
         self.seen: Any
         self.saturations: Any
         self.clocks: Any
-        super().__init__(
-            {
-                "drive": wiring.In(drive_layout(core)),
-                "seen": Out(seen_layout(core)),
-                "saturations": Out(core.saturations.shape()),
-                "clocks": Out(COUNTER),
-            }
-        )
+        self.state: Any
+        ports = {
+            "drive": wiring.In(drive_layout(core)),
+            "seen": Out(seen_layout(core)),
+            "saturations": Out(core.saturations.shape()),
+            "clocks": Out(COUNTER),
+        }
+        if has(core, "state_in"):
+            ports["state"] = wiring.In(state_layout(core))
+        super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -125,7 +139,13 @@ class Harness(wiring.Component):
         ]
         for name in fields(_payload(core, "o")):
             m.d.sync += seen[f"out_{name}"].eq(core.o.payload[name])
-        if has_probe(core):
+        if has(core, "probe"):
             for name in fields(core.probe.shape()):
-                m.d.sync += seen[name].eq(core.probe[name])
+                m.d.sync += seen[f"probe_{name}"].eq(core.probe[name])
+        for name in SHOWN:
+            if has(core, name):
+                m.d.sync += seen[name].eq(getattr(core, name))
+        if has(core, "state_in"):
+            for name, _ in self.state.shape():
+                m.d.comb += getattr(core, f"state_{name}").eq(self.state[name])
         return m

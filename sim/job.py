@@ -15,26 +15,38 @@ Ints = npt.NDArray[Any]  # int64
 
 
 class _Filed:
-    """A dataclass of arrays and of values that JSON can write, kept in one .npz file."""
+    """A dataclass of arrays, dicts of arrays and values that JSON can write, in one .npz file."""
 
     def save(self, path: Path) -> None:
         """Write; the file appears whole or not at all."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
-        contents: dict[str, Any] = dict(arrays)
-        plain = {name: v for name, v in values.items() if name not in arrays}
-        contents["_plain"] = np.array(json.dumps(plain))
+        arrays: dict[str, Any] = {}
+        plain = {}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                arrays[field.name] = value
+            elif isinstance(value, dict) and isinstance(next(iter(value.values()), 0), np.ndarray):
+                arrays |= {f"{field.name}.{key}": array for key, array in value.items()}
+            else:
+                plain[field.name] = value
         beside = path.with_suffix(".part")
         with open(beside, "wb") as file:
-            np.savez(file, **contents)
+            np.savez(file, **arrays, _plain=np.array(json.dumps(plain)))
         beside.rename(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote."""
         with np.load(path) as file:
-            values: dict[str, Any] = {name: file[name] for name in file.files if name != "_plain"}
-            return cls(**values, **json.loads(str(file["_plain"])))
+            values: dict[str, Any] = json.loads(str(file["_plain"]))
+            for name in file.files:
+                if name != "_plain":
+                    outer, _, inner = name.partition(".")
+                    if inner:
+                        values.setdefault(outer, {})[inner] = file[name]
+                    else:
+                        values[outer] = file[name]
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -45,8 +57,12 @@ class Job(_Filed):
     ----------
     words : values of `drive` that offer the elements, in order, valid included.
     junk : value of `drive` while nothing is offered, valid excluded.
+    writes : (sequences, words) values of `state` that write the state which a sequence starts from;
+        no sequences where there is no state port.
+    reads : values of `state` that read the state after a sequence; the last clocks show it.
     seen : name -> (offset, width, signed) of every field of `seen`.
     saturations : the same for the saturation counters.
+    streams : names of the probe's parts.
     beats : output beats to wait for.
     patience : clocks without any beat after which the core counts as stuck.
     drain : clocks to go on after the last expected beat.
@@ -57,8 +73,11 @@ class Job(_Filed):
 
     words: Ints
     junk: int
+    writes: Ints
+    reads: Ints
     seen: dict[str, tuple[int, int, bool]]
     saturations: dict[str, tuple[int, int, bool]]
+    streams: tuple[str, ...]
     beats: int
     patience: int
     drain: int
@@ -76,11 +95,13 @@ class Recording(_Filed):
     ----------
     in_clocks : the clock in which each element was taken.
     out_clocks, out_data, out_first, out_last : of every output beat.
-    act, s, y : the probe's codes (empty without a probe).
+    probe : the codes of the probe's parts, by name.
+    state : the words of the state after each sequence.
     clocks, counted : clocks recorded; rising edges that the hardware counted.
     in_waits : clocks in which an element was offered and not taken.
     out_waits : clocks in which a beat was offered and not taken.
     unstable : clocks in which an offered beat was withdrawn or changed before it was taken.
+    too_long : clocks in which the core said that a sequence is longer than it can hold.
     saturations : the core's counters.
     """
 
@@ -89,12 +110,12 @@ class Recording(_Filed):
     out_data: Ints
     out_first: Ints
     out_last: Ints
-    act: Ints
-    s: Ints
-    y: Ints
+    probe: dict[str, Ints]
+    state: Ints
     unstable: Ints
     clocks: int
     counted: int
     in_waits: int
     out_waits: int
+    too_long: int
     saturations: dict[str, int]

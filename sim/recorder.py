@@ -3,6 +3,7 @@
 This module is loaded inside the simulator, so it imports little.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,12 @@ from sim.job import Ints
 Bits = npt.NDArray[Any]  # uint8, one bit each
 Place = tuple[int, int, bool]
 PAYLOAD = ("out_data", "out_first", "out_last")
+
+
+def to_bits(samples: Sequence[str]) -> Bits:
+    """Samples, each the text of a binary number, as rows of bits."""
+    text = "".join(samples).encode("ascii")
+    return np.frombuffer(text, np.uint8).reshape(len(samples), -1) & 1
 
 
 def decode(bits: Bits, place: Place) -> Ints:
@@ -37,11 +44,13 @@ class Recorder:
     ----------
     places : (offset, width, signed) of every field of `seen`, none wider than 53 bits.
     width : bits of `seen`.
+    streams : names of the probe's parts.
     """
 
-    def __init__(self, places: dict[str, Place], width: int):
-        self.places, self.width = places, width
+    def __init__(self, places: dict[str, Place], width: int, streams: Sequence[str] = ()):
+        self.places, self.width, self.streams = places, width, streams
         self.clocks = self.beats = self.in_waits = self.out_waits = self.last_beat = 0
+        self.taken = self.too_long = 0
         self._parts: dict[str, list[Ints]] = {}
         self._before: Bits | None = None
 
@@ -51,19 +60,20 @@ class Recorder:
 
     def take(self, samples: list[str]) -> None:
         """Take samples of consecutive clocks, each the text of a binary number."""
-        text = "".join(samples).encode("ascii")
-        bits = np.frombuffer(text, np.uint8).reshape(len(samples), self.width) & 1
+        bits = to_bits(samples)
         taken, given = (np.flatnonzero(bits[:, self.column(k)]) for k in ("in_beat", "out_beat"))
         self._keep("in_clocks", taken + self.clocks)
         self._keep("out_clocks", given + self.clocks)
         for name in PAYLOAD:
             self._keep(name, decode(bits[given], self.places[name]))
-        for name in ("act", "s", "y"):
-            if name in self.places:
-                valid = bits[:, self.column(f"{name}_valid")].astype(bool)
-                self._keep(name, decode(bits[valid], self.places[name]))
+        for name in (f"probe_{stream}" for stream in self.streams):
+            valid = bits[:, self.column(f"{name}_valid")].astype(bool)
+            self._keep(name, decode(bits[valid], self.places[name]))
+        if "too_long" in self.places:
+            self.too_long += int(bits[:, self.column("too_long")].sum())
         self._watch(bits)
         self.beats += len(given)
+        self.taken += len(taken)
         self.in_waits += int(bits[:, self.column("in_wait")].sum())
         self.out_waits += int(bits[:, self.column("out_valid")].sum()) - len(given)
         for moved in (taken, given):

@@ -6,6 +6,7 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace, mismatches
+from sim.state import State
 from sim.trace import HardwareTrace
 
 COUNTER = 1 << 32  # the hardware's counters wrap around here
@@ -47,6 +48,8 @@ class Verdict:
     unseen : signals of the model that the hardware did not show (built without a probe).
     first : the mismatch that came first in time, or None.
     saturations : by kind, the model's count and the hardware's (modulo 2^32).
+    state : codes of the final state that differ, by layer and part (`0.s`, `0.y`, `0.gates`), for
+        all that the hardware showed of it.
     faults : what the harness saw wrong apart from codes.
     """
 
@@ -55,6 +58,7 @@ class Verdict:
     unseen: tuple[str, ...]
     first: Mismatch | None
     saturations: dict[str, tuple[int, int]]
+    state: dict[str, int]
     faults: tuple[str, ...]
 
     @property
@@ -73,8 +77,13 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """No wrong code, no wrong counter, no fault."""
-        return not self.wrong and self.saturations_equal and not self.faults
+        """No wrong code, counter or final state, no fault."""
+        return (
+            not self.wrong
+            and self.saturations_equal
+            and not any(self.state.values())
+            and not self.faults
+        )
 
     def __str__(self) -> str:
         parts = [f"{self.codes} codes compared, {self.wrong} mismatches"]
@@ -84,29 +93,37 @@ class Verdict:
             for kind, (model, hardware) in self.saturations.items()
             if model != hardware
         ]
+        parts += [f"final state: {n} codes of {name} differ" for name, n in self.state.items() if n]
         return "; ".join((*parts, *self.faults))
 
 
-def check(qnet: QuantizedNetwork, codes: np.ndarray, hw: HardwareTrace) -> Verdict:
-    """Compare a simulation with the integer model's run over the same codes.
+def check(
+    qnet: QuantizedNetwork, codes: np.ndarray, hw: HardwareTrace, state: State | None = None
+) -> Verdict:
+    """Compare a simulation with the integer model's run over the same codes from the same state.
 
-    A hardware trace without a probe is compared by its outputs; what it did not show is named.
+    A hardware trace without a probe is compared by its outputs, and by its state where that was
+    read; what it did not show is named.
     """
-    model = qnet.run(codes)
+    model = qnet.run(codes, state)
     known = model if hw.probed else Trace((), model.out, ())
     seen = dict(known.signals())
     return Verdict(
         compared={name: values.size for name, values in seen.items()},
         mismatches=mismatches(known, hw),
         unseen=tuple(name for name, _ in model.signals() if name not in seen),
-        first=_first(known, hw),
+        first=_first(known, hw, np.shape(codes)[-2]),
         saturations=_saturations(model, hw),
+        state=_state(qnet, model, hw),
         faults=hw.faults,
     )
 
 
-def _first(model: Trace, hw: Trace) -> Mismatch | None:
-    """The mismatch with the earliest sequence and step, signals in their order."""
+def _first(model: Trace, hw: Trace, steps: int) -> Mismatch | None:
+    """The mismatch with the earliest sequence and step, signals in their order.
+
+    A signal that shows fewer than all steps shows the last ones.
+    """
     found, theirs = [], dict(hw.signals())
     for order, (name, values) in enumerate(model.signals()):
         other = theirs.get(name)
@@ -116,10 +133,21 @@ def _first(model: Trace, hw: Trace) -> Mismatch | None:
         places = np.argwhere(ours != others)
         if len(places):
             n, t, k = (int(v) for v in places[0])
-            found.append(
-                (n, t, order, k, Mismatch(name, n, t, k, int(ours[n, t, k]), int(others[n, t, k])))
-            )
+            codes = int(ours[n, t, k]), int(others[n, t, k])
+            t += steps - ours.shape[1]
+            found.append((n, t, order, k, Mismatch(name, n, t, k, *codes)))
     return min(found, key=lambda entry: entry[:4])[-1] if found else None
+
+
+def _state(qnet: QuantizedNetwork, model: Trace, hw: HardwareTrace) -> dict[str, int]:
+    """Codes of the final state that differ; gates of a layer count where they were seen."""
+    found = {}
+    for k, (ours, theirs) in enumerate(zip(model.state, hw.state, strict=False)):
+        seen = hw.probed or qnet.layers[k].shape.gate_recurrence
+        for part in ("s", "y", "gates") if seen else ("s", "y"):
+            differ = getattr(ours, part) != getattr(theirs, part)
+            found[f"{k}.{part}"] = int(np.count_nonzero(differ))
+    return found
 
 
 def _saturations(model: QuantizedTrace, hw: HardwareTrace) -> dict[str, tuple[int, int]]:

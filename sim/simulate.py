@@ -12,20 +12,23 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
-from rtl.core import Core
+from rtl import latency
+from rtl.offline import make_core
 from rtl.schedule import plan
 from rtl.verilog import convert
+from sim.asked import Asked
 from sim.errors import ToolError
-from sim.harness import Field, Harness, fields, has_probe
+from sim.harness import Field, Harness, fields, has
 from sim.job import Ints, Job, Recording
 from sim.runner import BUILD_DIR, Build, build, folder_in, run
+from sim.state import State, to_words
 from sim.testbench import FOLDER
 from sim.tools import check_tools
-from sim.trace import HardwareTrace, Run, assemble
+from sim.trace import HardwareTrace, assemble
 
 TOP = "carousel_harness"
 JUNK = 0x5555_5555_5555  # what the payload shows while it is not valid
-PORTS = ("clk", "rst", "drive", "seen", "saturations", "clocks")
+PORTS = ("clk", "rst", "drive", "seen", "saturations", "clocks", "state")
 
 Progress = Callable[[int, int], None]
 
@@ -39,6 +42,8 @@ def simulate(
     idle: float = 0.0,
     back_pressure: float = 0.0,
     seed: int = 0,
+    state: State | None = None,
+    max_length: int | None = None,
     waves: Path | str | None = None,
     build_dir: Path | str | None = None,
     progress: Progress | None = None,
@@ -53,45 +58,53 @@ def simulate(
     idle : in which share of the clocks the source pauses, from 0 to below 1.
     back_pressure : in which share of the clocks the sink is not ready, from 0 to below 1.
     seed : of both patterns.
+    state : what every sequence starts from, codes as in `QuantizedTrace.state`. The core then has
+        its state port: the state is written before each sequence and read after it, and so is the
+        trace's. Default: what the network says, and the state comes from the probe.
+    max_length : steps that a core with reverse layers has room for (default: those of the input).
     waves : write a VCD of everything there.
     build_dir : where simulators are kept (default: `build/sim` under the current folder).
-    progress : called now and then with the steps that are done and all steps; it may raise.
+    progress : called now and then with the steps that are under way or done, and all steps; it may
+        raise.
 
     Raises
     ------
-    InputError : codes that do not fit the network; a share outside its range; no folder for waves;
-        a kind of cell that the test bench does not follow.
+    InputError : codes or a state that do not fit the network; a state with reverse layers; more
+        steps than `max_length`; a share outside its range; no folder for waves.
     LaneError : lanes that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats.
     """
     codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
-    _check_kinds(qnet)
     place = Path(build_dir or BUILD_DIR).resolve()
+    room = _room(qnet, codes, max_length)
+    if state is not None:
+        _check_state(qnet, codes, state)
     if waves and not Path(waves).resolve().parent.is_dir():
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
-    plan(qnet, lanes)  # refuses before a component is made that nobody would then use
-    core = Core(qnet, lanes, probe)
-    return simulate_core(core, qnet, codes, pattern, place, waves=waves, progress=progress)
+    if room is None:
+        plan(qnet, lanes)  # refuses before a component is made that nobody would then use
+    core = make_core(qnet, lanes, probe, room, state_port=state is not None)
+    return simulate_core(
+        core, qnet, codes, pattern, place, state=state, waves=waves, progress=progress
+    )
 
 
-def _check_kinds(qnet: QuantizedNetwork) -> None:
-    """Refuse what the test bench cannot follow signal by signal."""
+def _room(qnet: QuantizedNetwork, codes: Ints, max_length: int | None) -> int | None:
+    """The steps that the core must have room for, where it holds sequences."""
+    length = codes.shape[-2]
+    if max_length is not None and length > max_length:
+        raise InputError(f"input: {length} steps, the core is to hold {max_length} (max_length)")
+    reverse = any(layer.shape.reverse for layer in qnet.layers)
+    return length if reverse and max_length is None else max_length
+
+
+def _check_state(qnet: QuantizedNetwork, codes: Ints, state: State) -> None:
     for k, layer in enumerate(qnet.layers):
-        kinds = {
-            "peepholes": layer.shape.peepholes,
-            "a projection": layer.shape.projection is not None,
-            "reverse steps": layer.shape.reverse,
-        }
-        for name, there in kinds.items():
-            if there:
-                raise InputError(
-                    f"layer {k}: {name} cannot be simulated; allowed is a layer without"
-                )
-    if qnet.output != "every":
-        what = f"output of the {qnet.output} step"
-        raise InputError(f"{what} cannot be simulated, must be of every step")
+        if layer.shape.reverse:
+            raise InputError(f"state: layer {k} runs in reverse and needs the whole sequence")
+    qnet.run(codes[..., :1, :], state)  # refuses a state that does not fit
 
 
 @dataclass(frozen=True)
@@ -117,14 +130,22 @@ def simulate_core(
     pattern: Pattern,
     build_dir: Path,
     *,
+    state: State | None = None,
     waves: Path | str | None = None,
     progress: Progress | None = None,
 ) -> HardwareTrace:
     """`simulate` with a component that has the ports and the schedule of `rtl.core.Core`."""
-    asked = Run(qnet, core.schedule.rows, codes.shape, has_probe(core))
+    asked = Asked(
+        qnet,
+        codes.shape,
+        core.probe_streams if has(core, "probe") else (),
+        () if state is None else core.state_words,
+        core.offline,
+    )
     harness = Harness(core)
-    text, job = convert(harness, TOP), _job(harness, asked, codes, pattern)
-    built = build(text, TOP, PORTS, build_dir, waves=waves is not None)
+    text, job = convert(harness, TOP), _job(harness, asked, codes, pattern, state)
+    ports = [port for port in PORTS if port != "state" or has(harness, port)]
+    built = build(text, TOP, ports, build_dir, waves=waves is not None)
     folder = folder_in(build_dir, "run")
     start = time.perf_counter()
     try:
@@ -137,23 +158,41 @@ def simulate_core(
     return trace
 
 
-def _job(harness: Harness, asked: Run, codes: Ints, pattern: Pattern) -> Job:
+def _job(harness: Harness, asked: Asked, codes: Ints, pattern: Pattern, state: State | None) -> Job:
     """What the test bench needs to know."""
     drive, pace = fields(harness.drive.shape()), harness.core.schedule.cycles_per_step
     flow = (1 - pattern.idle) * (1 - pattern.back_pressure)
+    parts = len(asked.qnet.layers) + 1
+    silence = asked.times[-1] * pace * parts if asked.offline else 0
+    writes, reads = _accesses(harness, asked, state)
     return Job(
-        words=_words(drive, codes),
+        words=_words(drive, codes, state is None),
         junk=_word(drive, {"in_data": JUNK, "in_first": 1, "in_last": 1}),
+        writes=writes,
+        reads=reads,
         seen=_places(fields(harness.seen.shape())),
         saturations=_places(fields(harness.saturations.shape())),
-        beats=asked.steps * asked.qnet.outputs,
-        patience=int((20 * pace + 1000) / flow),
+        streams=tuple(stream.name for stream in asked.streams),
+        beats=asked.beats,
+        patience=int((silence + 20 * pace + 1000) / flow),
         drain=int((2 * pace + 100) / (1 - pattern.back_pressure)),
         idle=pattern.idle,
         back_pressure=pattern.back_pressure,
         seed=pattern.seed,
         owner=os.getpid(),
     )
+
+
+def _accesses(harness: Harness, asked: Asked, state: State | None) -> tuple[Ints, Ints]:
+    """Values of the harness' port `state` that write the state, a row a sequence, and that read it,
+    the wait for the last word included."""
+    if state is None:
+        return np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
+    port, words = fields(harness.state.shape()), to_words(asked.qnet, asked.state_words, state)
+    codes = words.reshape(asked.sequences, -1) & ((1 << port["in"].width) - 1)
+    addresses = np.arange(len(asked.state_words)) << port["address"].offset
+    writes = addresses | codes << port["in"].offset | 1 << port["write"].offset
+    return writes, np.pad(addresses, (0, latency.STATE_PORT))
 
 
 def _places(places: dict[str, Field]) -> dict[str, tuple[int, int, bool]]:
@@ -168,11 +207,12 @@ def _word(drive: dict[str, Field], values: dict[str, int]) -> int:
     return word
 
 
-def _words(drive: dict[str, Field], codes: Ints) -> Ints:
-    """For every element in order the value of `drive` that offers it, `out_ready` left 0."""
+def _words(drive: dict[str, Field], codes: Ints, anew: bool) -> Ints:
+    """For every element in order the value of `drive` that offers it, `out_ready` left 0; with
+    `first` where each sequence starts anew."""
     batch = codes[None] if codes.ndim == 2 else codes
     words = (batch & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
-    words[:, 0, 0] |= 1 << drive["in_first"].offset
+    words[:, 0, 0] |= anew << drive["in_first"].offset
     words[:, -1, -1] |= 1 << drive["in_last"].offset
     return words.reshape(-1) | (1 << drive["in_valid"].offset)
 
@@ -196,7 +236,7 @@ def _play(
     return Recording.load(folder / "recording.npz")
 
 
-def _teller(folder: Path, asked: Run, progress: Progress | None) -> Callable[[], None] | None:
+def _teller(folder: Path, asked: Asked, progress: Progress | None) -> Callable[[], None] | None:
     """Tells `progress` what the test bench wrote last."""
     if progress is None:
         return None
@@ -205,10 +245,10 @@ def _teller(folder: Path, asked: Run, progress: Progress | None) -> Callable[[],
     def tick() -> None:
         nonlocal told
         try:
-            beats = int((folder / "progress").read_text())
+            taken = int((folder / "progress").read_text())
         except (OSError, ValueError):  # not there yet, or caught while it is written
             return
-        done = min(beats // asked.qnet.outputs, asked.steps)
+        done = taken // asked.qnet.inputs
         if done != told:
             told = done
             progress(done, asked.steps)

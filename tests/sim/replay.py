@@ -1,11 +1,11 @@
-"""A core that knows its answers by heart: the harness's test double, with faults on request.
+"""Cores that know their answers by heart: the harness's test doubles, with faults on request.
 
-It has the ports of `rtl.core.Core` and plays back what the integer model computed for one known
+They have the ports of `rtl`'s cores and play back what the integer model computed for one known
 input, so that the harness can be shown every fault that it must catch. One design holds all faults:
 the first element of the first vector says which (the network must not depend on that element).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,23 +15,25 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
-from rtl.schedule import Row
+from golden.cell import LayerState
+from rtl.probe import ProbeStream
+from rtl.rows import Row
 
-KINDS = ("i", "f", "o", "g", "h", "s", "y", "out")
+KINDS = ("i", "f", "o", "g", "h", "s", "m", "y", "out")
+CODE = signed(34)
+# A part of the probe by its name, or `out`: the lowest bit of its last code is wrong. Beside these:
 FAULTS = (
-    "none",
-    "act",  # the lowest bit of the last code is wrong; so for the next three
-    "s",
-    "y",
-    "out",
     "first",  # the flag is wrong on the last output beat
     "last",
     "unstable",  # the payload changes while the sink is not ready
     "retract",  # valid falls while the sink is not ready
     "missing",  # the last output beat never comes
     "extra",  # one output beat too many at the end
-    "probe",  # the last code on `act` never comes
+    "probe",  # the last code on the first part of the probe never comes
     "saturations",  # the counter of `s` is one too high
+    "too_long",  # the flag is set after the last step
+    "state",  # the lowest bit of the last word of the state is wrong
+    "busy",  # the core does not come to rest after the last step
 )
 
 
@@ -39,7 +41,6 @@ FAULTS = (
 class ReplaySchedule:
     """The part of a schedule that the harness asks for."""
 
-    rows: tuple[Row, ...]
     cycles_per_step: int
 
 
@@ -54,64 +55,145 @@ def rows_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
+    """Rows, states and outputs, as a core shows them that runs all layers step by step."""
+    cells = {
+        kind: tuple(
+            Row(k, kind, cell)
+            for k, layer in enumerate(qnet.layers)
+            for cell in range(layer.shape.cells)
+        )
+        for kind in "sy"
+    }
+    return (
+        ProbeStream("act", rows_of(qnet)),
+        *(ProbeStream(kind, rows) for kind, rows in cells.items()),
+    )
+
+
+def offline_streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
+    """A part for each layer, in the order of its own steps, and one for the readout."""
+    found = [
+        ProbeStream(
+            f"layer{k}",
+            tuple(Row(k, name, n) for name, n in layer.shape.signals.items() for n in range(n)),
+            reverse=layer.shape.reverse,
+        )
+        for k, layer in enumerate(qnet.layers)
+    ]
+    rows = tuple(Row(None, "out", n) for n in range(qnet.outputs))
+    return (*found, ProbeStream("readout", rows, once=qnet.output != "every"))
+
+
+def state_words_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
+    """Gates where they are part of the state, then outputs, then states, last units first."""
+    found = []
+    for k, layer in enumerate(qnet.layers):
+        widths = {kind: layer.shape.signals[kind] for kind in "ys"}
+        if layer.shape.gate_recurrence:
+            widths = dict.fromkeys(layer.shape.gates, layer.shape.blocks) | widths
+        found += [Row(k, kind, n) for kind, width in widths.items() for n in reversed(range(width))]
+    return tuple(found)
+
+
 class Replay(wiring.Component):
-    """Takes D elements, plays the step's probe rows, then its outputs; and again.
+    """Takes D elements, plays the step's part of the probe, then its outputs; and again.
+
+    With reverse layers it takes whole sequences before it plays their steps.
 
     Parameters
     ----------
     qnet, codes : the network and the input (N, T, D) whose answers are played.
+    state : where the sequences start from; with it there is a state port.
     """
 
     i: Any
     o: Any
     probe: Any
     saturations: Any
+    too_long: Any
+    idle: Any
+    state_address: Any
+    state_out: Any
 
-    def __init__(self, qnet: QuantizedNetwork, codes: np.ndarray):
-        self.qnet, self.trace = qnet, qnet.run(codes)
+    def __init__(
+        self,
+        qnet: QuantizedNetwork,
+        codes: np.ndarray,
+        state: tuple[LayerState, ...] | None = None,
+    ):
+        self.qnet, self.trace = qnet, qnet.run(codes, state)
+        self.every = replace(qnet, output="every").run(codes, state).out
         self.sequences, self.steps = codes.shape[:2]
-        rows = rows_of(qnet)
-        self.schedule = ReplaySchedule(rows, qnet.inputs + len(rows) + qnet.outputs)
+        self.offline = any(layer.shape.reverse for layer in qnet.layers)
+        self.probe_streams = offline_streams_of(qnet) if self.offline else streams_of(qnet)
+        self.state_words = () if state is None else state_words_of(qnet)
+        self.faults = ("none", *(part.name for part in self.probe_streams), "out", *FAULTS)
+        rows = sum(len(part.rows) for part in self.probe_streams)
+        self.schedule = ReplaySchedule(qnet.inputs + rows + qnet.outputs)
         inputs = {"data": signed(qnet.formats.input.width), "first": 1, "last": 1}
         code = Shape(qnet.out_format.width, qnet.out_format.signed)
         probe = {}
-        for name in ("act", "s", "y"):
-            probe |= {f"{name}_valid": 1, name: signed(34)}
-        super().__init__(
-            {
-                "i": In(stream.Signature(data.StructLayout(inputs))),
-                "o": Out(stream.Signature(data.StructLayout({**inputs, "data": code}))),
-                "probe": Out(data.StructLayout(probe)),
-                "saturations": Out(data.StructLayout(dict.fromkeys(KINDS, 32))),
+        for part in self.probe_streams:
+            probe |= {f"{part.name}_valid": 1, part.name: CODE}
+        ports: dict[str, Any] = {
+            "i": In(stream.Signature(data.StructLayout(inputs))),
+            "o": Out(stream.Signature(data.StructLayout({**inputs, "data": code}))),
+            "probe": Out(data.StructLayout(probe)),
+            "saturations": Out(data.StructLayout(dict.fromkeys(KINDS, 32))),
+        }
+        if self.offline:
+            ports["too_long"] = Out(1)
+        if self.state_words:
+            ports |= {
+                "idle": Out(1),
+                "state_address": In(range(len(self.state_words))),
+                "state_write": In(1),
+                "state_in": In(CODE),
+                "state_out": Out(CODE),
             }
-        )
+        super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        inputs, total = self.qnet.inputs, self.sequences * self.steps
+        inputs, total, steps = self.qnet.inputs, self.sequences * self.steps, self.steps
         self._fault, step, taken = Signal(8), Signal(range(total + 1)), Signal(range(inputs + 1))
-        self._last_step = step == total - 1
+        vector, self._place = Signal(range(steps + 1)), Signal(range(steps + 1))
+        self._last_step, end, ended = step == total - 1, self._place == steps - 1, Signal()
         for name, count in self._saturations().items():
             m.d.comb += self.saturations[name].eq(count)
         m.d.comb += self.saturations.s.eq(self._saturations()["s"] + self._is("saturations"))
-        with m.FSM():
+        with m.FSM() as control:
             with m.State("TAKE"):
                 m.d.comb += self.i.ready.eq(1)
                 with m.If(self.i.valid):
-                    with m.If((step == 0) & (taken == 0)):
+                    with m.If((step == 0) & (vector == 0) & (taken == 0)):
                         m.d.sync += self._fault.eq(self.i.payload.data)
                     m.d.sync += taken.eq(Mux(taken == inputs - 1, 0, taken + 1))
                     with m.If(taken == inputs - 1):
-                        m.next = "PROBE"
-            with m.State("PROBE"), m.If(self._play_probe(m)):
+                        m.d.sync += vector.eq(Mux(vector == steps - 1, 0, vector + 1))
+                        with m.If((not self.offline) | (vector == steps - 1)):
+                            m.next = "PROBE"
+            with m.State("PROBE"), m.If(self._play_probe(m, end)):
                 m.next = "GIVE"
-            with m.State("GIVE"), m.If(self._give(m)):
-                m.d.sync += step.eq(step + 1)
+            leaves = end | (self.qnet.output == "every")
+            with m.State("GIVE"), m.If(self._give(m, leaves)):
+                m.d.comb += ended.eq(end)
+                m.d.sync += [step.eq(step + 1), self._place.eq(Mux(end, 0, self._place + 1))]
                 m.next = "TAKE"
+                if self.offline:
+                    with m.If(~end):
+                        m.next = "PROBE"
+        if self.offline:
+            m.d.comb += self.too_long.eq(self._is("too_long") & (step == total))
+        if self.state_words:
+            at_start = control.ongoing("TAKE") & (vector == 0) & (taken == 0)
+            m.d.comb += self.idle.eq(at_start & ~(self._is("busy") & (step == total)))
+            self._show_state(m, ended)
         return m
 
     def _is(self, fault: str) -> Any:
-        return self._fault == FAULTS.index(fault)
+        return self._fault == self.faults.index(fault)
 
     def _saturations(self) -> dict[str, int]:
         found = dict.fromkeys(KINDS, 0)
@@ -119,10 +201,10 @@ class Replay(wiring.Component):
             found[name.rpartition(".")[2]] += count
         return found
 
-    def _give(self, m: Module) -> Any:
-        """A step's outputs; true in the clock of the last of them."""
+    def _give(self, m: Module, leaves: Any) -> Any:
+        """A step's outputs; true in the clock of the last of them, or where none leave."""
         payload, outputs = self.o.payload, self.qnet.outputs
-        beat, place, waited = Signal(range(outputs + 2)), Signal(range(self.steps + 1)), Signal()
+        beat, waited = Signal(range(outputs + 2)), Signal()
         given = self.o.valid & self.o.ready
         dropped = self._is("missing") & self._last_step & (beat == outputs - 1)
         extra = self._is("extra") & self._last_step
@@ -130,40 +212,55 @@ class Replay(wiring.Component):
         m.d.sync += waited.eq(self.o.valid & ~self.o.ready)
         with m.If(given | dropped):
             m.d.sync += beat.eq(Mux(done, 0, beat + 1))
-        with m.If(done):
-            m.d.sync += place.eq(Mux(place == self.steps - 1, 0, place + 1))
         at_end = self._last_step & (beat == outputs - 1)
-        last = (place == self.steps - 1) & (beat == outputs - 1)
+        last = (self._place == self.steps - 1) & (beat == outputs - 1)
+        opening = (self._place == 0) & (not self.state_words) | (self.qnet.output != "every")
         m.d.comb += [
-            self.o.valid.eq(~dropped & ~(waited & self._is("retract"))),
+            self.o.valid.eq(leaves & ~dropped & ~(waited & self._is("retract"))),
             payload.data.eq(
                 self._memory(m, "out", self.trace.out, given) ^ (waited & self._is("unstable"))
             ),
-            payload.first.eq(((place == 0) & (beat == 0)) ^ (at_end & self._is("first"))),
+            payload.first.eq((opening & (beat == 0)) ^ (at_end & self._is("first"))),
             payload.last.eq(last ^ (at_end & self._is("last"))),
         ]
-        return done
+        return done | ~leaves
 
-    def _play_probe(self, m: Module) -> Any:
-        """A step's codes of act, s and y, a clock each; true in the last clock."""
-        parts = [
-            self.trace.out if row.layer is None else self.trace.get(row.kind, row.layer)
-            for row in self.schedule.rows
+    def _show_state(self, m: Module, ended: Any) -> None:
+        """The words after the sequence that `ended` last, two clocks after their address."""
+        count = len(self.state_words)
+        words = [
+            self.trace.get(row.kind, row.layer or 0)[:, -1, row.index] for row in self.state_words
         ]
-        rows = zip(parts, self.schedule.rows, strict=True)
-        codes = {"act": np.stack([part[..., row.index] for part, row in rows], axis=-1)}
-        for name in ("s", "y"):
-            codes[name] = np.concatenate([layer[name] for layer in self.trace.layers], axis=-1)
-        length = max(part.shape[-1] for part in codes.values())
+        flat = [0] * count + [int(code) for code in np.stack(words, axis=-1).reshape(-1)]
+        m.submodules.state_codes = memory = Memory(shape=CODE, depth=len(flat), init=flat)
+        port, start, final = memory.read_port(), Signal(range(len(flat))), Signal()
+        with m.If(ended):
+            m.d.sync += start.eq(start + count)
+        m.d.comb += port.addr.eq(start + self.state_address)
+        m.d.sync += final.eq(port.addr == len(flat) - 1)
+        m.d.sync += self.state_out.eq(port.data ^ (self._is("state") & final))
+
+    def _codes(self, part: ProbeStream) -> np.ndarray:
+        """What a part of the probe shows, (N, T or 1, rows), in order of arrival."""
+        out = self.trace.out if part.once else self.every
+        signals = [out if r.layer is None else self.trace.get(r.kind, r.layer) for r in part.rows]
+        found = np.stack(
+            [codes[..., r.index] for codes, r in zip(signals, part.rows, strict=True)], axis=-1
+        )
+        return found[:, ::-1] if part.reverse else found
+
+    def _play_probe(self, m: Module, end: Any) -> Any:
+        """A step's codes of every part, a clock each; true in the last clock."""
+        length = max(len(part.rows) for part in self.probe_streams)
         count = Signal(range(length + 1))
-        for name, part in codes.items():
-            valid = Signal(name=f"{name}_valid")
-            final = self._last_step & (count == part.shape[-1] - 1)
-            silent = final & self._is("probe") if name == "act" else 0
+        for part in self.probe_streams:
+            name, rows, valid = part.name, len(part.rows), Signal(name=f"{part.name}_valid")
+            final = self._last_step & (count == rows - 1)
+            silent = final & self._is("probe") if part is self.probe_streams[0] else 0
             m.d.comb += [
-                valid.eq(count < part.shape[-1]),
+                valid.eq((count < rows) & (end | (not part.once))),
                 self.probe[f"{name}_valid"].eq(valid & ~silent),
-                self.probe[name].eq(self._memory(m, name, part, valid)),
+                self.probe[name].eq(self._memory(m, name, self._codes(part), valid)),
             ]
         done = count == length - 1
         m.d.sync += count.eq(Mux(done, 0, count + 1))
@@ -172,7 +269,7 @@ class Replay(wiring.Component):
     def _memory(self, m: Module, name: str, codes: np.ndarray, advance: Any) -> Any:
         """The codes one after another, each shown until `advance`; the last one with its fault."""
         flat = [int(code) for code in codes.reshape(-1)]
-        memory = Memory(shape=signed(34), depth=len(flat) + 1, init=flat)
+        memory = Memory(shape=CODE, depth=len(flat) + 1, init=flat)
         m.submodules[f"{name}_codes"] = memory
         port = memory.read_port(domain="comb")
         with m.If(advance):

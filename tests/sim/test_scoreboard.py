@@ -11,7 +11,7 @@ from golden.cell import LayerState
 from sim import HardwareTrace, SimulationError, Verdict, check
 from sim.simulate import Pattern, simulate_core
 from tests.sim.cases import any_codes, small_network
-from tests.sim.replay import FAULTS, Replay
+from tests.sim.replay import Replay
 
 CAUGHT = {
     "act": "0.o[0] of sequence 1, step 5",
@@ -42,7 +42,7 @@ def play(qnet: QuantizedNetwork, codes: np.ndarray, fault: str, build_dir: Path)
     codes = codes.copy()
     codes[0, 0, 0] = 0
     core = Replay(qnet, codes)
-    codes[0, 0, 0] = FAULTS.index(fault)
+    codes[0, 0, 0] = core.faults.index(fault)
     pattern = Pattern(idle=0.2, back_pressure=0.5, seed=3)
     return check(qnet, codes, simulate_core(core, qnet, codes, pattern, build_dir))
 
@@ -61,7 +61,9 @@ def test_a_fault_in_the_hardware_is_caught_and_named(qnet, codes, build_dir, fau
     assert CAUGHT[fault] in str(verdict)
 
 
-@pytest.mark.parametrize("fault, told", [("missing", "23 of 24 out"), ("probe", "167 of 168 act")])
+@pytest.mark.parametrize(
+    "fault, told", [("missing", "23 of 24 out"), ("probe", "167 of 168 probe act")]
+)
 def test_missing_beats_end_the_run(qnet, codes, build_dir, fault, told):
     """A core that stops early is not waited for without end, and the error counts its beats."""
     with pytest.raises(SimulationError, match=f"only {told} beats .* stuck"):

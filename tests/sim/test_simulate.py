@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantize import quantize
-from golden.cell import Layer
 from golden.errors import InputError
-from golden.network import Network
 from rtl.schedule import plan
 from sim import check, simulate
 from tests.sim.cases import any_codes, small_network
@@ -175,24 +172,3 @@ def test_an_interrupted_simulation_leaves_no_process(qnet, codes, build_dir, num
     while marked(mark) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not marked(mark)
-
-
-CELLS = {
-    "peepholes": ({"peepholes": {kind: np.ones(3) for kind in "ifo"}}, "every", "peepholes"),
-    "projection": ({"projection": np.ones((3, 3))}, "every", "a projection"),
-    "reverse": ({"reverse": True}, "every", "reverse steps"),
-    "last": ({}, "last", "output of the last step"),
-}
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_what_cannot_be_followed_is_refused(name, build_dir):
-    """By name, before anything is built."""
-    options, output, message = CELLS[name]
-    rng = np.random.default_rng(5)
-    weights = {kind: rng.normal(size=(3, 5)) for kind in "ifog"}
-    layer = Layer(weights, {kind: rng.normal(size=3) for kind in "ifog"}, **options)
-    x = rng.normal(size=(4, 2))
-    qnet = quantize(Network((layer,), output=output), calibrate=x)
-    with pytest.raises(InputError, match=f"{message} cannot be simulated"):
-        simulate(qnet, qnet.encode(x)[0], build_dir=build_dir)

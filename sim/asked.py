@@ -1,0 +1,73 @@
+"""What was asked of a run, and with it how much of everything must come out of the core."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fixedpoint.network import QuantizedNetwork
+from rtl.probe import ProbeStream
+from rtl.rows import Row
+from sim.job import Ints
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run.
+
+    Attributes
+    ----------
+    qnet : the network.
+    shape : of the input codes, (T, D) or (N, T, D).
+    streams : of the probe; none without one.
+    state_words : of the state port; none without one.
+    offline : whether the core takes whole sequences before it gives anything.
+    """
+
+    qnet: QuantizedNetwork
+    shape: tuple[int, ...]
+    streams: tuple[ProbeStream, ...] = ()
+    state_words: tuple[Row, ...] = ()
+    offline: bool = False
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        """(T,) or (N, T)."""
+        return self.shape[:-1]
+
+    @property
+    def leaving(self) -> tuple[int, ...]:
+        """The same for the steps whose output leaves: (1,) or (N, 1) where only the last does."""
+        return self.times if self.qnet.output == "every" else (*self.times[:-1], 1)
+
+    def shown(self, stream: ProbeStream) -> tuple[int, ...]:
+        """The same for the steps that a part of the probe shows."""
+        return (*self.times[:-1], 1) if stream.once else self.times
+
+    @property
+    def sequences(self) -> int:
+        return int(np.prod(self.times[:-1]))
+
+    @property
+    def steps(self) -> int:
+        """Steps of all sequences."""
+        return int(np.prod(self.times))
+
+    @property
+    def beats(self) -> int:
+        """Output beats of all sequences."""
+        return int(np.prod(self.leaving)) * self.qnet.outputs
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """How many beats or codes of each kind must come, as `found` counts them."""
+        probe = {
+            f"probe {stream.name}": int(np.prod(self.shown(stream))) * len(stream.rows)
+            for stream in self.streams
+        }
+        ends = {"in": self.steps * self.qnet.inputs, "out": self.beats}
+        return ends | probe | {"state": self.sequences * len(self.state_words)}
+
+
+def fold(values: Ints, times: tuple[int, ...]) -> Ints:
+    """As many values as there must be, in order of arrival, step by step, to (*times, width)."""
+    return values.reshape(*times, -1)

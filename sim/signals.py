@@ -1,0 +1,67 @@
+"""From what the probe and the state port showed to signals and states, layer by layer."""
+
+import numpy as np
+
+from golden.cell import LayerState
+from rtl.probe import ProbeStream
+from sim.asked import Asked, fold
+from sim.job import Ints, Recording
+from sim.state import State, from_words
+
+Signals = dict[tuple[int | None, str], Ints]
+
+
+def signals(asked: Asked, recording: Recording) -> Signals:
+    """Every signal that the probe showed, by layer and name, in the order of the sequences' steps;
+    the readout as (None, "out")."""
+    found: Signals = {}
+    for stream in asked.streams:
+        count = asked.wanted[f"probe {stream.name}"]
+        codes = fold(recording.probe[stream.name][:count], asked.shown(stream))
+        if stream.reverse:
+            codes = np.flip(codes, axis=-2)
+        for signal, places in _places(stream).items():
+            found[signal] = codes[..., places]
+    return found
+
+
+def _places(stream: ProbeStream) -> dict[tuple[int | None, str], list[int]]:
+    """For every signal of a stream where its units stand, in the units' order."""
+    found: dict[tuple[int | None, str], dict[int, int]] = {}
+    for place, row in enumerate(stream.rows):
+        found.setdefault((row.layer, row.kind), {})[row.index] = place
+    return {signal: [units[n] for n in sorted(units)] for signal, units in found.items()}
+
+
+def by_layer(asked: Asked, found: Signals) -> tuple[dict[str, Ints], ...]:
+    """The layers' signals in the order of a `Trace`; none without a probe."""
+    if not asked.streams:
+        return ()
+    return tuple(
+        {name: found[k, name] for name in layer.shape.signals}
+        for k, layer in enumerate(asked.qnet.layers)
+    )
+
+
+def final_state(asked: Asked, layers: tuple[dict[str, Ints], ...], recording: Recording) -> State:
+    """The state after the layers' last steps: as read through the port, where there is one, else
+    as the probe showed it, else nothing."""
+    state = tuple(
+        _last(found, layer.shape.gates, 0 if layer.shape.reverse else -1)
+        for found, layer in zip(layers, asked.qnet.layers, strict=False)
+    )
+    words = asked.state_words
+    if not words:
+        return state
+    single = len(asked.times) == 1
+    rest = state or tuple(
+        LayerState(*(part[0] if single else part for part in (st.s, st.y, st.gates)))
+        for st in asked.qnet.initial_state(asked.sequences)
+    )
+    codes = recording.state[: asked.wanted["state"]].reshape(*asked.times[:-1], len(words))
+    return from_words(asked.qnet, words, codes, rest)
+
+
+def _last(found: dict[str, Ints], gates: tuple[str, ...], step: int) -> LayerState:
+    every = np.concatenate([found[gate][..., step, :] for gate in gates], axis=-1)
+    return LayerState(found["s"][..., step, :], found["y"][..., step, :], every)

@@ -1,0 +1,44 @@
+"""The state of a network as the words of a core's state port, and back."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fixedpoint.network import QuantizedNetwork
+from golden.cell import LayerState
+from rtl.rows import Row
+from sim.job import Ints
+
+State = tuple[LayerState, ...]
+
+
+def to_words(qnet: QuantizedNetwork, words: Sequence[Row], state: State) -> Ints:
+    """The words (..., W) that make a core start from `state`; 0 for what no step looks at."""
+    found = np.zeros((*np.shape(state[0].s)[:-1], len(words)), np.int64)
+    for k, row in enumerate(words):
+        place = _place(qnet, row)
+        if place:
+            layer, part, unit = place
+            found[..., k] = getattr(state[layer], part)[..., unit]
+    return found
+
+
+def from_words(qnet: QuantizedNetwork, words: Sequence[Row], codes: Ints, rest: State) -> State:
+    """The state that words (..., W) hold; what they do not hold is taken from `rest`."""
+    parts = [{"s": st.s.copy(), "y": st.y.copy(), "gates": st.gates.copy()} for st in rest]
+    for k, row in enumerate(words):
+        place = _place(qnet, row)
+        if place:
+            layer, part, unit = place
+            parts[layer][part][..., unit] = codes[..., k]
+    return tuple(LayerState(**part) for part in parts)
+
+
+def _place(qnet: QuantizedNetwork, row: Row) -> tuple[int, str, int] | None:
+    """Where a word belongs: layer, part of its `LayerState`, unit. None for m, which no step reads
+    of the one before."""
+    assert row.layer is not None
+    shape = qnet.layers[row.layer].shape
+    if row.kind in shape.gates:
+        return row.layer, "gates", shape.gates.index(row.kind) * shape.blocks + row.index
+    return None if row.kind == "m" else (row.layer, row.kind, row.index)
