@@ -23,7 +23,7 @@ test: lint
 	$(BIN)/pytest -q -n 2
 
 soak: .venv/test.stamp
-	$(BIN)/pytest -q -m soak
+	$(BIN)/pytest -q -n 2 -m soak
 
 bench: .venv/test.stamp
 	$(BIN)/python -m bench

@@ -1,0 +1,38 @@
+"""Networks of other people in gateware: random ONNX files, read, quantised and simulated."""
+
+from pathlib import Path
+
+import pytest
+
+import golden
+from fixedpoint import quantize
+from sim import check, simulate
+from tests.golden.importers import onnx_models, random_onnx
+
+FEW, MANY = (1, 3, 9, 41), range(200)
+
+
+def run_model(seed: int, folder: Path, build_dir: Path) -> None:
+    """One file from its bytes to the simulated core at 16 bits, every code compared."""
+    model, x = random_onnx.random_model(seed)
+    net = golden.load(onnx_models.save(model, folder / "net.onnx"))
+    x = random_onnx.sequences(model, x)
+    qnet = quantize(net, bits=16, calibrate=x)
+    codes, _ = qnet.encode(x)
+    verdict = check(qnet, codes, simulate(qnet, codes, build_dir=build_dir))
+    assert verdict.ok, f"seed {seed}: {verdict}"
+    assert not verdict.unseen
+    assert verdict.codes == sum(values.size for _, values in qnet.run(codes).signals())
+
+
+@pytest.mark.parametrize("seed", FEW)
+def test_random_onnx_file(seed, tmp_path, build_dir):
+    """A few of the files that the importer's tests compare with onnxruntime: no code differs."""
+    run_model(seed, tmp_path, build_dir)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", MANY)
+def test_random_onnx_file_soak(seed, tmp_path, build_dir):
+    """All two hundred of them."""
+    run_model(seed, tmp_path, build_dir)
