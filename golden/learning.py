@@ -52,6 +52,8 @@ class Parameters:
         if len(net.layers) != 1 or net.readout is None:
             found = f"{len(net.layers)} layers and {'a' if net.readout else 'no'} readout"
             raise ModelError(f"learning: the network has {found}, must have 1 layer and a readout")
+        if net.output != "every":
+            raise ModelError(f"learning: output {net.output!r} is not supported, must be 'every'")
         layer, readout = net.layers[0], net.readout
         plain = Layer(
             layer.weights, layer.biases, layer.block_size, layer.gate_recurrence, layer.g, layer.h

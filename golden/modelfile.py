@@ -21,7 +21,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
-from golden.files import replacing
+from golden.files import replacing, unpacked
 from golden.network import Network, Readout
 from golden.rnn import RecurrentNetwork
 
@@ -168,7 +168,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 raise ModelError(f"{name!r} is not an array of a model file")
             if name in arrays:
                 raise ModelError(f"array {name!r} is there twice")
-            arrays[name] = _array(name, archive.read(member))
+            arrays[name] = _array(name, unpacked(archive, member))
     return arrays
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
+from golden.files import unpacked
 from golden.importers import (
     check_file,
     check_finite,
@@ -69,19 +70,11 @@ def _members(path: Path) -> dict[str, bytes]:
             if info.filename in found:
                 raise ModelError(f"{shown(info.filename)} is in it twice")
             if info.filename in (WEIGHTS, CONFIG, METADATA):
-                found[info.filename] = _member(archive, info)
+                found[info.filename] = unpacked(archive, info)
     for name in (METADATA, CONFIG, WEIGHTS):
         if name not in found:
             raise ModelError(f"{name} is missing; not a model file of Keras 3")
     return found
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """One member; no more is unpacked than it claims to hold."""
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ModelError(f"{shown(info.filename)}: compression {info.compress_type} is not known")
-    with archive.open(info) as member:
-        return member.read(info.file_size)
 
 
 @dataclass(frozen=True)

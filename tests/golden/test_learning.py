@@ -173,3 +173,10 @@ def test_cells_that_cannot_be_learnt_are_refused(options):
     with pytest.raises(ModelError, match="^learning: peepholes, coupled gates, .* not supported$"):
         Parameters.of(Network((hidden,), dense))
     assert Parameters.of(Network((nets.layer(rng, 3, 4),), nets.readout(rng, 4, 2)))
+
+
+def test_a_network_of_the_last_output_only_is_refused():
+    """What is learnt would give every output, which is another network."""
+    net = replace(nets.paper_1997(np.random.default_rng(1)), output="last")
+    with pytest.raises(ModelError, match="^learning: output 'last' is not supported, must be"):
+        Parameters.of(net)

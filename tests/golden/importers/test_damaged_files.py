@@ -1,4 +1,4 @@
-"""Files of PyTorch and Keras, damaged at random, for long: read or refused, in little memory."""
+"""Model files, damaged at random for long or made to lie: read or refused, in little memory."""
 
 import io
 import json
@@ -15,7 +15,7 @@ import pytest
 
 from golden.importers import hdf5, hdf5_worker
 from tests.golden.importers.keras_files import WEIGHTS, claiming, members, zipped
-from tests.golden.importers.support import DATA, read_or_refused
+from tests.golden.importers.support import DATA, read_or_refused, refused
 
 Damage = Callable[[random.Random, bytes], bytes]
 ABSURD = (1 << 31, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
@@ -166,3 +166,13 @@ def test_keras(name, tmp_path, monkeypatch):
     assert peak(resource.RUSAGE_CHILDREN) < max(before) + hdf5_worker.SPARE + 12 * len(
         found[WEIGHTS]
     )
+
+
+def test_an_archive_of_ours_that_says_it_is_small_is_not_unpacked(tmp_path):
+    """As of Keras' files: no more of a member is read than it claims, and that is not what it is."""
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.npy", bytes(50 << 20))
+    small = claiming(path.read_bytes(), "header.npy", 1000)
+    assert not read_or_refused(path, small, most=2 << 20)
+    assert "Bad CRC-32" in refused(path)
