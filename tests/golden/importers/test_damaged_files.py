@@ -169,7 +169,7 @@ def test_keras(name, tmp_path, monkeypatch):
 
 
 def test_an_archive_of_ours_that_says_it_is_small_is_not_unpacked(tmp_path):
-    """As of Keras' files: no more of a member is read than it claims, and that is not what it is."""
+    """No more of a member is read than it claims, and that is not what it is."""
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("header.npy", bytes(50 << 20))
