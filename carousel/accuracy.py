@@ -79,30 +79,33 @@ def places(found: Measured) -> Table:
 
 
 def growth(subject: steps.Subject, found: Measured) -> list[Table]:
-    """The output and the last stage's states and outputs over time, one table a layer."""
-    signals, shown = found.errors.signals, ["out"]
-    tables = []
-    for layer in subject.net.stages[-1]:
-        shown += [f"{layer}.s", f"{layer}.y"]
-        curves = {name: signals[name].over_time for name in shown}
-        tables.append(over_time("Fixed point against float, over time", curves))
-        shown = []
-    return tables
+    """The output and the last stage's states and outputs over time."""
+    layers = subject.net.stages[-1]
+    names = ["out", *(f"{layer}.{name}" for layer in layers for name in ("s", "y"))]
+    curves = {name: found.errors.signals[name].over_time for name in names}
+    return over_time("fixed point against float", curves)
 
 
-def over_time(title: str, curves: Mapping[str, tuple[BlockError, ...]]) -> Table:
-    """A line for each of a few spans of steps; "-" where a curve has no step in one."""
+def over_time(what: str, curves: Mapping[str, tuple[BlockError, ...]]) -> list[Table]:
+    """Two tables, RMSE and largest error, with a line for each of a few spans of steps.
+
+    A curve that has no step in a span has "-" there.
+    """
     few = {name: merged(blocks, SPANS) for name, blocks in curves.items()}
-    rows = []
+    rmse, largest = [], []
     for span in max(few.values(), key=len):
         end = span.step + span.steps
-        cells = [f"{span.step} to {end - 1}" if span.steps > 1 else str(span.step)]
-        for blocks in few.values():
-            here = next((block for block in blocks if span.step <= block.step < end), None)
-            cells += [f"{here.rmse:.3g}", f"{here.max_abs:.3g}"] if here else ["-", "-"]
-        rows.append(cells)
-    heads = ((f"{name}: RMSE", "largest") for name in few)
-    return Table.of(title, ("steps", *(text for pair in heads for text in pair)), rows)
+        steps = f"{span.step} to {end - 1}" if span.steps > 1 else str(span.step)
+        here = [
+            next((block for block in blocks if span.step <= block.step < end), None)
+            for blocks in few.values()
+        ]
+        rmse.append([steps, *(f"{block.rmse:.3g}" if block else "-" for block in here)])
+        largest.append([steps, *(f"{block.max_abs:.3g}" if block else "-" for block in here)])
+    return [
+        Table.of(f"{name} of {what}, over time", ("steps", *few), rows)
+        for name, rows in (("RMSE", rmse), ("Largest error", largest))
+    ]
 
 
 def saturations(trace: QuantizedTrace) -> Table:

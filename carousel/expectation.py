@@ -3,9 +3,10 @@
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from carousel.accuracy import Measured, block_of, over_time
 from carousel.inputs import Inputs, check_real, read
@@ -14,6 +15,16 @@ from fixedpoint import error
 from fixedpoint.error import BlockError
 from golden import InputError, Network
 from golden.squash import Array, squash
+
+Expect = Annotated[
+    Path | None,
+    typer.Option(
+        help="What the outputs for --input should be, from your own framework: .npy of every "
+        "step, (T, K) or (N, T, K), or of the last, (K,) or (N, K).",
+        show_default="nothing",
+    ),
+]
+Most = Annotated[float, typer.Option(min=0, help="The most that float may differ from --expect.")]
 
 TOLERANCE = 1e-4
 VIEWS = ("fixed point", "float")  # columns; the one that decides is the last
@@ -123,9 +134,11 @@ def difference(expected: Expected, out: Array) -> Difference:
 def tables(compared: Compared) -> list[Table]:
     """For people; over time where there is more than one step to see."""
     curves = {name: compared.views[name].over_time for name in VIEWS}
-    title = "Against the expectation, over time"
     several = any(len(blocks) > 1 for blocks in curves.values())
-    return [_largest(compared), *([over_time(title, curves)] if several else [])]
+    return [
+        _largest(compared),
+        *(over_time("both against the expectation", curves) if several else []),
+    ]
 
 
 def _largest(compared: Compared) -> Table:

@@ -10,9 +10,9 @@ import sim
 from carousel import output, steps
 from carousel.tables import Table
 from fixedpoint import QuantizedTrace
-from golden import InputError
 from golden.trace import Trace
-from rtl.schedule import Schedule, plan
+from rtl import Schedule, make_core
+from rtl.offline import OfflineSchedule
 from sim import HardwareTrace, Verdict
 
 
@@ -25,26 +25,43 @@ class Gateware:
     trace : what the gateware gave, in codes.
     real : the same in real values.
     verdict : the comparison with the integer model.
-    schedule : what was predicted.
+    schedule : what was predicted; an `OfflineSchedule` where the network has reverse layers.
     freely : whether input and output never paused, so that the cycles can be the predicted ones.
+    length : steps of a sequence.
     """
 
     trace: HardwareTrace
     real: Trace
     verdict: Verdict
-    schedule: Schedule
+    schedule: Schedule | OfflineSchedule
     freely: bool
+    length: int
 
     @property
     def measured(self) -> float | None:
-        """Cycles a step, or None where too few steps were run to tell."""
+        """Cycles a step, or None where too few steps (or sequences) were run to tell."""
         cycles = self.trace.cycles_per_step
         return None if math.isnan(cycles) else cycles
 
     @property
+    def timed(self) -> bool:
+        """Whether the measured cycles must be the predicted ones.
+
+        Not where the streams pause, and not of a core that holds whole sequences: its prediction is
+        the pace of long runs of them.
+        """
+        whole = isinstance(self.schedule, OfflineSchedule)
+        return self.freely and self.measured is not None and not whole
+
+    @property
     def on_time(self) -> bool:
-        """Measured cycles are the predicted ones, wherever the streams let them be."""
-        return not self.freely or self.measured in (None, self.schedule.cycles_per_step)
+        """Measured cycles are the predicted ones, wherever they must be."""
+        return not self.timed or self.measured == self.schedule.cycles_per_step
+
+    @property
+    def lanes(self) -> int:
+        """The number of lanes to ask for to get this core again: the most of one part."""
+        return max(part.lanes for part in _parts(self.schedule))
 
     @property
     def ok(self) -> bool:
@@ -59,19 +76,11 @@ def play(
     seed: int = 0,
     waves: Path | None = None,
 ) -> Gateware:
-    """Build the simulator, run the sequences through the gateware, compare every code.
-
-    Raises
-    ------
-    InputError : a state to start from, which simulations do not take.
-    """
+    """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.qnet, subject.codes
-    if subject.state_codes is not None:
-        raise InputError(
-            "--state: gateware is simulated from the network's own initial state; allowed is "
-            "`carousel compare` without --gateware"
-        )
-    schedule = plan(qnet, lanes)
+    start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
+    room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
+    schedule = make_core(qnet, lanes, max_length=subject.max_length).schedule
     with (
         steps.progress("Gateware: build, then simulate") as report,
         output.beside(waves) if waves else nullcontext() as file,
@@ -85,15 +94,25 @@ def play(
             seed=seed,
             waves=file,
             progress=report,
+            **start,
+            **room,
         )
-    verdict = sim.check(qnet, codes, trace)
+    verdict = sim.check(qnet, codes, trace, **start)
     real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
-    return Gateware(trace, real, verdict, schedule, freely=not idle and not back_pressure)
+    freely = not idle and not back_pressure
+    return Gateware(trace, real, verdict, schedule, freely, codes.shape[-2])
 
 
-def measured(found: Gateware) -> str:
-    """Cycles a step, for people."""
-    return "too few steps" if found.measured is None else f"{found.measured:g}"
+def _parts(schedule: Schedule | OfflineSchedule) -> tuple[Schedule, ...]:
+    return schedule.parts if isinstance(schedule, OfflineSchedule) else (schedule,)
+
+
+def measured(found: Gateware, steps: int = 1) -> str:
+    """Cycles of this many steps, for people."""
+    if found.measured is not None:
+        return f"{found.measured * steps:g}"
+    whole = isinstance(found.schedule, OfflineSchedule)
+    return "too few sequences" if whole else "too few steps"
 
 
 def table(found: Gateware) -> Table:
@@ -112,6 +131,7 @@ def table(found: Gateware) -> Table:
         ("of these, waiting for a result", schedule.stall_per_step),
         ("multipliers in use", f"{100 * schedule.utilisation:.1f} %"),
         ("latency of the first output, cycles", trace.latency),
+        *_whole(found),
         ("clocks simulated", f"{trace.clocks:,}"),
         ("simulated clocks a second", f"{trace.cycles_per_second:,.0f}"),
     ]
@@ -119,6 +139,19 @@ def table(found: Gateware) -> Table:
         rows.append(("first difference", verdict.first))
     rows += [("fault", fault) for fault in verdict.faults]
     return Table.of("Gateware", ("", "found"), rows)
+
+
+def _whole(found: Gateware) -> list[tuple[str, object]]:
+    """What only a core that holds whole sequences has."""
+    schedule = found.schedule
+    if not isinstance(schedule, OfflineSchedule):
+        return []
+    return [
+        ("lanes of its parts", ", ".join(str(part.lanes) for part in schedule.parts)),
+        ("cycles a step of its parts", ", ".join(str(p.cycles_per_step) for p in schedule.parts)),
+        ("cycles a sequence, measured", measured(found, found.length)),
+        ("memory that holds sequences, bits", f"{schedule.buffer_bits:,}"),
+    ]
 
 
 def plain(found: Gateware) -> dict[str, Any]:
@@ -143,4 +176,19 @@ def plain(found: Gateware) -> dict[str, Any]:
         "latency": trace.latency,
         "clocks": trace.clocks,
         "clocks_per_second": trace.cycles_per_second,
+        **_plain_whole(found),
+    }
+
+
+def _plain_whole(found: Gateware) -> dict[str, Any]:
+    """What only a core that holds whole sequences has."""
+    if not isinstance(found.schedule, OfflineSchedule):
+        return {}
+    return {
+        "parts": [
+            {"lanes": part.lanes, "cycles_per_step": part.cycles_per_step}
+            for part in found.schedule.parts
+        ],
+        "cycles_per_sequence": found.measured and found.measured * found.length,
+        "sequence_memory_bits": found.schedule.buffer_bits,
     }

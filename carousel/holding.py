@@ -5,8 +5,7 @@ from typing import Any
 
 from carousel import steps
 from carousel.tables import Table
-from fixedpoint import NeverShutError
-from fixedpoint.hold import HoldResult, check_hold
+from fixedpoint.hold import HoldResult, NeverShutError, check_hold
 
 SHORT, LONG = (1_000, 4), (1_000_000, 1)  # steps, sequences
 TITLE = "States with their gates shut"
@@ -50,7 +49,7 @@ def check(subject: steps.Subject, quick: bool) -> Held:
 def table(found: Held) -> Table:
     """For people."""
     if found.never is not None:
-        return Table.of(TITLE, ("",), [(found.never,)])
+        return Table.of(f"{TITLE}: not checked", ("",), [(found.never,)])
     rows = []
     for result in found.results:
         for layer, change in enumerate(result.largest_change_lsb):

@@ -1,23 +1,26 @@
-"""What a model is and what it will need: from its shapes and weights alone, nothing is run.
+"""What a model is: its layers, their kind of cell, their numbers. Nothing is run.
 
-    weight memory = lanes * (groups * columns, over all phases of a step) * bits
-
-Cycles are `rtl.schedule`'s, which follow from shapes. Number formats need data: see `quantize`.
+What the core will need is in `needs`. Number formats need data: see `quantize`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
+from carousel import needs
+from carousel.needs import Need
 from carousel.tables import Table
-from fixedpoint import QuantizedNetwork
-from golden import Network
+from golden import Layer, Network
 from golden.squash import Array
-from rtl.schedule import Schedule, allowed_lanes, plan
+from rtl.schedule import UnsupportedError
 
-SHOWN = 7  # numbers of lanes in the table
+OUTPUTS = {
+    "every": "of every step",
+    "last": "of a sequence's last step",
+    "final": "what each direction gave in its own last step",
+}
 
 
 @dataclass(frozen=True)
@@ -27,21 +30,27 @@ class Part:
     Attributes
     ----------
     name : "layer 0", ..., "readout".
-    inputs, units : widths; units are cells or outputs.
-    what : gates and squashing functions.
-    weights, biases : all of them, flat.
+    inputs, units, outputs : widths; units are cells, or outputs of the readout.
+    direction : of a layer; "" for the readout.
+    what : gates, squashing functions and whatever else is not said by numbers, for people.
+    numbers : all of a kind, flat: weights, biases, and where there are any peepholes, projection,
+        initial s, initial y.
+    options : the same as `what`, for programs.
     """
 
     name: str
     inputs: int
     units: int
+    outputs: int
+    direction: str
     what: str
-    weights: Array
-    biases: Array
+    numbers: dict[str, Array]
+    options: dict[str, Any]
 
     @property
     def parameters(self) -> int:
-        return self.weights.size + self.biases.size
+        """How many numbers were trained; what a sequence starts from is counted too."""
+        return sum(values.size for values in self.numbers.values())
 
 
 @dataclass(frozen=True)
@@ -51,63 +60,102 @@ class Found:
     Attributes
     ----------
     net, file : the model and where it came from.
-    bits : of a weight.
-    schedules : at some numbers of lanes.
+    bits : of a value.
+    needs : of its core, at some numbers of lanes.
+    never : why no core can run it, and there are no needs; or None.
     """
 
     net: Network
     file: Path
     bits: int
-    schedules: tuple[Schedule, ...]
+    needs: tuple[Need, ...] = ()
+    never: str | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        parts = []
-        for k, layer in enumerate(self.net.layers):
-            shape = layer.shape
-            what = f"gates {' '.join(shape.gates)}, g {layer.g}, h {layer.h}"
-            if shape.block_size > 1:
-                what += f", blocks of {shape.block_size}"
-            if shape.gate_recurrence:
-                what += ", gate recurrence"
-            values = [
-                np.concatenate([np.ravel(part[kind]) for kind in shape.kinds])
-                for part in (layer.weights, layer.biases)
-            ]
-            parts.append(Part(f"layer {k}", shape.inputs, shape.cells, what, *values))
+        pairs = {k: len(stage) > 1 for stage in self.net.stages for k in stage}
+        parts = [_layer(k, layer, pairs[k]) for k, layer in enumerate(self.net.layers)]
         if out := self.net.readout:
+            numbers = {"weights": np.ravel(out.weights), "biases": out.biases}
             what = f"dense, {'linear' if out.squash == 'identity' else out.squash}"
-            weights = np.ravel(out.weights)
-            parts.append(
-                Part("readout", out.weights.shape[1], out.outputs, what, weights, out.biases)
-            )
+            widths = out.weights.shape[1], out.outputs, out.outputs
+            parts.append(Part("readout", *widths, "", what, numbers, {"squash": out.squash}))
         return tuple(parts)
 
     @property
     def parameters(self) -> int:
         return sum(part.parameters for part in self.parts)
 
-    def memory(self, schedule: Schedule) -> int:
-        """Bits of all weight memories; lanes that idle in a group keep zeros there."""
-        return schedule.lanes * schedule.ideal_cycles * self.bits
+
+def _layer(k: int, layer: Layer, paired: bool) -> Part:
+    shape = layer.shape
+    numbers = {
+        name: np.concatenate([np.ravel(part[kind]) for kind in kinds])
+        for name, part, kinds in (
+            ("weights", layer.weights, shape.kinds),
+            ("biases", layer.biases, shape.kinds),
+            ("peepholes", layer.peepholes, layer.peepholes),
+        )
+        if kinds
+    }
+    if layer.projection is not None:
+        numbers["projection"] = np.ravel(layer.projection)
+    numbers |= {f"initial {name}": values for name, values in layer.initial.items()}
+    direction = "reverse" if shape.reverse else "forward"
+    options = {
+        "gates": list(shape.gates),
+        "gate": layer.gate,
+        "g": layer.g,
+        "h": layer.h,
+        "block_size": shape.block_size,
+        "gate_recurrence": shape.gate_recurrence,
+        "coupled": shape.coupled,
+        "peepholes": shape.peepholes,
+        "projection": shape.projection,
+        "clip": {name: list(limits) for name, limits in layer.clip.items()},
+        "initial": list(layer.initial),
+        "bidirectional": paired,
+    }
+    return Part(
+        f"layer {k}",
+        shape.inputs,
+        shape.cells,
+        shape.outputs,
+        f"bidirectional, {direction}" if paired else direction,
+        ", ".join(_words(layer)),
+        numbers,
+        options,
+    )
+
+
+def _words(layer: Layer) -> list[str]:
+    """The kind of cell; what is usual is not said."""
+    shape = layer.shape
+    found = [f"gates {' '.join(shape.gates)}", f"g {layer.g}", f"h {layer.h}"]
+    found += ["hard sigmoid gates"] if layer.gate == "hard" else []
+    found += ["f = 1 - i"] if shape.coupled else []
+    found += [f"blocks of {shape.block_size}"] if shape.block_size > 1 else []
+    found += ["gate recurrence"] if shape.gate_recurrence else []
+    found += ["peepholes"] if shape.peepholes else []
+    found += [f"projected to {shape.projection}"] if shape.projection is not None else []
+    for name, (low, high) in layer.clip.items():
+        whose = "gates" if name == "gate" else name
+        found.append(f"net inputs of {whose} clipped to {low:g}..{high:g}")
+    found += [f"initial {' and '.join(layer.initial)}"] if layer.initial else []
+    return found
 
 
 def look(net: Network, file: Path, bits: int, lanes: int | None) -> Found:
-    """Plan the network on `lanes` lanes, or on some numbers from the fewest to the most.
+    """The model and its needs on `lanes` lanes, or on some numbers from the fewest to the most.
 
     Raises
     ------
-    LaneError : lanes that the network cannot use.
+    CarouselError : lanes that the network cannot use, bits that no format has.
     """
-    shapes = cast(QuantizedNetwork, net)  # a schedule asks for shapes, which both have
-    counts = some(allowed_lanes(shapes)) if lanes is None else (lanes,)
-    return Found(net, file, bits, tuple(plan(shapes, count) for count in counts))
-
-
-def some(allowed: tuple[int, ...]) -> tuple[int, ...]:
-    """A few of the allowed numbers of lanes, about as far apart as one another in proportion."""
-    wanted = np.geomspace(allowed[0], allowed[-1], SHOWN)
-    return tuple(sorted({min(allowed, key=lambda n: abs(n - want)) for want in wanted}))
+    try:
+        return Found(net, file, bits, needs.of(net, bits, lanes))
+    except UnsupportedError as reason:
+        return Found(net, file, bits, never=str(reason))
 
 
 def tables(found: Found) -> list[Table]:
@@ -117,38 +165,33 @@ def tables(found: Found) -> list[Table]:
         ("file", found.file),
         ("made by", net.made_by or "not said"),
         ("inputs", net.inputs),
-        ("outputs", net.outputs),
+        ("outputs", f"{net.outputs}, {OUTPUTS[net.output]}"),
         ("cells", sum(layer.shape.cells for layer in net.layers)),
         ("parameters", f"{found.parameters:,}"),
     ]
-    layers = (
-        (part.name, part.inputs, part.units, part.what, f"{part.parameters:,}")
+    sizes = (
+        (part.name, part.inputs, part.units, part.outputs, part.direction, f"{part.parameters:,}")
         for part in found.parts
     )
+    head = ("of", "inputs", "units", "outputs", "direction", "parameters")
     ranges = (
-        (part.name, *(f"{end:.3g}" for end in (*ends(part.weights), *ends(part.biases))))
+        (part.name, name, *(f"{end:.3g}" for end in ends(values)))
         for part in found.parts
-    )
-    needs = (
-        (
-            schedule.lanes,
-            f"{schedule.cycles_per_step:,}",
-            f"{schedule.stall_per_step:,}",
-            f"{100 * schedule.utilisation:.1f} %",
-            f"{found.memory(schedule):,}",
-        )
-        for schedule in found.schedules
+        for name, values in part.numbers.items()
     )
     return [
         Table.of(net.name, ("", "found"), about),
-        Table.of("Layers", ("of", "inputs", "units", "what", "parameters"), layers),
-        Table.of("Ranges", ("of", "weights from", "to", "biases from", "to"), ranges),
-        Table.of(
-            f"What the core will need (memory in bits, {found.bits} a weight)",
-            ("multipliers", "cycles a step", "waiting", "in use", "weight memory"),
-            needs,
-        ),
+        Table.of("Layers", head, sizes),
+        Table.of("Cells", ("of", "what"), ((part.name, part.what) for part in found.parts)),
+        Table.of("Ranges", ("of", "numbers", "from", "to"), ranges),
+        *_needs(found),
     ]
+
+
+def _needs(found: Found) -> list[Table]:
+    if found.never is None:
+        return needs.tables(found.needs, found.bits)
+    return [Table.of("No core can run it", ("",), [(found.never,)])]
 
 
 def ends(values: Array) -> tuple[float, float]:
@@ -165,6 +208,7 @@ def plain(found: Found) -> dict[str, Any]:
             "made_by": net.made_by,
             "inputs": net.inputs,
             "outputs": net.outputs,
+            "output": net.output,
             "cells": [layer.shape.cells for layer in net.layers],
             "parameters": found.parameters,
         },
@@ -173,23 +217,16 @@ def plain(found: Found) -> dict[str, Any]:
                 "name": part.name,
                 "inputs": part.inputs,
                 "units": part.units,
+                "outputs": part.outputs,
+                "direction": part.direction or None,
+                **part.options,
                 "what": part.what,
                 "parameters": part.parameters,
-                "weights": ends(part.weights),
-                "biases": ends(part.biases),
+                "ranges": {name: ends(values) for name, values in part.numbers.items()},
             }
             for part in found.parts
         ],
         "bits": found.bits,
-        "lanes": [
-            {
-                "lanes": schedule.lanes,
-                "cycles_per_step": schedule.cycles_per_step,
-                "ideal": schedule.ideal_cycles,
-                "stall": schedule.stall_per_step,
-                "utilisation": schedule.utilisation,
-                "weight_memory_bits": found.memory(schedule),
-            }
-            for schedule in found.schedules
-        ],
+        "lanes": [need.plain() for need in found.needs],
+        "no_core": found.never,
     }

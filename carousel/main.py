@@ -3,10 +3,12 @@
 Status 0: all that was checked holds. 1: something does not. 2: a user's error, said in one line.
 """
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
 
 import golden
@@ -14,6 +16,7 @@ from carousel import (
     accuracy,
     carried,
     expectation,
+    exporting,
     gateware,
     holding,
     options,
@@ -24,6 +27,7 @@ from carousel import (
 from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
 from golden import training
+from golden.exporters.onnx import save_onnx
 
 app = typer.Typer(
     name="carousel",
@@ -39,6 +43,8 @@ console = Console()
 
 def main() -> None:
     """What the `carousel` program calls."""
+    # a core may be made for its schedule alone
+    warnings.simplefilter("ignore", UnusedElaboratable)
     app()
 
 
@@ -126,7 +132,7 @@ def train(
 @app.command()
 def inspect(
     model: options.Model,
-    bits: Annotated[int, typer.Option(min=1, help="Width of a weight, for the memory.")] = 16,
+    bits: Annotated[int, typer.Option(help="Width of a value, for the memory.")] = 16,
     lanes: Annotated[
         int | None,
         typer.Option(
@@ -242,17 +248,8 @@ def compare(
         bool, typer.Option("--gateware", help="Compare the gateware as well.  [default: off]")
     ] = False,
     lanes: options.Lanes = None,
-    expect: Annotated[
-        Path | None,
-        typer.Option(
-            help="What the outputs for --input should be, from your own framework: .npy of every "
-            "step, (T, K) or (N, T, K), or of the last, (K,) or (N, K).",
-            show_default="nothing",
-        ),
-    ] = None,
-    tolerance: Annotated[
-        float, typer.Option(min=0, help="The most that float may differ from --expect.")
-    ] = expectation.TOLERANCE,
+    expect: expectation.Expect = None,
+    tolerance: expectation.Most = expectation.TOLERANCE,
     state: options.State = None,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
@@ -312,7 +309,10 @@ def hold(
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     found = holding.check(subject, quick)
-    holding.table(found).show(console)
+    if found.never is None:
+        holding.table(found).show(console)
+    else:
+        typer.echo(found.never)
     finish(holding.plain(found), json, found.ok)
 
 
@@ -326,22 +326,41 @@ def verilog(
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
+    max_length: options.MaxLength = None,
+    state_port: options.StatePort = False,
     folder: options.Output = None,
     json: options.Json = None,
 ) -> None:
     """Write the core as Verilog.
 
-    Beside it a JSON file with its ports, formats and cycles.
+    Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
+    layers holds whole sequences, of up to --max-length steps.
     """
     from rtl import verilog as writer
 
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    place = folder or Path("out") / subject.net.name
+    place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     with output.folder(place) as stage, steps.progress("Verilog"):
-        files = [place / path.name for path in writer.write(subject.qnet, stage, lanes)]
+        written = writer.write(subject.qnet, stage, lanes, max_length=room, state_port=state_port)
+        files = [place / path.name for path in written]
     typer.echo(f"Verilog  {files[0]}\nAbout it {files[1]}")
     finish({"verilog": str(files[0]), "about": str(files[1])}, json, True)
+
+
+@app.command()
+def export(model: options.Model, place: exporting.Place = None, json: options.Json = None) -> None:
+    """Write a model as ONNX."""
+    output.check_file(json)
+    net = golden.load(model)
+    if place is None:
+        place = Path("out") / f"{net.name}.onnx"
+        output.make_parent(place)
+    output.check_file(place)
+    found = save_onnx(net, place)
+    exporting.table(found).show(console)
+    typer.echo(f"ONNX  {place}")
+    finish(exporting.plain(found, place), json, True)
 
 
 @app.command()

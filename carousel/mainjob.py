@@ -57,7 +57,7 @@ class Found:
         }
         if self.held.never is None:
             checks["a state holds to the last bit while its gates are shut"] = self.held.ok
-        if self.gateware.measured is not None:
+        if self.gateware.timed:
             checks["the gateware takes the predicted cycles"] = self.gateware.on_time
         if None not in self.right.values():
             right = self.right
@@ -77,7 +77,7 @@ def do(subject: Subject, lanes: int | None, quick: bool, folder: Path) -> Found:
     found = gateware.play(subject, lanes)
     held = holding.check(subject, quick)
     with steps.progress("Verilog"):
-        written, _ = verilog.write(subject.qnet, folder, lanes)
+        written, _ = verilog.write(subject.qnet, folder, lanes, max_length=subject.max_length)
     subject.qnet.formats.dump(folder / "formats.json")
     return Found(subject, measured, found, held, written)
 

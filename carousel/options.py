@@ -69,8 +69,17 @@ MaxLength = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Steps that a core of a network with reverse layers can hold.",
+        help="Steps of the longest sequence that the core can hold; only a network with reverse "
+        "layers holds any.",
         show_default="those of the input",
+    ),
+]
+StatePort = Annotated[
+    bool,
+    typer.Option(
+        "--state-port",
+        help="Give the core a port through which its state is read and written between steps; not "
+        "with reverse layers.  [default: off]",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]

@@ -26,7 +26,7 @@ def command(
     bits = ("--bits", qnet.formats.input.width) if formats is None else ("--formats", formats)
     source = ("--seed", seed) if file is None else ("--input", file)
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
-    words = ("carousel", "run", model, *bits, "--lanes", found.gateware.schedule.lanes)
+    words = ("carousel", "run", model, *bits, "--lanes", found.gateware.lanes)
     start = () if state is None else ("--state", state)
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)

@@ -34,12 +34,7 @@ class Table:
 
     def show(self, console: Console) -> None:
         """Print it."""
-        table = RichTable(
-            title=Text(self.title, style="bold"),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            show_header=any(self.head),
-        )
+        table = RichTable(box=box.SIMPLE_HEAD, show_header=any(self.head))
         for k, name in enumerate(self.head):
             right = numeric(row[k] for row in self.rows)
             table.add_column(
@@ -51,6 +46,8 @@ class Table:
         for row in self.rows:
             colour = {"yes": "green", "no": "bold red"}.get(row[-1], "")
             table.add_row(*map(Text, row[:-1]), Text(row[-1], style=colour))
+        # as a part of the table it would be broken to the table's width
+        console.print(Text(self.title, style="bold"))
         console.print(table)
 
 

@@ -17,6 +17,7 @@ from golden.squash import SQUASHES
 from rtl.probe import ProbeStream
 from rtl.rows import Row, stored_gates, stored_outputs
 from rtl.schedule import Schedule
+from rtl.squash import knot_words
 
 KINDS = ("i", "f", "o", "g", "y", "out")
 SOURCES = ("x", "y", "below", "gates")
@@ -287,6 +288,39 @@ class Program:
         assert row.layer is not None
         state = self.qnet.layers[row.layer].initial
         return int(getattr(state, row.kind)[row.index]) if row.kind in ("s", "y") else 0
+
+    @property
+    def tail_multipliers(self) -> int:
+        """Multipliers behind the lanes.
+
+        One interpolates sigma for each of its readers; cells take i g, o h and, where f is not 1 by
+        wiring, f s; peepholes one for i and f, one for o.
+        """
+        cells, seeing = bool(self.states), self.schedule.peepholes
+        keeping = any(mode.keeps != "whole" for mode in self.cell_modes)
+        return (1 + cells + seeing) + 2 * cells + keeping + 2 * seeing
+
+    @property
+    def memories(self) -> dict[str, int]:
+        """Bits of the words in use, by what they hold; without what the network does not need.
+
+        Small ones are left out: columns, biases, outputs that wait to be taken.
+        """
+        word, knots = knot_words(self.qnet.table)
+        found = {
+            "weights": self.schedule.lanes * self.schedule.ideal_cycles * self.weight_width,
+            "sigma": len(knots) * word.size,
+            "input": 2 * self.qnet.inputs * self.qnet.formats.input.width,
+        }
+        if self.states:
+            starts = len(self.initial(self.states)), len(self.initial(self.outputs))
+            found |= {
+                "outputs": 2 * len(self.outputs) * self.y_width,
+                "gates": 2 * len(self.gates) * self.gate_width,
+                "states": len(self.states) * self.s_width,
+                "initial state": starts[0] * self.s_width + starts[1] * self.y_width,
+            }
+        return {name: bits for name, bits in found.items() if bits}
 
     @property
     def probe_streams(self) -> tuple[ProbeStream, ...]:

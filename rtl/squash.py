@@ -19,6 +19,16 @@ def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
     return round_shift((sigma << unit.gain_bits) + Const(unit.constant), unit.shift)
 
 
+def knot_words(table: SigmaTable) -> tuple[data.StructLayout, list[Any]]:
+    """What the table's memory holds: its knots, each with the rise to the next one."""
+    knots = [int(knot) for knot in table.knots]
+    rises = [right - left for left, right in zip(knots, knots[1:], strict=False)]
+    word = data.StructLayout(
+        {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
+    )
+    return word, [{"knot": k, "rise": r} for k, r in zip(knots, rises, strict=False)]
+
+
 class SigmaUnit(wiring.Component):
     """Several readers of one sigma table.
 
@@ -53,14 +63,7 @@ class SigmaUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         table, t = self.table, self.table.low_bits
-        knots = [int(knot) for knot in table.knots]
-        rises = [right - left for left, right in zip(knots, knots[1:], strict=False)]
-        word = data.StructLayout(
-            {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
-        )
-        init: list[Any] = [
-            {"knot": knot, "rise": rise} for knot, rise in zip(knots, rises, strict=False)
-        ]
+        word, init = knot_words(table)
         m.submodules.knots = memory = Memory(shape=word, depth=len(init), init=init)
         for k in range(self.readers):
             code, port = getattr(self, f"code{k}"), memory.read_port()

@@ -153,7 +153,7 @@ def _steps(core: Core) -> dict[str, Any]:
     found: dict[str, Any] = {
         "latency_cycles": schedule.latency,
         "accumulator_bits": program.sum_width,
-        "weight_memory_bits": schedule.lanes * schedule.ideal_cycles * program.weight_width,
+        "weight_memory_bits": program.memories["weights"],
     }
     if core.has_state_port:
         found["state_words"] = [vars(row) for row in core.state_words]

@@ -13,7 +13,7 @@ import golden
 import sim
 from carousel.main import app
 from golden import Layer, Network, Readout
-from rtl.schedule import plan
+from rtl import make_core
 from sim import HardwareTrace
 
 Cli = Callable[..., Any]
@@ -73,8 +73,17 @@ def quick_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """
     faults: dict[str, Any] = {}
 
-    def simulate(qnet: Any, codes: np.ndarray, lanes: int | None = None, **_: Any) -> HardwareTrace:
-        trace, pace = qnet.run(codes), plan(qnet, lanes).cycles_per_step + faults.get("cycles", 0)
+    def simulate(
+        qnet: Any,
+        codes: np.ndarray,
+        lanes: int | None = None,
+        state: Any = None,
+        max_length: int | None = None,
+        **_: Any,
+    ) -> HardwareTrace:
+        trace = qnet.run(codes, state)
+        pace = make_core(qnet, lanes, max_length=max_length).schedule.cycles_per_step
+        pace += faults.get("cycles", 0)
         out, counts = trace.out.copy(), dict[str, int]()
         out.flat[-1] ^= int(faults.get("code", False))
         for name, count in trace.saturations.items():

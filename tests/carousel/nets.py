@@ -65,11 +65,12 @@ def every(seed: int = 5) -> dict[str, Network]:
             "both", layer(rng, 3), layer(rng, 3, 2, **both), layer(rng, 6), layer(rng, 6, **both)
         ),
         network("ends", layer(rng, 3), layer(rng, 3, 4, **both), output="final"),
+        network("clipped", layer(rng, 3, clip={"gate": (-1.0, 1.0)})),
     )
     return {net.name: net for net in nets}
 
 
-FORWARD = ("paper", "deep", "peepholes", "coupled", "hard", "last")
+FORWARD = ("paper", "deep", "peepholes", "coupled", "hard", "last", "clipped")
 REVERSE = ("reverse", "both", "ends")
 
 

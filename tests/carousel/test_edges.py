@@ -51,6 +51,20 @@ def test_states_that_are_clipped_are_shown(cli, quick_sim, model, place):
     assert count > 0 and row.split()[-2:] == [f"{count:,}"] * 2
 
 
+def test_a_task_answered_with_the_last_output_only(cli, quick_sim, place):
+    """States over the lag, and the answers, are those of the network that gives every output."""
+    found = []
+    for output in ("every", "last"):
+        path = place.parent / f"{output}.npz"
+        golden.save(replace(network(), output=output), path)
+        result = cli("run", path, *SHORT, "--quick", "-o", place)
+        assert "largest change of a state over a lag" in " ".join(result.stdout.split())
+        data = json.loads((place / "results.json").read_text())
+        found.append([data["change_over_lag"], data["right"], data["gateware"]["mismatches"]])
+    assert found[0] == found[1]
+    assert all(change > 0 for change in found[1][0].values())
+
+
 def test_one_step_says_nothing_of_cycles(cli, quick_sim, model, tmp_path, place):
     """What was not measured is not among the checks."""
     one = saved(tmp_path / "one.npy", np.zeros((1, 8)))

@@ -1,17 +1,21 @@
 """`carousel inspect`: what a model is and what it needs, from shapes and weights alone."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import golden
-from carousel import inspection
+from carousel import inspection, needs
 from fixedpoint import quantize
 from golden import Layer, Network
-from rtl.program import Program
+from rtl import make_core
 from rtl.schedule import plan
+from rtl.verilog import Top, convert
+from tests.carousel import nets
 
 DATA = Path(__file__).parents[1] / "data"
 DEEP = DATA / "pytorch_deep.safetensors"
@@ -25,12 +29,84 @@ def test_what_is_predicted_is_what_the_core_has(path):
     found = inspection.look(net, path, 16, None)
     x = np.random.default_rng(0).uniform(-1, 1, (20, net.inputs))
     qnet = quantize(net, bits=16, calibrate=x)
-    for schedule in found.schedules:
-        same = plan(qnet, schedule.lanes)
+    for need in found.needs:
+        schedule, same = need.core.schedule, plan(qnet, need.lanes)
         assert (schedule.phases, schedule.cycles_per_step) == (same.phases, same.cycles_per_step)
-        program = Program(qnet, same)
-        bits = sum(len(weights) for weights in program.weights) * program.weight_width
-        assert found.memory(schedule) == bits
+        assert need.memories == make_core(qnet, need.lanes).program.memories
+
+
+def verilog(net: Network, lanes: int) -> str:
+    """Of the quantised network at 12 bits, as it is written for an FPGA."""
+    x = np.random.default_rng(1).uniform(-1, 1, (20, net.inputs))
+    return convert(Top(make_core(quantize(net, bits=12, calibrate=x), lanes)), "top")
+
+
+@pytest.mark.parametrize("name", [*nets.FORWARD, "reverse", "ends"])
+def test_the_multipliers_are_those_of_the_verilog(name):
+    """Products of two signals, counted in the text."""
+    net, lanes = nets.every()[name], 6 if name == "coupled" else 8
+    (need,) = needs.of(net, 12, lanes)
+    products = re.findall(r"^ +assign .* = .* \* .*;$", verilog(net, lanes), flags=re.MULTILINE)
+    assert sum(need.multipliers) == len(products)
+
+
+PLACES = {
+    r"lanes\.lane\d+ weights": "weights",
+    r"input banks": "input",
+    r"sigma knots": "sigma",
+    r"cell\.states memory": "states",
+    r"operands\.y memory": "outputs",
+    r"operands\.gates memory": "gates",
+    r"(cell\.states|operands\.y) initial": "initial state",
+    r"activation rows|operands columns|fifo storage": "not counted",
+}
+
+
+def declared(text: str) -> dict[str, int]:
+    """Bits of the memories that Verilog declares, by what they hold."""
+    found = dict.fromkeys(PLACES.values(), 0)
+    module = ""
+    for line in text.splitlines():
+        if start := re.match(r"module \\?(\S+)", line):
+            module = start[1].removeprefix("top.core.")
+        if memory := re.search(r"reg \[(\d+):0\] \\?(\S+)\s+\[(\d+):0\]", line):
+            place = f"{module} {memory[2]}"
+            (kind,) = (kind for pattern, kind in PLACES.items() if re.fullmatch(pattern, place))
+            found[kind] += (int(memory[1]) + 1) * (int(memory[3]) + 1)
+    return found
+
+
+def squares(seed: int = 4) -> dict[str, Network]:
+    """Networks whose every memory has a power of two of words, so that none is rounded up."""
+    rng = np.random.default_rng(seed)
+    ones = {"s": np.full(4, 0.5), "y": np.full(4, -0.25)}
+    return {
+        net.name: net
+        for net in (
+            nets.network("recurrent", nets.layer(rng, 4, 4, "io", 2, gate_recurrence=True)),
+            nets.network("initial", nets.layer(rng, 4, gates="io", coupled=True, initial=ones)),
+            nets.network("projected", nets.layer(rng, 4, peepholes=True, projection=4)),
+        )
+    }
+
+
+@pytest.mark.parametrize("name", ["recurrent", "initial", "projected"])
+def test_the_memory_is_that_of_the_verilog(name):
+    net = squares()[name]
+    (need,) = needs.of(net, 12, {"recurrent": 8, "initial": 6, "projected": 8}[name])
+    wanted = declared(verilog(net, need.lanes))
+    assert wanted.pop("not counted") > 0
+    assert need.memories == {kind: bits for kind, bits in wanted.items() if bits}
+    assert {"recurrent": "gates", "initial": "initial state"}.get(name, "states") in need.memories
+
+
+def test_sequences_take_memory_for_each_step():
+    """What a core with room for many steps holds, from its quantised network."""
+    net = nets.every()["both"]
+    (need,) = needs.of(net, 12, 8)
+    qnet = quantize(net, bits=12, calibrate=nets.sequences())
+    assert need.held
+    assert make_core(qnet, 8, max_length=50).schedule.buffer_bits == 50 * need.held
 
 
 def test_it_is_said(cli, tmp_path):
@@ -38,25 +114,118 @@ def test_it_is_said(cli, tmp_path):
     result = cli("inspect", DEEP, "--json", file)
     assert result.exit_code == 0, result.output
     text = " ".join(result.stdout.split())
-    for words in ("nn.LSTM 'lstm', then nn.Linear 'fc' without a sigmoid", "gates i f o, g tanh"):
+    for words in (
+        "nn.LSTM 'lstm', then nn.Linear 'fc' without a sigmoid",
+        "layer 2 gates i f o, g tanh, h tanh",
+        "outputs 2, of every step",
+        "(5 of the multipliers behind the lanes, memory in bits, 16 a value)",
+    ):
         assert words in text
     data = json.loads(file.read_text())
-    assert data["ok"] is True
+    assert data["ok"] is True and data["no_core"] is None
     assert data["model"]["cells"] == [8, 8, 8]
     assert data["model"]["parameters"] == sum(part["parameters"] for part in data["layers"])
     assert [part["name"] for part in data["layers"]] == ["layer 0", "layer 1", "layer 2", "readout"]
     net = golden.load(DEEP)
     low = min(float(part.min()) for part in net.layers[1].weights.values())
-    assert data["layers"][1]["weights"][0] == low
+    assert data["layers"][1]["ranges"]["weights"][0] == low
     assert [entry["lanes"] for entry in data["lanes"]] == [4, 8, 12, 16, 24, 32]
+    for entry in data["lanes"]:
+        assert entry["multipliers"] == entry["lanes"] + 5
+        assert entry["memory_bits_in_all"] == sum(entry["memory_bits"].values())
+        assert f"{entry['memory_bits_in_all']:,}" in text
+
+
+SAID = {
+    "paper": ["gates i o, g g1997, h h1997, blocks of 2, gate recurrence"],
+    "peepholes": ["peepholes, projected to 2", "layer 0 3 4 2 forward"],
+    "coupled": ["gates i o, g tanh, h tanh, f = 1 - i, initial s and y"],
+    "hard": ["hard sigmoid gates, net inputs of g clipped to -1..1"],
+    "clipped": ["net inputs of gates clipped to -1..1"],
+    "last": ["outputs 2, of a sequence's last step"],
+    "reverse": ["layer 0 3 4 4 reverse", "0 reverse layer 0, readout"],
+    "ends": [
+        "what each direction gave in its own last step",
+        "layer 0 3 4 4 bidirectional, forward",
+        "layer 1 3 4 4 bidirectional, reverse",
+        "part does lanes 4 lanes 8 lanes 12 lanes 16",
+        "0 forward layer 0",
+        "1 reverse layer 1",
+        "2 readout 8 8 8 8",
+        "for each step of --max-length 150",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_kind_of_cell_is_said(cli, tmp_path, name):
+    golden.save(nets.every()[name], tmp_path / "m.npz")
+    result = cli("inspect", tmp_path / "m.npz")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    for words in SAID[name]:
+        assert words in text, words
+
+
+def test_every_number_of_a_layer_is_counted_and_ranged(cli, tmp_path):
+    """Peepholes, projection and initial states too, each from its lowest to its highest."""
+    rng = np.random.default_rng(6)
+    initial = {"s": rng.uniform(-1, 1, 4), "y": rng.uniform(-1, 1, 2)}
+    layer = nets.layer(rng, 3, peepholes=True, projection=2, initial=initial)
+    golden.save(nets.network("all", layer), tmp_path / "m.npz")
+    assert cli("inspect", tmp_path / "m.npz", "--json", tmp_path / "i.json").exit_code == 0
+    found = json.loads((tmp_path / "i.json").read_text())["layers"][0]
+    assert found["parameters"] == 4 * 4 * (3 + 2) + 4 * 4 + 3 * 4 + 2 * 4 + 4 + 2
+    assert layer.projection is not None
+    wanted = {
+        "weights": np.concatenate(list(layer.weights.values())),
+        "biases": np.concatenate(list(layer.biases.values())),
+        "peepholes": np.concatenate(list(layer.peepholes.values())),
+        "projection": layer.projection,
+        "initial s": initial["s"],
+        "initial y": initial["y"],
+    }
+    assert found["ranges"] == {name: [v.min(), v.max()] for name, v in wanted.items()}
+
+
+def test_what_programs_are_told_of_a_pair(cli, tmp_path):
+    """The parts of a core, and the pace of the slowest."""
+    golden.save(nets.every()["ends"], tmp_path / "m.npz")
+    file = tmp_path / "i.json"
+    assert cli("inspect", tmp_path / "m.npz", "--lanes", 9, "--json", file).exit_code == 0
+    data = json.loads(file.read_text())
+    assert [part.get("bidirectional") for part in data["layers"]] == [True, True, None]
+    assert data["model"]["output"] == "final"
+    (entry,) = data["lanes"]
+    assert [part["lanes"] for part in entry["parts"]] == [8, 8, 2]
+    assert [part["direction"] for part in entry["parts"]] == ["forward", "reverse", "forward"]
+    assert [part["layers"] for part in entry["parts"]] == [[0], [1], []]
+    assert [part["once_a_sequence"] for part in entry["parts"]] == [False, False, True]
+    paces = [part["cycles_per_step"] for part in entry["parts"]]
+    assert entry["cycles_per_step"] == max(paces) > min(paces)
+    assert entry["multipliers"] == 8 + 8 + 2 + 5 + 5 + 1
+
+
+def test_a_network_that_no_core_can_run_is_described_all_the_same(cli, tmp_path):
+    rng = np.random.default_rng(2)
+    seeing = nets.layer(rng, 3, peepholes=True)
+    net = nets.network("mixed", seeing, nets.layer(rng, 4, 4, "io", 2, gate_recurrence=True))
+    golden.save(net, tmp_path / "m.npz")
+    result = cli("inspect", tmp_path / "m.npz", "--json", tmp_path / "i.json")
+    assert result.exit_code == 0, result.output
+    data = json.loads((tmp_path / "i.json").read_text())
+    assert data["lanes"] == [] and len(data["layers"]) == 3
+    assert "cannot share a core with the peepholes of layer 0" in data["no_core"]
+    assert data["no_core"] in " ".join(result.stdout.split())
 
 
 def test_one_number_of_lanes_and_other_bits(cli, refused, tmp_path):
     file = tmp_path / "i.json"
     assert cli("inspect", DEEP, "--lanes", 8, "--bits", 8, "--json", file).exit_code == 0
     (entry,) = json.loads(file.read_text())["lanes"]
-    assert entry["weight_memory_bits"] == 8 * entry["ideal"] * 8
+    assert entry["memory_bits"]["weights"] == 8 * entry["ideal"] * 8
     assert "lanes 7: a block cannot be split" in refused("inspect", DEEP, "--lanes", 7)
+    assert "bits 5: must be from 6 to 20" in refused("inspect", DEEP, "--bits", 5)
 
 
 def test_a_large_model_is_no_work(tmp_path):
@@ -65,7 +234,17 @@ def test_a_large_model_is_no_work(tmp_path):
     golden.save(Network((Layer(weights, {kind: np.zeros(256) for kind in "ifog"}),)), path)
     found = inspection.look(golden.load(path), path, 16, None)
     assert found.parameters == 4 * 256 * 321
-    assert len(found.schedules) == inspection.SHOWN
+    assert len(found.needs) == needs.SHOWN
+
+
+def test_weights_that_no_format_holds_are_described(tmp_path):
+    """What is needed follows from shapes, whatever the numbers."""
+    net = nets.every()["deep"]
+    layer = net.layers[0]
+    huge = replace(layer, weights={kind: v * 1e200 for kind, v in layer.weights.items()})
+    found = inspection.look(replace(net, layers=(huge, net.layers[1])), tmp_path, 16, 16)
+    (need,), (usual,) = found.needs, needs.of(net, 16, 16)
+    assert need.plain() == usual.plain()
 
 
 def test_a_model_that_is_refused_is_one_line(refused):

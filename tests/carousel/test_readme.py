@@ -1,14 +1,31 @@
 """What the README tells people to do, done."""
 
+import ast
 import re
+import shlex
+import shutil
+import textwrap
 from pathlib import Path
 
+import numpy as np
 from typer.main import get_command
 
 from carousel.main import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+SAMPLE = ROOT / "tests" / "data" / "pytorch_plain.safetensors"
+
+
+def section(title: str) -> str:
+    """The text under a heading."""
+    return README.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def lines(title: str) -> list[list[str]]:
+    """The words of every call of `carousel` that a section shows, but for comments."""
+    found = re.findall(r"^    (carousel .*?)(?: +#.*)?$", section(title), flags=re.MULTILINE)
+    return [shlex.split(line)[1:] for line in found]
 
 
 def test_the_python_example_prints_what_it_says(capsys):
@@ -21,6 +38,41 @@ def test_the_python_example_prints_what_it_says(capsys):
 def test_every_command_is_named_and_no_other():
     named = set(re.findall(r"^    carousel (\w+) ", README, flags=re.MULTILINE))
     assert named == set(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_a_model_in_five_minutes(cli, quick_sim, tmp_path, monkeypatch):
+    """The lines for a model of PyTorch, with a sample's weights, input and output for the files
+    that the code before them writes."""
+    code = section("Your model in five minutes").split("\n\n    import")[1].split("\n\nHere")[0]
+    saved = re.findall(r'(?:"(\w+\.(?:safetensors|npy))")', "import" + code)
+    assert saved == ["model.safetensors", "x.npy", "y.npy"]
+    ast.parse(textwrap.dedent("    import" + code))
+    with np.load(SAMPLE.with_suffix(".npz")) as archive:
+        np.save(tmp_path / "x.npy", archive["input"])
+        np.save(tmp_path / "y.npy", archive["output"])
+    shutil.copy(SAMPLE, tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    calls = lines("Your model in five minutes")
+    assert [words[0] for words in calls] == ["inspect", "compare", "run"]
+    for words in calls:
+        found = cli(*words, *(["--quick"] if words[0] == "run" else []))
+        assert found.exit_code == 0, found.output
+    assert {"model.v", "report.html"} <= {path.name for path in Path("out/model").iterdir()}
+
+
+def test_a_sequence_in_pieces(cli, quick_sim, tmp_path, monkeypatch):
+    """The lines that carry a state on, with a shipped model."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "models" / "adding.npz", "MODEL.npz")
+    x = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    for name, part in (("x", x), ("early", x[:8]), ("late", x[8:])):
+        np.save(f"{name}.npy", part)
+    calls = [words for words in lines("The command line") if "formats.json" in words]
+    assert [words[0] for words in calls] == ["quantize", "simulate", "simulate"]
+    for words in calls:
+        found = cli(*(word.replace("MODEL", "MODEL.npz") for word in words))
+        assert found.exit_code == 0, found.output
+    assert Path("state.npz").is_file()
 
 
 def test_every_file_that_is_named_exists():

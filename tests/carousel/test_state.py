@@ -202,12 +202,3 @@ def test_a_state_that_cannot_be_written_is_said_before_the_work(cli, refused, tm
     files = Files(tmp_path, "last", 1, cli)
     line = refused(command, *files.words, files.whole, "--save-state", tmp_path / "gone" / "s.npz")
     assert "gone does not exist" in line
-
-
-def test_simulated_gateware_takes_no_state(cli, refused, tmp_path):
-    """The command says what does take one."""
-    files, state = Files(tmp_path, "paper", 1, cli), tmp_path / "s.npz"
-    assert cli("compare", *files.words, files.early, "--save-state", state).exit_code == 0
-    line = refused("simulate", *files.words, files.late, "--state", state)
-    assert "--state: gateware is simulated from the network's own initial state" in line
-    assert "carousel compare" in line

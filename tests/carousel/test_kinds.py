@@ -1,0 +1,167 @@
+"""Every kind of network through the commands: main job, report, hold check, Verilog."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import golden
+from tests.carousel import nets
+
+HOLDS = "a state holds to the last bit while its gates are shut"
+ON_TIME = "the gateware takes the predicted cycles"
+
+
+class Files:
+    """A model of a kind and its input, as files."""
+
+    def __init__(self, folder: Path, name: str, count: int = 2):
+        self.net, x = nets.every()[name], nets.sequences(count)
+        self.model, self.x = folder / "m.npz", folder / "x.npy"
+        golden.save(self.net, self.model)
+        np.save(self.x, x)
+        self.words = (self.model, "--input", self.x)
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", [*nets.FORWARD, *nets.REVERSE])
+def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
+    """Its report has a row for every signal of the network, both figures and what was checked."""
+    files = Files(tmp_path, name)
+    result = cli("run", *files.words, "--quick", "-o", place)
+    assert result.exit_code == 0, result.output
+    assert (place / f"{name}.v").is_file()
+    page, data = (place / "report.html").read_text(), loaded(place / "results.json")
+    signals = [
+        *(f"{k}.{s}" for k, layer in enumerate(files.net.layers) for s in layer.shape.signals),
+        "out",
+    ]
+    assert list(data["errors"]) == signals
+    assert all(f"<td>{signal}</td>" in page for signal in signals)
+    assert page.count("<svg ") == 2
+    checks = {"every code of the gateware equals fixed point"}
+    checks |= {HOLDS} if name != "clipped" else set()
+    checks |= {ON_TIME} if name in nets.FORWARD else set()
+    assert set(data["checks"]) == checks and all(data["checks"].values())
+
+
+def labels(page: str) -> list[str]:
+    """What stands in the figures of a report, whose letters are drawn."""
+    return re.findall(r"<!-- (.*?) -->", page)
+
+
+@pytest.mark.parametrize(
+    ("name", "states", "curves"),
+    [
+        ("deep", ["cell 0", "cell 1", "cell 2"], ["s", "y"]),
+        ("peepholes", ["cell 0", "cell 1", "cell 2", "cell 3"], ["s", "y"]),
+        ("reverse", ["cell 0", "cell 1", "cell 2", "cell 3"], ["s", "y"]),
+        (
+            "ends",
+            ["forward cell 0", "forward cell 1", "reverse cell 0", "reverse cell 1"],
+            ["forward s", "forward y", "reverse s", "reverse y"],
+        ),
+    ],
+)
+def test_the_figures_name_the_direction_where_there_are_two(
+    cli, quick_sim, tmp_path, place, name, states, curves
+):
+    cli("run", *Files(tmp_path, name).words, "--quick", "-o", place)
+    shown = labels((place / "report.html").read_text())
+    assert [text for text in shown if "cell" in text] == states
+    assert [text for text in shown if re.fullmatch(r"(\w+ )?[sy]", text)] == curves
+
+
+KINDS = {
+    "peepholes": ["3 inputs, 4 memory cells in 4 blocks projected to 2, 2 outputs."],
+    "both": [
+        "2 memory cells in 2 blocks in reverse and 4 memory cells in 4 blocks and",
+        "the last two layers, one in each direction,",
+    ],
+    "reverse": [
+        "4 memory cells in 4 blocks in reverse",
+        "the last layer, which runs from the last step to the first,",
+    ],
+    "clipped": ["not checked", "clipped to -1..1, where no gate is wholly closed"],
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_report_says_what_kind_it_is(cli, quick_sim, tmp_path, place, name):
+    cli("run", *Files(tmp_path, name).words, "--quick", "-o", place)
+    page = (place / "report.html").read_text()
+    assert all(words in page for words in KINDS[name])
+
+
+def test_gates_that_are_never_shut_are_one_line_of_hold(cli, tmp_path):
+    """Status 1; a hold check that nobody could pass is no failure of the main job (see above)."""
+    files, file = Files(tmp_path, "clipped"), tmp_path / "h.json"
+    result = cli("hold", *files.words, "--quick", "--json", file)
+    assert result.exit_code == 1
+    (line,) = result.stdout.splitlines()
+    assert line == loaded(file)["never_shut"]
+    assert line.startswith("layer 0: net inputs of the gates are clipped to -1..1, ")
+    assert not loaded(file)["hold"] and not loaded(file)["ok"]
+
+
+def test_a_check_that_was_left_out_is_said_by_run(cli, quick_sim, tmp_path, place):
+    result = cli("run", *Files(tmp_path, "clipped").words, "--quick", "-o", place)
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    assert "States with their gates shut: not checked layer 0: net inputs of the gates" in text
+    data = loaded(place / "results.json")
+    assert data["never_shut"] and not data["hold"]
+
+
+@pytest.mark.parametrize("lanes", [[], ["--lanes", 10]])
+def test_the_command_in_the_report_makes_the_same_core(cli, quick_sim, tmp_path, place, lanes):
+    """Of several parts too, each of which takes as many of the lanes as it can use."""
+    files, again = Files(tmp_path, "ends"), tmp_path / "again"
+    words = (*files.words, *lanes, "--max-length", 30, "--quick", "-o", place)
+    assert cli("run", *words).exit_code == 0
+    command = shlex.split(loaded(place / "results.json")["repeat"]["command"])[1:]
+    assert cli(*command, "-o", again).exit_code == 0
+    assert (again / "ends.v").read_bytes() == (place / "ends.v").read_bytes()
+    assert loaded(place / "ends.core.json")["max_length"] == 30
+
+
+def test_the_core_holds_the_input_or_as_much_as_is_asked_for(cli, tmp_path, place):
+    """More than the input, and less."""
+    files = Files(tmp_path, "reverse")
+    for words, room in (([], 20), (["--max-length", 64], 64), (["--max-length", 7], 7)):
+        result = cli("verilog", *files.words, *words, "-o", place)
+        assert result.exit_code == 0, result.output
+        assert loaded(place / "reverse.core.json")["max_length"] == room
+
+
+def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
+    files = Files(tmp_path, "paper")
+    ports = {}
+    for words in ((), ("--state-port",)):
+        assert cli("verilog", *files.words, *words, "-o", place).exit_code == 0
+        about = loaded(place / "paper.core.json")
+        ports[words] = {port["name"] for port in about["ports"]}
+    new = {"idle", "state_address", "state_write", "state_in", "state_out"}
+    assert ports["--state-port",] - ports[()] == new
+    assert len(about["state_words"]) == 4 + 4 + 2 * 2  # states, outputs, two gates of two blocks
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "line"),
+    [
+        ("deep", ["--max-length", 5], "max_length 5: the network has no reverse layer"),
+        ("both", ["--state-port"], "state port: layer 1 runs in reverse"),
+        ("ends", ["--lanes", 3], "lanes 3: a block cannot be split, layer 0 needs at least 4"),
+    ],
+)
+def test_a_core_that_cannot_be_is_refused(refused, tmp_path, place, name, option, line):
+    files = Files(tmp_path, name)
+    assert f"carousel: {line}" in refused("verilog", *files.words, *option, "-o", place)
+    assert not place.exists()
