@@ -164,6 +164,8 @@ def _job(harness: Harness, asked: Asked, codes: Ints, pattern: Pattern, state: S
     flow = (1 - pattern.idle) * (1 - pattern.back_pressure)
     parts = len(asked.qnet.layers) + 1
     silence = asked.times[-1] * pace * parts if asked.offline else 0
+    # a reverse layer's own first step may be the only one that counts, and its others still come
+    rest = silence if asked.qnet.output != "every" else 0
     writes, reads = _accesses(harness, asked, state)
     return Job(
         words=_words(drive, codes, state is None),
@@ -175,7 +177,7 @@ def _job(harness: Harness, asked: Asked, codes: Ints, pattern: Pattern, state: S
         streams=tuple(stream.name for stream in asked.streams),
         beats=asked.beats,
         patience=int((silence + 20 * pace + 1000) / flow),
-        drain=int((2 * pace + 100) / (1 - pattern.back_pressure)),
+        drain=int((rest + 2 * pace + 100) / (1 - pattern.back_pressure)),
         idle=pattern.idle,
         back_pressure=pattern.back_pressure,
         seed=pattern.seed,

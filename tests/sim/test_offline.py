@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
+from fixedpoint.quantize import quantize
+from golden.cell import Layer
 from golden.errors import InputError
+from golden.network import Network
 from rtl import make_core
 from sim import SimulationError, Verdict, check, simulate
 from sim.simulate import Pattern, simulate_core
@@ -89,3 +92,15 @@ def test_longer_input_than_room_is_refused(build_dir):
     codes = any_codes(np.random.default_rng(3), qnet, 9)
     with pytest.raises(InputError, match=r"9 steps, .* hold 8 \(max_length\)"):
         simulate(qnet, codes, max_length=8, build_dir=build_dir)
+
+
+def test_steps_that_no_output_waits_for_are_seen(build_dir):
+    """The sequence's last step is a reverse layer's first: its output is out long before the others
+    are done, and all of them are compared."""
+    rng = np.random.default_rng(4)
+    weights = {kind: rng.normal(size=(3, 7)) for kind in "ifog"}
+    layer = Layer(weights, {kind: rng.normal(size=3) for kind in "ifog"}, reverse=True)
+    qnet = quantize(Network((layer,), output="last"), calibrate=rng.normal(size=(2, 20, 4)))
+    codes = any_codes(rng, qnet, 200)
+    verdict = check(qnet, codes, simulate(qnet, codes, lanes=4, build_dir=build_dir))
+    assert verdict.ok and verdict.compared["0.s"] == 200 * 3
