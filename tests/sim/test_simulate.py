@@ -126,12 +126,15 @@ def test_codes_that_do_not_fit_are_refused(qnet, build_dir):
         simulate(qnet, np.zeros((3, 5), int), build_dir=build_dir)
 
 
+# a shell's background job ignores Ctrl-C, and so would its children: a person's terminal does not
 LONG_RUN = """
+import signal
 import sys
 from pathlib import Path
 import numpy as np
 from sim import simulate
 from tests.sim.cases import any_codes, small_network
+signal.signal(signal.SIGINT, signal.default_int_handler)
 qnet = small_network()
 codes = any_codes(np.random.default_rng(3), qnet, 300_000)
 simulate(qnet, codes, build_dir=Path(sys.argv[1]), progress=lambda *news: print(news, flush=True))
