@@ -14,7 +14,8 @@ from carousel import output
 from carousel.inputs import check_real, codes_of
 from fixedpoint import Format, QuantizedNetwork
 from golden import InputError, LayerState, Network
-from golden.modelfile import UNREADABLE
+from golden.arrays import UNREADABLE, read_arrays
+from golden.modelfile import LARGEST
 from golden.squash import Array
 
 State = tuple[LayerState, ...]
@@ -22,11 +23,10 @@ State = tuple[LayerState, ...]
 
 def check(net: Network, option: str) -> None:
     """`InputError` where no state can be carried from one part of a sequence to the next."""
-    for k, layer in enumerate(net.layers):
-        if layer.shape.reverse:
-            raise InputError(
-                f"{option}: layer {k} of {net.name} runs in reverse and needs the whole sequence"
-            )
+    if (layer := net.first_reverse) is not None:
+        raise InputError(
+            f"{option}: layer {layer} of {net.name} runs in reverse and needs the whole sequence"
+        )
 
 
 def widths(net: Network | QuantizedNetwork) -> list[dict[str, int]]:
@@ -62,11 +62,7 @@ def read(file: Path, net: Network, count: int) -> State:
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
     try:
-        with (
-            file.open("rb") as stream,
-            np.lib.npyio.NpzFile(stream, allow_pickle=False) as archive,
-        ):
-            return {name: archive[name] for name in archive.files}
+        return read_arrays(file, "a state file", LARGEST)
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except UNREADABLE as error:

@@ -10,18 +10,16 @@ for.
 """
 
 import importlib
-import io
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from golden.arrays import UNREADABLE, read_arrays
 from golden.cell import Layer
 from golden.errors import ModelError
-from golden.files import replacing, unpacked
+from golden.files import replacing
 from golden.network import Network, Readout
 from golden.rnn import RecurrentNetwork
 
@@ -38,20 +36,6 @@ IMPORTERS = {  # suffix -> module of golden.importers, its function
 }
 SUFFIXES = (".npz", *IMPORTERS)
 LARGEST = 1 << 30  # bytes of all arrays together; a file that claims more is broken
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    SyntaxError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,  # zipfile: encrypted; NotImplementedError and RecursionError too
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
@@ -157,37 +141,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise ModelError(
             f"suffix {path.suffix!r} is not a known model format; known are {', '.join(SUFFIXES)}"
         )
-    arrays: dict[str, np.ndarray] = {}
-    with zipfile.ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
-        if total > LARGEST:
-            raise ModelError(f"arrays of {total} bytes in all, allowed are {LARGEST}")
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            if name == member.filename:
-                raise ModelError(f"{name!r} is not an array of a model file")
-            if name in arrays:
-                raise ModelError(f"array {name!r} is there twice")
-            arrays[name] = _array(name, unpacked(archive, member))
-    return arrays
-
-
-def _array(name: str, data: bytes) -> np.ndarray:
-    """One `.npy`; its claimed size is checked against the bytes that there are."""
-    file = io.BytesIO(data)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ModelError(f"array {name!r}: an unknown .npy version")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject:
-        raise ModelError(f"array {name!r}: holds Python objects, must hold numbers")
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
-    if min(shape, default=0) < 0 or size != len(data) - file.tell():
-        raise ModelError(
-            f"array {name!r}: shape {shape} does not fit its {len(data) - file.tell()} bytes"
-        )
-    return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    return read_arrays(path, "a model file", LARGEST)
 
 
 def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:

@@ -9,6 +9,7 @@ import pytest
 import golden
 from carousel import accuracy, carried, steps
 from tests.carousel import nets
+from tests.golden.importers.keras_files import claiming
 
 CUT, STEPS = 9, 20
 
@@ -181,6 +182,15 @@ def test_a_damaged_archive_and_a_pickle_are_named(cli, refused, tmp_path):
     assert f"{file}: not a readable" in refused(
         "compare", *files.words, files.whole, "--state", file
     )
+
+
+def test_an_archive_that_holds_more_than_it_claims_is_named(cli, refused, tmp_path):
+    """Of a state file, too, no more is unpacked than it says that there is."""
+    files, file = Files(tmp_path, "last", 1, cli), tmp_path / "s.npz"
+    np.savez_compressed(file, **{"0.s": np.zeros(1 << 20), "0.y": np.zeros(4)})
+    file.write_bytes(claiming(file.read_bytes(), "0.s.npy", 160))
+    line = refused("compare", *files.words, files.whole, "--state", file)
+    assert f"{file}: not a readable .npz file" in line and "Bad CRC-32" in line
 
 
 @pytest.mark.parametrize("option", ["--state", "--save-state"])
