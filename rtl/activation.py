@@ -1,5 +1,6 @@
 """The tail's first half: a row's exact sum becomes a gate, a squashed cell input or a readout."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
@@ -9,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import choose, clip, delay, round_shift
-from rtl.program import Program
+from rtl.program import NetMode, Program, squashed_width
 from rtl.squash import squashed
 
 
@@ -41,26 +42,27 @@ def unseen_layout(program: Program) -> data.StructLayout:
 
 
 def squash_net(
-    m: Module, program: Program, net: Value, mode: Value, reader: tuple[Value, Value], *, name: str
+    m: Module,
+    modes: Sequence[NetMode],
+    net: Value,
+    mode: Value,
+    reader: tuple[Value, Value],
+    *,
+    name: str,
 ) -> tuple[Signal, Value]:
-    """squash(saturate(round(net))) by one of the net modes, and whether it was saturated.
+    """squash(saturate(round(net))) by the chosen one of the modes, and whether it was saturated.
 
     `latency.SQUASH` = 5 clocks after `net` and `mode`: rounding, sigma (3), squash. `reader` is
     code and value of a reader of the sigma unit.
     """
     code, value = reader
-    rounded = [
-        (round_shift(net, this.shift), this.squash.low, this.squash.high)
-        for this in program.net_modes
-    ]
+    rounded = [(round_shift(net, this.shift), this.squash.low, this.squash.high) for this in modes]
     net_code, saturated = clip(m, mode, rounded, name=f"{name}net_code")
     m.d.comb += code.eq(net_code)
     linear = delay(m, net_code, latency.SIGMA, name=f"{name}linear")
     mode = delay(m, mode, 1 + latency.SIGMA, name=f"{name}squash_mode")
-    result = Signal(signed(program.activation_width), name=f"{name}squashed", reset_less=True)
-    m.d.sync += result.eq(
-        choose(mode, program.net_modes, lambda this: squashed(this.squash, value, linear))
-    )
+    result = Signal(signed(squashed_width(modes)), name=f"{name}squashed", reset_less=True)
+    m.d.sync += result.eq(choose(mode, modes, lambda this: squashed(this.squash, value, linear)))
     stages = 1 + latency.SIGMA + 1
     assert stages == latency.SQUASH
     return result, delay(m, saturated, stages - 1, name=f"{name}saturated")
@@ -144,7 +146,9 @@ class Activation(wiring.Component):
                 self.clear.eq(marks["step_first"]),
             ]
             net, mode = self._seen(m, net, mode, word)
-        code, saturated = squash_net(m, program, net, mode, (self.code, self.value), name="")
+        code, saturated = squash_net(
+            m, program.net_modes, net, mode, (self.code, self.value), name=""
+        )
 
         stages = 1 + program.schedule.peepholes * latency.SEEN + latency.SQUASH
         assert stages == latency.activation(program.schedule.peepholes)

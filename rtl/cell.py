@@ -5,12 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.activation import activation_layout, unseen_layout
+from rtl.activation import activation_layout, squash_net, unseen_layout
 from rtl.arithmetic import choose, clip, delay, round_shift
 from rtl.bank import access_layout
 from rtl.output_gate import OutputGate
 from rtl.program import CellMode, Program
-from rtl.squash import squashed
 from rtl.states import States
 
 
@@ -200,13 +199,8 @@ class CellUpdate(wiring.Component):
     def _output(self, m: Module, s: Signal, o: Value, mode: Value) -> None:
         """y(t) = o h(s(t)); `mode` is that of s."""
         program, modes = self.program, self.program.cell_modes
-        arguments = [(round_shift(s, this.h_shift), this.h.low, this.h.high) for this in modes]
-        net, h_clipped = clip(m, mode, arguments, name="h_net")
-        m.d.comb += self.code.eq(net)
-        linear = delay(m, net, latency.SIGMA, name="linear")
-        mode = delay(m, mode, 1 + latency.SIGMA, name="squash_mode")
-        h = Signal(signed(max(this.h.target.width for this in modes)), reset_less=True)
-        m.d.sync += h.eq(choose(mode, modes, lambda this: squashed(this.h, self.value, linear)))
+        heads = [this.h for this in modes]
+        h, h_clipped = squash_net(m, heads, s, mode, (self.code, self.value), name="h_")
         late = latency.LATE * program.schedule.peepholes
         h = delay(m, h, late, name="waiting_h")
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
@@ -214,11 +208,12 @@ class CellUpdate(wiring.Component):
         outs = [
             (round_shift(product, this.output_shift), this.m.low, this.m.high) for this in modes
         ]
-        y, y_clipped = clip(m, delay(m, mode, 2 + late, name="y_mode"), outs, name="output")
+        mode = delay(m, mode, latency.SQUASH + late + 1, name="y_mode")
+        y, y_clipped = clip(m, mode, outs, name="output")
         stages = latency.SQUASH + late + 1 + 1
         assert stages == latency.output(program.schedule.peepholes)
         m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_clipped)]
-        m.d.comb += self.h_saturated.eq(delay(m, h_clipped, stages - 1, name="h_clipped"))
+        m.d.comb += self.h_saturated.eq(delay(m, h_clipped, late + 1 + 1, name="h_clipped"))
 
     def _marks(self, m: Module, valid: Value, clocks: int, to, name: str) -> None:
         m.d.comb += to.valid.eq(delay(m, valid, clocks, name=f"{name}_valid", keep_reset=True))

@@ -64,7 +64,9 @@ class OutputGate(wiring.Component):
         net = Signal(signed(program.sum_width), reset_less=True)
         m.d.sync += net.eq(delay(m, self.unseen.net, wait + 1, name="net") + product)
         mode = delay(m, self.unseen.net_mode, wait + 2, name="mode")
-        o, saturated = squash_net(m, program, net, mode, (self.code, self.value), name="o_")
+        o, saturated = squash_net(
+            m, program.net_modes, net, mode, (self.code, self.value), name="o_"
+        )
         stages = 1 + 1 + latency.SQUASH
         assert stages == latency.SQUASH + latency.LATE
         m.d.comb += [

@@ -5,6 +5,7 @@ are taken from it. Formats that several layers share become one mode, so that a 
 layers costs no multiplexers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,10 +26,16 @@ SOURCES = ("x", "y", "below", "gates")
 
 @dataclass(frozen=True)
 class NetMode:
-    """How a sum becomes an activation: rounding to `squash.net`, then the squashing function."""
+    """How a sum, or a state, is squashed: rounding to `squash.net`, then the squashing function."""
 
     shift: int
     squash: QuantizedSquash
+
+
+def squashed_width(modes: Sequence[NetMode]) -> int:
+    """Bits of any result, signed; an unsigned gate takes one bit more."""
+    forms = [mode.squash.target for mode in modes]
+    return max(form.width + (not form.signed) for form in forms)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class CellMode:
     ----------
     keeps : what multiplies s(t-1): the "gate" f, "coupled" 1 - i, or nothing ("whole").
     gate_one : the code of 1.0.
+    h : how a state becomes h(s).
     m : the format of the cell output.
     projected : whether the cell output is m and not y.
     """
@@ -48,8 +56,7 @@ class CellMode:
     input_shift: int
     keep_shift: int
     s: Format
-    h_shift: int
-    h: QuantizedSquash
+    h: NetMode
     output_shift: int
     m: Format
     projected: bool
@@ -65,8 +72,7 @@ class CellMode:
             layer.input_shift,
             layer.keep_shift,
             layer.formats.s,
-            layer.h_shift,
-            layer.h,
+            NetMode(layer.h_shift, layer.h),
             layer.output_shift,
             layer.formats.cell_output,
             layer.shape.projection is not None,
@@ -226,8 +232,7 @@ class Program:
     @property
     def activation_width(self) -> int:
         """Bits of any activation, signed."""
-        forms = [mode.squash.target for mode in self.net_modes]
-        return max(form.width + (not form.signed) for form in forms)
+        return squashed_width(self.net_modes)
 
     @property
     def s_width(self) -> int:
