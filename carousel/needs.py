@@ -101,8 +101,7 @@ def of(net: Network, bits: int, lanes: int | None) -> tuple[Need, ...]:
     FormatError : bits that no format has.
     """
     qnet = _widths(net, bits)
-    reverse = any(layer.shape.reverse for layer in net.layers)
-    room = 1 if reverse else None  # so that memory is that of a step
+    room = None if net.first_reverse is None else 1  # so that memory is that of a step
     counts = some(allowed_lanes(qnet)) if lanes is None else (lanes,)
     return tuple(Need(count, make_core(qnet, count, max_length=room)) for count in counts)
 

@@ -81,7 +81,7 @@ def longest(net: Network, inputs: Inputs, max_length: int | None) -> int | None:
     ------
     InputError : `max_length` for a network without reverse layers, or shorter than the input.
     """
-    if not any(layer.shape.reverse for layer in net.layers):
+    if net.first_reverse is None:
         if max_length is not None:
             raise InputError(
                 f"--max-length {max_length}: {net.name} has no reverse layers, "

@@ -21,7 +21,7 @@ from fixedpoint.sums import Sums, encode_biases, plan_sums
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network, Readout, check_input, run_layers
-from golden.shape import stages
+from golden.shape import first_reverse, stages
 from golden.squash import squash
 from golden.trace import Trace
 
@@ -122,6 +122,11 @@ class QuantizedNetwork:
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """The layers by number in groups that run side by side, see `golden.shape.stages`."""
         return stages([layer.shape for layer in self.layers])
+
+    @property
+    def first_reverse(self) -> int | None:
+        """The first layer that runs in reverse and so needs the whole sequence, or None."""
+        return first_reverse(layer.shape for layer in self.layers)
 
     @property
     def inputs(self) -> int:

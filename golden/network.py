@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from golden.cell import Layer, LayerState, check_array
 from golden.errors import InputError, ModelError
-from golden.shape import stages
+from golden.shape import first_reverse, stages
 from golden.squash import Array, squash
 from golden.trace import Trace
 
@@ -104,6 +104,11 @@ class Network:
     def stages(self) -> tuple[tuple[int, ...], ...]:
         """The layers by number in groups that run side by side, see `golden.shape.stages`."""
         return stages([layer.shape for layer in self.layers])
+
+    @property
+    def first_reverse(self) -> int | None:
+        """The first layer that runs in reverse and so needs the whole sequence, or None."""
+        return first_reverse(layer.shape for layer in self.layers)
 
     @property
     def inputs(self) -> int:

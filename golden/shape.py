@@ -1,6 +1,6 @@
 """The sizes and kinds of a layer: what the float, the integer and the hardware view share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -103,3 +103,8 @@ def stages(shapes: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:
         else:
             found.append((k,))
     return tuple(found)
+
+
+def first_reverse(shapes: Iterable[Shape]) -> int | None:
+    """The first layer that runs in reverse, by number: it needs the whole sequence."""
+    return next((k for k, shape in enumerate(shapes) if shape.reverse), None)

@@ -230,7 +230,7 @@ def make_core(
     ------
     CarouselError : a state port with reverse layers, `max_length` without them; see also the two.
     """
-    reverse = next((k for k, layer in enumerate(qnet.layers) if layer.shape.reverse), None)
+    reverse = qnet.first_reverse
     if reverse is None:
         if max_length is not None:
             raise CarouselError(

@@ -96,14 +96,12 @@ def _room(qnet: QuantizedNetwork, codes: Ints, max_length: int | None) -> int | 
     length = codes.shape[-2]
     if max_length is not None and length > max_length:
         raise InputError(f"input: {length} steps, the core is to hold {max_length} (max_length)")
-    reverse = any(layer.shape.reverse for layer in qnet.layers)
-    return length if reverse and max_length is None else max_length
+    return length if qnet.first_reverse is not None and max_length is None else max_length
 
 
 def _check_state(qnet: QuantizedNetwork, codes: Ints, state: State) -> None:
-    for k, layer in enumerate(qnet.layers):
-        if layer.shape.reverse:
-            raise InputError(f"state: layer {k} runs in reverse and needs the whole sequence")
+    if (layer := qnet.first_reverse) is not None:
+        raise InputError(f"state: layer {layer} runs in reverse and needs the whole sequence")
     qnet.run(codes[..., :1, :], state)  # refuses a state that does not fit
 
 

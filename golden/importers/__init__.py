@@ -5,7 +5,9 @@ nothing is approximated in silence, and nothing that a file holds is ever execut
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,39 +55,31 @@ def check_finite(name: str, values: Array) -> Array:
     return values
 
 
-def forget_layer(
+def stacked_layer(
     order: str,
     x: Array,
     y: Array,
     bias: Array,
-    squash: str = "tanh",
-    hard: tuple[float, float] | None = None,
-    projection: Array | None = None,
-    reverse: bool = False,
-    beside: bool = False,
+    affine: Mapping[str, tuple[float, float]] | None = None,
+    **options: Any,
 ) -> Layer:
-    """A forget-gate layer from matrices of stacked rows.
+    """A layer of blocks of one cell from matrices of stacked rows.
 
     Parameters
     ----------
     order : the kinds i, f, o, g in the order in which their rows are stacked.
     x, y, bias : (4 C, D), (4 C, C), or (4 C, P) with a projection, and (4 C,).
-    squash : g and h.
-    hard : slope and offset of the gates' hard sigmoid clip(slope a + offset, 0, 1); they go into
-        the gates' rows. None: the gates are logistic.
-    projection : (P, C), or None.
-    reverse, beside : as in `Layer`.
+    affine : by kind the slope and the offset of what comes before its squashing function, which go
+        into its rows; missing: 1, 0.
+    options : the `Layer`'s. A coupled one has no rows of f, and those that there are are left out.
     """
     weights, cells = np.hstack([x, y]), len(bias) // 4
     rows = {kind: slice(k * cells, (k + 1) * cells) for k, kind in enumerate(order)}
-    affine = {kind: hard if hard and kind != "g" else (1.0, 0.0) for kind in order}
+    if options.get("coupled"):
+        del rows["f"]
+    before = {kind: (affine or {}).get(kind, (1.0, 0.0)) for kind in rows}
     return Layer(
-        {kind: weights[cut] * affine[kind][0] for kind, cut in rows.items()},
-        {kind: bias[cut] * affine[kind][0] + affine[kind][1] for kind, cut in rows.items()},
-        g=squash,
-        h=squash,
-        gate="hard" if hard else "sigma",
-        projection=projection,
-        reverse=reverse,
-        beside=beside,
+        {kind: weights[cut] * before[kind][0] for kind, cut in rows.items()},
+        {kind: bias[cut] * before[kind][0] + before[kind][1] for kind, cut in rows.items()},
+        **options,
     )

@@ -22,10 +22,10 @@ from golden.importers import (
     check_file,
     check_finite,
     check_size,
-    forget_layer,
     hdf5,
     network_name,
     shown,
+    stacked_layer,
 )
 from golden.importers.keras_config import READOUTS, SQUASHES, Part, as_object, chain
 from golden.network import Network, Readout
@@ -204,11 +204,15 @@ def _network(
 
 def _layer(unit: Unit, arrays: dict[str, np.ndarray]) -> Layer:
     options = unit.part.options
-    return forget_layer(
+    squash = SQUASHES[options.get("activation", "tanh")]
+    hard = options.get("recurrent_activation") == "hard_sigmoid"
+    return stacked_layer(
         ORDER,
         *unit.take(arrays),
-        SQUASHES[options.get("activation", "tanh")],
-        HARD if options.get("recurrent_activation") == "hard_sigmoid" else None,
+        affine=dict.fromkeys("ifo", HARD) if hard else None,
+        g=squash,
+        h=squash,
+        gate="hard" if hard else "sigma",
         reverse=unit.reverse,
         beside=unit.beside,
     )

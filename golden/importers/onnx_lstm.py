@@ -18,7 +18,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
-from golden.importers import shown
+from golden.importers import shown, stacked_layer
 from golden.importers.onnx_activations import Activation, Activations, activations
 from golden.importers.onnx_graph import Node
 from golden.importers.onnx_values import (
@@ -229,30 +229,24 @@ def _layers(
 
 def _layer(numbers: Numbers, k: int, kinds: Activations, clip: float, coupled: bool) -> Layer:
     """The forward layer of direction k."""
-    cells = numbers.cells
-    rows = {kind: slice(n * cells, (n + 1) * cells) for n, kind in enumerate(ORDER)}
-    if coupled:
-        del rows["f"]
-    before = {kind: kinds.g if kind == "g" else kinds.gate for kind in rows}
-    weights = np.concatenate([numbers.w[k], numbers.r[k]], axis=1, dtype=np.float64)
-    biases = numbers.b[k].astype(np.float64).reshape(2, -1).sum(axis=0)
+    gate, g = kinds.gate, kinds.g
     peepholes = {}
     if numbers.p is not None:
-        seen = numbers.p[k].astype(np.float64) * kinds.gate.slope
-        peepholes = {kind: seen[cut] for kind, cut in rows.items() if kind != "g"}
-    limits = {"gate": _limits(kinds.gate, clip), "g": _limits(kinds.g, clip)} if clip else {}
-    return Layer(
-        {kind: weights[cut] * before[kind].slope for kind, cut in rows.items()},
-        {
-            kind: biases[cut] * before[kind].slope + before[kind].offset
-            for kind, cut in rows.items()
-        },
-        gate=kinds.gate.squash,
-        g=kinds.g.squash,
+        seen = numbers.p[k].astype(np.float64) * gate.slope
+        parts = zip(ORDER, np.split(seen, 3), strict=False)
+        peepholes = {kind: part for kind, part in parts if not (coupled and kind == "f")}
+    return stacked_layer(
+        ORDER,
+        numbers.w[k].astype(np.float64),
+        numbers.r[k].astype(np.float64),
+        numbers.b[k].astype(np.float64).reshape(2, -1).sum(axis=0),
+        {kind: (g.slope, g.offset) if kind == "g" else (gate.slope, gate.offset) for kind in ORDER},
+        gate=gate.squash,
+        g=g.squash,
         h=kinds.h,
         coupled=coupled,
         peepholes=peepholes,
-        clip=limits,
+        clip={"gate": _limits(gate, clip), "g": _limits(g, clip)} if clip else {},
     )
 
 

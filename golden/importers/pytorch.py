@@ -26,9 +26,9 @@ from golden.importers import (
     check_file,
     check_finite,
     check_size,
-    forget_layer,
     network_name,
     shown,
+    stacked_layer,
 )
 from golden.network import Network, Readout
 from golden.shape import stages
@@ -230,7 +230,8 @@ def _layer(prefix: str, tail: str, parts: dict[str, Array]) -> Layer:
     with np.errstate(over="ignore"):  # a sum beyond float64, which `Layer` refuses by name
         bias = parts["bias_ih"] + parts["bias_hh"] if "bias_ih" in parts else np.zeros(4 * cells)
     reverse = tail.endswith("_reverse")
-    return forget_layer(ORDER, x, y, bias, projection=projection, reverse=reverse, beside=reverse)
+    options = {"projection": projection, "reverse": reverse, "beside": reverse}
+    return stacked_layer(ORDER, x, y, bias, **options)
 
 
 def _linear(prefix: str, parts: dict[str, Array]) -> Readout:
