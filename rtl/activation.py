@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import choose, clip, delay, round_shift
+from rtl.arithmetic import choose, clip, delay, shift_right
 from rtl.program import NetMode, Program, squashed_width
 from rtl.squash import squashed
 
@@ -34,7 +34,7 @@ def unseen_layout(program: Program) -> data.StructLayout:
     """What an output gate waits with for its cell's state: sum and bias, peephole, rounding."""
     return data.StructLayout(
         {
-            "net": signed(program.sum_width),
+            "net": signed(program.net_width),
             "peephole": signed(program.peephole_width),
             "net_mode": range(max(2, len(program.net_modes))),
         }
@@ -44,20 +44,20 @@ def unseen_layout(program: Program) -> data.StructLayout:
 def squash_net(
     m: Module,
     modes: Sequence[NetMode],
-    net: Value,
+    nets: Sequence[Value],
     mode: Value,
     reader: tuple[Value, Value],
     *,
     name: str,
 ) -> tuple[Signal, Value]:
-    """squash(saturate(round(net))) by the chosen one of the modes, and whether it was saturated.
+    """squash(saturate(net)) by the chosen one of the modes, and whether it was saturated.
 
-    `latency.SQUASH` = 5 clocks after `net` and `mode`: rounding, sigma (3), squash. `reader` is
-    code and value of a reader of the sigma unit.
+    `latency.SQUASH` = 7 clocks after `nets` and `mode`: saturation, sigma (5), squash. `nets` are
+    the rounded net inputs, one a mode; `reader` is code and value of a reader of the sigma unit.
     """
     code, value = reader
-    rounded = [(round_shift(net, this.shift), this.squash.low, this.squash.high) for this in modes]
-    net_code, saturated = clip(m, mode, rounded, name=f"{name}net_code")
+    ends = [(net, this.squash.low, this.squash.high) for net, this in zip(nets, modes, strict=True)]
+    net_code, saturated = clip(m, mode, ends, name=f"{name}net_code")
     m.d.comb += code.eq(net_code)
     linear = delay(m, net_code, latency.SIGMA, name=f"{name}linear")
     mode = delay(m, mode, 1 + latency.SIGMA, name=f"{name}squash_mode")
@@ -72,15 +72,17 @@ class Activation(wiring.Component):
     """activation = squash(saturate(round(sum + bias [+ peephole * s]))), one row a clock.
 
     Which bias, rounding and squashing function a row takes is read from a memory that is walked
-    through row by row: rows come in a fixed order. In a core with peepholes, i and f see s(t-1);
-    an output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
+    through row by row: rows come in a fixed order. The bias there has half of what is shifted away
+    added to it, so that rounding costs no adder. In a core with peepholes, i and f see s(t-1); an
+    output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
 
-    Timing: an activation stands `latency.activation` = 6 clocks after its sum (7 with peepholes):
-    bias, [product added,] rounding, sigma (3), squash. One row a clock; a group's rows come without
-    a gap, the first with `start`. `unseen` stands one clock after its sum.
+    Timing: an activation stands `latency.activation` = 9 clocks after its sum (14 with peepholes):
+    a hop, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash. One row a
+    clock; a group's rows come without a gap, the first with `start`. `unseen` stands two clocks
+    after its sum, `coming` `latency.STATE_READ` clocks before `o`.
     Number formats: sum, bias and peephole product share their scale, their sum fits the
-    accumulator's width; net input in the squash's `net` format; result in its `target` format,
-    sign-extended to `activation_width`.
+    accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
+    result in its `target` format, sign-extended to `activation_width`.
 
     Members
     -------
@@ -89,6 +91,7 @@ class Activation(wiring.Component):
     step_first, step_last : In(1), with `start`: marks of the group's step.
     code, value : Out, In: a reader of the sigma unit.
     o : Out(activation_layout)
+    coming, coming_first : Out(1), `o` will carry a cell input; its step's first mark.
     state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
         cell; Out, Out: a reader of `rtl.states.States`; Out(unseen_layout).
     """
@@ -100,6 +103,8 @@ class Activation(wiring.Component):
     code: Signal
     value: Signal
     o: data.View
+    coming: Signal
+    coming_first: Signal
     state: Signal
     step_over: Signal
     clear: Signal
@@ -114,6 +119,7 @@ class Activation(wiring.Component):
             "code": Out(signed(table.argument.width)),
             "value": In(table.value.width),
             "o": Out(activation_layout(program)),
+            **{name: Out(1) for name in ("coming", "coming_first")},
         }
         if program.schedule.peepholes:
             ports |= {
@@ -126,33 +132,30 @@ class Activation(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program = self.program
-        valid, word = self._row(m)
-        first, last = Signal(), Signal()
-        with m.If(self.start):
-            m.d.sync += [first.eq(self.step_first), last.eq(self.step_last)]
-        marks = {
-            "step_first": Mux(self.start, self.step_first, first),
-            "step_last": Mux(self.start, self.step_last, last),
-        }
-        net = Signal(signed(program.sum_width), reset_less=True)
-        m.d.sync += net.eq(self.sum + word.bias)
+        program, peepholes = self.program, self.program.schedule.peepholes
+        word, valid, marks = self._row(m)
+        net = Signal(signed(program.net_width), reset_less=True)
+        m.d.sync += net.eq(delay(m, self.sum, 1, name="sum") + word.offset)
         mode = delay(m, word.net_mode, 1, name="net_mode")
         shown = valid
-        if program.schedule.peepholes:
+        if peepholes:
             shown = valid & (word.kind != program.kinds.index("o"))
             m.d.comb += [
-                self.step_over.eq(valid & (word.kind == program.kinds.index("g"))),
+                self.step_over.eq(valid & self._is_cell_input(word)),
                 self.clear.eq(marks["step_first"]),
             ]
             net, mode = self._seen(m, net, mode, word)
+        nets = [shift_right(net, this.shift) for this in program.net_modes]
         code, saturated = squash_net(
-            m, program.net_modes, net, mode, (self.code, self.value), name=""
+            m, program.net_modes, nets, mode, (self.code, self.value), name=""
         )
-
-        stages = 1 + program.schedule.peepholes * latency.SEEN + latency.SQUASH
-        assert stages == latency.activation(program.schedule.peepholes)
+        stages = 1 + peepholes * latency.SEEN + latency.SQUASH  # from the row's word
+        assert 1 + stages == latency.activation(peepholes)
+        early = stages - latency.STATE_READ
+        coming = valid & self._is_cell_input(word)
         m.d.comb += [
+            self.coming.eq(delay(m, coming, early, name="coming", keep_reset=True)),
+            self.coming_first.eq(delay(m, marks["step_first"], early, name="coming_first")),
             self.o.valid.eq(delay(m, shown, stages, name="valid", keep_reset=True)),
             self.o.code.eq(code),
             self.o.saturated.eq(saturated),
@@ -162,54 +165,82 @@ class Activation(wiring.Component):
             m.d.comb += self.o[name].eq(delay(m, Value.cast(value), stages, name=name))
         return m
 
+    def _is_cell_input(self, word) -> Value:
+        kinds = self.program.kinds
+        return word.kind == kinds.index("g") if "g" in kinds else Const(0)
+
     def _seen(self, m: Module, net: Value, mode: Value, word) -> tuple[Value, Value]:
-        """The net input with what the gate sees of its cell, and its mode, one clock later."""
+        """The net input with what the gate sees of its cell, and its mode."""
+        peephole = delay(m, word.peephole, 1, name="peephole")
         m.d.comb += [
             self.unseen.net.eq(net),
             self.unseen.net_mode.eq(mode),
-            self.unseen.peephole.eq(delay(m, word.peephole, 1, name="peephole")),
+            self.unseen.peephole.eq(peephole),
         ]
-        width = len(self.state) + self.program.peephole_width
+        weight = delay(m, peephole, latency.STATE_READ - 1, name="seen_weight")
+        width = len(self.state) + len(weight)
         product = Signal(signed(width), name="peephole_product", reset_less=True)
-        m.d.sync += product.eq(self.state * word.peephole)
-        whole = Signal(signed(self.program.sum_width), name="net_seen", reset_less=True)
-        m.d.sync += whole.eq(net + product)
-        return whole, delay(m, mode, 1, name="net_mode_seen")
+        m.d.sync += product.eq(self.state * weight)
+        whole = Signal(signed(self.program.net_width), name="net_seen", reset_less=True)
+        m.d.sync += whole.eq(delay(m, net, latency.STATE_READ, name="net") + product)
+        return whole, delay(m, mode, latency.SEEN, name="net_mode_seen")
 
     def _row(self, m: Module):
-        """Whether a row arrives in this clock, and its word."""
+        """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
+        valid = self._arrives(m)
+        marks = {}
+        for name in ("step_first", "step_last"):
+            marks[name] = Signal(name=f"row_{name}", reset_less=True)
+            with m.If(self.start):
+                m.d.sync += marks[name].eq(getattr(self, name))
+        return self._word(m, valid), delay(m, valid, 1, name="row", keep_reset=True), marks
+
+    def _arrives(self, m: Module) -> Signal:
+        """Whether a row's sum comes in this clock: a group's rows are counted from its start."""
+        sizes = self.program.schedule.group_sizes
+        group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes, 0)))
+        size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
+        valid = Signal(name="arrives")
+        m.d.comb += valid.eq(self.start | (left != 0))
+        with m.If(self.start):
+            m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
+            m.d.sync += left.eq(size - 1)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        return valid
+
+    def _word(self, m: Module, valid: Value):
+        """A row's word, one clock after `valid`: the memory is read for the row that comes next."""
         program = self.program
         seen = {"peephole": signed(program.peephole_width)} if program.peephole_width else {}
         layout = data.StructLayout(
             {
-                "bias": signed(1 + max(word.bias.bit_length() for word in program.rows)),
+                "offset": signed(1 + max(word.offset.bit_length() for word in program.rows)),
                 **seen,
                 "net_mode": range(max(2, len(program.net_modes))),
                 "cell_mode": range(max(2, len(program.cell_modes))),
                 "kind": range(max(2, len(program.kinds))),
-                "group_last": 1,
                 "output": 1,
             }
         )
         init: list[Any] = [
             {
-                "bias": word.bias,
+                "offset": word.offset,
                 **({"peephole": word.peephole} if seen else {}),
                 "net_mode": word.net_mode,
                 "cell_mode": word.cell_mode,
                 "kind": program.kinds.index(word.row.kind),
-                "group_last": word.group_last,
                 "output": word.output,
             }
             for word in program.rows
         ]
         m.submodules.rows = memory = Memory(shape=layout, depth=max(2, len(init)), init=init)
         port = memory.read_port()
-        valid, busy = Signal(), Signal()
-        place, following = Signal(range(max(2, len(init)))), Signal(range(max(2, len(init))))
-        m.d.comb += valid.eq(self.start | busy)
-        m.d.sync += [busy.eq(valid & ~port.data.group_last), place.eq(following)]
-        m.d.comb += following.eq(Mux(valid, Mux(place == len(init) - 1, 0, place + 1), place))
-        # so that the word of `place` is there when its row comes
-        m.d.comb += port.addr.eq(following)
-        return valid, port.data
+        count = len(init)
+        place = Signal(range(max(2, count)))
+        following = Signal.like(place, init=1 % count)
+        with m.If(valid):
+            m.d.sync += place.eq(following)
+            m.d.sync += following.eq(Mux(following == count - 1, 0, following + 1))
+        m.d.comb += port.addr.eq(Mux(valid, following, place))
+        return delay(m, port.data, latency.MEMORY - 1, name="word")

@@ -1,11 +1,14 @@
 """Rounding, saturation and delays as gates: the twins of `fixedpoint.arithmetic`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.lib import data
 
 from fixedpoint.formats import Format
+
+V = TypeVar("V", Value, data.View)
 
 
 def shape_of(form: Format) -> Shape:
@@ -13,11 +16,21 @@ def shape_of(form: Format) -> Shape:
     return Shape(form.width, form.signed)
 
 
-def round_shift(value: Value, shift: int) -> Value:
-    """value / 2^shift, nearest, ties towards plus infinity; wide enough that nothing is lost."""
-    if shift <= 0:
-        return value << -shift
-    return (value + Const(1 << (shift - 1), Shape(shift + 1, True))) >> shift
+def half(shift: int) -> int:
+    """What makes a shift to the right round to nearest, ties towards plus infinity."""
+    return 1 << (shift - 1) if shift > 0 else 0
+
+
+def shift_right(value: Value, shift: int) -> Value:
+    """floor(value / 2^shift); wide enough that nothing is lost."""
+    return value << -shift if shift <= 0 else value >> shift
+
+
+def round_shift(value: Value, shift: int, constant: int = 0) -> Value:
+    """(value + constant) / 2^shift, nearest, ties towards plus infinity, by one adder."""
+    if constant := constant + half(shift):
+        value = value + Const(constant, signed(constant.bit_length() + 1))
+    return shift_right(value, shift)
 
 
 def saturate(m: Module, value: Value, low: int, high: int, *, name: str) -> tuple[Value, Value]:
@@ -49,10 +62,10 @@ def saturate(m: Module, value: Value, low: int, high: int, *, name: str) -> tupl
     return inside, below | above
 
 
-def delay(m: Module, value: Value, clocks: int, *, name: str, keep_reset: bool = False) -> Value:
+def delay(m: Module, value: V, clocks: int, *, name: str, keep_reset: bool = False) -> V:
     """`value` some clocks later. Only what steers (`keep_reset`) is cleared by a reset."""
     for k in range(clocks):
-        stage = Signal.like(value, name=f"{name}_{k + 1}", reset_less=not keep_reset)
+        stage: Any = Signal.like(value, name=f"{name}_{k + 1}", reset_less=not keep_reset)
         m.d.sync += stage.eq(value)
         value = stage
     return value

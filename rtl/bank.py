@@ -7,6 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from rtl import latency
+from rtl.arithmetic import delay
+
 
 def access_layout(depth: int, width: int) -> data.StructLayout:
     """How the state port reaches a memory: only while the core is idle and `select` is set."""
@@ -20,7 +23,8 @@ class Bank(wiring.Component):
 
     So t-1 can be read while t is written.
 
-    Timing: a value stands in `value` one clock after its `address`.
+    Timing: a value stands in `value` one clock after its `address`, a word of the state port in
+    `word` `latency.MEMORY` = 2 clocks.
 
     Parameters
     ----------
@@ -70,7 +74,7 @@ class Bank(wiring.Component):
                 Mux(access.select, Cat(access.address, ~bank), Cat(self.address, self.parity))
             ),
             self.value.eq(read.data),
-            self.word.eq(read.data),
+            self.word.eq(delay(m, read.data, latency.MEMORY - 1, name="word")),
         ]
         with m.If(self.written.valid):
             wrap = place == self.count - 1

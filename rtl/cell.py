@@ -9,7 +9,7 @@ from rtl.activation import activation_layout, squash_net, unseen_layout
 from rtl.arithmetic import choose, clip, delay, round_shift
 from rtl.bank import access_layout
 from rtl.output_gate import OutputGate
-from rtl.program import CellMode, Program
+from rtl.program import Program
 from rtl.states import States
 
 
@@ -37,9 +37,10 @@ class CellUpdate(wiring.Component):
     A block's gates come first and are kept; each cell input g that follows updates its cell at
     once. In a sequence's first step s(t-1) is the initial state.
 
-    Timing: s stands `latency.STATE` = 2 clocks after g, y `latency.output` = 7 clocks after s (9 in
-    a core with peepholes, whose output gate is computed here). One cell a clock, the same cell
-    again after more than `latency.STATE` + 1 clocks.
+    Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
+    `latency.output` = 9 clocks after s (saturation, sigma (5), squash, product, rounding; 11 in a
+    core with peepholes, whose output gate is computed here). One cell a clock, the same cell again
+    after more than `latency.STATE_READ` + `latency.STATE` clocks.
     Number formats: both products exact, each rounded once to the fraction of s; their sum is one
     bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
     the format of the cell output.
@@ -47,6 +48,8 @@ class CellUpdate(wiring.Component):
     Members
     -------
     i : In(activation_layout)
+    coming, coming_first : In(1), `latency.STATE_READ` clocks before `i` carries a cell input, and
+        its step's first mark.
     code, value : Out, In: a reader of the sigma unit.
     s, y : Out(cell_layout); y is the cell output, m where there is a projection.
     h_saturated : Out(1), the argument of h that belongs to `y` was clipped.
@@ -57,6 +60,8 @@ class CellUpdate(wiring.Component):
     """
 
     i: data.View
+    coming: Signal
+    coming_first: Signal
     code: Signal
     value: Signal
     s: data.View
@@ -79,6 +84,7 @@ class CellUpdate(wiring.Component):
         table = program.qnet.table
         ports = {
             "i": In(activation_layout(program)),
+            **{name: In(1) for name in ("coming", "coming_first")},
             "code": Out(signed(table.argument.width)),
             "value": In(table.value.width),
             "s": Out(cell_layout(program.s_width)),
@@ -103,36 +109,44 @@ class CellUpdate(wiring.Component):
         m = Module()
         valid = self.i.valid & (self.i.kind == self.program.kinds.index("g"))
         gates = self._gates(m)
-        mode = delay(m, self.i.cell_mode, 1, name="mode")
-        s = self._state(m, gates, mode, self._states(m, valid))
+        s = self._state(m, gates, self._states(m))
         if self.program.schedule.peepholes:
             o = self._late_gate(m)
         else:
             wait = latency.STATE + latency.SQUASH
             o = delay(m, gates["o"], wait, name="output_gate")
-        self._output(m, s, o, delay(m, mode, 1, name="h_mode"))
+        self._output(m, s, o, delay(m, self.i.cell_mode, latency.STATE, name="h_mode"))
         peepholes = self.program.schedule.peepholes
         self._marks(m, valid, latency.STATE, self.s, "s")
         self._marks(m, valid, latency.STATE + latency.output(peepholes), self.y, "y")
         return m
 
     def _gates(self, m: Module) -> dict[str, Signal]:
-        """The gates of the block whose cells come next."""
+        """The gates of the block whose cells come next; f is 1 - i where they are coupled.
+
+        i and f come two rows or more before the first cell input: they have a clock more to become
+        multipliers' operands.
+        """
         program, gates = self.program, {}
         for kind in ("i", "f", "o"):
             gates[kind] = Signal(program.gate_width, name=f"gate_{kind}", reset_less=True)
             if kind in program.kinds:
                 with m.If(self.i.valid & (self.i.kind == program.kinds.index(kind))):
                     m.d.sync += gates[kind].eq(self.i.code)
+        for k, mode in enumerate(program.cell_modes):
+            if mode.keeps == "coupled":
+                is_i = self.i.kind == program.kinds.index("i")
+                with m.If(self.i.valid & is_i & (self.i.cell_mode == k)):
+                    m.d.sync += gates["f"].eq(mode.gate_one - self.i.code)
         return gates
 
-    def _states(self, m: Module, valid: Value) -> Value:
+    def _states(self, m: Module) -> Value:
         """s(t-1) of the cell whose g stands in `i`."""
         peepholes = self.program.schedule.peepholes
         m.submodules.states = states = States(self.program, readers=1 + peepholes)
         m.d.comb += [
-            states.step_over0.eq(valid),
-            states.clear0.eq(self.i.step_first),
+            states.step_over0.eq(self.coming),
+            states.clear0.eq(self.coming_first),
             states.write.eq(self.s.valid),
             states.code.eq(self.s.code),
             states.access.eq(self.access),
@@ -161,17 +175,20 @@ class CellUpdate(wiring.Component):
         ]
         return gate.o
 
-    def _state(self, m: Module, gates: dict[str, Signal], mode: Value, old: Value) -> Signal:
-        """s(t) = f s(t-1) + i g; `mode` is that of the products."""
+    def _state(self, m: Module, gates: dict[str, Signal], old: Value) -> Signal:
+        """s(t) = f s(t-1) + i g."""
         program, modes = self.program, self.program.cell_modes
-        written = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
-        m.d.sync += written.eq(gates["i"] * self.i.code[: program.g_width].as_signed())
-        sums = [
-            (keep + round_shift(written, this.input_shift), this.s.low, this.s.high)
-            for keep, this in zip(self._kept(m, gates, old), modes, strict=True)
-        ]
-        s, clipped = clip(m, mode, sums, name="state")
-        stages = 1 + 1
+        product = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
+        i = delay(m, gates["i"], 1, name="operand_i")
+        m.d.sync += product.eq(i * self.i.code[: program.g_width].as_signed())
+        mode = delay(m, self.i.cell_mode, 1, name="product_mode")
+        written = self._rounded(
+            m, mode, [round_shift(product, this.input_shift) for this in modes], name="written"
+        )
+        kept = self._rounded(m, mode, self._kept(m, gates, old), name="kept")
+        ends = [(kept + written, this.s.low, this.s.high) for this in modes]
+        s, clipped = clip(m, delay(m, mode, 1, name="sum_mode"), ends, name="state")
+        stages = 1 + 1 + 1
         assert stages == latency.STATE
         m.d.comb += [self.s.code.eq(s), self.s.saturated.eq(clipped)]
         return s
@@ -179,28 +196,30 @@ class CellUpdate(wiring.Component):
     def _kept(self, m: Module, gates: dict[str, Signal], old: Value) -> list[Value]:
         """round(f s(t-1)) for each mode, one clock later; without a forget gate s(t-1) itself."""
         modes = self.program.cell_modes
-        whole = Signal(signed(self.program.s_width), name="whole", reset_less=True)
-        m.d.sync += whole.eq(old)
+        whole = delay(m, old, 1, name="whole")
         if all(mode.keeps == "whole" for mode in modes):
             return [whole for _ in modes]
-
-        def factor(mode: CellMode) -> Value:
-            return (mode.gate_one - gates["i"])[:-1] if mode.keeps == "coupled" else gates["f"]
-
-        f = Signal(self.program.gate_width)
-        m.d.comb += f.eq(choose(self.i.cell_mode, modes, factor))
-        product = Signal(signed(len(f) + 1 + self.program.s_width), name="kept", reset_less=True)
-        m.d.sync += product.eq(f * old)
+        width = self.program.gate_width + 1 + self.program.s_width
+        product = Signal(signed(width), name="kept_product", reset_less=True)
+        m.d.sync += product.eq(delay(m, gates["f"], 1, name="operand_f") * old)
         return [
             whole if mode.keeps == "whole" else round_shift(product, mode.keep_shift)
             for mode in modes
         ]
 
+    def _rounded(self, m: Module, mode: Value, options: list[Value], *, name: str) -> Signal:
+        """A register with the value of the chosen mode."""
+        width = max(len(option) for option in options)
+        rounded = Signal(signed(width), name=name, reset_less=True)
+        m.d.sync += rounded.eq(choose(mode, options, lambda option: option))
+        return rounded
+
     def _output(self, m: Module, s: Signal, o: Value, mode: Value) -> None:
         """y(t) = o h(s(t)); `mode` is that of s."""
         program, modes = self.program, self.program.cell_modes
         heads = [this.h for this in modes]
-        h, h_clipped = squash_net(m, heads, s, mode, (self.code, self.value), name="h_")
+        nets = [round_shift(s, head.shift) for head in heads]
+        h, h_clipped = squash_net(m, heads, nets, mode, (self.code, self.value), name="h_")
         late = latency.LATE * program.schedule.peepholes
         h = delay(m, h, late, name="waiting_h")
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)

@@ -60,7 +60,7 @@ class Core(wiring.Component):
     idle : Out(1), no step runs and none may start; only then is the state port listened to.
     state_address, state_write, state_in : In, one of `state_words`, and what to write to it. A
         vector that comes next without `first` goes on from what was written.
-    state_out : Out, the word, `latency.STATE_PORT` = 2 clocks after its address.
+    state_out : Out, the word, `latency.STATE_PORT` = 3 clocks after its address.
 
     Raises
     ------
@@ -187,6 +187,8 @@ class Core(wiring.Component):
         """Activations into the cell update, and what both yield back to the operands."""
         m.d.comb += [
             cell.i.eq(activation.o),
+            cell.coming.eq(activation.coming),
+            cell.coming_first.eq(activation.coming_first),
             operands.y_written.valid.eq(cell.y.valid),
             operands.y_written.data.eq(cell.y.code),
         ]
@@ -323,8 +325,8 @@ class Core(wiring.Component):
                 access.write.eq(here & self.state_write),
                 access.data.eq(self.state_in),
             ]
-            with m.If(delay(m, here, 1, name=f"word{start}")):
+            with m.If(delay(m, here, latency.MEMORY, name=f"word{start}")):
                 m.d.sync += self.state_out.eq(word)
             start += count
-        stages = 1 + 1
+        stages = latency.MEMORY + 1
         assert stages == latency.STATE_PORT

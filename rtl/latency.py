@@ -8,26 +8,30 @@ measures the composed figures on the running core. Cells with peepholes take a f
 LANE = 5
 # Sequencer to the first lane: column memory, source memories, operand register.
 OPERAND = 3
-# sigma: knots, product with the slope, sum.
-SIGMA = 3
-# A row's net input to its activation: rounding, sigma, squash.
+# A block RAM: its memory, and the register at its output.
+MEMORY = 2
+# A reader of the states: memory, initial state or not, a multiplier's operand.
+STATE_READ = MEMORY + 1 + 1
+# sigma: knots, a multiplier's operands, product with the slope, sum.
+SIGMA = MEMORY + 1 + 1 + 1
+# A row's net input to its activation: saturation, sigma, squash.
 SQUASH = 1 + SIGMA + 1
-# A row's sum to its activation: bias, then the squash.
-ACTIVATION = 1 + SQUASH
-# Activation of a cell input to s: products, sum.
-STATE = 2
+# A row's sum to its activation: a hop, bias, then the squash.
+ACTIVATION = 1 + 1 + SQUASH
+# Activation of a cell input to s: products, roundings, sum.
+STATE = 1 + 1 + 1
 # s to y: the squash h, product, rounding.
 OUTPUT = SQUASH + 1 + 1
-# Peepholes: a gate's product with s and its sum: one clock more than the bias alone for i and f; o
-# waits for both, counted from s, where h(s) waits for nothing.
-SEEN = 1
-LATE = 2
+# Peepholes: i and f wait for state, product and sum, behind the bias; o for product and sum,
+# counted from s, where h(s) waits for nothing.
+SEEN = STATE_READ + 1 + 1 - 1
+LATE = 1 + 1
 # Input beat to the sequencer's first column: the full flag, the start.
 START = 2
 # Write to the output FIFO until the beat is offered.
 FIFO = 2
-# Address of the state port until its word is there.
-STATE_PORT = 2
+# Address of the state port until its word is there: memory, choice of memory.
+STATE_PORT = MEMORY + 1
 
 ROW = OPERAND + LANE  # a group's last column issued to its first row's sum at the tail
 GATE = ROW + ACTIVATION  # ... to a gate of that row written, and readable by a column issued then

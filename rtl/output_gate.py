@@ -6,24 +6,25 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.activation import squash_net, unseen_layout
-from rtl.arithmetic import delay
+from rtl.arithmetic import delay, shift_right
 from rtl.program import Program
 
 
 class OutputGate(wiring.Component):
     """o = squash(saturate(round(sum + bias + peephole * s(t)))), one cell a clock.
 
-    The sum waits in a chain of registers until its cell's state is there: `latency.activation` and
-    `latency.STATE` = 9 clocks, and with blocks of one cell neither more nor less.
+    The sum waits in a chain of registers until its cell's state is there: with blocks of one cell
+    always the same number of clocks, because the cell's own row follows in the next one.
 
-    Timing: o stands `latency.SQUASH` + `latency.LATE` = 7 clocks after s: product, sum, rounding,
-    sigma (3), squash.
-    Number formats: sum, bias and product share their scale and fit the accumulator's width; net
-    input in the squash's `net` format; result in its `target` format.
+    Timing: o stands `latency.SQUASH` + `latency.LATE` = 9 clocks after s: product, sum, saturation,
+    sigma (5), squash.
+    Number formats: sum, bias and product share their scale and fit the accumulator's width, with
+    what rounds them one bit more; net input in the squash's `net` format; result in its `target`
+    format.
 
     Members
     -------
-    unseen : In(unseen_layout), one clock after the row's sum.
+    unseen : In(unseen_layout), two clocks after the row's sum.
     valid, state : In(1), In(signed(s_width)), the cell's s(t).
     code, value : Out, In: a reader of the sigma unit.
     o_valid, o, saturated : Out(1), Out(signed(activation_width)), Out(1).
@@ -57,15 +58,16 @@ class OutputGate(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        wait = latency.activation(True) + latency.STATE
+        wait = 1 + latency.activation(True) + latency.STATE - 2
         weight = delay(m, self.unseen.peephole, wait, name="weight")
         product = Signal(signed(len(self.state) + len(weight)), reset_less=True)
         m.d.sync += product.eq(self.state * weight)
-        net = Signal(signed(program.sum_width), reset_less=True)
+        net = Signal(signed(program.net_width), reset_less=True)
         m.d.sync += net.eq(delay(m, self.unseen.net, wait + 1, name="net") + product)
         mode = delay(m, self.unseen.net_mode, wait + 2, name="mode")
+        nets = [shift_right(net, this.shift) for this in program.net_modes]
         o, saturated = squash_net(
-            m, program.net_modes, net, mode, (self.code, self.value), name="o_"
+            m, program.net_modes, nets, mode, (self.code, self.value), name="o_"
         )
         stages = 1 + 1 + latency.SQUASH
         assert stages == latency.SQUASH + latency.LATE

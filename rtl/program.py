@@ -15,6 +15,7 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
 from golden.squash import SQUASHES
+from rtl.arithmetic import half
 from rtl.probe import ProbeStream
 from rtl.rows import Row, stored_gates, stored_outputs
 from rtl.schedule import Schedule
@@ -87,18 +88,18 @@ class RowWord:
     ----------
     row : which one.
     bias : its code, in the scale of the sum.
+    offset : the bias, and half of what is shifted away from the net input, which rounds it.
     peephole : the code of its weight of the cell's state, 0 where it has none.
     net_mode, cell_mode : places in `Program.net_modes`, `Program.cell_modes`.
-    group_last : whether it is the last row of its group.
     output : whether what it yields leaves the core.
     """
 
     row: Row
     bias: int
+    offset: int
     peephole: int
     net_mode: int
     cell_mode: int
-    group_last: bool
     output: bool
 
 
@@ -181,12 +182,11 @@ class Program:
                 else self.cell_modes.index(CellMode.of(self.qnet.layers[phase.layer]))
             )
             for group in range(phase.groups):
-                rows = phase.rows(group)
-                for row in rows:
-                    mode = self.net_modes.index(self._net_mode(row))
-                    codes = self._bias(row), self._peephole(row)
-                    marks = row == rows[-1], self.schedule.leaves(row)
-                    found.append(RowWord(row, *codes, mode, cell, *marks))
+                for row in phase.rows(group):
+                    mode, bias = self._net_mode(row), self._bias(row)
+                    codes = bias, bias + half(mode.shift), self._peephole(row)
+                    places = self.net_modes.index(mode), cell
+                    found.append(RowWord(row, *codes, *places, self.schedule.leaves(row)))
         return tuple(found)
 
     @property
@@ -228,6 +228,11 @@ class Program:
         sums = [part.sums for part in parts]
         sums += [layer.projection_sums for layer in self.qnet.layers if layer.projection_sums]
         return max(each.width for each in sums)
+
+    @property
+    def net_width(self) -> int:
+        """Bits of a sum with its bias and what rounds it, signed."""
+        return self.sum_width + 1
 
     @property
     def activation_width(self) -> int:

@@ -164,6 +164,13 @@ class Schedule:
             for row in phase.rows(group)
         )
 
+    @cached_property
+    def group_sizes(self) -> tuple[int, ...]:
+        """The rows in each group of a step."""
+        return tuple(
+            len(phase.rows(group)) for phase in self.phases for group in range(phase.groups)
+        )
+
     def starts(self, phase: int) -> list[int]:
         """Clocks of the first column of each group of a phase, from the end of the step before."""
         before = sum(p.stall + p.cycles for p in self.phases[:phase]) + self.phases[phase].stall

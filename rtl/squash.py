@@ -9,20 +9,23 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
-from rtl.arithmetic import delay, round_shift
+from rtl.arithmetic import delay, half, round_shift, shift_right
 
 
 def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
     """`unit` of a net input, from its sigma; the identity takes the net input itself."""
     if unit.squash.linear:
         return net
-    return round_shift((sigma << unit.gain_bits) + Const(unit.constant), unit.shift)
+    return round_shift(sigma << unit.gain_bits, unit.shift, unit.constant)
 
 
 def knot_words(table: SigmaTable) -> tuple[data.StructLayout, list[Any]]:
-    """What the table's memory holds: its knots, each with the rise to the next one."""
-    knots = [int(knot) for knot in table.knots]
-    rises = [right - left for left, right in zip(knots, knots[1:], strict=False)]
+    """What the table's memory holds: its knots, each with the rise to the next one.
+
+    To the knots is added what rounds the result, so that it costs no adder.
+    """
+    rises = [int(rise) for rise in table.knots[1:] - table.knots[:-1]]
+    knots = [int(knot) + half(GUARD) for knot in table.knots]
     word = data.StructLayout(
         {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
     )
@@ -32,7 +35,8 @@ def knot_words(table: SigmaTable) -> tuple[data.StructLayout, list[Any]]:
 class SigmaUnit(wiring.Component):
     """Several readers of one sigma table.
 
-    Timing: a result `latency` = 3 clocks after its code, one a clock for each reader.
+    Timing: a result `latency.SIGMA` = 5 clocks after its code, one a clock for each reader: memory
+    and its register, operands, product, sum.
     Number formats: codes in `table.argument`, results in `table.value` (unsigned, 1.0 is a code).
     The interpolation never exceeds the right knot, so nothing can overflow.
 
@@ -69,14 +73,15 @@ class SigmaUnit(wiring.Component):
             code, port = getattr(self, f"code{k}"), memory.read_port()
             # the lowest code is entry 0: flip the sign bit
             m.d.comb += port.addr.eq(Cat(code[t:-1], ~code[-1]))
-            low = delay(m, code[:t], 1, name=f"low{k}") if t else Const(0)
-            knot = Signal(word["knot"].width, name=f"knot{k}", reset_less=True)
+            low = delay(m, code[:t], latency.MEMORY + 1, name=f"low{k}") if t else Const(0)
+            knots = delay(m, port.data, latency.MEMORY - 1, name=f"knots{k}")
+            slope = delay(m, knots.rise, 1, name=f"slope{k}")
             rise = Signal(word["rise"].width + t, name=f"rise{k}", reset_less=True)
-            m.d.sync += [knot.eq(port.data.knot), rise.eq(port.data.rise * low)]
-            line = ((knot << t) + rise).as_unsigned()
+            m.d.sync += rise.eq(slope * low)
+            knot = delay(m, knots.knot, 2, name=f"knot{k}")
             value = Signal.like(getattr(self, f"value{k}"), name=f"sigma{k}", reset_less=True)
-            m.d.sync += value.eq(round_shift(line, t + GUARD))
+            m.d.sync += value.eq(shift_right((knot << t) + rise, t + GUARD))
             m.d.comb += getattr(self, f"value{k}").eq(value)
-        stages = 1 + 1 + 1
+        stages = latency.MEMORY + 1 + 1 + 1
         assert stages == latency.SIGMA
         return m

@@ -1,10 +1,12 @@
 """The memory of cell states: the constant error carousels, a word each."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from rtl import latency
+from rtl.arithmetic import delay
 from rtl.bank import access_layout
 from rtl.program import Program
 
@@ -16,7 +18,9 @@ class States(wiring.Component):
     first step it sees the initial state instead. A cell's state is written after its last reader
     has seen it and before the first one of the next step comes, so that no second bank is needed.
 
-    Timing: `value{k}` belongs to the next cell in the clock after `step_over{k}`.
+    Timing: `value{k}` is that of the cell that was the reader's, and by the `clear{k}` that stood,
+    `latency.STATE_READ` = 4 clocks before: memory and its register, initial state or not, and one
+    that can be a multiplier's. It is the next cell from the clock after `step_over{k}` on.
 
     Parameters
     ----------
@@ -29,7 +33,7 @@ class States(wiring.Component):
     value{k} : Out(signed(s_width))
     write, code : In(1), In(signed(s_width)), s(t) of the cells in order.
     access : In(access_layout), the state port.
-    word : Out(signed(s_width)), of `access.address`, one clock later.
+    word : Out(signed(s_width)), of `access.address`, `latency.MEMORY` clocks later.
     """
 
     step_over0: Signal
@@ -68,24 +72,25 @@ class States(wiring.Component):
         if initial := self.program.initial(self.program.states):
             m.submodules.initial = starts = Memory(shape=width, depth=depth, init=initial)
         for k in range(self.readers):
-            place, following = (Signal(range(depth), name=f"{n}{k}") for n in ("place", "next"))
-            step_over = getattr(self, f"step_over{k}")
-            m.d.comb += following.eq(self._after(place, step_over))
-            m.d.sync += place.eq(following)
-            read = memory.read_port()
-            # so that the state of `place` is there when its row comes
-            m.d.comb += read.addr.eq(
-                following if k else Mux(self.access.select, self.access.address, following)
+            place = Signal(range(depth), name=f"place{k}")
+            m.d.sync += place.eq(self._after(place, getattr(self, f"step_over{k}")))
+            port = memory.read_port()
+            m.d.comb += port.addr.eq(
+                place if k else Mux(self.access.select, self.access.address, place)
             )
-            start = 0
+            read, start = delay(m, port.data, latency.MEMORY - 1, name=f"read{k}"), Const(0)
             if starts:
                 port = starts.read_port()
-                m.d.comb += port.addr.eq(following)
-                start = port.data
-            clear = getattr(self, f"clear{k}")
-            m.d.comb += getattr(self, f"value{k}").eq(Mux(clear, start, read.data))
+                m.d.comb += port.addr.eq(place)
+                start = delay(m, port.data, latency.MEMORY - 1, name=f"start{k}")
+            clear = delay(m, getattr(self, f"clear{k}"), latency.MEMORY, name=f"clear{k}")
+            seen = Signal(width, name=f"seen{k}", reset_less=True)
+            m.d.sync += seen.eq(Mux(clear, start, read))
+            m.d.comb += getattr(self, f"value{k}").eq(delay(m, seen, 1, name=f"value{k}"))
+            stages = latency.MEMORY + 1 + 1
+            assert stages == latency.STATE_READ
             if not k:
-                m.d.comb += self.word.eq(read.data)
+                m.d.comb += self.word.eq(read)
         place, write = Signal(range(depth), name="written"), memory.write_port()
         m.d.sync += place.eq(self._after(place, self.write))
         m.d.comb += [

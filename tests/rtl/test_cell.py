@@ -49,8 +49,14 @@ def _run(program: Program, script: list[dict]) -> tuple[list, list]:
     found = [], []
 
     async def testbench(ctx):
-        for word in script + [IDLE] * (latency.STATE + latency.OUTPUT):
+        g = program.kinds.index("g")
+        cells = [word if word["valid"] and word["kind"] == g else IDLE for word in script]
+        idle = [IDLE] * (latency.STATE_READ + latency.STATE + latency.OUTPUT)
+        coming = cells + idle
+        for k, word in enumerate([IDLE] * latency.STATE_READ + script + idle[latency.STATE_READ :]):
             ctx.set(unit.i, word)
+            ctx.set(unit.coming, coming[k]["valid"])
+            ctx.set(unit.coming_first, coming[k]["step_first"])
             for port, seen, clipped in zip(
                 (unit.s, unit.y), found, (None, unit.h_saturated), strict=True
             ):
@@ -63,7 +69,7 @@ def _run(program: Program, script: list[dict]) -> tuple[list, list]:
             await ctx.tick()
 
     simulate(m, testbench)
-    return found
+    return found[0][latency.STATE_READ :], found[1][latency.STATE_READ :]
 
 
 def _words(program: Program, word, code: int, first: int, last: int) -> dict:
@@ -114,6 +120,11 @@ def test_states_and_outputs(name, pauses):
     for step in range(60):
         first, last = int(step == 0 or rng.random() < 0.1), int(rng.integers(2))
         gates = {}
+        # a state is written before its next step reads it
+        idle = max(0, latency.STATE_READ + latency.STATE + 1 - len(program.rows))
+        script += [IDLE] * idle
+        want_s += [None] * idle
+        want_y += [None] * idle
         for word in program.rows:
             while rng.random() < pauses:
                 script.append(IDLE | {"code": 1, "kind": int(rng.integers(len(program.kinds)))})
@@ -191,6 +202,7 @@ def test_shut_gates_hold_every_code(forget):
                 any_g = int(rng.integers(part.g.low, part.g.high + 1))
                 value = gates.get(word.row.kind, any_g if step else code)
                 script.append(_words(program, word, value, int(step == 0), 0))
-            script += [IDLE] * latency.STATE  # the state is written before the next step reads it
+            # the state is written before the next step reads it
+            script += [IDLE] * (latency.STATE_READ + latency.STATE)
     found = [word[:2] for word in _run(program, script)[0] if word]
     assert found == [(code, 0) for code in codes for _ in range(4)]

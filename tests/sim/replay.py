@@ -16,6 +16,8 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import LayerState
+from rtl import latency
+from rtl.arithmetic import delay
 from rtl.probe import ProbeStream
 from rtl.rows import Row
 
@@ -238,7 +240,8 @@ class Replay(wiring.Component):
             m.d.sync += start.eq(start + count)
         m.d.comb += port.addr.eq(start + self.state_address)
         m.d.sync += final.eq(port.addr == len(flat) - 1)
-        m.d.sync += self.state_out.eq(port.data ^ (self._is("state") & final))
+        word = port.data ^ (self._is("state") & final)
+        m.d.comb += self.state_out.eq(delay(m, word, latency.STATE_PORT - 1, name="state_word"))
 
     def _codes(self, part: ProbeStream) -> np.ndarray:
         """What a part of the probe shows, (N, T or 1, rows), in order of arrival."""
