@@ -1,4 +1,5 @@
-# `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them.
+# `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them;
+# `make fpga` sets up the tools that `carousel build` needs.
 
 PYTHON ?= python3
 MODEL ?= models/temporal_order.npz
@@ -14,7 +15,7 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak bench lint format clean
+.PHONY: all test soak bench lint format fpga clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
@@ -37,11 +38,16 @@ format: .venv/test.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+fpga: .venv/fpga.stamp
+
 .venv/run.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' run
 
 .venv/test.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' test
+
+.venv/fpga.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' fpga
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis

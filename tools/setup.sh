@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set up .venv: `setup.sh PYTHON run|test`. A finished step leaves a stamp; without one, all is redone.
+# Set up .venv: `setup.sh PYTHON run|fpga|test`. A finished step leaves a stamp; without one, all is redone.
 set -eu
 
 # The Python behind `python`, should that be the one in .venv itself.
@@ -21,13 +21,13 @@ if [ ! -e .venv/run.stamp ] || [ -n "$(find pyproject.toml -newer .venv/run.stam
     rm -rf .venv
     "$python" -m venv .venv
 fi
-rm -f .venv/run.stamp .venv/test.stamp
+rm -f .venv/*.stamp
 
 case $step in
 run) what=. ;;
-test) what='.[test]' ;;
+*) what=".[$step]" ;;
 esac
 echo "Installing carousel and what it needs into .venv (once; a minute or two) ..."
 .venv/bin/python -m pip --disable-pip-version-check install --quiet --editable "$what"
-touch .venv/run.stamp
-[ "$step" = run ] || touch .venv/test.stamp
+touch .venv/run.stamp ".venv/$step.stamp"
+[ "$step" != test ] || touch .venv/fpga.stamp # it has all of that

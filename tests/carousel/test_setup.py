@@ -108,7 +108,7 @@ def test_a_path_that_tools_cannot_take_is_named(tmp_path, tools, name):
     assert name in done.stdout
 
 
-@pytest.mark.parametrize("goal", ["all", "test", "lint", "soak", "bench"])
+@pytest.mark.parametrize("goal", ["all", "test", "lint", "soak", "bench", "fpga"])
 def test_make_says_one_line_and_makes_nothing(clone, tools, goal):
     (tools / "perl").unlink()
     done = call(clone, tools, "make", goal)
@@ -180,6 +180,17 @@ def test_a_finished_set_up_is_extended_and_not_made_anew(clone, tools, fake):
     assert ".[test]" in log
     assert (clone / ".venv" / "run.stamp").exists()
     assert (clone / ".venv" / "test.stamp").exists()
+
+
+def test_the_fpga_tools_come_alone_or_with_what_the_tests_need(clone, tools, fake):
+    assert setup(clone, tools, fake, "fpga").returncode == 0
+    stamps = {path.name for path in (clone / ".venv").glob("*.stamp")}
+    assert stamps == {"run.stamp", "fpga.stamp"}
+    assert ".[fpga]" in (clone / "log").read_text()
+    assert setup(clone, tools, fake, "test").returncode == 0
+    stamps = {path.name for path in (clone / ".venv").glob("*.stamp")}
+    assert stamps == {"run.stamp", "fpga.stamp", "test.stamp"}
+    assert (clone / "log").read_text().count("made") == 1
 
 
 def test_other_requirements_make_it_anew(clone, tools, fake):

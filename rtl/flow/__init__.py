@@ -1,0 +1,27 @@
+"""The FPGA flow: a core to a placed and routed design with open tools, and what that reaches."""
+
+from rtl.flow.design import Design, alone
+from rtl.flow.devices import DEVICES, Device, find
+from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.figures import Figures
+from rtl.flow.implement import Implementation, implement, write_bitstream
+from rtl.flow.nextpnr import Placement, place
+from rtl.flow.yosys import Netlist, synthesise
+
+__all__ = [
+    "DEVICES",
+    "Design",
+    "Device",
+    "Figures",
+    "FlowError",
+    "Implementation",
+    "Netlist",
+    "Placement",
+    "ToolFailedError",
+    "alone",
+    "find",
+    "implement",
+    "place",
+    "synthesise",
+    "write_bitstream",
+]

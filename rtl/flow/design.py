@@ -1,0 +1,29 @@
+"""A design that can be built: Verilog, its top module, and the pins where there are any."""
+
+from dataclasses import dataclass
+
+from rtl.core import Core
+from rtl.flow.pins import FewPins
+from rtl.offline import OfflineCore
+from rtl.verilog import convert, module_name
+
+
+@dataclass(frozen=True)
+class Design:
+    """Verilog for a device.
+
+    Attributes
+    ----------
+    verilog, top : the text and its top module.
+    constraints : pins and clock, in the format of the device's family; empty without a board.
+    """
+
+    verilog: str
+    top: str
+    constraints: str = ""
+
+
+def alone(core: Core | OfflineCore) -> Design:
+    """The core without a board; see `FewPins`."""
+    name = module_name(core.qnet)
+    return Design(convert(FewPins(core), name), name)
