@@ -58,7 +58,8 @@ endmodule
 
 // A block RAM of 18 kbit with two ports of 1, 2, 4, 9 or 18 bits. With DATA_WIDTH_A of 36, port A
 // writes 36 bits (DIB above DIA) and port B reads up to 36 (DOB above DOA; narrower words at DOB).
-// Chip selects are not used. A clock in which both ports meet at an address reads the old word.
+// Chip selects are not used. A port reads the old word where the other writes; both writing the same
+// byte in one clock is not modelled.
 module DP16KD (
   input DIA0, DIA1, DIA2, DIA3, DIA4, DIA5, DIA6, DIA7, DIA8,
   input DIA9, DIA10, DIA11, DIA12, DIA13, DIA14, DIA15, DIA16, DIA17,
@@ -164,12 +165,6 @@ module DP16KD (
     INITVAL_02, INITVAL_01, INITVAL_00};
   localparam WIDE = DATA_WIDTH_A == 36;
 
-  reg [35:0] rows [0:511];
-  integer k;
-  initial
-    for (k = 0; k < 512; k = k + 1)  // 16 halves of 18 bits in 320, 20 bits apart
-      rows[k] = {INIT[(2 * k + 1) * 20 +: 18], INIT[2 * k * 20 +: 18]};
-
   wire clk_a = CLKAMUX == "INV" ? ~CLKA : CLKA;
   wire clk_b = CLKBMUX == "INV" ? ~CLKB : CLKB;
   wire [17:0] di_a = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7,
@@ -194,18 +189,30 @@ module DP16KD (
   wire write_b = CEB & WEB & ~(RESETMODE == "SYNC" & RSTB) & ~WIDE;
   wire [35:0] in_a = (WIDE ? {di_b, di_a} : {18'd0, di_a}) << shift_a;
   wire [35:0] in_b = {18'd0, di_b} << shift_b;
-  integer i, j;
-  always @(posedge clk_a)
-    if (write_a) for (i = 0; i < 36; i = i + 1) if (mask_a[i]) rows[row_a][i] <= in_a[i];
-  always @(posedge clk_b)
-    if (write_b) for (j = 0; j < 36; j = j + 1) if (mask_b[j]) rows[row_b][j] <= in_b[j];
+  wire [35:0] stored_a, stored_b;
+  genvar k;
+  generate
+    for (k = 0; k < 4; k = k + 1) begin : bytes
+      reg [8:0] rows [0:511];
+      integer n;
+      initial  // halves of a row are 18 bits, 20 bits apart
+        for (n = 0; n < 512; n = n + 1) rows[n] = INIT[20 * (2 * n + k / 2) + 9 * (k % 2) +: 9];
+      assign stored_a[9 * k +: 9] = rows[row_a];
+      assign stored_b[9 * k +: 9] = rows[row_b];
+      wire [8:0] from_a = mask_a[9 * k +: 9], from_b = mask_b[9 * k +: 9];
+      always @(posedge clk_a)
+        if (write_a & |from_a) rows[row_a] <= rows[row_a] & ~from_a | in_a[9 * k +: 9] & from_a;
+      always @(posedge clk_b)
+        if (write_b & |from_b) rows[row_b] <= rows[row_b] & ~from_b | in_b[9 * k +: 9] & from_b;
+    end
+  endgenerate
 
   wire read_a = CEA & ~(WEA & WRITEMODE_A == "NORMAL");
   wire read_b = CEB & ~(WEB & WRITEMODE_B == "NORMAL");
   wire [35:0] seen_a = write_a & WRITEMODE_A == "WRITETHROUGH" ?
-    rows[row_a] & ~mask_a | in_a & mask_a : rows[row_a];
+    stored_a & ~mask_a | in_a & mask_a : stored_a;
   wire [35:0] seen_b = write_b & WRITEMODE_B == "WRITETHROUGH" ?
-    rows[row_b] & ~mask_b | in_b & mask_b : rows[row_b];
+    stored_b & ~mask_b | in_b & mask_b : stored_b;
   wire [35:0] out_a, out_b;
   ecp5_read_port #(.REGMODE(REGMODE_A), .RESETMODE(RESETMODE)) port_a (
     .clk(clk_a), .reset(RSTA), .read(read_a), .output_enable(OCEA),

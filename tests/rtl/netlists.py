@@ -16,7 +16,7 @@ from tests.rtl.netlist_bench import FOLDER
 
 ROOT = Path(__file__).parents[2]
 BUILDS = ROOT / "build" / "sim"
-IN, OUT = 64, 72  # bits of every design's ports r and q
+IN, OUT = 64, 40  # bits of every design's ports r and q
 
 Netlist = dict[str, Any]
 
@@ -37,7 +37,7 @@ def yosys(*script: str, files: dict[str, str] | None = None) -> str:
 def synthesise(designs: dict[str, str]) -> Netlist:
     """The flat netlist of designs side by side, instances named as the designs.
 
-    Each design is the body of a module with the ports clk, clk2, r (64 bits) and q (72 bits).
+    Each design is the body of a module with the ports clk, clk2, r (64 bits) and q (40 bits).
     """
     script = "read_verilog in.v", "synth_ecp5 -top all -json out"
     return json.loads(yosys(*script, files={"in.v": source(designs)}))
@@ -46,21 +46,21 @@ def synthesise(designs: dict[str, str]) -> Netlist:
 def source(designs: dict[str, str]) -> str:
     """The designs as modules, and the module `all` that puts them side by side.
 
-    A design's outputs are inverted on their way out, so that no net of a block in it is an output
-    of `all`, whose name the block would then get.
+    A design's outputs are inverted on their way out, so that its blocks have its name and not that
+    of a port of `all`.
     """
     count = len(designs)
-    ports = f"input clk, input clk2, input [{IN}-1:0] r, output [{OUT}-1:0] q"
+    ports = f"input clk, input clk2, input [{IN}-1:0] r, output [{OUT}-1:0] out"
     modules = [
-        f"module design_{name} ({ports});\n{body}\nendmodule\n" for name, body in designs.items()
+        f"module design_{name} ({ports});\nwire [{OUT}-1:0] q; assign out = ~q;\n{body}\nendmodule"
+        for name, body in designs.items()
     ]
     instances = [
-        f"design_{name} {name} (clk, clk2, r[{IN * k} +: {IN}], n[{OUT * k} +: {OUT}]);"
+        f"design_{name} {name} (clk, clk2, r[{IN * k} +: {IN}], q[{OUT * k} +: {OUT}]);"
         for k, name in enumerate(designs)
     ]
     ports = f"input clk, input clk2, input [{IN * count}-1:0] r, output [{OUT * count}-1:0] q"
-    head = f"module all ({ports});\nwire [{OUT * count}-1:0] n; assign q = ~n;"
-    return "\n".join([*modules, head, *instances, "endmodule", ""])
+    return "\n".join([*modules, f"module all ({ports});", *instances, "endmodule", ""])
 
 
 def verilog(netlist: Netlist, name: str) -> str:
@@ -73,24 +73,23 @@ def verilog(netlist: Netlist, name: str) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was seen of designs and their netlists over many clocks.
+    """What was seen of designs and their netlist over many clocks.
 
     Attributes
     ----------
-    differing : for each netlist, the designs for which it gave something else at least once.
+    differing : the designs for which the netlist gave something else at least once.
     moves : how often each design's output changed.
     """
 
-    differing: list[set[str]]
+    differing: set[str]
     moves: dict[str, int]
 
 
-def compare(designs: dict[str, str], netlists: list[Netlist], steps: int, seed: int) -> Comparison:
-    """Run designs and their netlists side by side from the first clock on, on random inputs; either
+def compare(designs: dict[str, str], netlist: Netlist, steps: int, seed: int) -> Comparison:
+    """Run designs and their netlist side by side from the first clock on, on random inputs; either
     clock or both may rise in a step."""
     count = len(designs)
-    texts = [_bench(count, len(netlists)), source(designs), cell_models("ecp5")]
-    texts += [verilog(netlist, f"netlist{k}") for k, netlist in enumerate(netlists)]
+    texts = bench(count), source(designs), verilog(netlist, "netlist"), cell_models("ecp5")
     built = build("\n".join(texts), "bench", ("clk", "clk2", "r", "differs", "q"), BUILDS)
     folder = folder_in(BUILDS, "run")
     try:
@@ -102,30 +101,21 @@ def compare(designs: dict[str, str], netlists: list[Netlist], steps: int, seed: 
     finally:
         shutil.rmtree(folder)
     return Comparison(
-        [
-            {name for k, name in enumerate(designs) if seen["differs"] >> n * count + k & 1}
-            for n in range(len(netlists))
-        ],
+        {name for k, name in enumerate(designs) if seen["differs"] >> k & 1},
         dict(zip(designs, seen["moves"], strict=True)),
     )
 
 
-def _bench(count: int, netlists: int) -> str:
-    """The module that holds `count` designs and some netlists of them, and compares."""
-    width = OUT * count
-    instances = [
-        f"""
-  wire [{width}-1:0] q{n};
-  netlist{n} mapped{n} (.clk(clk), .clk2(clk2), .r(r), .q(q{n}));
-  for (k = 0; k < {count}; k = k + 1)
-    assign differs[{n * count} + k] = q[{OUT}*k +: {OUT}] != q{n}[{OUT}*k +: {OUT}];"""
-        for n in range(netlists)
-    ]
+def bench(count: int) -> str:
+    """The module that holds the designs and their netlist, and compares them."""
     return f"""
 module bench (input clk, input clk2, input [{IN * count}-1:0] r,
-              output [{netlists * count}-1:0] differs, output [{width}-1:0] q);
+              output [{count}-1:0] differs, output [{OUT * count}-1:0] q);
+  wire [{OUT * count}-1:0] mapped;
   all original (clk, clk2, r, q);
+  netlist synthesised (.clk(clk), .clk2(clk2), .r(r), .q(mapped));
   genvar k;
-  {"".join(instances)}
+  for (k = 0; k < {count}; k = k + 1)
+    assign differs[k] = q[{OUT}*k +: {OUT}] != mapped[{OUT}*k +: {OUT}];
 endmodule
 """

@@ -1,5 +1,7 @@
 """Registers in the ECP5's hard blocks: the same circuit, and moved exactly where that can be."""
 
+import copy
+
 import pytest
 
 from rtl.flow.pack import pack, packed_blocks, top_module
@@ -9,7 +11,7 @@ STEPS = 600
 NOTHING = {"memory outputs": 0, "operands": 0, "products": 0, "pipelines": 0}
 
 
-def layers(name: str, of: str, count: int, width: int = 10, **how: str) -> str:
+def layers(name: str, of: str, count: int, width: int = 6, **how: str) -> str:
     """`name`: a signed value after some registers; `how` they behave: when, start, edge."""
     when, start = how.get("when", ""), how.get("start", "0")
     edge = how.get("edge", "posedge clk")
@@ -22,11 +24,11 @@ def layers(name: str, of: str, count: int, width: int = 10, **how: str) -> str:
 
 
 def product(a: str, b: str, after: int = 0, seen: str = "p", **how: str) -> str:
-    """A product of 10 by 10 bits, the registers behind it, and what is seen of it all."""
-    return "\n".join([a, b, layers("p", "a * b", after, 20, **how), f"assign q = {seen};"])
+    """A product of 6 by 6 bits, the registers behind it, and what is seen of it all."""
+    return "\n".join([a, b, layers("p", "a * b", after, 12, **how), f"assign q = {seen};"])
 
 
-def memory(read: str, after: str = "", width: int = 18, write: str = "") -> str:
+def memory(read: str, after: str = "", width: int = 12, write: str = "") -> str:
     """A block RAM with contents of its own, read into `o`, and what is done with that."""
     return f"""
 (* ram_style = "block", no_rw_check *) reg [{width - 1}:0] m [0:63];
@@ -38,12 +40,14 @@ always @(posedge clk) {read}
 {after}"""
 
 
-A, B = layers("a", "r[9:0]", 1), layers("b", "r[29:20]", 1)
-A0, B0 = layers("a", "r[9:0]", 0), layers("b", "r[29:20]", 0)
+A, B = layers("a", "r[5:0]", 1), layers("b", "r[25:20]", 1)
+A0, B0 = layers("a", "r[5:0]", 0), layers("b", "r[25:20]", 0)
+ODD_A = layers("odd_a", "r[4:0]", 1, 5) + "wire signed [5:0] a = {odd_a, 1'b1};"
+ODD_B = layers("odd_b", "r[24:20]", 1, 5) + "wire signed [5:0] b = {odd_b, 1'b1};"
 READ, RESET, ENABLE = "o <= m[r[5:0]];", "if (r[60]) {} <= 0; else ", "if (r[60]) "
 
 
-def after(count: int, width: int = 18, seen: str = "p", **how: str) -> str:
+def after(count: int, width: int = 12, seen: str = "p", **how: str) -> str:
     """Registers behind a memory, and what is seen of it all."""
     return layers("p", "o", count, width, **how) + f"\nassign q = {seen};"
 
@@ -55,15 +59,15 @@ MULTIPLIERS = {
     "both": (product(A, B, 1), {"operands": 1, "products": 1}),
     "pipelined": (product(A, B, 2), {"operands": 1, "products": 1, "pipelines": 1}),
     "deeper": (
-        product(layers("a", "r[9:0]", 2), layers("b", "r[29:20]", 3), 3),
+        product(layers("a", "r[5:0]", 2), layers("b", "r[25:20]", 3), 3),
         {"operands": 1, "products": 1, "pipelines": 1},
     ),
     "one_operand": (product(A, B0), {}),
-    "reset_operand": (product(A, layers("b", "r[29:20]", 1, when=RESET)), {}),
-    "enabled_operand": (product(layers("a", "r[9:0]", 1, when=ENABLE), B), {}),
-    "operand_of_1": (product(layers("a", "r[9:0]", 1, start="1"), B), {}),
-    "operand_falling": (product(layers("a", "r[9:0]", 1, edge="negedge clk"), B), {}),
-    "operands_of_two_clocks": (product(layers("a", "r[9:0]", 1, edge="posedge clk2"), B), {}),
+    "reset_operand": (product(A, layers("b", "r[25:20]", 1, when=RESET)), {}),
+    "enabled_operand": (product(layers("a", "r[5:0]", 1, when=ENABLE), B), {}),
+    "operand_of_1": (product(layers("a", "r[5:0]", 1, start="1"), B), {}),
+    "operand_falling": (product(layers("a", "r[5:0]", 1, edge="negedge clk"), B), {}),
+    "operands_of_two_clocks": (product(layers("a", "r[5:0]", 1, edge="posedge clk2"), B), {}),
     "reset_product": (product(A0, B0, 1, when=RESET), {}),
     "enabled_product": (product(A0, B0, 1, when=ENABLE), {}),
     "product_of_1": (product(A0, B0, 1, start="1"), {}),
@@ -72,26 +76,24 @@ MULTIPLIERS = {
     "tapped_product": (product(A, B, 1, "{^p_0, p}"), {"operands": 1}),
     "tapped_layer": (product(A, B, 2, "{^p_1, p}"), {"operands": 1, "products": 1}),
     "layer_in_two_registers": (
-        product(A, B, 1, "{t, u}") + layers("t", "p", 1, 20) + layers("u", "p", 1, 20, when=RESET),
+        product(A, B, 1, "{t, u}") + layers("t", "p", 1, 12) + layers("u", "p", 1, 12, when=RESET),
         {"operands": 1, "products": 1},
     ),
-    "constant_one": (
-        product(layers("a", "{r[8:0], 1'b1}", 1), B, 1),
-        {"operands": 1, "products": 1},
-    ),
+    "constant_one": (product(ODD_A, B, 1), {"operands": 1, "products": 1}),
+    "constant_ones": (product(ODD_A, ODD_B, 1), {"products": 1}),
     "shared_operand": (product(A, B, 1, "{a, b, p}"), {"operands": 1, "products": 1}),
     "square": (product(A, layers("b", "a_0", 1), 1), {"operands": 1, "products": 1}),
     "accumulated": (
-        product(A, B, seen="s") + "reg [30:0] s = 0; always @(posedge clk) s <= s + p;",
+        product(A, B, seen="s") + "reg [19:0] s = 0; always @(posedge clk) s <= s + p;",
         {"operands": 1},
     ),
     "fed_back": (
-        B + "reg signed [9:0] a = 0; wire signed [19:0] p = a * b;"
-        "always @(posedge clk) a <= p[13:4] ^ r[59:50]; assign q = p;",
+        B + "reg signed [5:0] a = 0; wire signed [11:0] p = a * b;"
+        "always @(posedge clk) a <= p[9:4] ^ r[55:50]; assign q = p;",
         {"operands": 1},
     ),
     "one_after_the_other": (
-        product(A, B, 1, "p[9:0] * c") + layers("c", "r[49:40]", 1),
+        product(A, B, 1, "p[5:0] * c") + layers("c", "r[45:40]", 1),
         {"operands": 2},
     ),
 }
@@ -100,7 +102,7 @@ MEMORIES = {
     "rom_registered": (memory(READ, after(1)), {"memory outputs": 1}),
     "rom_twice": (memory(READ, after(2)), {"memory outputs": 1}),
     "rom_36": (memory(READ, after(1, 36), 36), {"memory outputs": 1}),
-    "rom_unused": (memory(READ, after(1, 11)), {"memory outputs": 1}),
+    "rom_unused": (memory(READ, after(1, 10)), {"memory outputs": 1}),
     "rom_reset": (memory(READ, after(1, when=RESET)), {}),
     "rom_enabled": (memory(READ, after(1, when=ENABLE)), {}),
     "rom_of_ones": (memory(READ, after(1, start="-1")), {}),
@@ -120,50 +122,71 @@ MEMORIES = {
     "rom_two_ports": (
         memory(
             READ,
-            "reg [17:0] o2 = 0; always @(posedge clk) o2 <= m[r[26:21]];"
+            "reg [11:0] o2 = 0; always @(posedge clk) o2 <= m[r[26:21]];"
             + after(1, seen="{p2, p}")
-            + layers("p2", "o2", 1, 18),
+            + layers("p2", "o2", 1, 12),
         ),
         {"memory outputs": 2},
     ),
     "rom_times": (
-        memory(READ, layers("a", "o", 2, 18) + B + layers("p", "a * b", 1, 28) + "assign q = p;"),
+        memory(READ, layers("a", "o", 2, 12) + B + layers("p", "a * b", 1, 18) + "assign q = p;"),
         {"memory outputs": 1, "operands": 1, "products": 1},
     ),
 }
+
+CASES = MULTIPLIERS | MEMORIES
+
+
+def cells_of(netlist, name):
+    """The cells of one design among many."""
+    cells = netlist["modules"][top_module(netlist)]["cells"]
+    return {key: cell for key, cell in cells.items() if key.startswith(f"{name}.")}
 
 
 def blocks_of(netlist, name):
     """`packed_blocks` of one design among many."""
     top = top_module(netlist)
-    module = netlist["modules"][top]
-    cells = {key: cell for key, cell in module["cells"].items() if key.startswith(f"{name}.")}
-    return packed_blocks({"modules": {top: {**module, "cells": cells}}})
+    module = {**netlist["modules"][top], "cells": cells_of(netlist, name)}
+    return packed_blocks({"modules": {top: module}})
+
+
+# Right as they are; what packing makes of them is spoilt, to see that it would be noticed.
+SPOILT = {
+    "spoilt_operands": ("MULT18X18D", {"REG_INPUTA_CLK": "NONE"}, product(A, B)),
+    "spoilt_product": ("MULT18X18D", {"REG_PIPELINE_CLK": "CLK0"}, product(A, B, 1)),
+    "spoilt_memory": ("DP16KD", {"REGMODE_A": "NOREG"}, memory(READ, after(1))),
+}
+DESIGNS = {name: body for name, (body, _) in CASES.items()} | {
+    name: body for name, (_, _, body) in SPOILT.items()
+}
 
 
 @pytest.fixture(scope="module")
-def cases():
-    return MULTIPLIERS | MEMORIES
+def packed():
+    return pack(synthesise(DESIGNS))
 
 
-@pytest.fixture(scope="module")
-def mapped(cases):
-    return synthesise({name: body for name, (body, _) in cases.items()})
+def test_moved_exactly_where_the_circuit_stays_the_same(packed):
+    for kind, names in (("MULT18X18D", MULTIPLIERS), ("DP16KD", MEMORIES)):
+        for name in names:
+            assert kind in {cell["type"] for cell in cells_of(packed, name).values()}, name
+    found = {name: blocks_of(packed, name) for name in CASES}
+    assert found == {name: NOTHING | wanted for name, (_, wanted) in CASES.items()}
 
 
-@pytest.fixture(scope="module")
-def packed(mapped):
-    return pack(mapped)
-
-
-def test_moved_exactly_where_the_circuit_stays_the_same(cases, packed):
-    found = {name: blocks_of(packed, name) for name in cases}
-    assert found == {name: NOTHING | wanted for name, (_, wanted) in cases.items()}
-
-
-def test_netlists_do_what_the_verilog_says(cases, mapped, packed):
-    """Every clock from the first one on, before and after packing."""
-    designs = {name: body for name, (body, _) in cases.items()}
-    seen = compare(designs, [mapped, packed], STEPS, 1)
-    assert seen.differing == [set(), set()]
+def test_the_netlist_does_what_the_verilog_says(packed):
+    """Every clock from the first one on, of blocks with and without registers; a register too many
+    or too few shows."""
+    netlist = copy.deepcopy(packed)
+    for name, (kind, parameters, _) in SPOILT.items():
+        (cell,) = (cell for cell in cells_of(netlist, name).values() if cell["type"] == kind)
+        cell["parameters"].update(parameters)
+    seen = compare(DESIGNS, netlist, STEPS, 1)
+    assert seen.differing == set(SPOILT)
     assert min(seen.moves.values()) > STEPS / 4
+
+
+def test_the_netlist_given_is_left_as_it_is(packed):
+    """Packing again finds nothing more, and nothing is done in place."""
+    before = copy.deepcopy(packed)
+    assert pack(packed) == before == packed
