@@ -328,6 +328,7 @@ def verilog(
     seed: options.Seed = 0,
     max_length: options.MaxLength = None,
     state_port: options.StatePort = False,
+    axi: options.Axi = False,
     folder: options.Output = None,
     json: options.Json = None,
 ) -> None:
@@ -342,10 +343,13 @@ def verilog(
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     with output.folder(place) as stage, steps.progress("Verilog"):
-        written = writer.write(subject.qnet, stage, lanes, max_length=room, state_port=state_port)
-        files = [place / path.name for path in written]
-    typer.echo(f"Verilog  {files[0]}\nAbout it {files[1]}")
-    finish({"verilog": str(files[0]), "about": str(files[1])}, json, True)
+        written = writer.write(
+            subject.qnet, stage, lanes, max_length=room, state_port=state_port, axi=axi
+        )
+        files = [str(place / path.name) for path in written]
+    for title, path in zip(("Verilog ", "About it", "Registers"), files, strict=False):
+        typer.echo(f"{title} {path}")
+    finish(dict(zip(("verilog", "about", "registers", "table"), files, strict=False)), json, True)
 
 
 @app.command()

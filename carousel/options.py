@@ -82,6 +82,14 @@ StatePort = Annotated[
         "with reverse layers.  [default: off]",
     ),
 ]
+Axi = Annotated[
+    bool,
+    typer.Option(
+        "--axi",
+        help="Put AXI4-Stream and an AXI4-Lite register map around the core, and write the map as "
+        "Markdown and JSON.  [default: off]",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]
 Output = Annotated[
     Path | None,

@@ -23,6 +23,8 @@ from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from rtl.arithmetic import shape_of
+from rtl.axi.registers import to_json, to_markdown
+from rtl.axi.wrapper import AxiTop
 from rtl.core import COUNTER_BITS, Core
 from rtl.offline import OfflineCore, make_core
 
@@ -122,7 +124,7 @@ def digest(qnet: QuantizedNetwork) -> str:
     return found.hexdigest()
 
 
-def describe(top: Top) -> dict[str, Any]:
+def describe(top: Top | AxiTop) -> dict[str, Any]:
     """What a user of the Verilog must know, ready for JSON."""
     core = top.core
     qnet, schedule = core.qnet, core.schedule
@@ -165,10 +167,9 @@ def _sequences(core: OfflineCore) -> dict[str, Any]:
     return {"max_length": core.max_length, "sequence_memory_bits": core.schedule.buffer_bits}
 
 
-def _ports(top: Top) -> list[dict[str, Any]]:
-    found = [
-        {"name": name, "direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")
-    ]
+def _ports(top: Top | AxiTop) -> list[dict[str, Any]]:
+    implied = () if isinstance(top, AxiTop) else ("clk", "rst")
+    found = [{"name": name, "direction": "input", "width": 1, "signed": False} for name in implied]
     for _, member, signal in top.signature.flatten(top):
         way, shape = "input" if member.flow == In else "output", signal.shape()
         port = {"name": signal.name, "direction": way, "width": shape.width, "signed": shape.signed}
@@ -192,8 +193,10 @@ def write(
     *,
     max_length: int | None = None,
     state_port: bool = False,
-) -> tuple[Path, Path]:
-    """Write `<network's name>.v` and `.core.json` into `folder`; both or neither.
+    axi: bool = False,
+) -> tuple[Path, ...]:
+    """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
+    and the register map, `.registers.md` and `.registers.json`; all of them or none.
 
     Raises
     ------
@@ -201,8 +204,9 @@ def write(
     CarouselError : see `rtl.offline.make_core`.
     CarouselError : a folder that cannot be written.
     """
+    state_port |= axi and qnet.first_reverse is None
     core = make_core(qnet, lanes, max_length=max_length, state_port=state_port)
-    top = Top(core)
+    top = AxiTop(core) if axi else Top(core)
     about = describe(top)
     stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
     header = (
@@ -214,6 +218,13 @@ def write(
         stem.with_suffix(".v"): header + LINT + convert(top, module_name(qnet)),
         stem.with_suffix(".core.json"): json.dumps(about, indent=2) + "\n",
     }
+    if isinstance(top, AxiTop):
+        named = stem.name, top.wrapped.registers
+        table = json.dumps(to_json(*named), indent=2) + "\n"
+        texts |= {
+            stem.with_suffix(".registers.md"): to_markdown(*named),
+            stem.with_suffix(".registers.json"): table,
+        }
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
@@ -229,4 +240,4 @@ def write(
         for path in beside.values():
             with suppress(OSError):
                 path.unlink()
-    return stem.with_suffix(".v"), stem.with_suffix(".core.json")
+    return tuple(texts)

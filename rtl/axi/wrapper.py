@@ -1,0 +1,163 @@
+"""A core with AXI around it, and the top of the Verilog with AXI's names."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.axi.decode import Decoder
+from rtl.axi.lite import LITE, Lite
+from rtl.axi.stream import Entry, axis_signature
+from rtl.axi.table import COUNTERS, registers
+from rtl.axi.windows import LoadWindow, StateWindow
+from rtl.core import Core
+from rtl.offline import OfflineCore
+
+
+class AxiCore(wiring.Component):
+    """A core between AXI4-Stream and AXI4-Lite.
+
+    Timing: that of the core, and a clock for the element on its way in. Number formats: those of
+    the core; elements in whole bytes.
+
+    Parameters
+    ----------
+    core : with its state port, where it can have one.
+
+    Members
+    -------
+    s_axis : In(axis_signature), vectors, a packet a sequence; see `rtl.axi.stream.Entry`.
+    m_axis : Out(axis_signature), outputs, a packet a sequence.
+    s_axil : In(LITE), `registers`.
+
+    Attributes
+    ----------
+    registers : the register map, see `rtl.axi.table`.
+    """
+
+    s_axis: Any
+    m_axis: Any
+    s_axil: Any
+
+    def __init__(self, core: Core | OfflineCore):
+        self.core, self.registers = core, registers(core)
+        super().__init__(
+            {
+                "s_axis": In(axis_signature(core.qnet.formats.input)),
+                "m_axis": Out(axis_signature(core.qnet.out_format)),
+                "s_axil": In(LITE),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        core: Any = self.core
+        m.submodules.core = core
+        m.submodules.entry = entry = Entry(core.qnet.formats.input, core.qnet.inputs)
+        m.submodules.lite = lite = Lite()
+        m.submodules.decoder = decoder = Decoder(self.registers)
+        wiring.connect(m, wiring.flipped(self.s_axis), entry.s_axis)
+        wiring.connect(m, wiring.flipped(self.s_axil), lite.s_axil)
+        wiring.connect(m, entry.o, core.i)
+        wiring.connect(m, lite.bus, decoder.bus)
+        m.d.comb += [
+            self.m_axis.tvalid.eq(core.o.valid),
+            self.m_axis.tdata.eq(core.o.payload.data),
+            self.m_axis.tlast.eq(core.o.payload.last),
+            core.o.ready.eq(self.m_axis.tready),
+        ]
+        busy = self._windows(m, decoder, entry)
+        self._control(m, decoder, entry, busy)
+        self._status(m, decoder, entry)
+        return m
+
+    def _has(self, member: str) -> bool:
+        return member in self.core.signature.members
+
+    def _control(self, m: Module, decoder: Any, entry: Entry, busy: Signal) -> None:
+        """The control register; `clear` counts for one clock, the one after the write."""
+        port, enable = decoder.control, Signal(init=1)
+        written = port.write & port.strobe[0]
+        with m.If(written):
+            m.d.sync += enable.eq(port.data[0])
+        m.d.comb += [port.value.eq(enable), entry.open.eq(enable & ~busy)]
+        if not self.core.offline:
+            m.d.sync += entry.clear.eq(written & port.data[1])
+
+    def _status(self, m: Module, decoder: Any, entry: Entry) -> None:
+        """What is only read."""
+        core: Any = self.core
+        m.d.comb += decoder.framing_errors.value.eq(entry.framing_errors)
+        for name in COUNTERS:
+            if self._has(name):
+                m.d.comb += getattr(decoder, name).value.eq(getattr(core, name))
+        for kind in core.saturation_kinds:
+            m.d.comb += getattr(decoder, f"saturated_{kind}").value.eq(core.saturations[kind])
+        shown = {"framing_error": entry.framing_errors != 0}
+        if self._has("idle"):
+            shown["idle"] = core.idle & entry.at_rest
+        if "s" in core.saturation_kinds:
+            shown["overflow"] = core.saturations.s != 0
+        if self._has("too_long"):
+            shown["too_long"] = core.too_long
+        status = next(each for each in self.registers if each.name == "STATUS")
+        for field in status.fields:
+            m.d.comb += decoder.status.value[field.lsb].eq(shown[field.name])
+
+    def _windows(self, m: Module, decoder: Any, entry: Entry) -> Signal:
+        """The windows that the core has; returns whether one is used, so that no vector begins."""
+        core: Any = self.core
+        busy, uses = Signal(), []
+        if self._has("state_address"):
+            shapes = core.state_address.shape(), core.state_out.shape()
+            m.submodules.state = state = StateWindow(len(core.state_words), *shapes)
+            for name in ("state_address", "state_write", "state_in"):
+                m.d.comb += getattr(core, name).eq(getattr(state, name))
+            m.d.comb += [state.state_out.eq(core.state_out), entry.resume.eq(state.state_write)]
+            uses.append((state, {"address": "state_address", "data": "state_data"}))
+        if self._has("load_address"):
+            shapes = core.load_address.shape(), core.load_in.shape()
+            m.submodules.load = load = LoadWindow(*shapes)
+            for name in ("load_address", "load_write", "load_in"):
+                m.d.comb += getattr(core, name).eq(getattr(load, name))
+            ports = {"address": "load_address", "high": "load_data_high", "data": "load_data"}
+            uses.append((load, {k: v for k, v in ports.items() if hasattr(decoder, v)}))
+        for window, ports in uses:
+            for name, register in ports.items():
+                wiring.connect(m, getattr(decoder, register), getattr(window, name))
+            m.d.comb += window.quiet.eq(core.idle & entry.at_rest)
+        m.d.comb += busy.eq(sum((window.busy for window, _ in uses), 0) != 0)
+        return busy
+
+
+class AxiTop(wiring.Component):
+    """`AxiCore` with plain ports, named as tools that know AXI expect them, and AXI's reset.
+
+    Members
+    -------
+    aclk, aresetn : In(1), the clock and the synchronous reset, active low.
+    s_axis_*, m_axis_*, s_axil_* : of `AxiCore`.
+    """
+
+    aclk: Signal
+    aresetn: Signal
+
+    def __init__(self, core: Core | OfflineCore):
+        self.core, self.wrapped = core, AxiCore(core)
+        self._flat = {
+            "_".join(map(str, path)): (member, signal)
+            for path, member, signal in self.wrapped.signature.flatten(self.wrapped)
+        }
+        ports = {name: member for name, (member, _) in self._flat.items()}
+        super().__init__({"aclk": In(1), "aresetn": In(1), **ports})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains += ClockDomain("sync")
+        m.submodules.wrapped = self.wrapped
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        for name, (member, inner) in self._flat.items():
+            ours = getattr(self, name)
+            m.d.comb += inner.eq(ours) if member.flow == In else ours.eq(inner)
+        return m

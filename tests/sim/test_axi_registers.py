@@ -1,0 +1,149 @@
+"""The register map of a core in AXI: what was written is what the hardware answers."""
+
+import numpy as np
+import pytest
+
+from golden.cell import LayerState
+from rtl import make_core, plan
+from sim.state import to_words
+from tests.sim.axi_play import (
+    DECERR,
+    OKAY,
+    SLVERR,
+    Wrapped,
+    network,
+    received,
+    sent,
+    word,
+    written,
+)
+from tests.sim.cases import any_codes
+
+QUIET = 400  # clocks; no step takes as long
+IDLE = 1
+
+
+@pytest.fixture(scope="module")
+def wrapped(build_dir, tmp_path_factory) -> Wrapped:
+    return written(network(12), tmp_path_factory.mktemp("axi"), build_dir, lanes=4)
+
+
+def reset_word(register: dict) -> int:
+    """What a register reads after a reset, by its fields."""
+    found = 0
+    for field in register["fields"]:
+        found |= (field["reset"] & ((1 << field["width"]) - 1)) << field["lsb"]
+    return found
+
+
+def test_every_register_answers_as_the_map_says(wrapped):
+    """Every address of the map: after a reset it reads the reset values. What is read only refuses
+    writes and keeps its value, what is read and written keeps what is written, what is write only
+    refuses reads, and where there is no register both are decode errors."""
+    table = {each["offset"]: each for each in wrapped.table["registers"]}
+    offsets = range(0, 1 << wrapped.table["address_width"], 4)
+    assert len(offsets) > len(table) > 20
+    first = wrapped.play(*[["read", offset] for offset in offsets])
+    given = {at: 1 if each["access"] == "rw" else -1 for at, each in table.items()}
+    script = [[["write", at, *word(given.get(at, -1))], ["read", at]] for at in offsets]
+    second = wrapped.play(*[access for pair in script for access in pair])
+    for k, offset in enumerate(offsets):
+        response, after = second[2 * k], second[2 * k + 1]
+        if offset not in table:
+            assert (first[k], response, after) == ([DECERR, 0], DECERR, [DECERR, 0])
+            continue
+        register = table[offset]
+        name = register["name"]
+        assert response == (OKAY if "w" in register["access"] else SLVERR), name
+        if "r" not in register["access"]:
+            assert first[k] == after == [SLVERR, 0], name
+        elif name != "STATE_DATA":
+            assert first[k] == [OKAY, reset_word(register)], name
+            assert after == (first[k] if register["access"] == "ro" else [OKAY, 1]), name
+
+
+def test_a_core_says_what_it_is(wrapped):
+    """The constants are those of the network and of its schedule."""
+    qnet, schedule = wrapped.qnet, plan(wrapped.qnet, 4)
+    given, leaving = qnet.formats.input, qnet.out_format
+    wanted = {
+        "IDENTIFICATION": int.from_bytes(b"CARO", "big"),
+        "SHAPE": 3 | 2 << 16,
+        "NETWORK": 2 | 1 << 16,
+        "LANES": schedule.lanes,
+        "CYCLES_PER_STEP": schedule.cycles_per_step,
+        "INPUT_FORMAT": given.width | given.frac << 8 | given.signed << 16,
+        "OUTPUT_FORMAT": leaving.width | leaving.frac << 8 | leaving.signed << 16,
+        "STATE_WORDS": 4,
+    }
+    found = wrapped.play(*[["read", wrapped.at(name)] for name in wanted])
+    assert found == [[OKAY, value] for value in wanted.values()]
+
+
+def test_states_are_written_and_read(wrapped):
+    """After a reset a state is written, word by word; the sequence that follows goes on from it,
+    and the state after that is read. The next sequence starts anew, as does one before which
+    `clear` has taken a written state back. The address goes on by itself, and ends."""
+    qnet, at = wrapped.qnet, wrapped.at
+    rng = np.random.default_rng(3)
+    codes = any_codes(rng, qnet, 3, 6)
+    state = qnet.run(any_codes(rng, qnet, 9)).state
+    words = to_words(qnet, make_core(qnet, state_port=True).state_words, state).tolist()
+    write = [["write", at("STATE_DATA"), *word(each)] for each in words]
+    begin = ["write", at("STATE_ADDRESS"), *word(0)]
+    sequence = [[operation, ["packets", QUIET]] for operation in sent(qnet, codes)]
+    answers = wrapped.play(
+        begin,
+        *write,
+        *sequence[0],
+        begin,
+        *[["read", at("STATE_DATA")]] * 5,
+        ["read", at("STATE_ADDRESS")],
+        *sequence[1],
+        begin,
+        *write,
+        ["write", at("CONTROL"), *word(3)],
+        *sequence[2],
+    )
+    assert answers[:5] == [OKAY] * 5
+    first = qnet.run(codes[0], state)
+    assert received(qnet, answers[5]) == [first.out.reshape(-1).tolist()]
+    assert first.out.tolist() != qnet.run(codes[0]).out.tolist()
+    after = to_words(qnet, make_core(qnet, state_port=True).state_words, first.state).tolist()
+    assert answers[7:11] == [[OKAY, each & 0xFFFF_FFFF] for each in after]
+    assert min(after) < 0 and answers[11:13] == [[SLVERR, 0], [OKAY, 4]]
+    for packets, given in ((answers[13], codes[1]), (answers[-1], codes[2])):
+        assert received(qnet, packets) == [qnet.run(given).out.reshape(-1).tolist()]
+
+
+def test_states_are_left_alone_while_a_step_waits(wrapped):
+    """Nobody takes outputs, so that the core is never idle: reads and writes of the state are
+    refused, its address stays, no code changes. Idle again, the same access is allowed; a write
+    that lacks a byte is not."""
+    qnet, at = wrapped.qnet, wrapped.at
+    codes = any_codes(np.random.default_rng(4), qnet, 12)
+    accesses = [["read", at("STATE_DATA")], ["write", at("STATE_DATA"), *word(77)]]
+    place = ["read", at("STATE_ADDRESS")]
+    busy, *refused, stayed, packets, idle, allowed, lacking, moved, kept = wrapped.play(
+        ["hold", "m_axis"],
+        *sent(qnet, [codes]),
+        ["rest", QUIET],
+        ["read", at("STATUS")],
+        *accesses,
+        place,
+        ["hold"],
+        ["packets", QUIET],
+        ["read", at("STATUS")],
+        accesses[0],
+        ["write", at("STATE_DATA"), 7, 7, 7],
+        place,
+        accesses[0],
+    )
+    trace = qnet.run(codes)
+    assert busy[1] & IDLE == 0 and idle[1] & IDLE
+    assert (refused, stayed) == ([[SLVERR, 0], SLVERR], [OKAY, 0])
+    assert received(qnet, packets) == [trace.out.reshape(-1).tolist()]
+    s: LayerState = trace.state[0]
+    assert allowed == [OKAY, int(s.s[0]) & 0xFFFF_FFFF]
+    assert (lacking, moved) == (SLVERR, [OKAY, 1])
+    assert kept == [OKAY, int(s.s[1]) & 0xFFFF_FFFF]
