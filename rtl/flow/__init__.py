@@ -4,7 +4,7 @@ from rtl.flow.design import Design, alone
 from rtl.flow.devices import DEVICES, Device, find
 from rtl.flow.errors import FlowError, ToolFailedError
 from rtl.flow.figures import Figures
-from rtl.flow.implement import Implementation, implement, write_bitstream
+from rtl.flow.implementation import Implementation, implement, write_bitstream
 from rtl.flow.nextpnr import Placement, place
 from rtl.flow.yosys import Netlist, synthesise
 

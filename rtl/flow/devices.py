@@ -172,8 +172,23 @@ DEVICES = {
 """All devices, by name."""
 
 
+REFUSED = {
+    "gowin": "its open placer knows no delay of multipliers, so that no clock can be told",
+    "nexus": "its open placer stops at the carry chains of counters, as Yosys 0.70 maps them",
+}
+"""Families that open tools exist for, and why they are not built for."""
+
+
 def find(name: str) -> Device:
-    """The device of that name; `FlowError` lists those that there are."""
+    """The device of that name.
+
+    Raises
+    ------
+    FlowError : one that is not known, or not built for; it lists those that there are.
+    """
+    for family, reason in REFUSED.items():
+        if name.startswith(family):
+            raise FlowError(f"device {name}: {reason}; there are {', '.join(DEVICES)}")
     if name not in DEVICES:
         raise FlowError(f"device {name!r}: must be one of {', '.join(DEVICES)}")
     return DEVICES[name]

@@ -51,8 +51,9 @@ class Tool:
 
     def command(self, arguments: Sequence[str]) -> list[str]:
         """What runs it in a new process of this Python."""
-        code = f"import sys, {self.package} as tool; sys.exit(tool.{self.call}(sys.argv[1:]))"
-        return [sys.executable, "-P", "-c", code, *arguments]
+        # -P keeps the names in that file's folder out of what is imported
+        child = str(Path(__file__).with_name("child.py"))
+        return [sys.executable, "-P", child, self.package, self.call, *arguments]
 
 
 def check(tools: Iterable[Tool]) -> None:

@@ -1,0 +1,76 @@
+"""The FPGA flow with the real tools: a tiny core on an iCE40."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fixedpoint import quantize
+from rtl import Core
+from rtl.flow import Implementation, alone, find, implement, synthesise, write_bitstream
+from rtl.verilog import Top, convert
+from tests.fixedpoint.nets import forget_network
+
+DEVICE = find("ice40-hx8k")
+PREAMBLE = bytes.fromhex("7eaa997e")
+INPUTS = 8 + 4  # bits of i_data, i_first, i_last, i_valid, o_ready, without reset
+OUTPUTS = 8 + 4
+
+
+def core() -> Core:
+    net, x = forget_network(inputs=1, cells=2)
+    return Core(quantize(net, bits=8, calibrate=x), 4)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("ice40")
+
+
+@pytest.fixture(scope="module")
+def done(place) -> Implementation:
+    return implement(alone(core()), DEVICE, place, freq=50.0, seeds=(3,))
+
+
+def log(place: Path) -> str:
+    return (place / "nextpnr-3.log").read_text()
+
+
+def test_the_clock_is_the_one_that_the_placer_reports_after_routing(done, place):
+    said = re.findall(r"Max frequency for clock '[^']*': ([0-9.]+) MHz .* at 50.00 MHz", log(place))
+    assert done.best.fmax == pytest.approx(float(said[-1]), abs=0.005)
+    assert done.best.seed == 3
+
+
+def test_the_critical_path_fills_the_clock_to_the_last_picosecond(done):
+    path = done.best.path
+    assert path.total == pytest.approx(1000 / done.best.fmax, abs=1e-3)
+    assert path.logic > 0
+    assert path.routing > 0
+
+
+def test_what_is_used_and_there_is_what_the_placer_counts(done, place):
+    said = {
+        name: (int(used), int(there))
+        for name, used, there in re.findall(r"Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", log(place))
+    }
+    assert done.usage["logic cell"] == said["ICESTORM_LC"]
+    assert done.usage["block RAM"] == said["ICESTORM_RAM"]
+    assert {name: there for name, (_, there) in done.usage.items()} == DEVICE.has
+    assert "ICESTORM_DSP" not in said
+    assert done.usage["DSP"] == (0, 0)
+
+
+def test_the_bitstream_is_one_of_an_ice40(done, place):
+    file = write_bitstream(done, place)
+    assert file is not None
+    assert PREAMBLE in file.read_bytes()[:256]
+
+
+def test_on_few_pins_nothing_of_the_core_is_lost_and_only_registers_are_added(done, tmp_path):
+    """The same core with all of its ports as pins, synthesised, is the oracle."""
+    made = core()
+    bare = synthesise(convert(Top(made), "bare"), "bare", DEVICE, tmp_path)
+    used, there = DEVICE.family.used(bare.cells), DEVICE.family.used(done.netlist.cells)
+    assert there["FF"] - used["FF"] == INPUTS + OUTPUTS
+    assert abs(there["LUT4"] - used["LUT4"]) <= used["LUT4"] // 50
