@@ -1,0 +1,143 @@
+"""A core on a board: Verilog and constraints, ready for the FPGA's tools.
+
+Pins and crystals come from `amaranth_boards`.
+"""
+
+import importlib
+from dataclasses import dataclass
+
+from amaranth.hdl import ClockDomain, Elaboratable, Module
+from amaranth.lib import io
+
+from golden.errors import CarouselError
+from rtl.boards.clock import Clocking, Ecp5Pll, Ice40Pll, Pll, setting
+from rtl.boards.link import LinkedCore
+from rtl.boards.uart import clocks_per_bit
+from rtl.core import Core
+from rtl.offline import OfflineCore
+
+BAUD = 1_000_000  # the USB bridges of all boards give it, and both crystals, exactly
+TOP = "carousel_board"
+
+
+class BoardError(CarouselError):
+    """A board that is not known, or that cannot be built for."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is to be known of a board.
+
+    Attributes
+    ----------
+    module, platform : in `amaranth_boards`.
+    device : for the tools.
+    pll : its kind.
+    button : that resets, by resource.
+    memory_bytes : of one block of the device's memory, which is what a direction's slots get.
+    constraints : the ending of the file that they are in.
+    """
+
+    module: str
+    platform: str
+    device: str
+    pll: type[Pll]
+    button: tuple[str, int]
+    memory_bytes: int
+    constraints: str
+
+
+def _ulx3s(size: str) -> Board:
+    platform = f"ULX3S_{size}F_Platform"
+    return Board("ulx3s", platform, f"ecp5-{size}k", Ecp5Pll, ("button_fire", 0), 2048, "lpf")
+
+
+BOARDS = {
+    **{f"ulx3s-{size}f": _ulx3s(size) for size in ("12", "25", "45", "85")},
+    "icebreaker": Board(
+        "icebreaker", "ICEBreakerPlatform", "ice40-up5k", Ice40Pll, ("button", 0), 512, "pcf"
+    ),
+}
+"""By name."""
+
+
+@dataclass(frozen=True)
+class BoardDesign:
+    """What the tools need.
+
+    Attributes
+    ----------
+    verilog, top : text, and the module in it.
+    constraints : pins, their kinds and the crystal's frequency, as .lpf (ECP5) or .pcf (iCE40).
+    device : as `Board.device`.
+    clock_mhz : of the core.
+    """
+
+    verilog: str
+    top: str
+    constraints: str
+    device: str
+    clock_mhz: float
+
+
+def design(
+    board: str, core: Core | OfflineCore, clock_mhz: float | None = None, baud: int = BAUD
+) -> BoardDesign:
+    """A core behind the UART of a board.
+
+    Parameters
+    ----------
+    board : one of `BOARDS`.
+    clock_mhz : of the core; default the crystal's. The nearest that the PLL can give is taken.
+    baud : bits a second on the line.
+
+    Raises
+    ------
+    BoardError : a board that is not known, or `amaranth_boards` that is not there.
+    ClockError : a clock that the PLL cannot give to within 1 %.
+    CarouselError : a baud rate that the clock cannot give to within 2 %.
+    """
+    if board not in BOARDS:
+        raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
+    about = BOARDS[board]
+    platform = _platform(about)
+    crystal = platform.default_clk_frequency / 1e6
+    pll = None if clock_mhz in (None, crystal) else setting(about.pll, crystal, clock_mhz)
+    mhz = pll.mhz if pll else crystal
+    linked = LinkedCore(core, clocks_per_bit(mhz * 1e6, baud), about.memory_bytes)
+    top = BoardTop(linked, Clocking(mhz * 1e6, pll, about.button))
+    files = platform.prepare(top, TOP, debug_verilog=True, emit_src=False).files
+    verilog = files[f"{TOP}.debug.v"]
+    return BoardDesign(verilog, TOP, files[f"{TOP}.{about.constraints}"], about.device, mhz)
+
+
+class BoardTop(Elaboratable):
+    """A linked core on a platform's UART.
+
+    Parameters
+    ----------
+    linked, clocking : its parts.
+    """
+
+    def __init__(self, linked: LinkedCore, clocking: Clocking):
+        self.linked, self.clocking = linked, clocking
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains += ClockDomain("sync")
+        m.submodules.clocking, m.submodules.linked = self.clocking, self.linked
+        uart = platform.request("uart", 0, dir="-")
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.d.comb += [self.linked.rx.eq(rx.i), tx.o.eq(self.linked.tx)]
+        return m
+
+
+def _platform(board: Board):
+    try:
+        module = importlib.import_module(f"amaranth_boards.{board.module}")
+    except ImportError:
+        raise BoardError(
+            "boards: amaranth_boards is not installed, pip install -e '.[fpga]' does it"
+        ) from None
+    return getattr(module, board.platform)()

@@ -1,0 +1,161 @@
+"""The host's end of the line: sequences to a board, outputs back, whatever happens on the way.
+
+Vectors are sent ahead as far as the board has slots for them, and once more from the expected one
+on where one was lost; an output is taken only when its frame is right and its number the next one,
+and asked for again otherwise. So what comes back is all of it, in order, or an error.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fixedpoint.arithmetic import Codes
+from fixedpoint.network import QuantizedNetwork
+from rtl.boards.protocol import (
+    Answer,
+    Ask,
+    Deframer,
+    Identity,
+    LinkError,
+    Reply,
+    request,
+)
+from rtl.boards.transfer import Transfer
+from rtl.verilog import digest
+
+PATIENCE = 50  # readings that time out without news between them before a board is given up
+NOISE = 1 << 16  # bytes without news before it is given up
+READING = 4096
+
+Progress = Callable[[int, int], None]
+
+
+class Port(Protocol):
+    """A serial port, as pySerial's: `read` returns what there is, or nothing after a time-out."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+class Board:
+    """A board at the end of a serial port.
+
+    Parameters
+    ----------
+    port : of a time-out of some 0.1 s.
+    session : a number from 0 to 255 that tells this session's answers from those of an earlier one.
+
+    Attributes
+    ----------
+    faults : answers in which the board said that frames to it were not right.
+    """
+
+    def __init__(self, port: Port, session: int):
+        self._port, self._session = port, session
+        self._deframer = Deframer()
+        self._silent = self._bytes = self.faults = 0
+
+    @property
+    def broken(self) -> int:
+        """Frames to the host that were not right."""
+        return self._deframer.broken
+
+    def open(self) -> Identity:
+        """Begin a session, and with it everything on the board.
+
+        Raises
+        ------
+        LinkError : no answer, or one of another version.
+        """
+        hello = request(Ask.HELLO, self._session, 0)
+        self._port.write(hello)
+        while True:
+            replies = self._hear("no answer")
+            for reply in replies or ():
+                if reply.kind == Answer.IDENTITY and reply.number == self._session:
+                    self._news()
+                    return Identity.unpack(reply.payload)
+            if replies is None:
+                self._port.write(hello)
+
+    def run(
+        self, qnet: QuantizedNetwork, codes: Codes, progress: Progress = lambda *_: None
+    ) -> Codes:
+        """Outputs (N, T, K), int64, of sequences (N, T, D), each from the network's initial state.
+
+        T is 1 where the network gives one output a sequence. `progress` is told how many outputs
+        have come, and of how many.
+
+        Raises
+        ------
+        LinkError : no answer, a board of another network, one that lost its place or was reset.
+        InputError : codes of the wrong shape, type or range.
+        """
+        codes = qnet.check_codes(codes)
+        identity = self.open()
+        check(identity, qnet, codes.shape[1])
+        transfer = Transfer(identity, qnet, codes)
+        while not transfer.done:
+            frames = transfer.due()
+            if frames:
+                self._port.write(frames)
+            replies = self._hear(
+                f"nothing new after {transfer.wanted} of {transfer.outputs} outputs"
+            )
+            if replies is None:
+                transfer.go_back()
+            for reply in replies or ():
+                self._take(transfer, reply)
+            progress(transfer.wanted, transfer.outputs)
+        return transfer.result()
+
+    def _take(self, transfer: Transfer, reply: Reply) -> None:
+        """Hand an answer on."""
+        if reply.kind in (Answer.CLOSED, Answer.IDENTITY):
+            raise LinkError("board: was reset while sequences ran")
+        self.faults += bool(reply.faults)
+        if transfer.take(reply):
+            self._news()
+
+    def _hear(self, lost: str) -> list[Reply] | None:
+        """Answers that have come; None after a time-out.
+
+        Raises
+        ------
+        LinkError : too many time-outs or bytes since the last news; says `lost`.
+        """
+        received = self._port.read(READING)
+        self._silent += not received
+        self._bytes += len(received)
+        if self._silent > PATIENCE or self._bytes > NOISE:
+            raise LinkError(f"board: {lost} ({self._bytes} bytes came since)")
+        if not received:
+            return None
+        replies = [Reply.parse(content) for content in self._deframer.feed(received)]
+        return [reply for reply in replies if reply is not None]
+
+    def _news(self) -> None:
+        self._silent = self._bytes = 0
+
+
+def check(identity: Identity, qnet: QuantizedNetwork, steps: int) -> None:
+    """Refuse a board that is not this network's, or cannot hold sequences of so many steps.
+
+    Raises
+    ------
+    LinkError : says in what it differs.
+    """
+    pairs = (
+        ("inputs", identity.inputs, qnet.inputs),
+        ("outputs", identity.outputs, qnet.outputs),
+        ("input format", identity.input, qnet.formats.input),
+        ("output format", identity.output, qnet.out_format),
+        ("network", identity.digest.hex()[:16], digest(qnet)[:16]),
+    )
+    for what, have, need in pairs:
+        if have != need:
+            raise LinkError(f"board: {what} {have}, the model's is {need}")
+    if 0 < identity.max_length < steps:
+        raise LinkError(
+            f"board: holds sequences of {identity.max_length} steps, the input has {steps}"
+        )
