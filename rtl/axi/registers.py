@@ -127,5 +127,6 @@ def to_markdown(name: str, registers: Sequence[Register]) -> str:
 
 
 def _row(field: Field) -> str:
-    reset = "" if field.reset is None else f"{field.reset}"
+    large = field.reset is not None and field.reset >= 1 << 16
+    reset = "unknown" if field.reset is None else f"{field.reset:#010x}" if large else field.reset
     return f"{field.bits} | {field.name} | {reset} | {field.description}"

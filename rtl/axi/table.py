@@ -46,8 +46,8 @@ def registers(core: Core | OfflineCore) -> tuple[Register, ...]:
         for k, (kind, what) in enumerate(KINDS.items())
         if kind in core.saturation_kinds
     ]
-    if isinstance(core, Core) and core.has_state_port:
-        found += _state(len(core.state_words))
+    if "state_address" in there:
+        found += _state(core)
     if "load_address" in there:
         found += _load(core)
     return tuple(found)
@@ -132,7 +132,8 @@ def _framing() -> Register:
     )
 
 
-def _state(words: int) -> list[Register]:
+def _state(core: Any) -> list[Register]:
+    words = len(core.state_words)
     place = Field("address", 0, words.bit_length(), 0, f"0 to {words - 1}; {words}: at the end.")
     text = "Which word of the state; goes on by 1 after each access to STATE_DATA."
     return [

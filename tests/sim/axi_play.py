@@ -21,19 +21,16 @@ from tests.sim.axi_bench import FOLDER
 OKAY, SLVERR, DECERR = 0, 2, 3
 
 
-def network(bits: int, outputs: int = 2, **options: Any) -> QuantizedNetwork:
-    """Two forget-gate cells, 3 inputs; with `both` a reverse layer beside them."""
-    rng, both = np.random.default_rng(27), options.pop("both", False)
-    layers = tuple(
-        Layer(
-            {kind: 2 * rng.normal(size=(2, 5)) for kind in "ifog"},
-            {kind: rng.normal(size=2) for kind in "ifog"},
-            **turn,
-        )
-        for turn in ({}, {"reverse": True, "beside": True})[: 1 + both]
+def network(bits: int, reverse: bool = False, output: str = "every") -> QuantizedNetwork:
+    """Two forget-gate cells, 3 inputs, 2 outputs."""
+    rng = np.random.default_rng(27)
+    layer = Layer(
+        {kind: 2 * rng.normal(size=(2, 5)) for kind in "ifog"},
+        {kind: rng.normal(size=2) for kind in "ifog"},
+        reverse=reverse,
     )
-    readout = Readout(rng.normal(size=(outputs, 2 * len(layers))), np.zeros(outputs))
-    net = Network(layers, readout, "axi", **options)
+    readout = Readout(rng.normal(size=(2, 2)), np.zeros(2))
+    net = Network((layer,), readout, "axi", output=output)
     return quantize(net, bits=bits, calibrate=rng.normal(size=(2, 20, 3)))
 
 

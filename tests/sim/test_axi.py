@@ -1,5 +1,7 @@
 """Cores in AXI, driven by an independent model of both buses: packets, framing, pauses, faults."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from tests.sim.cases import any_codes
 
 QUIET = 400  # clocks; no step takes as long
 ENABLE, CLEAR = 1, 2
+THREE = (5, 1, 7)  # steps
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +39,52 @@ def wanted(qnet: QuantizedNetwork, *given: np.ndarray) -> list[list[int]]:
     return [qnet.run(each).out.reshape(-1).tolist() for each in given]
 
 
-@pytest.mark.parametrize("idle", [0.0, 0.6])
-@pytest.mark.parametrize("back_pressure", [0.0, 0.6])
-def test_sequences_are_packets(wrapped, idle, back_pressure):
+PACES = [(idle, back_pressure) for idle in (0.0, 0.6) for back_pressure in (0.0, 0.6)]
+
+
+@pytest.fixture(scope="module")
+def crossed(wrapped) -> dict[tuple[float, float], list]:
+    """For each pace what came of three sequences and of registers that were read and written
+    meanwhile, what was seen of the channels, and the counters of saturations."""
+    accesses = [["read", wrapped.at("STATUS")], ["write", wrapped.at("CONTROL"), *word(ENABLE)]]
+    script = [
+        [
+            ["reset"],
+            ["pace", *pace, 7],
+            *sent(wrapped.qnet, sequences(wrapped.qnet, *THREE), junk=-1),
+            ["start", *accesses * 10],
+            ["finish"],
+            ["packets", QUIET],
+            ["seen"],
+            ["pace", 0, 0, 0],
+            *[["read", wrapped.at(kind)] for kind in saturations(wrapped)],
+        ]
+        for pace in PACES
+    ]
+    answers = iter(wrapped.play(*[operation for part in script for operation in part]))
+    each = 3 + len(saturations(wrapped))
+    return {pace: list(islice(answers, each)) for pace in PACES}
+
+
+def saturations(wrapped: Wrapped) -> list[str]:
+    names = [each["name"] for each in wrapped.table["registers"]]
+    return [name for name in names if name.startswith("SATURATED_")]
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_sequences_are_packets(wrapped, crossed, pace):
     """Every code, every end of a sequence and every counter is the integer model's, with pauses on
     all channels and without, while registers are read and written. Bits above the input's codes are
     not looked at; those above the output's are the sign. No channel breaks the rules of valid and
     ready, and with pauses there was occasion to on each."""
-    qnet, at = wrapped.qnet, wrapped.at
-    given = sequences(qnet, 5, 1, 7)
-    accesses = [["read", at("STATUS")], ["write", at("CONTROL"), *word(ENABLE)]] * 10
-    kinds = [each["name"] for each in wrapped.table["registers"] if "SATURATED" in each["name"]]
-    during, packets, seen, *counts = wrapped.play(
-        ["pace", idle, back_pressure, 7],
-        *sent(qnet, given, junk=-1),
-        ["start", *accesses],
-        ["finish"],
-        ["packets", QUIET],
-        ["seen"],
-        ["pace", 0, 0, 0],
-        *[["read", at(kind)] for kind in kinds],
-    )
+    qnet, given = wrapped.qnet, sequences(wrapped.qnet, *THREE)
+    during, packets, seen, *counts = crossed[pace]
     assert received(qnet, packets) == wanted(qnet, *given)
     assert seen["broken"] == []
     assert [answer if isinstance(answer, int) else answer[0] for answer in during] == 20 * [OKAY]
-    if back_pressure:
-        assert all(seen["waits"][name] for name in seen["waits"]), seen["waits"]
-    totals = dict.fromkeys(kinds, 0)
+    if pace[1]:
+        assert all(seen["waits"].values()), seen["waits"]
+    totals = dict.fromkeys(saturations(wrapped), 0)
     for each in given:
         for name, count in qnet.run(each).saturations.items():
             totals[f"SATURATED_{name.rpartition('.')[2].upper()}"] += count
@@ -155,25 +177,25 @@ def test_channels_wait_for_no_other(wrapped):
 
 
 def test_cores_that_hold_sequences(build_dir, tmp_path):
-    """Both directions and one output a sequence, in 20 bits. Of a sequence that is too long the
+    """A reverse layer and one output a sequence, in 7 bits. Of a sequence that is too long the
     first steps count, and the status says so; a sequence cut short is filled up. There is neither
     state nor `clear`."""
-    qnet = network(20, both=True, output="final")
-    wrapped = written(qnet, tmp_path, build_dir, lanes=4, max_length=8)
-    at, given = wrapped.at, sequences(qnet, 5, 3, 10, 8)
+    qnet = network(7, reverse=True, output="last")
+    wrapped = written(qnet, tmp_path, build_dir, lanes=4, max_length=4)
+    at, given = wrapped.at, sequences(qnet, 4, 3, 6, 2)
     given[1] = given[1].reshape(-1)[:-1]
     before, packets, after, responses, control, seen = wrapped.play(
         ["read", at("STATUS")],
         ["pace", 0.3, 0.3, 1],
         *sent(qnet, given),
-        ["packets", 20 * QUIET],
+        ["packets", 4 * QUIET],
         ["read", at("STATUS")],
         ["write", at("CONTROL"), *word(ENABLE | CLEAR)],
         ["read", at("CONTROL")],
         ["seen"],
     )
     filled = np.pad(given[1], (0, 1)).reshape(-1, 3)
-    assert received(qnet, packets) == wanted(qnet, given[0], filled, given[2][:8], given[3])
+    assert received(qnet, packets) == wanted(qnet, given[0], filled, given[2][:4], given[3])
     assert before == [OKAY, 0] and after[1] & 0b1010 == 0b1010
     assert (responses, control, seen["broken"]) == (OKAY, [OKAY, ENABLE], [])
     names = [each["name"] for each in wrapped.table["registers"]]

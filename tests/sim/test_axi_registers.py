@@ -43,10 +43,11 @@ def test_every_register_answers_as_the_map_says(wrapped):
     table = {each["offset"]: each for each in wrapped.table["registers"]}
     offsets = range(0, 1 << wrapped.table["address_width"], 4)
     assert len(offsets) > len(table) > 20
-    first = wrapped.play(*[["read", offset] for offset in offsets])
     given = {at: 1 if each["access"] == "rw" else -1 for at, each in table.items()}
     script = [[["write", at, *word(given.get(at, -1))], ["read", at]] for at in offsets]
-    second = wrapped.play(*[access for pair in script for access in pair])
+    accesses = [access for pair in script for access in pair]
+    answers = wrapped.play(*[["read", at] for at in offsets], ["reset"], *accesses)
+    first, second = answers[: len(offsets)], answers[len(offsets) :]
     for k, offset in enumerate(offsets):
         response, after = second[2 * k], second[2 * k + 1]
         if offset not in table:
