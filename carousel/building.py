@@ -7,20 +7,32 @@ import typer
 from rich.console import Console
 
 from carousel import built, options, output, steps
+from carousel.targets import BOARDS, DEVICES, target
 from rtl import make_core
-from rtl.flow import DEVICES, find, tools
+from rtl.flow import tools
 
 DeviceName = Annotated[
-    str,
-    typer.Option("--device", help=f"FPGA to build for: {', '.join(DEVICES)}.", show_default=False),
+    str | None,
+    typer.Option(
+        "--device", help=f"FPGA to build for: {', '.join(DEVICES)}.", show_default="the board's"
+    ),
+]
+BoardName = Annotated[
+    str | None,
+    typer.Option(
+        "--board",
+        help=f"Board to build for, with the core behind its UART: {', '.join(BOARDS)}.",
+        show_default="none: the core alone, its pins anywhere",
+    ),
 ]
 Clock = Annotated[
     float | None,
     typer.Option(
         "--freq",
         min=1,
-        help="Clock that must be reached, MHz; otherwise nothing is written and the status is 2.",
-        show_default="as fast as it gets",
+        help="Clock that must be reached, MHz; where it is not, nothing is written and the status "
+        "is 2.",
+        show_default="as fast as it gets; of a board, its crystal's",
     ),
 ]
 Seeds = Annotated[
@@ -28,7 +40,7 @@ Seeds = Annotated[
     typer.Option(
         "--seed",
         min=1,
-        help="Seed of a placement; several, to have the fastest of them.",
+        help="Seed of a placement; given several times, the fastest is taken.",
         show_default="1",
     ),
 ]
@@ -38,14 +50,15 @@ Folder = Annotated[
         "--output",
         "-o",
         help="Folder to write to.",
-        show_default="out/<model's name>-<device>",
+        show_default="out/<model's name>-<device or board>",
     ),
 ]
 
 
 def build(
     model: options.Model,
-    device: DeviceName,
+    device: DeviceName = None,
+    board: BoardName = None,
     bits: options.Bits = 16,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
@@ -62,19 +75,19 @@ def build(
     tools' logs and a build.json that says all of it. Needs the extra `fpga`.
     """
     output.check_file(json)
-    chosen = find(device)
-    tools.check(chosen.tools)
+    chosen = target(device, board)
+    tools.check(chosen.device.tools)
     subject = steps.prepare(model, bits, formats, file, max_length=max_length)
     core = make_core(subject.qnet, lanes, max_length=subject.max_length)
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
         found = built.make(core, chosen, stage, freq, seeds or [1], progress)
         data: dict[str, Any] = {"model": str(model), **built.plain(found)}
-        files = {name: str(place / path.name) for name, path in found.files.items()}
         if found.slow:
             output.write_json(json, {**data, "ok": False})
             raise found.slow
-        data |= {"files": files}
+        files = {name: str(place / path.name) for name, path in found.files.items()}
+        data["files"] = files
         (stage / "build.json").write_text(output.to_json(data), encoding="utf-8")
     for table in built.tables(found):
         table.show(Console())

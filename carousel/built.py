@@ -12,14 +12,13 @@ from rich.console import Console
 
 from carousel import steps
 from carousel.tables import Table
+from carousel.targets import Target
 from rtl import Core, OfflineCore
 from rtl.flow import (
-    Device,
     Figures,
     FlowError,
     Implementation,
     ToolFailedError,
-    alone,
     implement,
     write_bitstream,
 )
@@ -35,13 +34,14 @@ class Built:
 
     Attributes
     ----------
-    core : which one.
+    core, target : which one, on what.
     done : what the tools made of it.
     asked : the clock that it must reach, MHz, or None.
     files : what was written, by what it is.
     """
 
     core: Core | OfflineCore
+    target: Target
     done: Implementation
     asked: float | None
     files: dict[str, Path]
@@ -61,7 +61,7 @@ class Built:
         seeds = len(self.done.placements)
         tried = f"the best of {seeds} seeds" if seeds > 1 else f"seed {best.seed}"
         return FlowError(
-            f"--freq {asked:g}: on {self.done.device.name} {tried} reaches {best.fmax:.1f} MHz of "
+            f"clock {asked:g} MHz: on {self.target.name} {tried} reaches {best.fmax:.1f} MHz of "
             f"{asked:g}; the critical path goes from {best.path}; other seeds (--seed), fewer "
             "--bits, fewer --lanes or a lower --freq will help"
         )
@@ -69,7 +69,7 @@ class Built:
 
 def make(
     core: Core | OfflineCore,
-    device: Device,
+    target: Target,
     folder: Path,
     freq: float | None,
     seeds: Sequence[int],
@@ -83,8 +83,15 @@ def make(
     """
     cores = core.cores if isinstance(core, OfflineCore) else (core,)
     operands = max((each.program.weight_width, each.program.operand_width) for each in cores)
+    design, asked = target.design(core, freq)
     done = implement(
-        alone(core), device, folder, freq=freq, seeds=seeds, operands=operands, progress=progress
+        design,
+        target.device,
+        folder,
+        freq=asked,
+        seeds=seeds,
+        operands=operands,
+        progress=progress,
     )
     stream = write_bitstream(done, folder, progress)
     netlist = done.netlist.path
@@ -94,7 +101,7 @@ def make(
         placement.routed.unlink()
     for report in folder.glob("report-*.json"):  # all that counts of them is in build.json
         report.unlink()
-    return Built(core, done, freq, files)
+    return Built(core, target, done, asked, files)
 
 
 @contextmanager
@@ -147,6 +154,8 @@ def _clock(found: Built) -> list[Table]:
     if best is None:
         return []
     rows: list[tuple[str, str]] = [("highest clock", f"{best.fmax:.2f} MHz")]
+    if found.asked is not None:
+        rows.append(("clock that it must reach", f"{found.asked:g} MHz"))
     if len(placements) > 1:
         each = ", ".join(f"{place.fmax:.2f} ({place.seed})" for place in placements)
         rows += [("each seed's", each), ("median", f"{found.done.median:.2f} MHz")]
@@ -171,6 +180,9 @@ def _pace(found: Built) -> Table:
     if figures is None:
         return Table.of("Pace", ("", "found"), rows)
     bits = figures.bits_read_per_step
+    if found.asked is not None:
+        pace = Figures(found.core, found.asked).steps_per_second
+        rows.append((f"steps a second at {found.asked:g} MHz", f"{pace:,.0f}"))
     return Table.of(
         "Pace at the highest clock",
         ("", "found"),
@@ -189,6 +201,7 @@ def plain(found: Built) -> dict[str, Any]:
     """For programs."""
     figures = found.figures
     return {
+        "board": found.target.board,
         "core": describe(Top(found.core)),
         "asked_mhz": found.asked,
         **found.done.plain(),

@@ -1,0 +1,65 @@
+"""What a core can be built for: a device, or a board with a device on it."""
+
+from dataclasses import dataclass
+
+from rtl import Core, OfflineCore
+from rtl.boards.boards import BOARDS, design
+from rtl.flow import DEVICES, Design, Device, FlowError, alone, find
+
+__all__ = ["BOARDS", "DEVICES", "Target", "target"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A device, with or without a board around it.
+
+    Attributes
+    ----------
+    device : the FPGA.
+    board : its name, or None.
+    """
+
+    device: Device
+    board: str | None
+
+    @property
+    def name(self) -> str:
+        return self.board or self.device.name
+
+    def design(self, core: Core | OfflineCore, clock: float | None) -> tuple[Design, float | None]:
+        """The core for this target, and the clock that it must reach, MHz, or None.
+
+        Parameters
+        ----------
+        clock : what is asked for, MHz, or None. On a board it comes from the crystal, or a PLL.
+
+        Raises
+        ------
+        CarouselError : see `rtl.boards.boards.design`.
+        """
+        if self.board is None:
+            return alone(core), clock
+        found = design(self.board, core, clock)
+        return Design(found.verilog, found.top, found.constraints), found.clock_mhz
+
+
+def target(device: str | None, board: str | None) -> Target:
+    """The target of these names.
+
+    Raises
+    ------
+    FlowError : neither is given, one is not known, or the board has another device.
+    """
+    if board is None:
+        if device is None:
+            raise FlowError(
+                f"--device or --board is needed: a device of {', '.join(DEVICES)}, "
+                f"or a board of {', '.join(BOARDS)}"
+            )
+        return Target(find(device), None)
+    if board not in BOARDS:
+        raise FlowError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
+    its = BOARDS[board].device
+    if device not in (None, its):
+        raise FlowError(f"--device {device}: board {board} has an {its}")
+    return Target(find(its), board)
