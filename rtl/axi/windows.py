@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.axi.bus import PORT, merged
+from rtl.axi.registers import WIDTH
 
 
 class StateWindow(wiring.Component):
@@ -81,7 +82,7 @@ class LoadWindow(wiring.Component):
     """Writes weights through a core's load port.
 
     Timing: a write takes no clock. Number formats: words as the core's port has them, bits 32 and
-    above from the register `high`.
+    above from a register of their own.
 
     Parameters
     ----------
@@ -89,14 +90,14 @@ class LoadWindow(wiring.Component):
 
     Members
     -------
-    address, high, data : In(PORT), the registers.
+    address, data : In(PORT), the registers, and where words have more than 32 bits data_high.
     quiet, busy : see `StateWindow`.
     load_address, load_write, load_in : Out, of the core's port.
     """
 
     address: Any
-    high: Any
     data: Any
+    data_high: Any
     quiet: Signal
     busy: Signal
     load_address: Signal
@@ -104,9 +105,11 @@ class LoadWindow(wiring.Component):
     load_in: Signal
 
     def __init__(self, address: Shape, word: Shape):
+        self.wide = Shape.cast(word).width > WIDTH
         super().__init__(
             {
-                **{name: In(PORT) for name in ("address", "high", "data")},
+                **{name: In(PORT) for name in ("address", "data")},
+                **({"data_high": In(PORT)} if self.wide else {}),
                 "quiet": In(1),
                 **{name: Out(1) for name in ("busy", "load_write")},
                 "load_address": Out(address),
@@ -119,19 +122,23 @@ class LoadWindow(wiring.Component):
         data, ahead = self.data, Signal()
         words = 1 << len(self.load_address)
         place = _cursor(m, self.address, words, ahead)
-        upper = Signal(max(1, len(self.load_in) - len(data.data)))
-        with m.If(self.high.write):
-            m.d.sync += upper.eq(merged(upper, self.high))
         allowed = self.quiet & (place < words) & data.strobe.all()
         m.d.comb += [
-            self.high.value.eq(upper),
             data.refused.eq(~allowed),
             self.busy.eq(data.write),
             ahead.eq(data.write & allowed),
             self.load_address.eq(place),
             self.load_write.eq(data.write & allowed),
-            self.load_in.eq(Cat(data.data, upper)),
+            self.load_in.eq(data.data),
         ]
+        if self.wide:
+            upper = Signal(len(self.load_in) - WIDTH)
+            with m.If(self.data_high.write):
+                m.d.sync += upper.eq(merged(upper, self.data_high))
+            m.d.comb += [
+                self.data_high.value.eq(upper),
+                self.load_in.eq(Cat(data.data, upper)),
+            ]
         return m
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -75,7 +75,7 @@ class AxiCore(wiring.Component):
     def _has(self, member: str) -> bool:
         return member in self.core.signature.members
 
-    def _control(self, m: Module, decoder: Any, entry: Entry, busy: Signal) -> None:
+    def _control(self, m: Module, decoder: Any, entry: Entry, busy: Value) -> None:
         """The control register; `clear` counts for one clock, the one after the write."""
         port, enable = decoder.control, Signal(init=1)
         written = port.write & port.strobe[0]
@@ -105,30 +105,27 @@ class AxiCore(wiring.Component):
         for field in status.fields:
             m.d.comb += decoder.status.value[field.lsb].eq(shown[field.name])
 
-    def _windows(self, m: Module, decoder: Any, entry: Entry) -> Signal:
+    def _windows(self, m: Module, decoder: Decoder, entry: Entry) -> Value:
         """The windows that the core has; returns whether one is used, so that no vector begins."""
         core: Any = self.core
-        busy, uses = Signal(), []
+        windows: dict[str, StateWindow | LoadWindow] = {}
         if self._has("state_address"):
             shapes = core.state_address.shape(), core.state_out.shape()
-            m.submodules.state = state = StateWindow(len(core.state_words), *shapes)
-            for name in ("state_address", "state_write", "state_in"):
-                m.d.comb += getattr(core, name).eq(getattr(state, name))
-            m.d.comb += [state.state_out.eq(core.state_out), entry.resume.eq(state.state_write)]
-            uses.append((state, {"address": "state_address", "data": "state_data"}))
+            windows["state"] = state = StateWindow(len(core.state_words), *shapes)
+            m.d.comb += entry.resume.eq(state.state_write)
         if self._has("load_address"):
-            shapes = core.load_address.shape(), core.load_in.shape()
-            m.submodules.load = load = LoadWindow(*shapes)
-            for name in ("load_address", "load_write", "load_in"):
-                m.d.comb += getattr(core, name).eq(getattr(load, name))
-            ports = {"address": "load_address", "high": "load_data_high", "data": "load_data"}
-            uses.append((load, {k: v for k, v in ports.items() if hasattr(decoder, v)}))
-        for window, ports in uses:
-            for name, register in ports.items():
-                wiring.connect(m, getattr(decoder, register), getattr(window, name))
+            windows["load"] = LoadWindow(core.load_address.shape(), core.load_in.shape())
+        for name, window in windows.items():
+            m.submodules[name] = window
             m.d.comb += window.quiet.eq(core.idle & entry.at_rest)
-        m.d.comb += busy.eq(sum((window.busy for window, _ in uses), 0) != 0)
-        return busy
+            for part, member in window.signature.members.items():
+                ours = getattr(window, part)
+                if self._has(part):
+                    its = getattr(core, part)
+                    m.d.comb += its.eq(ours) if member.flow == Out else ours.eq(its)
+                elif member.is_signature:
+                    wiring.connect(m, getattr(decoder, f"{name}_{part}"), ours)
+        return Cat(window.busy for window in windows.values()).any()
 
 
 class AxiTop(wiring.Component):
