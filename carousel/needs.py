@@ -15,7 +15,7 @@ from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
 from rtl import Core, OfflineCore, allowed_lanes, make_core
 
-SHOWN = 7  # numbers of lanes in a table
+SHOWN = 4  # numbers of lanes in a table
 
 
 @dataclass(frozen=True)

@@ -152,19 +152,20 @@ class Core(wiring.Component):
         m.d.comb += [
             sequencer.first.eq(buffer.first),
             sequencer.last.eq(buffer.last),
-            buffer.release.eq(sequencer.release),
-            buffer.address.eq(operands.x_address),
+            buffer.take.eq(sequencer.starts),
+            buffer.release.eq(sequencer.word.release),
+            buffer.address.eq(sequencer.word.address),
             operands.x.eq(buffer.value),
         ]
-        flags = ("issue", "group_first", "group_last", "step_first", "parity")
-        for name in (*flags, "column", "weight"):
+        for name in ("word", "weight", "step_first", "parity"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
+        to_tail = latency.ROW - 1  # from the word, which follows the issue by a clock
         m.d.comb += [
             lanes.feed.eq(operands.feed),
             activation.start.eq(lanes.start),
             activation.sum.eq(lanes.sum),
-            activation.step_first.eq(delay(m, sequencer.step_first, latency.ROW, name="row_first")),
-            activation.step_last.eq(delay(m, sequencer.step_last, latency.ROW, name="row_last")),
+            activation.step_first.eq(delay(m, sequencer.step_first, to_tail, name="row_first")),
+            activation.step_last.eq(delay(m, sequencer.step_last, to_tail, name="row_last")),
         ]
         source = activation.o
         if cell:
@@ -172,7 +173,7 @@ class Core(wiring.Component):
             self._connect_cell(m, activation, cell, operands)
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
         room = self._output(m, source, sequencer.starts, buffer.last)
-        m.d.comb += sequencer.ready.eq(buffer.full & room)
+        m.d.comb += sequencer.ready.eq(buffer.waiting & room)
         self._sigma(m, activation, cell)
         self._count(m, activation, cell)
         if self.has_probe:
@@ -300,15 +301,14 @@ class Core(wiring.Component):
         cell: CellUpdate,
     ) -> None:
         """The state port's words are those of the memories, one behind the other."""
-        rows = max(phase.side * phase.block_rows for phase in self.schedule.phases)
-        in_flight = latency.cell(self.schedule.peepholes) + rows
-        longest = max(in_flight, sequencer.longest_wait) + 2
+        rows = max(phase.side for phase in self.schedule.phases)
+        longest = latency.cell(self.schedule.peepholes) + rows + 2
         quiet = Signal(range(longest + 1))
-        with m.If(sequencer.issue):
+        with m.If(sequencer.running):
             m.d.sync += quiet.eq(longest)
         with m.Elif(quiet != 0):
             m.d.sync += quiet.eq(quiet - 1)
-        m.d.comb += self.idle.eq(~sequencer.issue & (quiet == 0) & ~buffer.full)
+        m.d.comb += self.idle.eq(~sequencer.running & (quiet == 0) & ~buffer.waiting)
         m.d.comb += sequencer.loaded.eq(self.idle & self.state_write)
         regions = [(cell.access, cell.word, len(self.program.states))]
         for name, bank in operands.banks.items():

@@ -1,4 +1,4 @@
-"""One lane: a weight memory, a multiplier and an accumulator, a link in a chain of lanes."""
+"""One lane: a weight memory, a multiplier and accumulators, a link in a chain of lanes."""
 
 from collections.abc import Sequence
 
@@ -12,26 +12,38 @@ from rtl.arithmetic import delay
 
 
 def feed_layout(operand: int, address: int) -> data.StructLayout:
-    """What travels along a chain: a value, its weight's address, a group's first and last."""
+    """What travels along a chain: a value, its weight's address, and what becomes of the product.
+
+    `first`, `last`: of a group; `rotate`: go on to the next accumulator.
+    """
     return data.StructLayout(
-        {"operand": signed(operand), "address": address, "first": 1, "last": 1}
+        {"operand": signed(operand), "address": address, "first": 1, "last": 1, "rotate": 1}
     )
 
 
 class Lane(wiring.Component):
     """sum = sum over a group's columns of weight * operand, exact.
 
-    Timing: the sum stands in `sum_out` `latency.LANE` = 5 clocks after the group's last column came
-    in. Each clock the lane hands the feed on to the next lane, one clock later, and a collected sum
-    back towards the head of the chain. So lane j of a chain, fed j clocks late, has its sum at the
-    head 2 j clocks after lane 0's, and sums of one chain reach the head in every second clock.
-    Number formats: operand and weight signed; the accumulator is as wide as the widest sum that the
-    formats allow, so it cannot overflow. A column without an operand must carry operand 0.
+    Groups may take turns: each has an accumulator of a ring, and `rotate` goes on to the next one
+    before the product is added. `first` begins a sum with 0.
+
+    Timing: each part of the feed comes when it is needed, so that no lane has to hold it back: the
+    weight's address `latency.WEIGHT` = 2 clocks before the operand, `first` and `rotate`
+    `Lane.ADDED` = 4 clocks and `last` 5 clocks after it. The sum stands in `sum_out` `latency.LANE`
+    = 6 clocks after the operand. Each clock the lane hands the feed on to the next lane, one clock
+    later, and a collected sum back towards the head of the chain. So lane j of a chain, fed j
+    clocks late, has its sum at the head 2 j clocks after lane 0's, and sums of one chain reach the
+    head in every second clock.
+    All registers from the weight memory to the hop are plain, so that block RAM and multipliers can
+    take them in: the memory's output register, input, pipeline and output registers.
+    Number formats: operand and weight signed; an accumulator is as wide as the widest sum that the
+    formats allow, so it cannot overflow. A clock without a column must carry operand 0.
 
     Parameters
     ----------
     weights : codes in the order of issue.
     weight_width, operand_width, sum_width : bits.
+    accumulators : places of the ring.
 
     Members
     -------
@@ -39,15 +51,23 @@ class Lane(wiring.Component):
     sum_in, sum_out : In, Out(signed(sum_width))
     """
 
+    ADDED = 4
+
     feed_in: data.View
     feed_out: data.View
     sum_in: Signal
     sum_out: Signal
 
     def __init__(
-        self, weights: Sequence[int], weight_width: int, operand_width: int, sum_width: int
+        self,
+        weights: Sequence[int],
+        weight_width: int,
+        operand_width: int,
+        sum_width: int,
+        accumulators: int,
     ):
         self.weights, self.weight_width = weights, weight_width
+        self.accumulators = accumulators
         feed = feed_layout(operand_width, max(1, (len(weights) - 1).bit_length()))
         super().__init__(
             {
@@ -68,16 +88,26 @@ class Lane(wiring.Component):
         m.d.comb += port.addr.eq(feed.address)
         m.d.sync += self.feed_out.eq(feed)
 
-        operand = delay(m, feed.operand, 2, name="operand")
-        weight = delay(m, port.data, 1, name="weight")  # after the memory's own clock
+        # after the memory's own clock; the last one stands beside the operand's
+        weight = delay(m, port.data, latency.WEIGHT, name="weight")
+        operand = delay(m, feed.operand, 1, name="operand")
         product = Signal(signed(self.weight_width + len(operand)), reset_less=True)
         m.d.sync += product.eq(weight * operand)
+        product = delay(m, product, 2, name="product")
+        assert self.ADDED == 1 + 1 + 2
 
-        first = delay(m, feed.first, 3, name="first")
-        last = delay(m, feed.last, 4, name="last", keep_reset=True)
-        total = Signal.like(self.sum_out, reset_less=True)
-        m.d.sync += total.eq(Mux(first, 0, total) + product)
-        m.d.sync += self.sum_out.eq(Mux(last, total, self.sum_in))
-        stages = 1 + 1 + 1 + 1 + 1
+        ring = [Signal.like(self.sum_out, reset_less=True, name="total")]
+        ring += [
+            Signal.like(ring[0], reset_less=True, name=f"held{k}")
+            for k in range(1, self.accumulators)
+        ]
+        total, before = ring[0], ring[0]
+        if self.accumulators > 1:
+            before = Mux(feed.rotate, ring[-1], total)
+            with m.If(feed.rotate):
+                m.d.sync += [held.eq(other) for other, held in zip(ring, ring[1:], strict=False)]
+        m.d.sync += total.eq(Mux(feed.first, 0, before) + product)
+        m.d.sync += self.sum_out.eq(Mux(feed.last, total, self.sum_in))
+        stages = self.ADDED + 1 + 1
         assert stages == latency.LANE
         return m

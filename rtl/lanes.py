@@ -23,8 +23,9 @@ class LaneArray(wiring.Component):
     """The multipliers.
 
     Timing: lane r's sum is at `sum` r + `latency.LANE` clocks after the group's last column came
-    in; `start` is set together with lane 0's. Groups may follow one another without a gap as long
-    as a group has at least as many columns as rows.
+    in; `start` is set together with lane 0's. A weight's address comes `latency.WEIGHT` clocks
+    before the rest of its column. Groups end in order, each at least as many clocks after the one
+    before as that has rows.
 
     Parameters
     ----------
@@ -51,12 +52,20 @@ class LaneArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        late = Signal(self.feed_shape)
-        m.d.sync += late.eq(self.feed)
-        feeds = [self.feed, late]
+        timed, late = Signal(self.feed_shape), Signal(self.feed_shape)
+        m.d.comb += [
+            timed.address.eq(self.feed.address),
+            timed.operand.eq(self.feed.operand),
+            timed.first.eq(delay(m, self.feed.first, Lane.ADDED, name="first")),
+            timed.rotate.eq(delay(m, self.feed.rotate, Lane.ADDED, name="rotate")),
+            timed.last.eq(delay(m, self.feed.last, Lane.ADDED + 1, name="last", keep_reset=True)),
+        ]
+        m.d.sync += late.eq(timed)
+        feeds = [timed, late]
+        widths = program.weight_width, program.operand_width, program.sum_width
         lanes = []
         for k, weights in enumerate(program.weights):
-            lane = Lane(weights, program.weight_width, program.operand_width, program.sum_width)
+            lane = Lane(weights, *widths, program.accumulators)
             m.submodules[f"lane{k}"] = lane
             lanes.append(lane)
             m.d.comb += lane.feed_in.eq(lanes[k - 2].feed_out if k >= 2 else feeds[k])

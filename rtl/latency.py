@@ -4,10 +4,14 @@ Every component asserts in `elaborate` that it was built with as many stages as 
 measures the composed figures on the running core. Cells with peepholes take a few clocks more.
 """
 
-# Lane: weight memory, multiplier operands, product, accumulator, collecting register.
-LANE = 5
-# Sequencer to the first lane: column memory, source memories, operand register.
-OPERAND = 3
+# Weight memory and its output register: a weight's address travels so far ahead of its operand.
+WEIGHT = 2
+# Lane: input, pipeline and output registers of the multiplier, a hop, accumulator, collecting
+# register.
+LANE = 6
+# A column's issue to the first lane: the program's output register, source memories and theirs,
+# operand register.
+OPERAND = 4
 # A block RAM: its memory, and the register at its output.
 MEMORY = 2
 # A reader of the states: memory, initial state or not, a multiplier's operand.
@@ -26,8 +30,8 @@ OUTPUT = SQUASH + 1 + 1
 # counted from s, where h(s) waits for nothing.
 SEEN = STATE_READ + 1 + 1 - 1
 LATE = 1 + 1
-# Input beat to the sequencer's first column: the full flag, the start.
-START = 2
+# Input beat to the step's first column: the bank's flag, the start, the program's memory.
+START = 3
 # Write to the output FIFO until the beat is offered.
 FIFO = 2
 # Address of the state port until its word is there: memory, choice of memory.

@@ -252,9 +252,7 @@ def _lanes_of(part: Part, lanes: int | None) -> int:
     fitting = [each for each in allowed if lanes is None or each <= lanes]
     if not fitting:
         names = " and ".join(map(str, part.layers))
-        raise LaneError(
-            f"lanes {lanes}: a block cannot be split, layer {names} needs at least {allowed[0]}"
-        )
+        raise LaneError(f"lanes {lanes}: layer {names} needs at least {allowed[0]}")
     return fitting[-1]
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
@@ -19,10 +21,10 @@ from rtl.arithmetic import half
 from rtl.probe import ProbeStream
 from rtl.rows import Row, stored_gates, stored_outputs
 from rtl.schedule import Schedule
+from rtl.sequencer import word_layout
 from rtl.squash import knot_words
 
 KINDS = ("i", "f", "o", "g", "y", "out")
-SOURCES = ("x", "y", "below", "gates")
 
 
 @dataclass(frozen=True)
@@ -118,18 +120,16 @@ class Program:
     @cached_property
     def weights(self) -> tuple[tuple[int, ...], ...]:
         """Each lane's weight codes in the order of issue; 0 where the lane idles."""
-        found = []
-        for lane in range(self.schedule.lanes):
-            codes: list[int] = []
-            for phase in self.schedule.phases:
-                for group in range(phase.groups):
-                    row = phase.row(group, lane)
-                    line = None if row is None else self._line(row)
-                    codes += [
-                        0 if line is None else int(line[column.column]) for column in phase.columns
-                    ]
-            found.append(tuple(codes))
-        return tuple(found)
+        schedule = self.schedule
+        issued = [(slot.group, slot.place) for slot in schedule.slots if slot.column]
+        group, place = np.array(issued).T
+        found = np.zeros((schedule.lanes, len(issued)), np.int64)
+        for number, (phase, k) in enumerate(schedule.groups):
+            rows, here = phase.group(k), group == number
+            lines = np.array([self._line(row) for row in rows])
+            columns = np.array([column.column for column in phase.columns])
+            found[: len(rows), here] = lines[:, columns[place[here]]]
+        return tuple(map(tuple, found.tolist()))
 
     def _line(self, row: Row):
         """A row's weight codes by column."""
@@ -175,24 +175,28 @@ class Program:
     def rows(self) -> tuple[RowWord, ...]:
         """The tail's program: one word a row, in the order in which sums arrive."""
         found = []
-        for phase in self.schedule.phases:
+        for phase, number in self.schedule.groups:
             cell = (
                 0
                 if phase.layer is None
                 else self.cell_modes.index(CellMode.of(self.qnet.layers[phase.layer]))
             )
-            for group in range(phase.groups):
-                for row in phase.rows(group):
-                    mode, bias = self._net_mode(row), self._bias(row)
-                    codes = bias, bias + half(mode.shift), self._peephole(row)
-                    places = self.net_modes.index(mode), cell
-                    found.append(RowWord(row, *codes, *places, self.schedule.leaves(row)))
+            for row in phase.group(number):
+                mode, bias = self._net_mode(row), self._bias(row)
+                codes = bias, bias + half(mode.shift), self._peephole(row)
+                places = self.net_modes.index(mode), cell
+                found.append(RowWord(row, *codes, *places, self.schedule.leaves(row)))
         return tuple(found)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of rows that the network has."""
         return tuple(kind for kind in KINDS if any(row.kind == kind for row in self.schedule.rows))
+
+    @property
+    def accumulators(self) -> int:
+        """Of each lane."""
+        return self.schedule.accumulators
 
     @property
     def weight_width(self) -> int:
@@ -314,11 +318,12 @@ class Program:
     def memories(self) -> dict[str, int]:
         """Bits of the words in use, by what they hold; without what the network does not need.
 
-        Small ones are left out: columns, biases, outputs that wait to be taken.
+        Small ones are left out: biases, outputs that wait to be taken.
         """
         word, knots = knot_words(self.qnet.table)
         found = {
             "weights": self.schedule.lanes * self.schedule.ideal_cycles * self.weight_width,
+            "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
             "sigma": len(knots) * word.size,
             "input": 2 * self.qnet.inputs * self.qnet.formats.input.width,
         }

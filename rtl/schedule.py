@@ -1,10 +1,10 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
-A step is a sequence of phases, one a layer, one a projection and one for the readout. In a phase
-the lanes take `side` blocks at a time; such a group takes one clock for each column (source), and
-the next group follows in the next clock. Columns stand in the order in which their values become
-known, so that the tail of the pipeline hides behind the early ones; where it does not, the phase
-starts `stall` clocks late, the fewest that suffice.
+A step is a sequence of phases, one a layer, one a projection and one for the readout. A phase's
+rows are cut into groups of as many as there are lanes; a group takes one clock for each column
+(source) of its phase. Columns stand in the order in which their values become known, and while a
+group waits for its last ones the next groups work (see `rtl.issue`). Only where that is not enough
+do the lanes stand still:
 
     cycles per step = sum over phases of groups * columns  +  stalls
 """
@@ -12,107 +12,44 @@ starts `stall` clocks late, the fewest that suffice.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from fixedpoint.network import QuantizedNetwork
-from golden.cell import Shape
 from golden.errors import CarouselError
+from golden.shape import Shape
 from rtl import latency
-from rtl.rows import Row, stored_gates, stored_outputs
+from rtl.issue import Group, Order, Read, shortest
+from rtl.phases import Column, Phase, largest_phase, phases_of
+from rtl.rows import Row
 
 
 class LaneError(CarouselError):
-    """A number of lanes that no layer of the network can use."""
+    """A number of lanes that the network cannot use."""
 
 
 class UnsupportedError(CarouselError):
     """A network that one core cannot run."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One source of a phase.
+class Slot(NamedTuple):
+    """One clock of a step.
 
     Attributes
     ----------
-    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below,
-        or for a projection m(t) of its layer) or "gates" (the layer's own gates at t-1).
-    address : where its value lies in the memory of that source.
-    column : its column in the weight matrix.
+    group : place in `Schedule.groups` of the one that works; None in an idle clock.
+    place, column : which of its phase's columns is issued.
+    first, last : the group's first and last column.
+    rotate : the lanes turn on to their next accumulator.
+    release : x is read for the last time in this step.
     """
 
-    source: str
-    address: int
-    column: int
-
-
-@dataclass(frozen=True)
-class Phase:
-    """The part of a step that computes one layer, one projection, or the readout.
-
-    Attributes
-    ----------
-    layer : or None for the readout.
-    shape : of the layer; None for a projection or the readout, which have `blocks` rows.
-    blocks, block_rows : blocks, and rows of each.
-    side : blocks side by side, B / groups.
-    columns : in the order of issue.
-    stall : idle clocks before its first group.
-    """
-
-    layer: int | None
-    shape: Shape | None
-    blocks: int
-    block_rows: int
-    side: int
-    columns: tuple[Column, ...]
-    stall: int = 0
-
-    @property
-    def groups(self) -> int:
-        return -(-self.blocks // self.side)
-
-    @property
-    def spacing(self) -> int:
-        """Idle clocks between two groups: the tail takes one row a clock."""
-        return max(0, self.side * self.block_rows - len(self.columns))
-
-    @property
-    def pitch(self) -> int:
-        """Clocks from one group's start to the next one's."""
-        return len(self.columns) + self.spacing
-
-    @property
-    def ideal(self) -> int:
-        """Clocks in which a lane multiplies."""
-        return self.groups * len(self.columns)
-
-    @property
-    def cycles(self) -> int:
-        """Clocks from the first column of the first group to the last one of the last."""
-        return (self.groups - 1) * self.pitch + len(self.columns)
-
-    @property
-    def yields(self) -> str:
-        """The kind of the rows that end it: g (and with it y), y of a projection, or out."""
-        if self.shape is not None:
-            return "g"
-        return "out" if self.layer is None else "y"
-
-    def row(self, group: int, lane: int) -> Row | None:
-        """The row that a lane computes in a group, or None where it idles."""
-        block, place = group * self.side + lane // self.block_rows, lane % self.block_rows
-        if lane >= self.side * self.block_rows or block >= self.blocks:
-            return None
-        if self.shape is None:
-            return Row(self.layer, self.yields, block)
-        if place < len(self.shape.gates):
-            return Row(self.layer, self.shape.gates[place], block)
-        return Row(self.layer, "g", block * self.shape.block_size + place - len(self.shape.gates))
-
-    def rows(self, group: int) -> list[Row]:
-        """A group's rows in the order in which their sums reach the tail."""
-        found = (self.row(group, lane) for lane in range(self.side * self.block_rows))
-        return [row for row in found if row is not None]
+    group: int | None
+    place: int
+    column: Column | None
+    first: bool
+    last: bool
+    rotate: bool
+    release: bool
 
 
 @dataclass(frozen=True)
@@ -123,22 +60,29 @@ class Schedule:
     ----------
     lanes : multipliers.
     phases : in order.
+    order : which group has which clock.
     peepholes : whether any layer has them, which makes the tail longer.
     """
 
     lanes: int
     phases: tuple[Phase, ...]
+    order: Order
     peepholes: bool = False
+
+    @property
+    def accumulators(self) -> int:
+        """Of each lane."""
+        return self.order.accumulators
 
     @property
     def ideal_cycles(self) -> int:
         """sum over phases of groups * columns: no clock in which the lanes wait."""
         return sum(phase.ideal for phase in self.phases)
 
-    @cached_property
+    @property
     def cycles_per_step(self) -> int:
         """Clocks from one step's first column to the next one's."""
-        return sum(phase.stall + phase.cycles for phase in self.phases)
+        return self.order.cycles
 
     @property
     def stall_per_step(self) -> int:
@@ -147,7 +91,7 @@ class Schedule:
     @property
     def products_per_step(self) -> int:
         """Multiplications that the network needs."""
-        return sum(phase.blocks * phase.block_rows * len(phase.columns) for phase in self.phases)
+        return sum(len(phase.rows) * len(phase.columns) for phase in self.phases)
 
     @property
     def utilisation(self) -> float:
@@ -155,49 +99,55 @@ class Schedule:
         return self.products_per_step / (self.lanes * self.cycles_per_step)
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """All rows of a step in the order in which they pass the tail."""
-        return tuple(
-            row
-            for phase in self.phases
-            for group in range(phase.groups)
-            for row in phase.rows(group)
-        )
+    def groups(self) -> tuple[tuple[Phase, int], ...]:
+        """All groups of a step in order, each as its phase and its number there."""
+        return tuple((phase, k) for phase in self.phases for k in range(phase.groups))
 
     @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows of a step in the order in which they pass the tail."""
+        return tuple(row for phase in self.phases for row in phase.rows)
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """The step, clock by clock."""
+        issued, found, release = [0] * len(self.groups), [], 0
+        for group, clocks, rotate in self.order.runs:
+            for clock in range(clocks):
+                turns = rotate and not clock
+                if group < 0:
+                    found.append(Slot(None, 0, None, False, False, turns, False))
+                    continue
+                columns, place = self.groups[group][0].columns, issued[group]
+                issued[group] += 1
+                ends = place == 0, issued[group] == len(columns)
+                if columns[place].row is None:
+                    release = len(found)
+                found.append(Slot(group, place, columns[place], *ends, turns, False))
+        found[release] = found[release]._replace(release=True)
+        return tuple(found)
+
+    @property
     def group_sizes(self) -> tuple[int, ...]:
         """The rows in each group of a step."""
-        return tuple(
-            len(phase.rows(group)) for phase in self.phases for group in range(phase.groups)
-        )
-
-    def starts(self, phase: int) -> list[int]:
-        """Clocks of the first column of each group of a phase, from the end of the step before."""
-        before = sum(p.stall + p.cycles for p in self.phases[:phase]) + self.phases[phase].stall
-        return [
-            before + group * self.phases[phase].pitch for group in range(self.phases[phase].groups)
-        ]
+        return tuple(len(phase.group(k)) for phase, k in self.groups)
 
     @cached_property
     def ready(self) -> dict[Row, int]:
-        """The first clock (from the end of the step before) in which a column may read a value.
+        """The first clock (from a step's first column) in which a column may read a value.
 
         A gate's row yields the gate, a cell's row yields the cell output.
         """
-        found = {}
-        for k, phase in enumerate(self.phases):
-            for group, start in enumerate(self.starts(k)):
-                last = start + len(phase.columns) - 1
-                for lane, row in enumerate(phase.rows(group)):
-                    clocks = latency.cell if row.kind == "g" else latency.gate
-                    found[row] = last + lane + clocks(self.peepholes)
-        return found
+        return {
+            row: end + after
+            for (phase, k), end in zip(self.groups, self.order.ends, strict=True)
+            for row, after in _yields(phase.group(k), self.peepholes)
+        }
 
     @property
     def output_ready(self) -> list[int]:
         """Clocks, from a step's first column, in which its outputs enter the output buffer."""
-        first = self.phases[0].stall
-        return [self.ready[row] - first for row in self.rows if self.leaves(row)]
+        return [self.ready[row] for row in self.rows if self.leaves(row)]
 
     def leaves(self, row: Row) -> bool:
         """Whether what a row yields is an output of the core."""
@@ -217,17 +167,14 @@ class Schedule:
 
 
 def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
-    """The numbers of lanes that a network can use: whole blocks of some layer, side by side.
+    """The numbers of lanes that a network can use: from 1 to all rows of its largest phase.
 
-    From the least (one block of the layer with the most rows a block) to all rows of the largest
-    layer.
+    With peepholes at least a block: a group then is of whole ones, because an output gate's row
+    waits for its cell's state, and that comes as many clocks later as there are rows between them.
     """
-    shapes = [layer.shape for layer in qnet.layers]
-    if not shapes:
-        return tuple(range(1, qnet.outputs + 1))
-    least = max(shape.rows_per_block for shape in shapes)
-    every = {k * shape.rows_per_block for shape in shapes for k in range(1, shape.blocks + 1)}
-    return tuple(sorted(lanes for lanes in every if lanes >= least))
+    blocks = [layer.shape.rows_per_block for layer in qnet.layers]
+    least = max(blocks) if _peepholes(qnet) else 1
+    return tuple(range(least, largest_phase(qnet) + 1))
 
 
 def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
@@ -239,26 +186,24 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
     UnsupportedError : reverse layers, or peepholes beside blocks of several cells or gate
         recurrence in another layer.
     """
-    allowed = allowed_lanes(qnet)
+    allowed, peepholes = allowed_lanes(qnet), _peepholes(qnet)
     lanes = allowed[-1] if lanes is None else lanes
     if lanes not in allowed:
-        step = allowed[0]
-        regular = allowed == tuple(step * k for k in range(1, len(allowed) + 1))
-        text = (
-            f"multiples of {step} up to {allowed[-1]}" if regular else ", ".join(map(str, allowed))
-        )
-        why = "more than there are rows" if lanes > allowed[-1] else "a block cannot be split"
-        raise LaneError(f"lanes {lanes}: {why}, allowed are {text}")
-    shapes = tuple(layer.shape for layer in qnet.layers)
-    _check_shapes(shapes)
-    phases = [phase for k in range(len(shapes)) for phase in _layer_phases(shapes, k, lanes, qnet)]
-    if qnet.readout:
-        phases.append(_dense_phase(None, _inputs(shapes, len(shapes), qnet), qnet.outputs, lanes))
-    schedule = Schedule(lanes, tuple(phases), any(shape.peepholes for shape in shapes))
-    # what a step needs of itself first: the rest may then be covered
-    for across_steps in (False, True):
-        schedule = _settle(schedule, across_steps)
-    return schedule
+        why = ""
+        if lanes > allowed[-1]:
+            why = "more than there are rows, "
+        elif lanes > 0:
+            why = "a block with peepholes cannot be split, "
+        raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
+    _check_shapes(tuple(layer.shape for layer in qnet.layers))
+    phases = phases_of(qnet, lanes, peepholes)
+    order = shortest(_groups(phases, peepholes), _at_once(phases))
+    schedule = Schedule(lanes, phases, order, peepholes)
+    return replace(schedule, phases=tuple(_sorted(phase, schedule) for phase in phases))
+
+
+def _peepholes(qnet: QuantizedNetwork) -> bool:
+    return any(layer.shape.peepholes for layer in qnet.layers)
 
 
 def _check_shapes(shapes: tuple[Shape, ...]) -> None:
@@ -273,95 +218,51 @@ def _check_shapes(shapes: tuple[Shape, ...]) -> None:
             )
 
 
-def _inputs(shapes: tuple[Shape, ...], k: int, qnet: QuantizedNetwork) -> list[Column]:
-    """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
-    if k == 0:
-        return [Column("x", place, place) for place in range(qnet.inputs)]
-    return _stored(shapes, k - 1, "y", "below")
+def _yields(rows: tuple[Row, ...], peepholes: bool) -> Iterator[tuple[Row, int]]:
+    """Each row of a group, and the clocks from the group's last column until what it yields can be
+    read."""
+    for lane, row in enumerate(rows):
+        clocks = latency.cell if row.kind == "g" else latency.gate
+        yield row, lane + clocks(peepholes)
 
 
-def _stored(shapes: tuple[Shape, ...], layer: int, kind: str, source: str) -> list[Column]:
-    """Columns for all y or m of a layer, counted from 0."""
-    places = [
-        address
-        for address, row in enumerate(stored_outputs(shapes))
-        if (row.layer, row.kind) == (layer, kind)
-    ]
-    return [Column(source, address, column) for column, address in enumerate(places)]
+def _at_once(phases: tuple[Phase, ...]) -> tuple[int, ...]:
+    """Columns of each phase that are known when the step begins."""
+    return tuple(sum(column.row is None for column in phase.columns) for phase in phases)
 
 
-def _layer_phases(
-    shapes: tuple[Shape, ...], k: int, lanes: int, qnet: QuantizedNetwork
-) -> Iterator[Phase]:
-    """A layer's phase with its columns in natural order, and that of its projection."""
-    shape = shapes[k]
-    columns = _inputs(shapes, k, qnet) + _stored(shapes, k, "y", "y")
-    if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
-        places = {row: address for address, row in enumerate(stored_gates(shapes))}
-        gates = [Row(k, gate, block) for gate in shape.gates for block in range(shape.blocks)]
-        columns += [Column("gates", places[row], 0) for row in gates]
-    columns = [replace(column, column=place) for place, column in enumerate(columns)]
-    side = min(lanes // shape.rows_per_block, shape.blocks)
-    yield Phase(k, shape, shape.blocks, shape.rows_per_block, side, tuple(columns))
-    if shape.projection is not None:
-        yield _dense_phase(k, _stored(shapes, k, "m", "below"), shape.projection, lanes)
+def _groups(phases: tuple[Phase, ...], peepholes: bool) -> tuple[Group, ...]:
+    """All groups of a step, for the scheduler."""
+    readers: dict[Row, list[tuple[int, bool]]] = {}
+    for k, phase in enumerate(phases):
+        for column in phase.columns:
+            if column.row:
+                readers.setdefault(column.row, []).append((k, column.before))
+    groups = []
+    for k, phase in enumerate(phases):
+        for number in range(phase.groups):
+            rows = phase.group(number)
+            reads: dict[tuple[int, bool], list[int]] = {}
+            for row, after in _yields(rows, peepholes):
+                for reader in readers.get(row, ()):
+                    reads.setdefault(reader, []).append(after)
+            found = tuple(
+                Read(reader, before, tuple(sorted(after)))
+                for (reader, before), after in reads.items()
+            )
+            groups.append(Group(k, len(phase.columns), len(rows), found))
+    return tuple(groups)
 
 
-def _dense_phase(layer: int | None, columns: list[Column], rows: int, lanes: int) -> Phase:
-    """The phase of a projection or of the readout."""
-    return Phase(layer, None, rows, 1, min(lanes, rows), tuple(columns))
+def _sorted(phase: Phase, schedule: Schedule) -> Phase:
+    """The phase with its columns in the order in which their values become known.
 
+    So every group of it may take them in one order, whatever the scheduler has counted on.
+    """
 
-def _settle(schedule: Schedule, across_steps: bool) -> Schedule:
-    """Order each phase's columns by when they are known, and stall where that is not enough."""
-    settled = False
-    while not settled:
-        settled = True
-        for k in range(len(schedule.phases)):
-            ordered, late = _order(schedule, k, across_steps)
-            settled &= late == 0
-            schedule = _with_phase(schedule, k, replace(ordered, stall=ordered.stall + late))
-            if late:
-                break
-    return schedule
+    def known(column: Column) -> int:
+        if column.row is None:
+            return -schedule.cycles_per_step
+        return schedule.ready[column.row] - schedule.cycles_per_step * column.before
 
-
-def _order(schedule: Schedule, k: int, across_steps: bool) -> tuple[Phase, int]:
-    """Phase k with its columns in order of availability, and by how many clocks it is too early."""
-    phase, step = schedule.phases[k], schedule.cycles_per_step
-    shapes = tuple(p.shape for p in schedule.phases if p.shape)
-    known = {}
-    for column in phase.columns:
-        before = step if column.source in ("y", "gates") else 0
-        row = _producer(shapes, column)
-        known[column] = (
-            schedule.ready[row] - before if row and (across_steps or not before) else -step
-        )
-    columns = tuple(
-        sorted(
-            phase.columns, key=lambda column: (known[column], column.source != "x", column.column)
-        )
-    )
-    start = schedule.starts(k)[0]
-    late = max(known[column] - (start + place) for place, column in enumerate(columns))
-    # the tail must have taken every row of the group before when this phase's first sum comes
-    previous = schedule.phases[k - 1]
-    rows = len(previous.rows(previous.groups - 1))
-    late = max(late, rows - len(phase.columns) - phase.stall)
-    return replace(phase, columns=columns), max(0, late)
-
-
-def _producer(shapes: tuple[Shape, ...], column: Column) -> Row | None:
-    """The row whose value a column reads; None for the core's input."""
-    if column.source == "x":
-        return None
-    if column.source == "gates":
-        return stored_gates(shapes)[column.address]
-    row = stored_outputs(shapes)[column.address]
-    assert row.layer is not None
-    projected = row.kind == "y" and shapes[row.layer].projection is not None
-    return row if projected else Row(row.layer, "g", row.index)
-
-
-def _with_phase(schedule: Schedule, k: int, phase: Phase) -> Schedule:
-    return replace(schedule, phases=(*schedule.phases[:k], phase, *schedule.phases[k + 1 :]))
+    return replace(phase, columns=tuple(sorted(phase.columns, key=known)))

@@ -1,24 +1,41 @@
-"""The sequencer: walks through the schedule, one column a clock, and waits only as told."""
+"""The sequencer: walks through a step's program, one word a clock, and waits only between steps."""
+
+from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from rtl.arithmetic import delay
+from rtl.phases import SOURCES
 from rtl.schedule import Schedule
+
+FLAGS = ("issue", "first", "last", "rotate", "release")
+
+
+def word_layout(schedule: Schedule) -> data.StructLayout:
+    """A word of the program: what `rtl.schedule.Slot` says of a clock."""
+    columns = [column for phase in schedule.phases for column in phase.columns]
+    addresses = range(max(2, 1 + max(column.address for column in columns)))
+    fields = {"source": range(len(SOURCES)), "address": addresses, **dict.fromkeys(FLAGS, 1)}
+    return data.StructLayout(fields)
 
 
 class Sequencer(wiring.Component):
     """Issues the columns of step after step.
 
-    A step begins when `ready` is set (its input has come and its output has room) and its stall is
-    over; from then on nothing can hold it up. Step follows step, and group group, without a gap
-    when there is nothing to wait for.
+    A step begins when `ready` is set (its input has come and its output has room) and the program
+    of the step before is at its end; from then on nothing can hold it up. Step follows step without
+    a gap when there is nothing to wait for.
 
-    Timing: when the core idles, `issue` is set one clock after `ready`.
+    Timing: a step's first column is issued 2 clocks after `starts`, in which the core may have
+    idled before. What is issued stands in `word` one clock later, behind the output register of the
+    program's memory; all other outputs that belong to it stand there in the same clock.
 
     Parameters
     ----------
-    schedule : phases, stalls and spacings.
+    schedule : the program, clock by clock.
 
     Members
     -------
@@ -27,11 +44,9 @@ class Sequencer(wiring.Component):
         reset begins one in any case, because the memories keep what they held.
     loaded : In(1), the memories hold a state that the first step after a reset may go on from.
     starts : Out(1), a step begins with the next clock.
-    release : Out(1), the step's input vector is read for the last time.
-    issue : Out(1), a column is issued in this clock, with:
-    column : Out, its place in the list of all phases' columns.
-    weight : Out, its place in the weight memories.
-    group_first, group_last : Out(1), the group's first and last column.
+    running : Out(1), a step runs.
+    word : Out(word_layout); all flags are 0 where nothing runs.
+    weight : Out, place of the issued column in the weight memories.
     step_first, step_last : Out(1), the running step's marks.
     parity : Out(1), changes from step to step.
     """
@@ -41,111 +56,79 @@ class Sequencer(wiring.Component):
     last: Signal
     loaded: Signal
     starts: Signal
-    release: Signal
-    issue: Signal
-    column: Signal
+    running: Signal
+    word: data.View
     weight: Signal
-    group_first: Signal
-    group_last: Signal
     step_first: Signal
     step_last: Signal
     parity: Signal
 
     def __init__(self, schedule: Schedule):
         self.schedule = schedule
-        columns = sum(len(phase.columns) for phase in schedule.phases)
-        flags = (
-            "starts",
-            "release",
-            "issue",
-            "group_first",
-            "group_last",
-            "step_first",
-            "step_last",
-            "parity",
-        )
+        flags = ("starts", "running", "step_first", "step_last", "parity")
         super().__init__(
             {
                 **{name: In(1) for name in ("ready", "first", "last", "loaded")},
                 **{name: Out(1) for name in flags},
-                "column": Out(range(max(2, columns))),
+                "word": Out(word_layout(schedule)),
                 "weight": Out(range(max(2, schedule.ideal_cycles))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        phases = self.schedule.phases
-        # counters of one value only still take a bit: Verilog knows no empty vector
-        self._phase = Signal(range(max(2, len(phases))), name="phase")
-        self._groups = Signal(
-            range(max(2, *(p.groups for p in phases))), init=phases[0].groups - 1, name="groups"
-        )
-        self._left = Signal(
-            range(max(2, *(len(p.columns) for p in phases))),
-            init=len(phases[0].columns) - 1,
-            name="left",
-        )
-        run, last_group = Signal(), self._groups == 0
-        # in this clock a group's, a step's last column is issued
-        done, step_done = Signal(), Signal()
+        cycles = self.schedule.cycles_per_step
+        clock = Signal(range(max(2, cycles)))
+        ends = Signal()
         m.d.comb += [
-            done.eq(run & (self._left == 0)),
-            step_done.eq(done & last_group & (self._phase == len(phases) - 1)),
-            self.release.eq(done & last_group & (self._phase == 0)),
+            ends.eq(clock == cycles - 1),
+            self.starts.eq(self.ready & (ends | ~self.running)),
         ]
-        gap = self._walk(m, run, done, last_group, step_done)
-        self._pace(m, run, done, step_done, gap)
-        return m
-
-    def _walk(self, m: Module, run, done, last_group, step_done) -> Signal:
-        """Column, group, phase and step in turn; returns the wait after this column."""
-        phases = self.schedule.phases
-        bases = [sum(len(phase.columns) for phase in phases[:k]) for k in range(len(phases))]
-        column, left, groups = self.column, self._left, self._groups
-        gap = Signal(range(self.longest_wait + 2), name="gap")
-        opening = Signal(init=1)
-        m.d.comb += [self.group_first.eq(run & opening), self.group_last.eq(done)]
-        with m.If(run):
-            m.d.sync += [left.eq(left - 1), column.eq(column + 1), opening.eq(done)]
-            m.d.sync += self.weight.eq(Mux(step_done, 0, self.weight + 1))
-        with m.If(done), m.Switch(self._phase):
-            for k, this in enumerate(phases):
-                after = (k + 1) % len(phases)
-                following = phases[after]
-                with m.Case(k):
-                    m.d.comb += gap.eq(Mux(last_group, following.stall, this.spacing))
-                    with m.If(last_group):
-                        m.d.sync += [self._phase.eq(after), groups.eq(following.groups - 1)]
-                        m.d.sync += [column.eq(bases[after]), left.eq(len(following.columns) - 1)]
-                    with m.Else():
-                        m.d.sync += [groups.eq(groups - 1), column.eq(bases[k])]
-                        m.d.sync += left.eq(len(this.columns) - 1)
-        with m.If(step_done):
-            m.d.sync += self.parity.eq(~self.parity)
-        return gap
-
-    def _pace(self, m: Module, run, done, step_done, gap) -> None:
-        """Whether the next clock issues a column: stalls count down, a step waits for ready."""
-        wait = Signal(range(self.longest_wait + 2), name="wait")
-        fresh = Signal(init=1)  # the next column is a step's first
+        m.d.sync += [
+            self.running.eq(self.starts | (self.running & ~ends)),
+            clock.eq(Mux(self.running & ~ends, clock + 1, 0)),
+        ]
+        self._fetch(m, clock)
         newborn = Signal(init=1)  # no step has run since the reset
-        may_run = (~fresh & ~step_done) | self.ready
-        with m.If(run):
-            m.d.sync += fresh.eq(step_done)
-        with m.If(done):
-            m.d.sync += [run.eq((gap == 0) & may_run), wait.eq(Mux(gap == 0, 0, gap - 1))]
-        with m.Elif(~run):
-            m.d.sync += [run.eq((wait == 0) & may_run), wait.eq(Mux(wait == 0, 0, wait - 1))]
-        ending = step_done & (gap == 0)
-        m.d.comb += self.starts.eq(self.ready & (ending | (~run & fresh & (wait == 0))))
+        marks = {name: Signal(name=f"running_{name}") for name in ("first", "last", "parity")}
         with m.If(self.starts):
-            m.d.sync += [self.step_first.eq(self.first | newborn), self.step_last.eq(self.last)]
+            m.d.sync += [
+                marks["first"].eq(self.first | newborn),
+                marks["last"].eq(self.last),
+                marks["parity"].eq(~marks["parity"]),
+            ]
         with m.If(self.starts | self.loaded):
             m.d.sync += newborn.eq(0)
-        m.d.comb += self.issue.eq(run)
+        late = {name: delay(m, mark, 2, name=f"word_{name}") for name, mark in marks.items()}
+        m.d.comb += [
+            self.step_first.eq(late["first"]),
+            self.step_last.eq(late["last"]),
+            self.parity.eq(~late["parity"]),
+        ]
+        return m
 
-    @property
-    def longest_wait(self) -> int:
-        """The longest wait between two columns."""
-        return max(wait for phase in self.schedule.phases for wait in (phase.stall, phase.spacing))
+    def _fetch(self, m: Module, clock: Signal) -> None:
+        """The program's word of a clock, two clocks later, and the weights' address beside it."""
+        shape, init = word_layout(self.schedule), self._words()
+        m.submodules.program = memory = Memory(shape=shape, depth=max(2, len(init)), init=init)
+        port, fetched = memory.read_port(), Signal(shape, reset_less=True)
+        m.d.comb += port.addr.eq(clock)
+        m.d.sync += fetched.eq(port.data)
+        live = delay(m, self.running, 2, name="live", keep_reset=True)
+        m.d.comb += [self.word.source.eq(fetched.source), self.word.address.eq(fetched.address)]
+        for flag in FLAGS:
+            m.d.comb += self.word[flag].eq(fetched[flag] & live)
+        with m.If(delay(m, self.starts, 2, name="opening", keep_reset=True)):
+            m.d.sync += self.weight.eq(0)
+        with m.Elif(self.word.issue):
+            m.d.sync += self.weight.eq(self.weight + 1)
+
+    def _words(self) -> list[Any]:
+        words = []
+        for slot in self.schedule.slots:
+            word = {flag: getattr(slot, flag) for flag in FLAGS[1:]}
+            if slot.column:
+                source = SOURCES.index(slot.column.source)
+                word |= {"issue": 1, "source": source, "address": slot.column.address}
+            words.append(word)
+        return words

@@ -58,7 +58,8 @@ PLACES = {
     r"operands\.y memory": "outputs",
     r"operands\.gates memory": "gates",
     r"(cell\.states|operands\.y) initial": "initial state",
-    r"activation rows|operands columns|fifo storage": "not counted",
+    r"sequencer program": "program",
+    r"activation rows|fifo \w+": "not counted",
 }
 
 
@@ -129,7 +130,7 @@ def test_it_is_said(cli, tmp_path):
     net = golden.load(DEEP)
     low = min(float(part.min()) for part in net.layers[1].weights.values())
     assert data["layers"][1]["ranges"]["weights"][0] == low
-    assert [entry["lanes"] for entry in data["lanes"]] == [4, 8, 12, 16, 24, 32]
+    assert [entry["lanes"] for entry in data["lanes"]] == [1, 3, 10, 32]
     for entry in data["lanes"]:
         assert entry["multipliers"] == entry["lanes"] + 5
         assert entry["memory_bits_in_all"] == sum(entry["memory_bits"].values())
@@ -148,10 +149,10 @@ SAID = {
         "what each direction gave in its own last step",
         "layer 0 3 4 4 bidirectional, forward",
         "layer 1 3 4 4 bidirectional, reverse",
-        "part does lanes 4 lanes 8 lanes 12 lanes 16",
+        "part does lanes 1 lanes 3 lanes 6 lanes 16",
         "0 forward layer 0",
         "1 reverse layer 1",
-        "2 readout 8 8 8 8",
+        "2 readout 16 8 8 8",
         "for each step of --max-length 150",
     ],
 }
@@ -197,13 +198,13 @@ def test_what_programs_are_told_of_a_pair(cli, tmp_path):
     assert [part.get("bidirectional") for part in data["layers"]] == [True, True, None]
     assert data["model"]["output"] == "final"
     (entry,) = data["lanes"]
-    assert [part["lanes"] for part in entry["parts"]] == [8, 8, 2]
+    assert [part["lanes"] for part in entry["parts"]] == [9, 9, 2]
     assert [part["direction"] for part in entry["parts"]] == ["forward", "reverse", "forward"]
     assert [part["layers"] for part in entry["parts"]] == [[0], [1], []]
     assert [part["once_a_sequence"] for part in entry["parts"]] == [False, False, True]
     paces = [part["cycles_per_step"] for part in entry["parts"]]
     assert entry["cycles_per_step"] == max(paces) > min(paces)
-    assert entry["multipliers"] == 8 + 8 + 2 + 5 + 5 + 1
+    assert entry["multipliers"] == 9 + 9 + 2 + 5 + 5 + 1
 
 
 def test_a_network_that_no_core_can_run_is_described_all_the_same(cli, tmp_path):
@@ -224,7 +225,7 @@ def test_one_number_of_lanes_and_other_bits(cli, refused, tmp_path):
     assert cli("inspect", DEEP, "--lanes", 8, "--bits", 8, "--json", file).exit_code == 0
     (entry,) = json.loads(file.read_text())["lanes"]
     assert entry["memory_bits"]["weights"] == 8 * entry["ideal"] * 8
-    assert "lanes 7: a block cannot be split" in refused("inspect", DEEP, "--lanes", 7)
+    assert "lanes 999: more than there are rows" in refused("inspect", DEEP, "--lanes", 999)
     assert "bits 5: must be from 6 to 20" in refused("inspect", DEEP, "--bits", 5)
 
 

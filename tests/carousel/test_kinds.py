@@ -158,7 +158,7 @@ def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
     [
         ("deep", ["--max-length", 5], "max_length 5: the network has no reverse layer"),
         ("both", ["--state-port"], "state port: layer 1 runs in reverse"),
-        ("ends", ["--lanes", 3], "lanes 3: a block cannot be split, layer 0 needs at least 4"),
+        ("ends", ["--lanes", 0], "lanes 0: layer 0 needs at least 1"),
     ],
 )
 def test_a_core_that_cannot_be_is_refused(refused, tmp_path, place, name, option, line):

@@ -21,6 +21,7 @@ class Weights:
     weight_width: int
     operand_width: int
     sum_width: int
+    accumulators: int = 1
 
     @property
     def weight_address_width(self) -> int:
@@ -34,20 +35,22 @@ def _corner_or_any(rng, bits: int, shape) -> np.ndarray:
 
 
 def _run(array: LaneArray, script: list[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
-    """(start, sum) of every clock, fed (operand, address, first, last) a clock."""
+    """(start, sum) of every clock from the first operand's on, fed (operand, address, first, last)
+    a clock, each address `latency.WEIGHT` clocks before the rest of its column."""
     seen = []
 
     async def testbench(ctx):
         idle = [(0, 0, 0, 0)] * (latency.LANE + len(array.program.weights) + 2)
-        for operand, address, first, last in script + idle:
-            ctx.set(
-                array.feed, {"operand": operand, "address": address, "first": first, "last": last}
-            )
+        early = [(0, 0, 0, 0)] * latency.WEIGHT
+        columns, addresses = early + script + idle, script + idle + early
+        for (operand, _, first, last), (_, address, _, _) in zip(columns, addresses, strict=True):
+            feed = {"operand": operand, "address": address, "first": first, "last": last}
+            ctx.set(array.feed, {**feed, "rotate": 0})
             seen.append((ctx.get(array.start), ctx.get(array.sum)))
             await ctx.tick()
 
     simulate(array, testbench)
-    return seen
+    return seen[latency.WEIGHT :]
 
 
 def _check(weights: np.ndarray, lengths: list[int], rng, inside: float, between: list[int], rows):
@@ -117,9 +120,10 @@ def test_a_reset_forgets_a_group_on_its_way():
     array, reset, seen = LaneArray(program), Signal(), []
 
     async def testbench(ctx):
-        ctx.set(array.feed, {"operand": 3, "address": 1, "first": 1, "last": 1})
+        column = {"operand": 3, "address": 1, "first": 1, "last": 1, "rotate": 0}
+        ctx.set(array.feed, column)
         await ctx.tick()
-        ctx.set(array.feed, {"operand": 0, "address": 0, "first": 0, "last": 0})
+        ctx.set(array.feed, dict.fromkeys(column, 0))
         await ctx.tick()
         ctx.set(reset, 1)
         await ctx.tick()

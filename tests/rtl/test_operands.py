@@ -7,8 +7,10 @@ from fixedpoint.formats import Format
 from golden.network import Network
 from rtl import latency
 from rtl.operands import InputBuffer, Operands
+from rtl.phases import SOURCES, Column
 from rtl.program import Program
 from rtl.schedule import plan
+from rtl.sequencer import FLAGS
 from tests.rtl.support import G1997, layer, quantized, simulate
 
 
@@ -24,7 +26,7 @@ def test_buffer_loses_and_repeats_nothing(inputs, idle, slow):
     buffer = InputBuffer(form, inputs)
     codes = rng.integers(form.low, form.high + 1, (vectors, inputs))
     marks = rng.integers(0, 2, (vectors, inputs, 2))
-    state = {"taken": 0, "released": 0}
+    state = {"taken": 0, "begun": 0, "released": 0}
     found = []
 
     async def source(ctx):
@@ -42,28 +44,33 @@ def test_buffer_loses_and_repeats_nothing(inputs, idle, slow):
 
     async def reader(ctx):
         for _ in range(vectors):
-            while not ctx.get(buffer.full):
+            while not ctx.get(buffer.waiting):
                 await ctx.tick()
             while rng.random() < slow:
                 await ctx.tick()
             values, ends = [], (ctx.get(buffer.first), ctx.get(buffer.last))
-            await ctx.tick()  # an address follows its column's issue by a clock
-            for d in [*range(inputs), *range(inputs)]:  # twice, as groups do
+            ctx.set(buffer.take, 1)
+            await ctx.tick()
+            ctx.set(buffer.take, 0)
+            state["begun"] += 1
+            await ctx.tick()
+            await ctx.tick()  # an address follows its step's start by three clocks
+            order = [*range(inputs), *range(inputs)]  # twice, as groups do
+            for k, d in enumerate(order):
                 ctx.set(buffer.address, d)
+                ctx.set(buffer.release, k == len(order) - 1)
                 await ctx.tick()
                 values.append(ctx.get(buffer.value))
-            ctx.set(buffer.release, 1)
-            await ctx.tick()
             state["released"] += 1
             ctx.set(buffer.release, 0)
             found.append((values, ends))
-        assert ctx.get(buffer.full) == 0
+        assert ctx.get(buffer.waiting) == 0
 
     async def watcher(ctx):
         while len(found) < vectors:
-            full_banks = state["taken"] // inputs - state["released"]
-            assert ctx.get(buffer.i.ready) == (full_banks < 2)
-            assert ctx.get(buffer.full) == (full_banks > 0) or ctx.get(buffer.release)
+            vectors_in = state["taken"] // inputs
+            assert ctx.get(buffer.i.ready) == (vectors_in - state["released"] < 2)
+            assert ctx.get(buffer.waiting) == (vectors_in > state["begun"])
             await ctx.tick()
 
     simulate(buffer, source, reader, watcher)
@@ -73,10 +80,14 @@ def test_buffer_loses_and_repeats_nothing(inputs, idle, slow):
 
 
 def test_a_bank_is_read_while_the_other_fills():
-    """`release` in the clock of the last read: the value still is the old bank's, and `full` and
-    the marks are the coming bank's already in that clock."""
+    """`take` gives way to the coming vector's marks at once, and to its elements three clocks
+    later; `release` with the last address: the value still is the old bank's, which then fills."""
     form = Format(6, 0)
     buffer, seen = InputBuffer(form, 2), []
+    script = [  # take, release, address
+        *[(1, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 1), (0, 0, 0)],
+        *[(1, 0, 1), (0, 0, 0), (0, 1, 1), (0, 0, 1), (0, 0, 0)],
+    ]
 
     async def testbench(ctx):
         ctx.set(buffer.i.valid, 1)
@@ -85,19 +96,21 @@ def test_a_bank_is_read_while_the_other_fills():
             await ctx.tick()
         ctx.set(buffer.i.payload, {"data": 5, "first": 0, "last": 0})
         assert ctx.get(buffer.i.ready) == 0
-        assert (ctx.get(buffer.full), ctx.get(buffer.first), ctx.get(buffer.last)) == (1, 1, 0)
-        ctx.set(buffer.release, 1)  # with the issue; the address comes a clock later
-        assert (ctx.get(buffer.full), ctx.get(buffer.first), ctx.get(buffer.last)) == (1, 0, 1)
-        await ctx.tick()
-        ctx.set(buffer.release, 0)
-        assert ctx.get(buffer.i.ready) == 1
-        for address in (1, 0, 1):
+        marks = []
+        for k, (take, release, address) in enumerate(script):
+            ctx.set(buffer.take, take)
+            ctx.set(buffer.release, release)
             ctx.set(buffer.address, address)
+            if take:
+                marks.append((ctx.get(buffer.waiting), ctx.get(buffer.first), ctx.get(buffer.last)))
+            assert ctx.get(buffer.i.ready) == (k > 7)
             await ctx.tick()
             seen.append(ctx.get(buffer.value))
+        assert marks == [(1, 1, 0), (1, 0, 1)]
+        assert ctx.get(buffer.waiting) == 1  # 5 came twice
 
     simulate(buffer, testbench)
-    assert seen == [2, 3, 4]
+    assert seen[3:] == [2, 1, 2, 1, 2, 4, 3]
 
 
 def _program() -> Program:
@@ -119,8 +132,15 @@ class _Bench:
         self.x = self.rng.integers(form.low, form.high + 1, program.qnet.inputs).tolist()
         self.asked = 0
 
+    def word(self, column: Column | None, **flags: int) -> dict[str, int]:
+        """The program's word of a column, or of none."""
+        if column is None:
+            return {**dict.fromkeys(FLAGS, 0), "source": 0, "address": 0, **flags}
+        where = {"source": SOURCES.index(column.source), "address": column.address}
+        return {**dict.fromkeys(FLAGS, 0), "issue": 1, **where, **flags}
+
     async def tick(self, ctx):
-        self.asked = ctx.get(self.unit.x_address)
+        self.asked = ctx.get(self.unit.word.address)
         await ctx.tick()
         ctx.set(self.unit.x, self.x[self.asked] if self.asked < len(self.x) else 0)
 
@@ -146,28 +166,27 @@ class _Bench:
 @pytest.mark.parametrize("steps", (2, 3, 4))
 def test_every_source_is_read_from_its_bank(steps, step_first):
     """After some steps, the running one written last: y and gates are those of the step before, 0
-    in a sequence's first step; `below` is of this step, x of the input, first or not. Feed,
-    address and the group's ends stand `latency.OPERAND` clocks after the issue; where nothing is
-    issued the operand is 0."""
+    in a sequence's first step; `below` is of this step, x of the input, first or not. Operand, the
+    group's ends and rotations stand `latency.OPERAND` clocks after the issue, one clock less after
+    the word, the address `latency.WEIGHT` clocks before them; where nothing is issued the operand
+    is 0."""
     bench = _Bench(_program(), steps)
     unit, written, found = bench.unit, [bench.step() for _ in range(steps)], []
-    issues = [k if bench.rng.random() < 0.8 else None for k in range(len(bench.columns))]
+    issues = [c if bench.rng.random() < 0.8 else None for c in bench.columns]
+    stages = latency.OPERAND - 1
 
     async def testbench(ctx):
         for y, gates in written:
             await bench.write(ctx, y, gates)
         ctx.set(unit.parity, (steps - 1) % 2)
         ctx.set(unit.step_first, step_first)
-        for k in range(len(issues) + latency.OPERAND):
+        for k in range(len(issues) + stages):
             column = issues[k] if k < len(issues) else None
-            ctx.set(unit.issue, column is not None)
-            ctx.set(unit.column, column or 0)
+            flags = {"first": k % 3 == 0, "last": k % 5 == 0, "rotate": k % 2}
+            ctx.set(unit.word, bench.word(column, **flags))
             ctx.set(unit.weight, k % 7)
-            ctx.set(unit.group_first, k % 3 == 0)
-            ctx.set(unit.group_last, k % 5 == 0)
-            if k >= latency.OPERAND:
-                feed = ctx.get(unit.feed)
-                found.append((feed.operand, feed.address, feed.first, feed.last))
+            feed = ctx.get(unit.feed)
+            found.append((feed.operand, feed.address, feed.first, feed.last, feed.rotate))
             await bench.tick(ctx)
 
     simulate(unit, testbench)
@@ -177,10 +196,11 @@ def test_every_source_is_read_from_its_bank(steps, step_first):
     for k, column in enumerate(issues):
         value = 0
         if column is not None:
-            place = bench.columns[column]
-            cleared = step_first and place.source in ("y", "gates")
-            value = 0 if cleared else sources[place.source][place.address]
-        assert found[k] == (value, k % 7, int(k % 3 == 0), int(k % 5 == 0)), k
+            cleared = step_first and column.source in ("y", "gates")
+            value = 0 if cleared else sources[column.source][column.address]
+        operand, _, *flags = found[k + stages]
+        assert (operand, flags) == (value, [int(k % 3 == 0), int(k % 5 == 0), k % 2]), k
+        assert found[k + stages - latency.WEIGHT][1] == k % 7
 
 
 @pytest.mark.parametrize("early", (0, 1))
@@ -190,11 +210,8 @@ def test_a_value_is_seen_from_the_clock_of_its_writing(source, early):
     before, it reads what stood there two steps ago. So `latency.CELL` and `GATE` are exact."""
     bench = _Bench(_program(), 3)
     unit, found = bench.unit, []
-    column = max(
-        (k for k, c in enumerate(bench.columns) if c.source == source),
-        key=lambda k: bench.columns[k].address,
-    )
-    address = bench.columns[column].address
+    column = max((c for c in bench.columns if c.source == source), key=lambda c: c.address)
+    address = column.address
     steps = [bench.step() for _ in range(4)]
     port, kind = (unit.gates_written, 1) if source == "gates" else (unit.y_written, 0)
 
@@ -203,9 +220,9 @@ def test_a_value_is_seen_from_the_clock_of_its_writing(source, early):
             await bench.write(ctx, y, gates)
         # step 3 is being written: below reads it in step 3, y and gates in step 4
         ctx.set(unit.parity, int(source == "below"))
-        ctx.set(unit.column, column)
         for k in range(address + 1 + latency.OPERAND):
-            ctx.set(unit.issue, k == address - early)
+            # the word stands one clock after the issue
+            ctx.set(unit.word, bench.word(column if k == address - early + 1 else None))
             ctx.set(port, {"valid": k <= address, "data": steps[3][kind][min(k, address)]})
             found.append(ctx.get(unit.feed.operand))
             await bench.tick(ctx)
