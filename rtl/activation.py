@@ -5,11 +5,11 @@ from typing import Any
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import choose, clip, delay, shift_right
+from rtl.memory import block_memory
 from rtl.program import NetMode, Program, squashed_width
 from rtl.squash import squashed
 
@@ -234,7 +234,7 @@ class Activation(wiring.Component):
             }
             for word in program.rows
         ]
-        m.submodules.rows = memory = Memory(shape=layout, depth=max(2, len(init)), init=init)
+        m.submodules.rows = memory = block_memory(shape=layout, depth=len(init), init=init)
         port = memory.read_port()
         count = len(init)
         place = Signal(range(max(2, count)))

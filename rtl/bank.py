@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import delay
+from rtl.memory import block_memory
 
 
 def access_layout(depth: int, width: int) -> data.StructLayout:
@@ -64,7 +64,7 @@ class Bank(wiring.Component):
         m = Module()
         shape, access = self.value.shape(), self.access
         place, bank = Signal.like(self.address), Signal()
-        m.submodules.memory = memory = Memory(shape=shape, depth=2 << len(place), init=[])
+        m.submodules.memory = memory = block_memory(shape=shape, depth=2 << len(place))
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
             write.addr.eq(Mux(access.select, Cat(access.address, ~bank), Cat(place, bank))),
@@ -80,8 +80,8 @@ class Bank(wiring.Component):
             wrap = place == self.count - 1
             m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
         if self.initial:
-            m.submodules.initial = starts = Memory(
-                shape=shape, depth=max(2, self.count), init=self.initial
+            m.submodules.initial = starts = block_memory(
+                shape=shape, depth=self.count, init=self.initial
             )
             port = starts.read_port()
             m.d.comb += [port.addr.eq(self.address), self.start.eq(port.data)]

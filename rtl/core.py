@@ -11,7 +11,6 @@ i ─────► │ InputBuffer│────────►│ Operands �
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
@@ -19,6 +18,7 @@ from rtl import latency
 from rtl.activation import Activation
 from rtl.arithmetic import delay
 from rtl.cell import CellUpdate
+from rtl.fifo import BlockFIFO
 from rtl.lanes import LaneArray
 from rtl.operands import InputBuffer, Operands, beat_layout
 from rtl.probe import ProbeStream
@@ -234,7 +234,7 @@ class Core(wiring.Component):
         """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
         outputs, steps = self.qnet.outputs, self.schedule.buffered_steps
         every = self.qnet.output == "every"
-        m.submodules.fifo = fifo = SyncFIFOBuffered(
+        m.submodules.fifo = fifo = BlockFIFO(
             width=self.qnet.out_format.width + 3, depth=outputs * steps
         )
         place = Signal(range(max(2, outputs)))

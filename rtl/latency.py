@@ -32,8 +32,8 @@ SEEN = STATE_READ + 1 + 1 - 1
 LATE = 1 + 1
 # Input beat to the step's first column: the bank's flag, the start, the program's memory.
 START = 3
-# Write to the output FIFO until the beat is offered.
-FIFO = 2
+# Write to a FIFO until the word is offered: the count, memory, a second FIFO.
+FIFO = 1 + MEMORY + 1
 # Address of the state port until its word is there: memory, choice of memory.
 STATE_PORT = MEMORY + 1
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
 from rtl.arithmetic import delay, half, round_shift, shift_right
+from rtl.memory import block_memory
 
 
 def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
@@ -68,7 +68,7 @@ class SigmaUnit(wiring.Component):
         m = Module()
         table, t = self.table, self.table.low_bits
         word, init = knot_words(table)
-        m.submodules.knots = memory = Memory(shape=word, depth=len(init), init=init)
+        m.submodules.knots = memory = block_memory(shape=word, depth=len(init), init=init)
         for k in range(self.readers):
             code, port = getattr(self, f"code{k}"), memory.read_port()
             # the lowest code is entry 0: flip the sign bit

@@ -2,12 +2,12 @@
 
 from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import delay
 from rtl.bank import access_layout
+from rtl.memory import block_memory
 from rtl.program import Program
 
 
@@ -67,10 +67,10 @@ class States(wiring.Component):
         m = Module()
         cells = len(self.program.states)
         width, depth = signed(self.program.s_width), max(2, cells)
-        m.submodules.memory = memory = Memory(shape=width, depth=depth, init=[])
+        m.submodules.memory = memory = block_memory(shape=width, depth=cells)
         starts = None
         if initial := self.program.initial(self.program.states):
-            m.submodules.initial = starts = Memory(shape=width, depth=depth, init=initial)
+            m.submodules.initial = starts = block_memory(shape=width, depth=cells, init=initial)
         for k in range(self.readers):
             place = Signal(range(depth), name=f"place{k}")
             m.d.sync += place.eq(self._after(place, getattr(self, f"step_over{k}")))

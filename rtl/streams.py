@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
+from rtl.fifo import BlockFIFO
 from rtl.operands import beat_layout
 
 
@@ -85,7 +85,8 @@ class Join(wiring.Component):
 class Buffer(wiring.Component):
     """Holds beats until they are taken.
 
-    Timing: a beat is offered 2 clocks after it was taken at the earliest; one a clock passes.
+    Timing: a beat is offered `latency.FIFO` = 4 clocks after it was taken at the earliest; one a
+    clock passes.
     Number formats: unchanged.
 
     Parameters
@@ -114,7 +115,7 @@ class Buffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.beat.size, depth=self.depth)
+        m.submodules.fifo = fifo = BlockFIFO(width=self.beat.size, depth=self.depth)
         m.d.comb += [
             fifo.w_data.eq(self.i.payload),
             fifo.w_en.eq(self.i.valid),
