@@ -1,8 +1,12 @@
 """The board's end of the line: what is right gets through, what is not changes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from golden.network import Network
+from rtl import make_core
 from rtl.boards.host import Board
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import (
@@ -14,6 +18,7 @@ from rtl.boards.protocol import (
     Deframer,
     Fault,
     Identity,
+    LinkError,
     Reply,
     pack,
     request,
@@ -23,6 +28,7 @@ from rtl.boards.protocol import (
 from rtl.verilog import digest
 from tests.rtl.boards import Damage, StandIn, Sums, network
 from tests.rtl.line import Line
+from tests.rtl.support import any_codes, layer, quantized
 
 CLOCKS = 4  # of a bit: a line without errors needs no more, and time costs
 QNET = network()
@@ -180,6 +186,21 @@ def test_outputs_are_kept_until_it_is_said_that_they_came():
     assert bench.outputs(bench.ask(request(Ask.RESEND, 0, 0))) == expected(6)
     assert bench.outputs(bench.ask(request(Ask.RESEND, 0, 4))) == expected(6)[4:]
     assert bench.outputs(bench.ask(request(Ask.RESEND, 0, 6))) == []
+
+
+def test_a_core_that_holds_sequences():
+    """With a reverse layer: outputs come when a sequence is in, and the board says how long one may
+    be; a session that ends in the middle of one leaves nothing behind."""
+    rng = np.random.default_rng(3)
+    net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
+    qnet = quantized(net, rng, 8)
+    line = Line(LinkedCore(make_core(qnet, max_length=3), CLOCKS, 64), CLOCKS, patience=2000)
+    codes = any_codes(rng, qnet, 2, 3)
+    line.write(request(Ask.HELLO, 1, 0) + request(Ask.VECTOR, 0, 0, b"\x55", FIRST))
+    board = Board(line, 2)
+    assert np.array_equal(board.run(qnet, codes), qnet.run(codes).out)
+    with pytest.raises(LinkError, match="holds sequences of 3 steps, the input has 4"):
+        board.run(qnet, any_codes(rng, qnet, 1, 4))
 
 
 @pytest.mark.soak
