@@ -131,8 +131,14 @@ def simulate_core(
     state: State | None = None,
     waves: Path | str | None = None,
     progress: Progress | None = None,
+    library: str = "",
 ) -> HardwareTrace:
-    """`simulate` with a component that has the ports and the schedule of `rtl.core.Core`."""
+    """`simulate` with a component that has the ports and the schedule of `rtl.core.Core`.
+
+    Parameters
+    ----------
+    library : Verilog of the modules that the component is made of and Amaranth does not know.
+    """
     asked = Asked(
         qnet,
         codes.shape,
@@ -141,7 +147,7 @@ def simulate_core(
         core.offline,
     )
     harness = Harness(core)
-    text, job = convert(harness, TOP), _job(harness, asked, codes, pattern, state)
+    text, job = convert(harness, TOP) + library, _job(harness, asked, codes, pattern, state)
     ports = [port for port in PORTS if port != "state" or has(harness, port)]
     built = build(text, TOP, ports, build_dir, waves=waves is not None)
     folder = folder_in(build_dir, "run")
