@@ -17,10 +17,9 @@ from carousel import options, output, steps
 from carousel.tables import Table
 from fixedpoint.arithmetic import Codes
 from golden.errors import CarouselError
-from rtl.boards.boards import BAUD
-from rtl.boards.host import Board, Port
+from rtl.boards.host import TIME_OUT, Host, Port
+from rtl.boards.protocol import BAUD
 
-TIME_OUT = 0.1  # s without a byte, after which the host asks again
 SESSIONS = 256
 
 PortName = Annotated[
@@ -63,7 +62,7 @@ class Streamed:
     expected : those of the integer model, or None where nobody asked.
     vectors : that were sent, the first time.
     seconds : that all of it took.
-    faults, broken : see `rtl.boards.host.Board`.
+    faults, broken : see `rtl.boards.host.Host`.
     """
 
     out: Codes
@@ -110,12 +109,12 @@ def stream(
     output.check_file(place)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     with opened(port, baud) as line, steps.progress(f"Board at {port}") as report:
-        board, start = Board(line, secrets.randbelow(SESSIONS)), time.perf_counter()
-        out = board.run(subject.qnet, subject.codes, report)
+        host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()
+        out = host.run(subject.qnet, subject.codes, report)
         seconds = time.perf_counter() - start
     expected = subject.qnet.run(subject.codes).out if check else None
     vectors = subject.inputs.count * subject.inputs.length
-    found = Streamed(out, expected, vectors, seconds, board.faults, board.broken)
+    found = Streamed(out, expected, vectors, seconds, host.faults, host.broken)
     if place is not None:
         with output.beside(place) as other, other.open("wb") as written:
             np.save(written, subject.qnet.out_format.decode(out))

@@ -12,11 +12,11 @@ from amaranth.lib import io
 from golden.errors import CarouselError
 from rtl.boards.clock import Clocking, Ecp5Pll, Ice40Pll, Pll, setting
 from rtl.boards.link import LinkedCore
+from rtl.boards.protocol import BAUD
 from rtl.boards.uart import clocks_per_bit
 from rtl.core import Core
 from rtl.offline import OfflineCore
 
-BAUD = 1_000_000  # the USB bridges of all boards give it, and both crystals, exactly
 TOP = "carousel_board"
 
 

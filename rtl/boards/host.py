@@ -11,6 +11,7 @@ from typing import Protocol
 from fixedpoint.arithmetic import Codes
 from fixedpoint.network import QuantizedNetwork
 from rtl.boards.protocol import (
+    BAUD,
     Answer,
     Ask,
     Deframer,
@@ -22,9 +23,11 @@ from rtl.boards.protocol import (
 from rtl.boards.transfer import Transfer
 from rtl.verilog import digest
 
-PATIENCE = 50  # readings that time out without news between them before a board is given up
+TIME_OUT = 0.1  # s, of a port's reading
+PATIENCE = 50  # silences without news between them before a board is given up
 NOISE = 1 << 16  # bytes without news before it is given up
 READING = 4096
+LINE_BITS = 10  # of a byte on the line
 
 Progress = Callable[[int, int], None]
 
@@ -37,23 +40,26 @@ class Port(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
 
-class Board:
-    """A board at the end of a serial port.
+class Host:
+    """The end of a serial port that has a board at its other end.
 
     Parameters
     ----------
-    port : of a time-out of some 0.1 s.
+    port : whose readings time out after `TIME_OUT`.
     session : a number from 0 to 255 that tells this session's answers from those of an earlier one.
+    baud : of the line. There is silence when nothing has come for `TIME_OUT`, and for as long as
+        what is on its way to the board takes.
 
     Attributes
     ----------
     faults : answers in which the board said that frames to it were not right.
     """
 
-    def __init__(self, port: Port, session: int):
+    def __init__(self, port: Port, session: int, baud: int = BAUD):
         self._port, self._session = port, session
+        self._readings = LINE_BITS / baud / TIME_OUT  # that a byte on the line takes
         self._deframer = Deframer()
-        self._silent = self._bytes = self.faults = 0
+        self._waited = self._silences = self._bytes = self.faults = 0
 
     @property
     def broken(self) -> int:
@@ -70,7 +76,7 @@ class Board:
         hello = request(Ask.HELLO, self._session, 0)
         self._port.write(hello)
         while True:
-            replies = self._hear("no answer")
+            replies = self._hear("no answer", len(hello))
             for reply in replies or ():
                 if reply.kind == Answer.IDENTITY and reply.number == self._session:
                     self._news()
@@ -99,9 +105,8 @@ class Board:
             frames = transfer.due()
             if frames:
                 self._port.write(frames)
-            replies = self._hear(
-                f"nothing new after {transfer.wanted} of {transfer.outputs} outputs"
-            )
+            lost = f"nothing new after {transfer.wanted} of {transfer.outputs} outputs"
+            replies = self._hear(lost, transfer.in_flight)
             if replies is None:
                 transfer.go_back()
             for reply in replies or ():
@@ -117,25 +122,28 @@ class Board:
         if transfer.take(reply):
             self._news()
 
-    def _hear(self, lost: str) -> list[Reply] | None:
-        """Answers that have come; None after a time-out.
+    def _hear(self, lost: str, in_flight: int) -> list[Reply] | None:
+        """Answers that have come; None for silence, while so many bytes are on their way.
 
         Raises
         ------
-        LinkError : too many time-outs or bytes since the last news; says `lost`.
+        LinkError : too many silences or bytes since the last news; says `lost`.
         """
         received = self._port.read(READING)
-        self._silent += not received
+        self._waited = 0 if received else self._waited + 1
         self._bytes += len(received)
-        if self._silent > PATIENCE or self._bytes > NOISE:
+        silence = self._waited > in_flight * self._readings
+        if silence:
+            self._waited, self._silences = 0, self._silences + 1
+        if self._silences > PATIENCE or self._bytes > NOISE:
             raise LinkError(f"board: {lost} ({self._bytes} bytes came since)")
-        if not received:
+        if silence:
             return None
         replies = [Reply.parse(content) for content in self._deframer.feed(received)]
         return [reply for reply in replies if reply is not None]
 
     def _news(self) -> None:
-        self._silent = self._bytes = 0
+        self._silences = self._bytes = 0
 
 
 def check(identity: Identity, qnet: QuantizedNetwork, steps: int) -> None:

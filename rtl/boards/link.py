@@ -57,7 +57,9 @@ class Link(wiring.Component):
         self.clocks = clocks
         self.inbox = Inbox(qnet.formats.input, qnet.inputs, memory_bytes)
         self.outbox = Outbox(qnet.out_format, qnet.outputs, memory_bytes)
-        self.identity = Identity.of(core, self.inbox.ring.slots, self.outbox.ring.slots)
+        longest = core.max_length if isinstance(core, OfflineCore) else 0
+        slots = self.inbox.ring.slots, self.outbox.ring.slots
+        self.identity = Identity.of(qnet, longest, *slots)
         super().__init__(
             {
                 "rx": In(1),

@@ -21,12 +21,12 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.formats import Format, FormatError
+from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
-from rtl.core import Core
-from rtl.offline import OfflineCore
 from rtl.verilog import digest
 
 VERSION = 1
+BAUD = 1_000_000  # bits a second: the boards' USB bridges and crystals give it exactly
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 TO_BOARD, TO_HOST = 3, 4  # bytes of a header
 CRC_BYTES, CRC_START = 2, 0xFFFF  # CRC-16/IBM-3740 of the content, its high byte first
@@ -192,9 +192,8 @@ class Identity:
     SIGNED = 1 << 7  # in the byte of a width
 
     @classmethod
-    def of(cls, core: Core | OfflineCore, vectors: int, results: int) -> "Identity":
-        """Of a core behind so many slots."""
-        qnet = core.qnet
+    def of(cls, qnet: QuantizedNetwork, max_length: int, vectors: int, results: int) -> "Identity":
+        """Of a network's core behind so many slots."""
         return cls(
             qnet.inputs,
             qnet.outputs,
@@ -202,7 +201,7 @@ class Identity:
             qnet.out_format,
             vectors,
             results,
-            core.max_length if isinstance(core, OfflineCore) else 0,
+            max_length,
             bytes.fromhex(digest(qnet)),
         )
 

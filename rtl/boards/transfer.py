@@ -54,6 +54,11 @@ class Transfer:
     def done(self) -> bool:
         return self.wanted == self.outputs
 
+    @property
+    def in_flight(self) -> int:
+        """Bytes on the line that the board has not answered, but for escapes."""
+        return (self._next - self._expected) * len(request(Ask.VECTOR, 0, 0, bytes(self._size)))
+
     def due(self) -> bytes:
         """Frames to send now: vectors for which the board has slots, and what is wanted."""
         frames = []

@@ -6,7 +6,6 @@ import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +62,7 @@ def job(tmp_path: Path):
 
 
 def model_board(qnet, **options) -> ModelBoard:
-    return ModelBoard(qnet, Identity.of(make_core(qnet), SLOTS, SLOTS).pack(), **options)
+    return ModelBoard(qnet, Identity.of(qnet, 0, SLOTS, SLOTS).pack(), **options)
 
 
 @pytest.fixture
@@ -206,6 +205,6 @@ def test_sequences_longer_than_the_board_holds_are_refused(job, plugged, tmp_pat
     golden.save(net, tmp_path / "small.npz")
     qnet = quantize(net, bits=8, calibrate=X)
     qnet.formats.dump(tmp_path / "formats.json")
-    identity = replace(Identity.of(make_core(qnet), SLOTS, SLOTS), max_length=6)
+    identity = Identity.of(qnet, 6, SLOTS, SLOTS)
     plugged(ModelBoard(qnet, identity.pack()))
     assert "6 steps, the input has 7" in refused("/dev/board", *job[1])

@@ -7,7 +7,7 @@ import pytest
 
 from golden.network import Network
 from rtl import make_core
-from rtl.boards.host import Board
+from rtl.boards.host import Host
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import (
     FIRST,
@@ -197,7 +197,7 @@ def test_a_core_that_holds_sequences():
     line = Line(LinkedCore(make_core(qnet, max_length=3), CLOCKS, 64), CLOCKS, patience=2000)
     codes = any_codes(rng, qnet, 2, 3)
     line.write(request(Ask.HELLO, 1, 0) + request(Ask.VECTOR, 0, 0, b"\x55", FIRST))
-    board = Board(line, 2)
+    board = Host(line, 2)
     assert np.array_equal(board.run(qnet, codes), qnet.run(codes).out)
     with pytest.raises(LinkError, match="holds sequences of 3 steps, the input has 4"):
         board.run(qnet, any_codes(rng, qnet, 1, 4))
@@ -209,7 +209,7 @@ def test_numbers_go_round():
     qnet = network(1, 1, 8)
     line = Line(LinkedCore(StandIn(qnet), CLOCKS, 64), CLOCKS, patience=1000)
     codes = np.random.default_rng(3).integers(-128, 128, (1, 260, 1))
-    board = Board(line, 9)
+    board = Host(line, 9)
     assert np.array_equal(board.run(qnet, codes), Sums(qnet).run(codes))
     assert (board.faults, board.broken) == (0, 0)
 
@@ -225,5 +225,5 @@ def test_a_bad_line_costs_time_and_no_code(seed):
     dut = LinkedCore(StandIn(QNET), 8, 64)
     line = Line(dut, 8, 0.01, 0.03, seed, harm, 1500)
     codes = np.random.default_rng(seed).integers(-2048, 2048, (3, 8, QNET.inputs))
-    assert np.array_equal(Board(line, 3).run(QNET, codes), Sums(QNET).run(codes))
+    assert np.array_equal(Host(line, 3).run(QNET, codes), Sums(QNET).run(codes))
     assert min(each.harmed for each in harm) > 2

@@ -8,15 +8,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fixedpoint.formats import Format
-from rtl import make_core
-from rtl.boards.host import Board, check
+from rtl.boards.host import Host, check
 from rtl.boards.protocol import Deframer, Identity, LinkError, pack, unpack, wrap
 from tests.rtl.boards import Damage, network
 from tests.rtl.model_board import SLOTS, ModelBoard, framed
 from tests.rtl.support import any_codes, quantized, stack
 
 QNET = network()
-IDENTITY = Identity.of(make_core(QNET), SLOTS, SLOTS)
+IDENTITY = Identity.of(QNET, 0, SLOTS, SLOTS)
 CODES = any_codes(np.random.default_rng(4), QNET, 3, 25)
 
 
@@ -89,7 +88,7 @@ def test_identities_come_back_and_others_are_refused():
 
 def test_a_good_line_gives_the_integer_models_codes():
     told = []
-    found = Board(board(), 1)
+    found = Host(board(), 1)
     out = found.run(QNET, CODES, lambda *counts: told.append(counts))
     assert np.array_equal(out, QNET.run(CODES).out)
     assert told[-1] == (75, 75)
@@ -100,9 +99,9 @@ def test_a_good_line_gives_the_integer_models_codes():
 def test_one_output_a_sequence(output):
     net = replace(stack(np.random.default_rng(1), 2, 2), output=output)
     qnet = quantized(net, np.random.default_rng(2))
-    identity = Identity.of(make_core(qnet), SLOTS, SLOTS)
+    identity = Identity.of(qnet, 0, SLOTS, SLOTS)
     codes = any_codes(np.random.default_rng(3), qnet, 6, 20)
-    assert np.array_equal(Board(board(qnet, identity), 1).run(qnet, codes), qnet.run(codes).out)
+    assert np.array_equal(Host(board(qnet, identity), 1).run(qnet, codes), qnet.run(codes).out)
 
 
 @pytest.mark.parametrize("rate", (1 / 500, 1 / 60, 1 / 25))
@@ -113,7 +112,7 @@ def test_a_bad_line_costs_time_and_no_code(rate):
     for seed in range(15):
         harm = Damage(rate, seed), Damage(rate, seed + 99)
         try:
-            out = Board(board(harm=harm, seed=seed), 1).run(QNET, CODES)
+            out = Host(board(harm=harm, seed=seed), 1).run(QNET, CODES)
         except LinkError:
             gave_up += 1
             continue
@@ -125,7 +124,7 @@ def test_a_board_that_computes_wrongly_is_seen():
     """The codes are those that the board gave: the comparison above can fail."""
     wrong = board()
     wrong.wrong = 1
-    assert not np.array_equal(Board(wrong, 1).run(QNET, CODES), QNET.run(CODES).out)
+    assert not np.array_equal(Host(wrong, 1).run(QNET, CODES), QNET.run(CODES).out)
 
 
 class Silent(ModelBoard):
@@ -156,7 +155,30 @@ class Echo(ModelBoard):
 @pytest.mark.parametrize("kind", (Silent, Chatter, Echo))
 def test_a_port_without_a_board_is_given_up(kind):
     with pytest.raises(LinkError, match="board: no answer"):
-        Board(kind(QNET, IDENTITY.pack()), 1).open()
+        Host(kind(QNET, IDENTITY.pack()), 1).open()
+
+
+class Slow(ModelBoard):
+    """At the end of a line of 1200 baud: 12 bytes each way in a reading's time."""
+
+    written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        self._way = getattr(self, "_way", b"") + data
+
+    def read(self, size: int) -> bytes:
+        super().write(self._way[:12])
+        self._way = self._way[12:]
+        return super().read(12)
+
+
+def test_a_slow_line_is_waited_for():
+    """Where what is on its way takes longer than a reading, nothing is sent a second time."""
+    port = Slow(QNET, IDENTITY.pack())
+    assert np.array_equal(Host(port, 1, 1200).run(QNET, CODES), QNET.run(CODES).out)
+    frames = 75 * 15 + 7
+    assert port.written < 1.2 * frames
 
 
 class Reset(ModelBoard):
@@ -221,7 +243,7 @@ class Greets(Reset):
 )
 def test_a_board_that_goes_wrong_is_named(kind, words):
     with pytest.raises(LinkError, match=words):
-        Board(kind(QNET, IDENTITY.pack()), 1).run(QNET, CODES)
+        Host(kind(QNET, IDENTITY.pack()), 1).run(QNET, CODES)
 
 
 def test_a_code_that_the_format_does_not_have_is_named():
@@ -229,7 +251,7 @@ def test_a_code_that_the_format_does_not_have_is_named():
     wrong = board()
     wrong.wrong = 5000
     with pytest.raises(LinkError, match="is not one of format s12"):
-        Board(wrong, 1).run(QNET, CODES)
+        Host(wrong, 1).run(QNET, CODES)
 
 
 def test_answers_of_an_earlier_session_are_not_taken():
@@ -238,7 +260,7 @@ def test_answers_of_an_earlier_session_are_not_taken():
     stale = ModelBoard(QNET, replace(IDENTITY, inputs=9).pack())
     stale.say(2, 8, stale.identity)
     port._said += stale._said + framed(bytes([1, 0, 1, 1, 0, 0, 0, 0]))
-    assert np.array_equal(Board(port, 7).run(QNET, CODES), QNET.run(CODES).out)
+    assert np.array_equal(Host(port, 7).run(QNET, CODES), QNET.run(CODES).out)
 
 
 @pytest.mark.parametrize(
@@ -257,4 +279,4 @@ def test_a_board_of_another_network_is_refused(change, words):
     with pytest.raises(LinkError, match=words):
         check(identity, QNET, 25)
     with pytest.raises(LinkError, match=words):
-        Board(board(identity=identity), 1).run(QNET, CODES)
+        Host(board(identity=identity), 1).run(QNET, CODES)
