@@ -116,6 +116,8 @@ class Host:
 
     def _take(self, transfer: Transfer, reply: Reply) -> None:
         """Hand an answer on."""
+        if reply.kind == Answer.IDENTITY and reply.number == self._session:
+            return  # the answer to a HELLO that was sent twice, before all vectors
         if reply.kind in (Answer.CLOSED, Answer.IDENTITY):
             raise LinkError("board: was reset while sequences ran")
         self.faults += bool(reply.faults)

@@ -136,9 +136,8 @@ class Link(wiring.Component):
                 )
             ),
         ]
-        with m.If(self.restart):
-            m.d.sync += [opened.eq(1), kept.eq(0)]
-        with m.Elif(whole & sized):
+        m.d.sync += opened.eq(opened | self.restart)
+        with m.If(whole & sized):
             m.d.sync += kept.eq(wanted)
 
 

@@ -127,6 +127,24 @@ def test_a_board_that_computes_wrongly_is_seen():
     assert not np.array_equal(Host(wrong, 1).run(QNET, CODES), QNET.run(CODES).out)
 
 
+class Late(ModelBoard):
+    """Says nothing in the first three readings, and then all that there was to say."""
+
+    readings = 0
+
+    def read(self, size: int) -> bytes:
+        self.readings += 1
+        return super().read(size) if self.readings > 3 else b""
+
+
+def test_a_hello_may_be_answered_twice():
+    """A board that is slow to answer is greeted again; the second identity comes when vectors are
+    on their way already, and is no reset."""
+    assert np.array_equal(
+        Host(Late(QNET, IDENTITY.pack()), 1).run(QNET, CODES), QNET.run(CODES).out
+    )
+
+
 class Silent(ModelBoard):
     """Says nothing."""
 
@@ -197,7 +215,7 @@ class Reset(ModelBoard):
             self._begin()
             self.open = self.greets
             if self.greets:
-                self.say(2, 1, self.identity)
+                self.say(2, 2, self.identity)
         super()._ended()
 
 
