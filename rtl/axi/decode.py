@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.axi.bus import BUS, PORT, Response
-from rtl.axi.registers import BYTES, Register
+from rtl.axi.registers import BYTES, WIDTH, Register
 
 
 class Decoder(wiring.Component):
@@ -38,30 +38,32 @@ class Decoder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus = self.bus
-        m.d.comb += bus.response.eq(Response.SLVERR)
-        for register in self.registers:
-            if not register.constant:
-                port = getattr(self, register.port)
-                m.d.comb += [port.data.eq(bus.data), port.strobe.eq(bus.strobe)]
+        bus, value = self.bus, Signal(WIDTH)
+        found, allowed, waits, refused = (
+            Signal(name=name) for name in ("found", "allowed", "waits", "refused")
+        )
         with m.Switch(bus.address):
             for register in self.registers:
                 with m.Case(register.offset // BYTES):
-                    self._answer(m, register)
-            with m.Default():
-                m.d.comb += [bus.done.eq(1), bus.response.eq(Response.DECERR)]
+                    m.d.comb += [
+                        found.eq(1),
+                        allowed.eq(Mux(bus.write, register.writable, register.readable)),
+                    ]
+                    if register.constant:
+                        m.d.comb += value.eq(register.reset)
+                        continue
+                    port = getattr(self, register.port)
+                    m.d.comb += [
+                        port.read.eq(bus.request & ~bus.write & register.readable),
+                        port.write.eq(bus.request & bus.write & register.writable),
+                        Cat(value, waits, refused).eq(Cat(port.value, port.waits, port.refused)),
+                    ]
+        for port in (getattr(self, each.port) for each in self.registers if not each.constant):
+            m.d.comb += [port.data.eq(bus.data), port.strobe.eq(bus.strobe)]
+        okay = found & allowed & ~refused
+        m.d.comb += [
+            bus.done.eq(~(allowed & waits)),
+            bus.value.eq(Mux(okay, value, 0)),
+            bus.response.eq(Mux(okay, Response.OKAY, Mux(found, Response.SLVERR, Response.DECERR))),
+        ]
         return m
-
-    def _answer(self, m: Module, register: Register) -> None:
-        bus, allowed = self.bus, Mux(self.bus.write, register.writable, register.readable)
-        if register.constant:
-            m.d.comb += bus.done.eq(1)
-            with m.If(allowed):
-                m.d.comb += [bus.value.eq(register.reset), bus.response.eq(Response.OKAY)]
-            return
-        port = getattr(self, register.port)
-        m.d.comb += bus.done.eq(~allowed | ~port.waits)
-        with m.If(bus.request & allowed):
-            m.d.comb += [port.read.eq(~bus.write), port.write.eq(bus.write)]
-        with m.If(allowed & ~port.refused):
-            m.d.comb += [bus.value.eq(port.value), bus.response.eq(Response.OKAY)]

@@ -136,6 +136,12 @@ class Player:
         found = await self.master.read(address, 4)
         return [int(found.resp), int.from_bytes(found.data, "little")]
 
+    async def ask(self, address: int) -> list[int]:
+        """`read`, again and again until it is allowed."""
+        while (found := await self.read(address))[0]:
+            pass
+        return found
+
     async def write(self, address: int, *values: int) -> int:
         """The response to writing these bytes, with strobes for no others."""
         return int((await self.master.write(address, bytes(values))).resp)

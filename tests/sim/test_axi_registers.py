@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.cell import LayerState
-from rtl import make_core, plan
+from rtl import make_core
 from sim.state import to_words
 from tests.sim.axi_play import (
     DECERR,
@@ -63,24 +63,6 @@ def test_every_register_answers_as_the_map_says(wrapped):
             assert after == (first[k] if register["access"] == "ro" else [OKAY, 1]), name
 
 
-def test_a_core_says_what_it_is(wrapped):
-    """The constants are those of the network and of its schedule."""
-    qnet, schedule = wrapped.qnet, plan(wrapped.qnet, 4)
-    given, leaving = qnet.formats.input, qnet.out_format
-    wanted = {
-        "IDENTIFICATION": int.from_bytes(b"CARO", "big"),
-        "SHAPE": 3 | 2 << 16,
-        "NETWORK": 2 | 1 << 16,
-        "LANES": schedule.lanes,
-        "CYCLES_PER_STEP": schedule.cycles_per_step,
-        "INPUT_FORMAT": given.width | given.frac << 8 | given.signed << 16,
-        "OUTPUT_FORMAT": leaving.width | leaving.frac << 8 | leaving.signed << 16,
-        "STATE_WORDS": 4,
-    }
-    found = wrapped.play(*[["read", wrapped.at(name)] for name in wanted])
-    assert found == [[OKAY, value] for value in wanted.values()]
-
-
 def test_states_are_written_and_read(wrapped):
     """After a reset a state is written, word by word; the sequence that follows goes on from it,
     and the state after that is read. The next sequence starts anew, as does one before which
@@ -115,6 +97,20 @@ def test_states_are_written_and_read(wrapped):
     assert min(after) < 0 and answers[11:13] == [[SLVERR, 0], [OKAY, 4]]
     for packets, given in ((answers[13], codes[1]), (answers[-1], codes[2])):
         assert received(qnet, packets) == [qnet.run(given).out.reshape(-1).tolist()]
+
+
+def test_the_first_access_that_is_allowed_is_right(wrapped):
+    """Asked for without a pause while the core comes to rest, in whatever clock that is."""
+    qnet, at = wrapped.qnet, wrapped.at
+    codes = any_codes(np.random.default_rng(6), qnet, 16, 1)
+    script = []
+    for clocks, packet in enumerate(sent(qnet, codes)):
+        begin = ["write", at("STATE_ADDRESS"), *word(clocks % 2)]
+        script += [begin, packet, ["wait", clocks + 10], ["ask", at("STATE_DATA")]]
+    found = wrapped.play(*script, ["seen"])
+    states = [int(qnet.run(each).state[0].s[k % 2]) for k, each in enumerate(codes)]
+    assert found[1:-1:2] == [[OKAY, state & 0xFFFF_FFFF] for state in states]
+    assert found[-1]["beats"]["s_axil_ar"] > 3 * len(codes)
 
 
 def test_states_are_left_alone_while_a_step_waits(wrapped):
