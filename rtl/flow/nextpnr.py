@@ -11,6 +11,10 @@ from rtl.flow.timing import CriticalPath, critical_path
 from rtl.flow.tools import Progress, run, silent
 from rtl.flow.yosys import Netlist
 
+ROUTER1 = 20_000
+"""Cells of the largest design that nextpnr's first router gets: its clocks are higher by up to a
+quarter, but of large designs it may not come to an end."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -70,8 +74,8 @@ def place(
         where = [pins, f"{netlist.top}{family.pins}"]
     words = [*device.place, "--json", netlist.path.name, write, routed, "--report", report, *where]
     words += ["--freq", f"{freq or device.clock:g}", "--seed", str(seed)]
-    # router1 does not end on designs of many lanes
-    words += ["--router", "router2", "--timing-allow-fail"]
+    router = "router1" if sum(netlist.cells.values()) <= ROUTER1 else "router2"
+    words += ["--router", router, "--timing-allow-fail"]
     try:
         run(family.placer, words, folder, f"nextpnr-{seed}.log", f"Placing, seed {seed}", progress)
     except ToolFailedError as caught:
