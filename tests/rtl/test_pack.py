@@ -1,6 +1,7 @@
 """Registers in the ECP5's hard blocks: the same circuit, and moved exactly where that can be."""
 
 import copy
+import random
 
 import pytest
 
@@ -190,3 +191,43 @@ def test_the_netlist_given_is_left_as_it_is(packed):
     """Packing again finds nothing more, and nothing is done in place."""
     before = copy.deepcopy(packed)
     assert pack(packed) == before == packed
+
+
+def any_layers(rng, name, of, most, width):
+    """Up to `most` registers twice, each time of one kind."""
+    first, second = (
+        rng.choice(
+            [{}] * 6
+            + [{"when": RESET}, {"when": ENABLE}, {"start": "-1"}]
+            + [{"edge": "posedge clk2"}, {"edge": "negedge clk"}]
+        )
+        for _ in range(2)
+    )
+    before = layers(f"{name}_in", of, rng.randint(0, most), width, **first)
+    return before + layers(name, f"{name}_in", rng.randint(0, most), width, **second)
+
+
+def any_design(rng):
+    """A product, of a memory's word or not, with registers anywhere and values seen on the way."""
+    body, of = "", "r[5:0]"
+    if rng.random() < 0.4:
+        write = "always @(posedge clk2) if (r[62]) m[r[16:11]] <= r[47:42];"
+        body, of = memory(rng.choice((READ, ENABLE + READ)), "", 6, rng.choice(("", write))), "o"
+    body += any_layers(rng, "a", of, 1, 6)
+    body += any_layers(rng, "b", rng.choice(("r[25:20]", "{r[24:20], 1'b1}", "a_in")), 1, 6)
+    body += any_layers(rng, "p", "a * b", 2, 12)
+    return f"{body}assign q = {rng.choice(('p', 'p', '{a, p}', '{^p_in_0, p}', '{b, p_in, p}'))};"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(4))
+def test_random_designs_stay_the_same(seed):
+    """100 random designs in all, before and after packing, and some of each kind are packed."""
+    rng = random.Random(seed)
+    designs = {f"random_{k}": any_design(rng) for k in range(25)}
+    netlist = synthesise(designs)
+    assert all(packed_blocks(pack(netlist)).values())
+    for each in (netlist, pack(netlist)):
+        seen = compare(designs, each, 3 * STEPS, seed)
+        assert not seen.differing
+        assert min(seen.moves.values()) > STEPS / 20
