@@ -80,8 +80,12 @@ def watched(entry: Entry, seed: int) -> tuple[Model, list[tuple[int, int, int]],
             if command == "resume" and quiet:
                 happened.add("resume")
                 model.resume()
-            if offering is not None and ctx.get(entry.s_axis.tready):
-                assert opened or model.begun, "a vector began though it was not open"
+            ready = bool(ctx.get(entry.s_axis.tready))
+            room = shown is None or waiting is None
+            filling = len(found) + (waiting is not None) < len(model.out)
+            wanted = room and not filling and command != "clear" and (opened or bool(model.begun))
+            assert ready == wanted, f"clock {clock}: tready is {ready}"
+            if offering is not None and ready:
                 happened.add(f"{'ends' if last else 'goes on'} {model.begun}")
                 code = data - (1 << form.width) * (data >> form.width - 1)
                 model.beat(code if form.signed else data, last)

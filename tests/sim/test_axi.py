@@ -155,6 +155,30 @@ def test_clear_begins_a_sequence(wrapped, inside):
     assert control == [OKAY, ENABLE] and all(answer == OKAY for answer in responses)
 
 
+def test_a_reset_forgets_everything(wrapped):
+    """In the middle of a packet and of a vector, not enabled, with a framing error counted and
+    outputs waiting: the registers are as at first, and the next packet is the first of all."""
+    qnet, at = wrapped.qnet, wrapped.at
+    cut, whole, given = sequences(qnet, 1, 16, 3)
+    before, errors, _, *registers, packets, seen = wrapped.play(
+        ["hold", "m_axis"],
+        *sent(qnet, [cut.reshape(-1)[:1], whole]),
+        ["rest", QUIET],
+        ["seen"],
+        ["read", at("FRAMING_ERRORS")],
+        ["write", at("CONTROL"), *word(0)],
+        ["reset"],
+        ["hold"],
+        *[["read", at(name)] for name in ("FRAMING_ERRORS", "STATUS", "CONTROL")],
+        *sent(qnet, [given]),
+        ["packets", QUIET],
+        ["seen"],
+    )
+    assert before["waits"]["m_axis_t"] and errors == [OKAY, 1]
+    assert registers == [[OKAY, 0], [OKAY, 1], [OKAY, ENABLE]]
+    assert received(qnet, packets) == wanted(qnet, given) and seen["broken"] == []
+
+
 def test_channels_wait_for_no_other(wrapped):
     """Address before data and data before address; an output, a write's response and a read's data
     are offered though nobody is ready; reads go on while a write's response waits."""
