@@ -59,7 +59,7 @@ def synthesise_core(
     Raises
     ------
     FlowError : a device whose cells cannot be simulated.
-    ToolFailure : Yosys fails.
+    ToolFailedError : Yosys fails.
     """
     models = cell_models(device.family.name)
     top, name = Top(core), module_name(core.qnet)

@@ -23,7 +23,7 @@ def as_verilog(netlist: Netlist, progress: Progress = silent) -> str:
 
     Raises
     ------
-    ToolFailure : Yosys fails.
+    ToolFailedError : Yosys fails.
     """
     path = netlist.path.with_suffix(".netlist.v")
     script = (
