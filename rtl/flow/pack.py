@@ -12,7 +12,7 @@ JSON netlist, between `synth_ecp5` and nextpnr, and moves
 wherever the circuit stays the same in every clock, the first one included. A hard block's registers
 start at 0 and have one clock; so only registers without reset, always enabled and starting at 0 are
 moved. Of a multiplier, nextpnr knows the times of both input registers or none, so that one operand
-alone is left as it is.
+alone is left as it is; and it times nothing between two registers of the same multiplier.
 
 Sources: Lattice FPGA-TN-02204 (memories) and FPGA-TN-02205 (multipliers); the parameters are those
 that nextpnr-ecp5 reads in `pack.cc` and `bitstream.cc`.
@@ -28,6 +28,7 @@ Cell = dict[str, Any]
 
 OPERAND, PRODUCT, HALF, BOTH_HALVES = 18, 36, 18, 36  # bits
 CONSTANTS = ("0", "1", "x", "z")
+CHANGED = ("parameters", "connections", "port_directions")  # of a cell, while it is packed
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def packed_blocks(netlist: dict[str, Any]) -> dict[str, int]:
     for cell in netlist["modules"][top_module(netlist)]["cells"].values():
         parameters = cell["parameters"]
         if cell["type"] == "DP16KD":
-            ports = [side for side, *_ in _read_ports(cell)]
+            ports = [side for side, _ in _read_ports(cell)]
             count["memory outputs"] += sum(parameters[f"REGMODE_{p}"] == "OUTREG" for p in ports)
         if cell["type"] == "MULT18X18D":
             count["operands"] += parameters.get("REG_INPUTA_CLK") == "CLK0"
@@ -101,7 +102,7 @@ class _Design:
 
     def __init__(self, module: dict[str, Any]) -> None:
         self.cells: dict[str, Cell] = {
-            name: {**cell, **{part: dict(cell[part]) for part in _CHANGED}}
+            name: {**cell, **{part: dict(cell[part]) for part in CHANGED}}
             for name, cell in module["cells"].items()
         }
         self.readers: dict[Bit, set[tuple[str, str]]] = defaultdict(set)
@@ -166,9 +167,6 @@ class _Design:
         for port, bits in cell["connections"].items():
             for bit in bits:
                 self.readers[bit].discard((register.cell, port))
-
-
-_CHANGED = ("parameters", "connections", "port_directions")
 
 
 def _register(name: str, cell: Cell) -> Register | None:
