@@ -39,9 +39,9 @@ class Lite(wiring.Component):
     """Takes a write when its address and its data are there, in whichever order they came.
 
     Each channel has a register of its own, so that no ready or valid depends on one of the other
-    side in the same clock. Reads and writes that are both there take turns; a response that is not
-    taken holds up its own kind only. The lowest two bits of addresses and the protection are not
-    looked at.
+    side in the same clock. A response that is not taken holds up its own kind only, and for a clock
+    each does, so that reads and writes take turns. The lowest two bits of addresses and the
+    protection are not looked at.
 
     Timing: 3 clocks from an address (or data) taken to its response, where the register answers at
     once.
@@ -66,11 +66,10 @@ class Lite(wiring.Component):
         word, has_word = _hold(m, "w", axi.wvalid, axi.wready, Cat(axi.wdata, axi.wstrb), written)
         source, has_source = _hold(m, "ar", axi.arvalid, axi.arready, axi.araddr, read)
         may_write, may_read = has_address & has_word & ~axi.bvalid, has_source & ~axi.rvalid
-        was_read = Signal()
         m.d.comb += [Cat(bus.data, bus.strobe).eq(word), bus.address.eq(source[2:])]
         with m.FSM():
             with m.State("choose"):
-                with m.If(may_write & (~may_read | was_read)):
+                with m.If(may_write):
                     m.next = "write"
                 with m.Elif(may_read):
                     m.next = "read"
@@ -78,12 +77,10 @@ class Lite(wiring.Component):
                 m.d.comb += [bus.request.eq(1), bus.write.eq(1), bus.address.eq(address[2:])]
                 m.d.comb += written.eq(bus.done)
                 with m.If(bus.done):
-                    m.d.sync += was_read.eq(0)
                     m.next = "choose"
             with m.State("read"):
                 m.d.comb += [bus.request.eq(1), read.eq(bus.done)]
                 with m.If(bus.done):
-                    m.d.sync += was_read.eq(1)
                     m.next = "choose"
         _respond(m, axi.bvalid, axi.bready, written, axi.bresp, bus.response)
         read_back = Cat(axi.rresp, axi.rdata)
