@@ -138,7 +138,7 @@ def opened(port: str, baud: int) -> Iterator[Port]:
         import serial
     except ImportError:
         raise PortError(
-            "stream: pySerial is not installed, pip install -e '.[fpga]' does it"
+            "stream needs pyserial, not installed: `make fpga`, or pip install 'carousel[fpga]'"
         ) from None
     try:
         line = serial.Serial(port, baud, timeout=TIME_OUT, exclusive=True)

@@ -19,7 +19,7 @@ class Answers(wiring.Component):
     inbox and outbox are when they leave.
 
     Timing: a frame is chosen when the one before it is over; its bytes as `FrameSender` takes them,
-    which is no sooner than 2 clocks after one another.
+    which is no sooner than 3 clocks after one another: a byte stands 2 clocks after its index.
 
     Parameters
     ----------
@@ -75,14 +75,16 @@ class Answers(wiring.Component):
         m = Module()
         kind, greeted, due, again = Signal(2), Signal(), Signal(), Signal()
         taken, faults, over = Signal(), Signal(4), Signal()
+        byte, reported = Signal(8, reset_less=True), Signal()
         length = Signal(range(max(self.lengths.values()) + 1))
         m.d.comb += [
             length.eq(Mux(kind == Answer.OUTPUT, self.lengths[Answer.OUTPUT], TO_HOST)),
-            self.o.payload.data.eq(self._byte(m, kind, faults)),
+            self.o.payload.data.eq(byte),
             self.o.payload.last.eq(self.index == length - 1),
             over.eq(taken & self.o.payload.last),
             taken.eq(self.o.valid & self.o.ready),
         ]
+        m.d.sync += byte.eq(self._byte(m, kind, faults))
         with m.If(kind == Answer.IDENTITY):
             m.d.comb += length.eq(self.lengths[Answer.IDENTITY])
         with m.FSM():
@@ -107,8 +109,9 @@ class Answers(wiring.Component):
                     m.d.sync += self.sent.eq(self.sent + (kind == Answer.OUTPUT))
                     m.next = "CHOOSE"
         said = taken & (self.index == 0)
-        m.d.sync += [due.eq((due & ~said) | self.report)]
-        m.d.sync += faults.eq(Mux(said, 0, faults) | self.faults)
+        # what comes in the clock before a head leaves is not in it
+        m.d.sync += [reported.eq(self.report), due.eq((due & ~said) | reported)]
+        m.d.sync += faults.eq(faults & ~Mux(said, byte[4:], 0) | self.faults)
         with m.If(self.resend):
             m.d.sync += again.eq(1)
         return m

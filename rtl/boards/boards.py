@@ -138,6 +138,7 @@ def _platform(board: Board):
         module = importlib.import_module(f"amaranth_boards.{board.module}")
     except ImportError:
         raise BoardError(
-            "boards: amaranth_boards is not installed, pip install -e '.[fpga]' does it"
+            "boards need amaranth-boards, not installed: `make fpga`, "
+            "or pip install 'carousel[fpga]'"
         ) from None
     return getattr(module, board.platform)()

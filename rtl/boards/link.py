@@ -122,7 +122,6 @@ class Link(wiring.Component):
             due.eq(opened & (number == inbox.expected)),
             vector.eq(whole & sized & is_vector),
             inbox.accept.eq(vector & due & ~missed),
-            self.restart.eq(whole & sized & (kind == Ask.HELLO)),
             answers.open.eq(opened),
             answers.session.eq(number),
             answers.wanted.eq(kept),
@@ -136,6 +135,8 @@ class Link(wiring.Component):
                 )
             ),
         ]
+        # a clock later: this resets all of the core
+        m.d.sync += self.restart.eq(whole & sized & (kind == Ask.HELLO))
         m.d.sync += opened.eq(opened | self.restart)
         with m.If(whole & sized):
             m.d.sync += kept.eq(wanted)

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,6 +153,11 @@ def test_ports_that_cannot_be_opened_are_named(job, tmp_path):
     assert f"port {tmp_path}: Is a directory" in refused(tmp_path, *words)
     plain = tmp_path / "small.npz"
     assert f"port {plain}: " in refused(plain, *words)
+
+
+def test_a_missing_package_is_named(job, monkeypatch):
+    monkeypatch.setitem(sys.modules, "serial", None)
+    assert "stream needs pyserial, not installed" in refused("/dev/gone", *job[1])
 
 
 @contextmanager

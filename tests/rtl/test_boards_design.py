@@ -1,6 +1,7 @@
 """What the tools are given for each board: pins, clocks, and Verilog that they take."""
 
 import re
+import sys
 
 import pytest
 
@@ -119,6 +120,12 @@ def test_a_clock_that_the_pll_cannot_give_is_refused(board, mhz, words):
     with pytest.raises(ClockError) as caught:
         design(board, core(), mhz)
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "amaranth_boards.ulx3s", None)
+    with pytest.raises(CarouselError, match="boards need amaranth-boards, not installed"):
+        design("ulx3s-12f", core())
 
 
 def test_boards_and_baud_rates_that_cannot_be_are_refused():

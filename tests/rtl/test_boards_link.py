@@ -10,6 +10,7 @@ from rtl import make_core
 from rtl.boards.host import Host
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import (
+    ESCAPE,
     FIRST,
     FLAG,
     LAST,
@@ -105,6 +106,20 @@ def test_vectors_lead_to_outputs_in_order_with_their_marks():
     assert (replies[-1].expected, replies[-1].taken, faults(replies)) == (5, 5, Fault(0))
 
 
+def test_flags_and_escapes_pass_as_data():
+    """Codes, sums of codes and numbers that have 7D and 7E in them, both ways."""
+    bench, codes = Bench(), [(0, 0x7E), (0, 0x7D), (0x7D, 0x7E), (0x27D, 0x57E)]
+    frames = [
+        request(Ask.VECTOR, k, 0, pack(np.array(pair), QNET.formats.input), FIRST)
+        for k, pair in enumerate(codes)
+    ]
+    assert sum(frame.count(0x7D) for frame in frames) >= 6
+    sums = Sums(QNET)
+    want = [(k, sums.step(list(pair), True)) for k, pair in enumerate(codes)]
+    assert bench.outputs(bench.ask(*frames)) == want
+    assert [code for _, pair in want for code in pair][:4] == [0x7E, 0x7F, 0x7D, 0x7E]
+
+
 def _flip(frame: bytes) -> bytes:
     return frame[:5] + bytes([frame[5] ^ 0x10]) + frame[6:]
 
@@ -116,6 +131,7 @@ def _flip(frame: bytes) -> bytes:
         (vector(1)[:5] + vector(1)[6:], Fault.CRC),
         (vector(1)[:5] + b"\x00" + vector(1)[5:], Fault.CRC),
         (vector(1)[:-4] + bytes([FLAG]), Fault.CRC),
+        (vector(1)[:-1] + bytes([ESCAPE, FLAG]), Fault.CRC),
         (wrap(bytes([Ask.VECTOR, 1, 0, 1, 2, 3])), Fault.LENGTH),
         (wrap(bytes([Ask.VECTOR, 1, 0, 1, 2, 3, 4, 5])), Fault.LENGTH),
         (wrap(bytes([Ask.VECTOR, 1, 0, *range(40)])), Fault.LENGTH),
@@ -155,11 +171,15 @@ def test_without_a_session_no_vector_is_taken():
 
 
 def test_a_new_session_begins_with_nothing_of_the_old_one():
-    """HELLO while outputs wait and the core is in a sequence: numbers and sums start anew."""
+    """HELLO while outputs wait, the core is in a sequence and the board in a frame, wherever it is
+    in that: numbers and sums start anew."""
     bench = Bench()
-    bench.ask(vector(0), vector(1))
-    replies = bench.ask(vector(2), vector(3), request(Ask.HELLO, 5, 0))
-    assert (replies[-1].kind, replies[-1].number) == (Answer.IDENTITY, 5)
+    for session in range(5):
+        bench.ask(vector(0), vector(1))
+        bench.line.write(vector(2) + vector(3))
+        bench.line.wave([1], 1 + 25 * session)
+        replies = bench.ask(request(Ask.HELLO, session, 0))
+        assert (replies[-1].kind, replies[-1].number) == (Answer.IDENTITY, session)
     assert bench.outputs(bench.ask(vector(0), vector(1))) == expected(2)
 
 
