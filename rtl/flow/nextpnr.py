@@ -11,7 +11,7 @@ from rtl.flow.timing import CriticalPath, critical_path
 from rtl.flow.tools import Progress, run, silent
 from rtl.flow.yosys import Netlist
 
-ROUTER1 = 20_000
+ROUTER1 = 10_000
 """Cells of the largest design that nextpnr's first router gets: its clocks are higher by up to a
 quarter, but of large designs it may not come to an end."""
 
