@@ -11,9 +11,9 @@ from rtl.flow.timing import CriticalPath, critical_path
 from rtl.flow.tools import Progress, run, silent
 from rtl.flow.yosys import Netlist
 
-ROUTER1 = 10_000
-"""Cells of the largest design that nextpnr's first router gets: its clocks are higher by up to a
-quarter, but of large designs it may not come to an end."""
+ROUTER1 = 20_000
+"""Cells of the largest design that nextpnr's first router gets. Its clocks are higher, by up to a
+quarter, but where much is to be routed it takes longer, for ever perhaps. With 64 lanes it is done."""
 
 
 @dataclass(frozen=True)
