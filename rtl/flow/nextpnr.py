@@ -12,8 +12,9 @@ from rtl.flow.tools import Progress, run, silent
 from rtl.flow.yosys import Netlist
 
 ROUTER1 = 20_000
-"""Cells of the largest design that nextpnr's first router gets. Its clocks are higher, by up to a
-quarter, but where much is to be routed it takes longer, for ever perhaps. With 64 lanes it is done."""
+"""Cells of the largest design that nextpnr's first router gets; a core of 64 lanes is smaller.
+
+Its clocks are higher, by up to a quarter, but of crowded designs it may not come to an end."""
 
 
 @dataclass(frozen=True)
