@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -116,7 +116,7 @@ class Answers(wiring.Component):
             m.d.sync += again.eq(1)
         return m
 
-    def _byte(self, m: Module, kind: Signal, faults: Signal) -> Signal:
+    def _byte(self, m: Module, kind: Signal, faults: Signal) -> Value:
         """The byte at `index` of a frame."""
         attrs: Any = {"rom_block": 1}  # as logic it would be a quarter of the link
         m.submodules.identity = memory = Memory(
@@ -127,17 +127,11 @@ class Answers(wiring.Component):
         )
         read = memory.read_port()
         m.d.comb += read.addr.eq(self.index)
-        byte, output, identity = Signal(8), kind == Answer.OUTPUT, kind == Answer.IDENTITY
+        output, identity = kind == Answer.OUTPUT, kind == Answer.IDENTITY
         marks = self.byte & Mux(output, FIRST | LAST, 0)
-        with m.Switch(self.index):
-            with m.Case(0):
-                m.d.comb += byte.eq(Cat(kind, 0, 0, faults) | marks)
-            with m.Case(1):
-                m.d.comb += byte.eq(Mux(identity, self.session, self.sent))
-            with m.Case(2):
-                m.d.comb += byte.eq(self.taken)
-            with m.Case(3):
-                m.d.comb += byte.eq(self.expected)
-            with m.Default():
-                m.d.comb += byte.eq(Mux(identity, read.data, self.byte))
-        return byte
+        head = Cat(kind, Const(0, 2), faults) | marks
+        number = Mux(identity, self.session, self.sent)
+        header = Cat(head, number, self.taken, self.expected)
+        assert len(header) == 8 * TO_HOST == 1 << 5
+        payload = Mux(identity, read.data, self.byte)
+        return Mux(self.index >= TO_HOST, payload, header.word_select(self.index[:2], 8))
