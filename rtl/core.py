@@ -9,6 +9,9 @@ i ─────► │ InputBuffer│────────►│ Operands �
          └────────────┘                                              └────────────┘
 """
 
+from functools import reduce
+from operator import add
+
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -34,8 +37,11 @@ COUNTER_BITS = 32
 class Core(wiring.Component):
     """A quantised network in gateware; every code equals `QuantizedNetwork.run`.
 
+    With several streams the core is at as many sequences side by side, each with a state of its
+    own; a step is one of each, and begins when the vectors of all of them are there.
+
     Timing: `schedule.cycles_per_step` clocks a step in the steady state, `schedule.latency` from
-    the last element of a vector to its first output. Input of the next step is taken while a step
+    the last element of its input to its first output. Input of the next step is taken while a step
     runs; a consumer that is not ready holds up later steps, and nothing is lost or repeated. Number
     formats: those of `qnet.formats`.
 
@@ -45,17 +51,19 @@ class Core(wiring.Component):
     lanes : multipliers, one of `allowed_lanes(qnet)`; default all that the network can use.
     probe : give the core a port that shows every gate, state and output as it is computed.
     state_port : give it a port through which its state is read and written.
+    streams : sequences side by side.
 
     Members
     -------
-    i : In(stream), qnet.inputs beats a step: data (input format), first, last. `first` on the first
-        element of a vector starts a sequence, from the initial state; `last` on the last element
-        ends one.
-    o : Out(stream), qnet.outputs beats a step: data (output format), first on the sequence's first
-        beat, last on its last one. Where the network gives its last output only, of a sequence's
-        last step only.
-    saturations : Out, 32-bit counters since reset, summed over layers: i, f, o, g, h and out count
-        net inputs, s, m and y the values themselves. They wrap around.
+    i : In(stream), qnet.inputs beats a vector: data (input format), first, last. `first` on the
+        first element of a vector starts a sequence, from the initial state; `last` on the last
+        element ends one. A vector of each stream in turn.
+    o : Out(stream), qnet.outputs beats a vector, the streams in turn: data (output format), first
+        on the sequence's first beat, last on its last one. Where the network gives its last output
+        only, of a sequence's last step only.
+    saturations : Out, 32-bit counters since reset, summed over layers and streams: i, f, o, g, h
+        and out count net inputs, s, m and y the values themselves. They wrap around.
+    steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
     probe : Out, `valid` and a code for each of `probe_streams`.
     idle : Out(1), no step runs and none may start; only then is the state port listened to.
     state_address, state_write, state_in : In, one of `state_words`, and what to write to it. A
@@ -65,12 +73,14 @@ class Core(wiring.Component):
     Raises
     ------
     LaneError : lanes that the network cannot use.
-    UnsupportedError : see `rtl.schedule.plan`.
+    CarouselError, UnsupportedError : see `rtl.schedule.plan`.
     """
 
     i: stream.Interface
     o: stream.Interface
     saturations: data.View
+    steps: Signal
+    cycles: Signal
     probe: data.View
     idle: Signal
     state_address: Signal
@@ -86,8 +96,9 @@ class Core(wiring.Component):
         lanes: int | None = None,
         probe: bool = False,
         state_port: bool = False,
+        streams: int = 1,
     ):
-        self.qnet, self.schedule = qnet, plan(qnet, lanes)
+        self.qnet, self.schedule = qnet, plan(qnet, lanes, streams)
         self.program = program = Program(qnet, self.schedule)
         self.has_state_port = state_port
         ports = {
@@ -96,6 +107,7 @@ class Core(wiring.Component):
             "saturations": Out(
                 data.StructLayout(dict.fromkeys(self.saturation_kinds, COUNTER_BITS))
             ),
+            **{name: Out(COUNTER_BITS) for name in ("steps", "cycles")},
         }
         if probe:
             widths = [program.activation_width]
@@ -143,7 +155,9 @@ class Core(wiring.Component):
         m = Module()
         program, qnet = self.program, self.qnet
         m.submodules.sequencer = sequencer = Sequencer(self.schedule)
-        m.submodules.input = buffer = InputBuffer(qnet.formats.input, qnet.inputs)
+        m.submodules.input = buffer = InputBuffer(
+            qnet.formats.input, qnet.inputs, self.schedule.streams
+        )
         m.submodules.operands = operands = Operands(program)
         m.submodules.lanes = lanes = LaneArray(program)
         m.submodules.activation = activation = Activation(program)
@@ -174,6 +188,10 @@ class Core(wiring.Component):
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
+        m.d.sync += [
+            self.steps.eq(self.steps + sequencer.starts),
+            self.cycles.eq(self.cycles + sequencer.running),
+        ]
         self._sigma(m, activation, cell)
         self._count(m, activation, cell)
         if self.has_probe:
@@ -232,10 +250,11 @@ class Core(wiring.Component):
 
     def _output(self, m: Module, source, starts: Value, last: Value) -> Value:
         """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
-        outputs, steps = self.qnet.outputs, self.schedule.buffered_steps
+        outputs, streams = self.qnet.outputs, self.schedule.streams
+        vectors = streams * self.schedule.buffered_steps
         every = self.qnet.output == "every"
         m.submodules.fifo = fifo = BlockFIFO(
-            width=self.qnet.out_format.width + 3, depth=outputs * steps
+            width=self.qnet.out_format.width + 3, depth=outputs * vectors
         )
         place = Signal(range(max(2, outputs)))
         final = place == outputs - 1
@@ -257,10 +276,11 @@ class Core(wiring.Component):
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
         ]
-        free = Signal(range(steps + 1), init=steps)
-        promised = starts & (every | last)
-        m.d.sync += free.eq(free - promised + (self.o.valid & self.o.ready & shown.final))
-        return free != 0
+        free = Signal(range(vectors + 1), init=vectors)
+        promised = Const(streams) if every else reduce(add, list(last))
+        given = self.o.valid & self.o.ready & shown.final
+        m.d.sync += free.eq(free - Mux(starts, promised, 0) + given)
+        return free >= streams
 
     def _count(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
         """One counter a kind of saturation."""

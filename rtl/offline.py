@@ -218,17 +218,19 @@ def make_core(
     probe: bool = False,
     max_length: int | None = None,
     state_port: bool = False,
+    streams: int = 1,
 ) -> Core | OfflineCore:
     """The core for a network: a `Core`, or with reverse layers an `OfflineCore`.
 
     Parameters
     ----------
-    lanes, probe, state_port : see `Core` and `OfflineCore`.
+    lanes, probe, state_port, streams : see `Core` and `OfflineCore`.
     max_length : steps of the longest sequence, for a network with reverse layers; default 64.
 
     Raises
     ------
-    CarouselError : a state port with reverse layers, `max_length` without them; see also the two.
+    CarouselError : a state port or several streams with reverse layers, `max_length` without them;
+        see also the two.
     """
     reverse = qnet.first_reverse
     if reverse is None:
@@ -237,11 +239,16 @@ def make_core(
                 f"max_length {max_length}: the network has no reverse layer, sequences of any "
                 "length pass"
             )
-        return Core(qnet, lanes, probe, state_port)
+        return Core(qnet, lanes, probe, state_port, streams)
     if state_port:
         raise CarouselError(
             f"state port: layer {reverse} runs in reverse, from a sequence's end, and no state "
             "goes from one sequence to the next"
+        )
+    if streams != 1:
+        raise CarouselError(
+            f"streams {streams}: layer {reverse} runs in reverse, and a core that holds sequences "
+            "is at one at a time"
         )
     return OfflineCore(qnet, lanes, probe, MAX_LENGTH if max_length is None else max_length)
 

@@ -20,20 +20,27 @@ def beat_layout(form) -> data.StructLayout:
 
 
 class InputBuffer(wiring.Component):
-    """Takes input vectors, an element a beat, into two banks: one is read while the other fills.
+    """Takes a step's input, an element a beat, into two banks: one is read while the other fills.
 
-    `first` is looked at on the first element of a vector, `last` on its last one.
+    It is a vector of each stream in turn. `first` is looked at on the first element of a vector,
+    `last` on its last one.
 
-    Timing: `waiting` is set one clock after a vector's last beat; a value stands in `value` one
-    clock after its `address`.
+    Timing: `waiting` is set one clock after a step's last beat; a value stands in `value` one clock
+    after its `address`.
+
+    Parameters
+    ----------
+    form : format of an element.
+    inputs, streams : elements of a vector, vectors of a step.
 
     Members
     -------
-    i : In(stream of beat_layout(input format))
-    waiting, first, last : Out(1), a vector waits for its step, and its marks.
-    take : In(1), the step begins: from 3 clocks later on its vector is the one that is read.
-    release : In(1), with the last address of the vector that is read.
-    address : In, element to read.  value : Out(input format).
+    i : In(stream of beat_layout(form))
+    waiting : Out(1), the input of a step is there.
+    first, last : Out(streams), its marks, a bit a stream.
+    take : In(1), the step begins: from 3 clocks later on its input is what is read.
+    release : In(1), with the last address of what is read.
+    address : In, element to read.  value : Out(form).
     """
 
     i: stream.Interface
@@ -45,14 +52,15 @@ class InputBuffer(wiring.Component):
     address: Signal
     value: Signal
 
-    def __init__(self, form, inputs: int):
-        self.inputs = inputs
+    def __init__(self, form, inputs: int, streams: int):
+        self.inputs, self.streams = inputs, streams
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(form))),
-                **{name: Out(1) for name in ("waiting", "first", "last")},
+                "waiting": Out(1),
+                **{name: Out(streams) for name in ("first", "last")},
                 **{name: In(1) for name in ("take", "release")},
-                "address": In(range(max(2, inputs))),
+                "address": In(range(max(2, inputs * streams))),
                 "value": Out(shape_of(form)),
             }
         )
@@ -65,7 +73,7 @@ class InputBuffer(wiring.Component):
         write, read = memory.write_port(), memory.read_port()
         full = [Signal(name=f"full{k}") for k in range(2)]
         waiting = [Signal(name=f"waiting{k}") for k in range(2)]
-        marks = [Signal(2, name=f"marks{k}") for k in range(2)]
+        marks = [Signal(2 * self.streams, name=f"marks{k}") for k in range(2)]
         filling, coming = Signal(), Signal()
         element = Signal.like(self.address)
 
@@ -77,7 +85,7 @@ class InputBuffer(wiring.Component):
             write.data.eq(payload.data),
             write.en.eq(taken),
         ]
-        last_element = element == self.inputs - 1
+        last_element = element == self.inputs * self.streams - 1
         with m.If(taken):
             m.d.sync += element.eq(Mux(last_element, 0, element + 1))
             m.d.sync += filling.eq(filling ^ last_element)
@@ -85,17 +93,23 @@ class InputBuffer(wiring.Component):
         reading = delay(m, ~coming, 2, name="reading")
         for k in range(2):
             with m.If(taken & (filling == k)):
-                with m.If(element == 0):
-                    m.d.sync += marks[k][0].eq(payload.first)
+                for stream in range(self.streams):
+                    opening, mark = stream * self.inputs, marks[k].word_select(stream, 2)
+                    with m.If(element == opening):
+                        m.d.sync += mark[0].eq(payload.first)
+                    with m.If(element == opening + self.inputs - 1):
+                        m.d.sync += mark[1].eq(payload.last)
                 with m.If(last_element):
-                    m.d.sync += [marks[k][1].eq(payload.last), full[k].eq(1), waiting[k].eq(1)]
+                    m.d.sync += [full[k].eq(1), waiting[k].eq(1)]
             with m.If(self.take & (coming == k)):
                 m.d.sync += waiting[k].eq(0)
             with m.If(self.release & (reading == k)):
                 m.d.sync += full[k].eq(0)
         m.d.comb += [
             self.waiting.eq(Mux(coming, waiting[1], waiting[0])),
-            Cat(self.first, self.last).eq(Mux(coming, marks[1], marks[0])),
+            Cat(mark for pair in zip(self.first, self.last, strict=True) for mark in pair).eq(
+                Mux(coming, marks[1], marks[0])
+            ),
             read.addr.eq(Cat(self.address, reading)),
             self.value.eq(read.data),
         ]

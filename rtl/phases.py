@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fixedpoint.network import QuantizedNetwork
 from golden.shape import Shape
@@ -36,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Phase:
-    """The part of a step that computes one layer, one projection, or the readout.
+    """The part of a step that computes one layer, one projection, or the readout, for one stream.
 
     Attributes
     ----------
@@ -50,6 +51,10 @@ class Phase:
     rows: tuple[Row, ...]
     side: int
     columns: tuple[Column, ...]
+
+    @property
+    def stream(self) -> int:
+        return self.rows[0].stream
 
     @property
     def groups(self) -> int:
@@ -77,32 +82,36 @@ def largest_phase(qnet: QuantizedNetwork) -> int:
     return max(*rows, qnet.outputs if qnet.readout else 0, 1)
 
 
-def phases_of(qnet: QuantizedNetwork, lanes: int, whole_blocks: bool) -> tuple[Phase, ...]:
-    """The phases of a step, columns in natural order.
+def phases_of(
+    qnet: QuantizedNetwork, lanes: int, streams: int, whole_blocks: bool
+) -> tuple[Phase, ...]:
+    """The phases of a step, layer by layer, each for every stream; columns in natural order.
 
     Parameters
     ----------
     lanes : multipliers.
+    streams : sequences side by side, each of which does the step.
     whole_blocks : no group begins or ends inside a block.
     """
     shapes = tuple(layer.shape for layer in qnet.layers)
+    places = _Places(qnet.inputs, shapes, streams)
     phases = []
+
+    def add(side: int, rows: list[Row], columns) -> None:
+        for stream in range(streams):
+            own = tuple(replace(row, stream=stream) for row in rows)
+            phases.append(Phase(own[0].layer, own, min(side, len(own)), tuple(columns(stream))))
+
     for k, shape in enumerate(shapes):
-        columns = _inputs(shapes, k, qnet) + _own(shapes, k)
-        numbered = tuple(replace(each, column=place) for place, each in enumerate(columns))
         side = lanes - lanes % shape.rows_per_block if whole_blocks else lanes
-        phases.append(_phase(k, tuple(_block_rows(k, shape)), side, numbered))
+        add(side, list(_block_rows(k, shape)), partial(places.of_layer, k))
         if shape.projection is not None:
-            rows = tuple(Row(k, "y", unit) for unit in range(shape.projection))
-            phases.append(_phase(k, rows, lanes, tuple(_stored(shapes, k, "m", "below"))))
+            rows = [Row(k, "y", unit) for unit in range(shape.projection)]
+            add(lanes, rows, partial(places.stored, k, "m", "below"))
     if qnet.readout:
-        rows = tuple(Row(None, "out", unit) for unit in range(qnet.outputs))
-        phases.append(_phase(None, rows, lanes, tuple(_inputs(shapes, len(shapes), qnet))))
+        rows = [Row(None, "out", unit) for unit in range(qnet.outputs)]
+        add(lanes, rows, partial(places.inputs, len(shapes)))
     return tuple(phases)
-
-
-def _phase(layer: int | None, rows: tuple[Row, ...], lanes: int, columns) -> Phase:
-    return Phase(layer, rows, min(lanes, len(rows)), columns)
 
 
 def _block_rows(k: int, shape: Shape) -> Iterator[Row]:
@@ -113,32 +122,42 @@ def _block_rows(k: int, shape: Shape) -> Iterator[Row]:
         yield from (Row(k, "g", cell) for cell in cells)
 
 
-def _inputs(shapes: tuple[Shape, ...], k: int, qnet: QuantizedNetwork) -> list[Column]:
-    """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
-    if k == 0:
-        return [Column("x", place, place) for place in range(qnet.inputs)]
-    return _stored(shapes, k - 1, "y", "below")
+class _Places:
+    """Where the sources of a network lie: columns with their addresses.
 
+    Parameters
+    ----------
+    width : of the core's input.
+    shapes : of the layers.
+    streams : sequences side by side.
+    """
 
-def _own(shapes: tuple[Shape, ...], k: int) -> list[Column]:
-    """The columns of what layer k left in the step before."""
-    columns = _stored(shapes, k, "y", "y")
-    if shapes[k].gate_recurrence:  # columns are gate-major, the memory is written block by block
-        places = {row: address for address, row in enumerate(stored_gates(shapes))}
-        rows = [Row(k, gate, n) for gate in shapes[k].gates for n in range(shapes[k].blocks)]
-        columns += [Column("gates", places[row], 0, row) for row in rows]
-    return columns
+    def __init__(self, width: int, shapes: tuple[Shape, ...], streams: int):
+        self.width, self.shapes = width, shapes
+        stored = stored_outputs(shapes, streams), stored_gates(shapes, streams)
+        self.outputs, self.gates = (
+            {row: address for address, row in enumerate(rows)} for rows in stored
+        )
 
+    def of_layer(self, k: int, stream: int) -> Iterator[Column]:
+        """Layer k's columns: its input, what it left in the step before."""
+        columns = [*self.inputs(k, stream), *self.stored(k, "y", "y", stream)]
+        shape = self.shapes[k]
+        if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
+            gates = (Row(k, g, n, stream) for g in shape.gates for n in range(shape.blocks))
+            columns += [Column("gates", self.gates[row], 0, row) for row in gates]
+        return (replace(each, column=place) for place, each in enumerate(columns))
 
-def _stored(shapes: tuple[Shape, ...], layer: int, kind: str, source: str) -> list[Column]:
-    """Columns for all y or m of a layer, counted from 0."""
-    projected = kind == "y" and shapes[layer].projection is not None
-    places = [
-        address
-        for address, row in enumerate(stored_outputs(shapes))
-        if (row.layer, row.kind) == (layer, kind)
-    ]
-    return [
-        Column(source, address, unit, Row(layer, "y" if projected else "g", unit))
-        for unit, address in enumerate(places)
-    ]
+    def inputs(self, k: int, stream: int) -> Iterator[Column]:
+        """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
+        if k:
+            return self.stored(k - 1, "y", "below", stream)
+        return (Column("x", stream * self.width + n, n) for n in range(self.width))
+
+    def stored(self, layer: int, kind: str, source: str, stream: int) -> Iterator[Column]:
+        """Columns for all y or m of a layer, counted from 0."""
+        shape = self.shapes[layer]
+        projected = kind == "y" and shape.projection is not None
+        for unit in range(shape.outputs if kind == "y" else shape.cells):
+            row = Row(layer, "y" if projected else "g", unit, stream)
+            yield Column(source, self.outputs[Row(layer, kind, unit, stream)], unit, row)

@@ -6,7 +6,7 @@ layers costs no multiplexers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -279,19 +279,22 @@ class Program:
     def states(self) -> tuple[Row, ...]:
         """What lies in the memory of states, and the order in which states are computed."""
         return tuple(
-            Row(k, "s", cell) for k, shape in enumerate(self.shapes) for cell in range(shape.cells)
+            Row(k, "s", cell, stream)
+            for k, shape in enumerate(self.shapes)
+            for stream in range(self.schedule.streams)
+            for cell in range(shape.cells)
         )
 
     @property
     def outputs(self) -> tuple[Row, ...]:
         """What lies in the memory of outputs."""
-        return stored_outputs(self.shapes)
+        return stored_outputs(self.shapes, self.schedule.streams)
 
     @property
     def gates(self) -> tuple[Row, ...]:
         """What lies in the memory of gates, which there is with gate recurrence only."""
         recurrent = any(shape.gate_recurrence for shape in self.shapes)
-        return stored_gates(self.shapes) if recurrent else ()
+        return stored_gates(self.shapes, self.schedule.streams) if recurrent else ()
 
     def initial(self, rows: tuple[Row, ...]) -> list[int]:
         """The codes that a sequence starts from; empty where all are 0."""
@@ -325,7 +328,7 @@ class Program:
             "weights": self.schedule.lanes * self.schedule.ideal_cycles * self.weight_width,
             "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
             "sigma": len(knots) * word.size,
-            "input": 2 * self.qnet.inputs * self.qnet.formats.input.width,
+            "input": 2 * self.schedule.streams * self.qnet.inputs * self.qnet.formats.input.width,
         }
         if self.states:
             starts = len(self.initial(self.states)), len(self.initial(self.outputs))
@@ -345,8 +348,8 @@ class Program:
         if self.states:
             cells = [(row, self.shapes[row.layer or 0]) for row in self.states]
             found.append(ProbeStream("s", self.states))
-            outs = (Row(r.layer, "m" if s.projection else "y", r.index) for r, s in cells)
+            outs = (replace(row, kind="m" if s.projection else "y") for row, s in cells)
             found.append(ProbeStream("y", tuple(outs)))
         if late:
-            found.append(ProbeStream("o", tuple(Row(r.layer, "o", r.index) for r in self.states)))
+            found.append(ProbeStream("o", tuple(replace(row, kind="o") for row in self.states)))
         return tuple(found)

@@ -15,30 +15,35 @@ class Row:
     ----------
     layer : or None for the readout.
     kind, index : the signal, and which of its units.
+    stream : of the sequences that the core is at side by side, the one whose value it yields.
     """
 
     layer: int | None
     kind: str
     index: int
+    stream: int = 0
 
 
 @lru_cache(maxsize=64)
-def stored_outputs(shapes: tuple[Shape, ...]) -> tuple[Row, ...]:
-    """What lies in the memory of outputs: y (or m, then y) of every layer, in order of writing."""
+def stored_outputs(shapes: tuple[Shape, ...], streams: int) -> tuple[Row, ...]:
+    """What lies in the memory of outputs, in order of writing: of every layer y of each stream, or
+    m of each, then y of each."""
     found = []
     for k, shape in enumerate(shapes):
         kind = "y" if shape.projection is None else "m"
-        found += [Row(k, kind, cell) for cell in range(shape.cells)]
-        found += [Row(k, "y", unit) for unit in range(shape.projection or 0)]
+        for part, units in ((kind, shape.cells), ("y", shape.projection or 0)):
+            found += [Row(k, part, n, stream) for stream in range(streams) for n in range(units)]
     return tuple(found)
 
 
 @lru_cache(maxsize=64)
-def stored_gates(shapes: tuple[Shape, ...]) -> tuple[Row, ...]:
-    """What lies in the memory of gates: layer by layer, block by block, in order of writing."""
+def stored_gates(shapes: tuple[Shape, ...], streams: int) -> tuple[Row, ...]:
+    """What lies in the memory of gates, in order of writing: layer by layer, stream by stream,
+    block by block."""
     return tuple(
-        Row(k, gate, block)
+        Row(k, gate, block, stream)
         for k, shape in enumerate(shapes)
+        for stream in range(streams)
         for block in range(shape.blocks)
         for gate in shape.gates
     )

@@ -1,6 +1,7 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
-A step is a sequence of phases, one a layer, one a projection and one for the readout. A phase's
+A step is a sequence of phases, one a layer, one a projection and one for the readout; where the
+core is at several sequences side by side (streams), each phase for all of them in turn. A phase's
 rows are cut into groups of as many as there are lanes; a group takes one clock for each column
 (source) of its phase. Columns stand in the order in which their values become known, and while a
 group waits for its last ones the next groups work (see `rtl.issue`). Only where that is not enough
@@ -40,6 +41,7 @@ class Slot(NamedTuple):
     place, column : which of its phase's columns is issued.
     first, last : the group's first and last column.
     rotate : the lanes turn on to their next accumulator.
+    stream : whose group it is.
     release : x is read for the last time in this step.
     """
 
@@ -49,22 +51,27 @@ class Slot(NamedTuple):
     first: bool
     last: bool
     rotate: bool
+    stream: int
     release: bool
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Every clock of a step in the steady state, for one sequence alone.
+    """Every clock of a step in the steady state.
+
+    With several streams a step is one of each of their sequences.
 
     Attributes
     ----------
     lanes : multipliers.
+    streams : sequences side by side.
     phases : in order.
     order : which group has which clock.
     peepholes : whether any layer has them, which makes the tail longer.
     """
 
     lanes: int
+    streams: int
     phases: tuple[Phase, ...]
     order: Order
     peepholes: bool = False
@@ -116,14 +123,15 @@ class Schedule:
             for clock in range(clocks):
                 turns = rotate and not clock
                 if group < 0:
-                    found.append(Slot(None, 0, None, False, False, turns, False))
+                    found.append(Slot(None, 0, None, False, False, turns, 0, False))
                     continue
-                columns, place = self.groups[group][0].columns, issued[group]
+                phase, place = self.groups[group][0], issued[group]
+                columns = phase.columns
                 issued[group] += 1
                 ends = place == 0, issued[group] == len(columns)
                 if columns[place].row is None:
                     release = len(found)
-                found.append(Slot(group, place, columns[place], *ends, turns, False))
+                found.append(Slot(group, place, columns[place], *ends, turns, phase.stream, False))
         found[release] = found[release]._replace(release=True)
         return tuple(found)
 
@@ -155,12 +163,13 @@ class Schedule:
 
     @property
     def latency(self) -> int:
-        """Clocks from a vector's last element to the first output beat, the core idle before."""
+        """Clocks from the last element of a step's input to the first output beat, the core idle
+        before."""
         return latency.START + self.output_ready[0] + latency.FIFO
 
     @property
     def buffered_steps(self) -> int:
-        """Steps of output that the core must hold so that a ready consumer never stalls it."""
+        """Steps of outputs that the core must hold so that a ready consumer never stalls it."""
         # taken, counted, and seen by the sequencer
         occupied = self.output_ready[-1] + latency.FIFO + 3
         return 1 + -(-occupied // self.cycles_per_step)
@@ -177,12 +186,16 @@ def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     return tuple(range(least, largest_phase(qnet) + 1))
 
 
-def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
+def plan(qnet: QuantizedNetwork, lanes: int | None = None, streams: int = 1) -> Schedule:
     """The schedule of a network on `lanes` lanes (default: all that it can use).
+
+    With `streams` it is at so many sequences side by side, so that one of them has work for the
+    lanes while another one waits for its own results.
 
     Raises
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
+    CarouselError : fewer streams than 1.
     UnsupportedError : reverse layers, or peepholes beside blocks of several cells or gate
         recurrence in another layer.
     """
@@ -195,10 +208,12 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None) -> Schedule:
         elif lanes > 0:
             why = "a block with peepholes cannot be split, "
         raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
+    if streams < 1:
+        raise CarouselError(f"streams {streams}: must be at least 1")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
-    phases = phases_of(qnet, lanes, peepholes)
+    phases = phases_of(qnet, lanes, streams, peepholes)
     order = shortest(_groups(phases, peepholes), _at_once(phases))
-    schedule = Schedule(lanes, phases, order, peepholes)
+    schedule = Schedule(lanes, streams, phases, order, peepholes)
     return replace(schedule, phases=tuple(_sorted(phase, schedule) for phase in phases))
 
 
@@ -250,8 +265,21 @@ def _groups(phases: tuple[Phase, ...], peepholes: bool) -> tuple[Group, ...]:
                 Read(reader, before, tuple(sorted(after)))
                 for (reader, before), after in reads.items()
             )
-            groups.append(Group(k, len(phase.columns), len(rows), found))
+            busy = len(rows)
+            if number == phase.groups - 1 and k + 1 < len(phases):
+                busy += _pause(phase, phases[k + 1], peepholes)
+            groups.append(Group(k, len(phase.columns), busy, found))
     return tuple(groups)
+
+
+def _pause(phase: Phase, following: Phase, peepholes: bool) -> int:
+    """Clocks that the tail rests between two phases.
+
+    A projection's results are written sooner than cell outputs and must not overtake those of the
+    phase before, which may be another stream's.
+    """
+    overtaking = phase.yields == "g" and following.yields == "y"
+    return (latency.cell(peepholes) - latency.gate(peepholes)) * overtaking
 
 
 def _sorted(phase: Phase, schedule: Schedule) -> Phase:

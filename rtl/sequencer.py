@@ -18,8 +18,9 @@ def word_layout(schedule: Schedule) -> data.StructLayout:
     """A word of the program: what `rtl.schedule.Slot` says of a clock."""
     columns = [column for phase in schedule.phases for column in phase.columns]
     addresses = range(max(2, 1 + max(column.address for column in columns)))
-    fields = {"source": range(len(SOURCES)), "address": addresses, **dict.fromkeys(FLAGS, 1)}
-    return data.StructLayout(fields)
+    places = {"source": range(len(SOURCES)), "address": addresses}
+    places |= {"stream": range(schedule.streams)} if schedule.streams > 1 else {}
+    return data.StructLayout({**places, **dict.fromkeys(FLAGS, 1)})
 
 
 class Sequencer(wiring.Component):
@@ -40,14 +41,14 @@ class Sequencer(wiring.Component):
     Members
     -------
     ready : In(1), a step may begin.
-    first, last : In(1), the coming step's marks: begins, ends a sequence. The first step after a
-        reset begins one in any case, because the memories keep what they held.
+    first, last : In(streams), the coming step's marks, a bit a stream: begins, ends a sequence. The
+        first step after a reset begins one in any case, because the memories keep what they held.
     loaded : In(1), the memories hold a state that the first step after a reset may go on from.
     starts : Out(1), a step begins with the next clock.
     running : Out(1), a step runs.
     word : Out(word_layout); all flags are 0 where nothing runs.
     weight : Out, place of the issued column in the weight memories.
-    step_first, step_last : Out(1), the running step's marks.
+    step_first, step_last : Out(1), the running step's marks, of the word's stream.
     parity : Out(1), changes from step to step.
     """
 
@@ -68,7 +69,8 @@ class Sequencer(wiring.Component):
         flags = ("starts", "running", "step_first", "step_last", "parity")
         super().__init__(
             {
-                **{name: In(1) for name in ("ready", "first", "last", "loaded")},
+                **{name: In(1) for name in ("ready", "loaded")},
+                **{name: In(schedule.streams) for name in ("first", "last")},
                 **{name: Out(1) for name in flags},
                 "word": Out(word_layout(schedule)),
                 "weight": Out(range(max(2, schedule.ideal_cycles))),
@@ -90,20 +92,22 @@ class Sequencer(wiring.Component):
         ]
         self._fetch(m, clock)
         newborn = Signal(init=1)  # no step has run since the reset
-        marks = {name: Signal(name=f"running_{name}") for name in ("first", "last", "parity")}
+        streams = self.schedule.streams
+        first, last = (Signal(streams, name=f"running_{name}") for name in ("first", "last"))
+        parity = Signal(init=1)
         with m.If(self.starts):
             m.d.sync += [
-                marks["first"].eq(self.first | newborn),
-                marks["last"].eq(self.last),
-                marks["parity"].eq(~marks["parity"]),
+                first.eq(self.first | newborn.replicate(streams)),
+                last.eq(self.last),
+                parity.eq(~parity),
             ]
         with m.If(self.starts | self.loaded):
             m.d.sync += newborn.eq(0)
-        late = {name: delay(m, mark, 2, name=f"word_{name}") for name, mark in marks.items()}
+        stream = self.word.stream if streams > 1 else 0
         m.d.comb += [
-            self.step_first.eq(late["first"]),
-            self.step_last.eq(late["last"]),
-            self.parity.eq(~late["parity"]),
+            self.step_first.eq(delay(m, first, 2, name="word_first").bit_select(stream, 1)),
+            self.step_last.eq(delay(m, last, 2, name="word_last").bit_select(stream, 1)),
+            self.parity.eq(delay(m, parity, 2, name="word_parity")),
         ]
         return m
 
@@ -115,7 +119,7 @@ class Sequencer(wiring.Component):
         m.d.comb += port.addr.eq(clock)
         m.d.sync += fetched.eq(port.data)
         live = delay(m, self.running, 2, name="live", keep_reset=True)
-        m.d.comb += [self.word.source.eq(fetched.source), self.word.address.eq(fetched.address)]
+        m.d.comb += self.word.eq(fetched)
         for flag in FLAGS:
             m.d.comb += self.word[flag].eq(fetched[flag] & live)
         with m.If(delay(m, self.starts, 2, name="opening", keep_reset=True)):
@@ -127,6 +131,7 @@ class Sequencer(wiring.Component):
         words = []
         for slot in self.schedule.slots:
             word = {flag: getattr(slot, flag) for flag in FLAGS[1:]}
+            word |= {"stream": slot.stream} if self.schedule.streams > 1 else {}
             if slot.column:
                 source = SOURCES.index(slot.column.source)
                 word |= {"issue": 1, "source": source, "address": slot.column.address}

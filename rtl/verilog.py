@@ -30,7 +30,8 @@ from rtl.offline import OfflineCore, make_core
 
 # Verilog's implicit extension is meant, and a default before `casez` makes it complete
 LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
-PLAIN = ("idle", "state_address", "state_write", "state_in", "state_out", "too_long")
+PORT = ("idle", "state_address", "state_write", "state_in", "state_out")
+PLAIN = ("steps", "cycles", *PORT, "too_long")
 
 
 class Top(wiring.Component):
@@ -43,6 +44,7 @@ class Top(wiring.Component):
     i_valid, i_ready, i_data, i_first, i_last : the input stream.
     o_valid, o_ready, o_data, o_first, o_last : the output stream.
     saturated_{kind} : Out, counters.
+    steps, cycles : Out, counters of a core that takes step after step.
     idle, state_address, state_write, state_in, state_out : the state port, where the core has one.
     too_long : Out(1), of a core that holds sequences.
     """
@@ -153,6 +155,7 @@ def _steps(core: Core) -> dict[str, Any]:
     """What is said of a core that takes step after step."""
     schedule, program = core.schedule, core.program
     found: dict[str, Any] = {
+        "streams": schedule.streams,
         "latency_cycles": schedule.latency,
         "accumulator_bits": program.sum_width,
         "weight_memory_bits": program.memories["weights"],
@@ -194,6 +197,7 @@ def write(
     max_length: int | None = None,
     state_port: bool = False,
     axi: bool = False,
+    streams: int = 1,
 ) -> tuple[Path, ...]:
     """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
     and the register map, `.registers.md` and `.registers.json`; all of them or none.
@@ -201,11 +205,13 @@ def write(
     Raises
     ------
     LaneError : lanes that the network cannot use.
-    CarouselError : see `rtl.offline.make_core`.
-    CarouselError : a folder that cannot be written.
+    CarouselError : see `rtl.offline.make_core`; several streams with `axi`; a folder that cannot be
+        written.
     """
+    if axi and streams != 1:
+        raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
     state_port |= axi and qnet.first_reverse is None
-    core = make_core(qnet, lanes, max_length=max_length, state_port=state_port)
+    core = make_core(qnet, lanes, max_length=max_length, state_port=state_port, streams=streams)
     top = AxiTop(core) if axi else Top(core)
     about = describe(top)
     stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")

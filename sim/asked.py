@@ -21,6 +21,8 @@ class Asked:
     streams : of the probe; none without one.
     state_words : of the state port; none without one.
     offline : whether the core takes whole sequences before it gives anything.
+    beside : sequences that the core is at side by side; they go in as many at a time.
+    pace : clocks in which a step runs, by the schedule.
     """
 
     qnet: QuantizedNetwork
@@ -28,6 +30,8 @@ class Asked:
     streams: tuple[ProbeStream, ...] = ()
     state_words: tuple[Row, ...] = ()
     offline: bool = False
+    beside: int = 1
+    pace: int = 0
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -61,13 +65,27 @@ class Asked:
     def wanted(self) -> dict[str, int]:
         """How many beats or codes of each kind must come, as `found` counts them."""
         probe = {
-            f"probe {stream.name}": int(np.prod(self.shown(stream))) * len(stream.rows)
+            f"probe {stream.name}": int(np.prod(self.shown(stream)))
+            // self.beside
+            * len(stream.rows)
             for stream in self.streams
         }
         ends = {"in": self.steps * self.qnet.inputs, "out": self.beats}
-        return ends | probe | {"state": self.sequences * len(self.state_words)}
+        return ends | probe | {"state": self.sequences // self.beside * len(self.state_words)}
 
+    def fold(self, values: Ints, times: tuple[int, ...]) -> Ints:
+        """As many values as there must be, in order of arrival, to (*times, width)."""
+        if self.beside == 1:
+            return values.reshape(*times, -1)
+        sequences, steps = times
+        turns = values.reshape(sequences // self.beside, steps, self.beside, -1)
+        return turns.swapaxes(1, 2).reshape(sequences, steps, -1)
 
-def fold(values: Ints, times: tuple[int, ...]) -> Ints:
-    """As many values as there must be, in order of arrival, step by step, to (*times, width)."""
-    return values.reshape(*times, -1)
+    def unfold(self, values: Ints) -> Ints:
+        """Values (*times, width) in order of arrival: those of sequences side by side vector by
+        vector in turn."""
+        if self.beside == 1:
+            return values.reshape(-1)
+        sequences, steps, width = values.shape
+        turns = values.reshape(sequences // self.beside, self.beside, steps, width)
+        return turns.swapaxes(1, 2).reshape(-1)

@@ -9,6 +9,8 @@ from sim.errors import SimulationError
 from sim.job import Ints, Recording
 from sim.signals import Signals
 
+COUNTER = 1 << 32  # the hardware's counters wrap around here
+
 
 def check_complete(asked: Asked, recording: Recording) -> None:
     """Refuse a recording with clocks or beats missing.
@@ -36,6 +38,7 @@ def check_complete(asked: Asked, recording: Recording) -> None:
 def faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) -> Iterator[str]:
     """Whatever else is wrong, a sentence each."""
     yield from _stream(asked, recording)
+    yield from _counters(asked, recording)
     if recording.too_long:
         yield "core: `too_long` was set, as if a sequence were longer than it can hold"
     found = _found(asked, recording)
@@ -44,6 +47,15 @@ def faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) -> Ite
             yield f"{name}: {found[name] - count} beats too many"
     if (None, "out") in shown:
         yield from _readout(asked, shown[None, "out"], out)
+
+
+def _counters(asked: Asked, recording: Recording) -> Iterator[str]:
+    """The steps that the core counted, and the clocks in which it was at one."""
+    steps = asked.steps // asked.beside
+    wanted = {"steps": steps, "cycles": steps * asked.pace}
+    for name, count in recording.counters.items():
+        if count != wanted[name] % COUNTER:
+            yield f"counter `{name}`: {count}, must be {wanted[name] % COUNTER}"
 
 
 def _found(asked: Asked, recording: Recording) -> dict[str, int]:
@@ -68,13 +80,14 @@ def _stream(asked: Asked, recording: Recording) -> Iterator[str]:
             f"output stream: a beat changed or was withdrawn before it was taken, "
             f"{len(recording.unstable)} times, first in clock {recording.unstable[0]}"
         )
-    beats = asked.beats // asked.sequences
-    place = np.arange(asked.beats) % beats
     # a sequence that goes on from a written state goes in without `first`, and so it comes out
     unmarked = asked.state_words and asked.qnet.output == "every"
-    opening = np.zeros(len(place), bool) if unmarked else place == 0
-    for name, right in (("first", opening), ("last", place == beats - 1)):
-        wrong = np.flatnonzero(getattr(recording, f"out_{name}")[: len(place)] != right)
+    shape = (asked.sequences, asked.leaving[-1], asked.qnet.outputs)
+    marks = {"first": np.zeros(shape, int), "last": np.zeros(shape, int)}
+    marks["first"][:, 0, 0], marks["last"][:, -1, -1] = not unmarked, 1
+    for name, values in marks.items():
+        right = asked.unfold(values)
+        wrong = np.flatnonzero(getattr(recording, f"out_{name}")[: len(right)] != right)
         if len(wrong):
             must = int(right[wrong[0]])
             yield (

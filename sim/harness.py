@@ -18,6 +18,7 @@ from amaranth.lib.wiring import Out
 
 COUNTER = 48
 SHOWN = ("idle", "state_out", "too_long")
+COUNTERS = ("steps", "cycles")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Harness(wiring.Component):
     seen : Out(seen_layout(core)).
     state : In(state_layout(core)), where the core has a state port.
     saturations : Out, the core's saturation counters, not registered.
+    steps, cycles : Out, its counters of steps and of clocks in which one ran, where it has them.
     clocks : Out(48), rising edges since reset; the recording must be as long.
     """
 
@@ -115,6 +117,7 @@ class Harness(wiring.Component):
             "saturations": Out(core.saturations.shape()),
             "clocks": Out(COUNTER),
         }
+        ports |= {name: Out(getattr(core, name).shape()) for name in COUNTERS if has(core, name)}
         if has(core, "state_in"):
             ports["state"] = wiring.In(state_layout(core))
         super().__init__(ports)
@@ -128,6 +131,9 @@ class Harness(wiring.Component):
             core.o.ready.eq(drive.out_ready),
             self.saturations.eq(core.saturations),
         ]
+        for name in COUNTERS:
+            if has(core, name):
+                m.d.comb += getattr(self, name).eq(getattr(core, name))
         for name in fields(_payload(core, "i")):
             m.d.comb += core.i.payload[name].eq(drive[f"in_{name}"])
         m.d.sync += [

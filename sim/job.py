@@ -62,6 +62,7 @@ class Job(_Filed):
     reads : values of `state` that read the state after a sequence; the last clocks show it.
     seen : name -> (offset, width, signed) of every field of `seen`.
     saturations : the same for the saturation counters.
+    counters : names of the core's other counters.
     streams : names of the probe's parts.
     beats : output beats to wait for.
     patience : clocks without any beat after which the core counts as stuck.
@@ -77,6 +78,7 @@ class Job(_Filed):
     reads: Ints
     seen: dict[str, tuple[int, int, bool]]
     saturations: dict[str, tuple[int, int, bool]]
+    counters: tuple[str, ...]
     streams: tuple[str, ...]
     beats: int
     patience: int
@@ -102,7 +104,8 @@ class Recording(_Filed):
     out_waits : clocks in which a beat was offered and not taken.
     unstable : clocks in which an offered beat was withdrawn or changed before it was taken.
     too_long : clocks in which the core said that a sequence is longer than it can hold.
-    saturations : the core's counters.
+    saturations : the core's counters of clipped values.
+    counters : its other ones, of steps and cycles; empty where it has none.
     """
 
     in_clocks: Ints
@@ -119,3 +122,4 @@ class Recording(_Filed):
     out_waits: int
     too_long: int
     saturations: dict[str, int]
+    counters: dict[str, int]

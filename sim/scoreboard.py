@@ -6,10 +6,9 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace, mismatches
+from sim.faults import COUNTER
 from sim.state import State
 from sim.trace import HardwareTrace
-
-COUNTER = 1 << 32  # the hardware's counters wrap around here
 
 
 @dataclass(frozen=True)

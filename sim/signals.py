@@ -4,7 +4,7 @@ import numpy as np
 
 from golden.cell import LayerState
 from rtl.probe import ProbeStream
-from sim.asked import Asked, fold
+from sim.asked import Asked
 from sim.job import Ints, Recording
 from sim.state import State, from_words
 
@@ -17,19 +17,19 @@ def signals(asked: Asked, recording: Recording) -> Signals:
     found: Signals = {}
     for stream in asked.streams:
         count = asked.wanted[f"probe {stream.name}"]
-        codes = fold(recording.probe[stream.name][:count], asked.shown(stream))
-        if stream.reverse:
-            codes = np.flip(codes, axis=-2)
+        codes = recording.probe[stream.name][:count].reshape(-1, len(stream.rows))
         for signal, places in _places(stream).items():
-            found[signal] = codes[..., places]
+            values = asked.fold(codes[:, places].reshape(-1), asked.shown(stream))
+            found[signal] = np.flip(values, axis=-2) if stream.reverse else values
     return found
 
 
 def _places(stream: ProbeStream) -> dict[tuple[int | None, str], list[int]]:
-    """For every signal of a stream where its units stand, in the units' order."""
-    found: dict[tuple[int | None, str], dict[int, int]] = {}
+    """For every signal of a part of the probe where its units stand in a step, in the units' order;
+    those of several sequences side by side one after the other."""
+    found: dict[tuple[int | None, str], dict[tuple[int, int], int]] = {}
     for place, row in enumerate(stream.rows):
-        found.setdefault((row.layer, row.kind), {})[row.index] = place
+        found.setdefault((row.layer, row.kind), {})[row.stream, row.index] = place
     return {signal: [units[n] for n in sorted(units)] for signal, units in found.items()}
 
 
@@ -58,7 +58,7 @@ def final_state(asked: Asked, layers: tuple[dict[str, Ints], ...], recording: Re
         LayerState(*(part[0] if single else part for part in (st.s, st.y, st.gates)))
         for st in asked.qnet.initial_state(asked.sequences)
     )
-    codes = recording.state[: asked.wanted["state"]].reshape(*asked.times[:-1], len(words))
+    codes = recording.state[: asked.wanted["state"]].reshape(-1, len(words))
     return from_words(asked.qnet, words, codes, rest)
 
 

@@ -18,7 +18,7 @@ from rtl.schedule import plan
 from rtl.verilog import convert
 from sim.asked import Asked
 from sim.errors import ToolError
-from sim.harness import Field, Harness, fields, has
+from sim.harness import COUNTERS, Field, Harness, fields, has
 from sim.job import Ints, Job, Recording
 from sim.runner import BUILD_DIR, Build, build, folder_in, run
 from sim.state import State, to_words
@@ -28,7 +28,7 @@ from sim.trace import HardwareTrace, assemble
 
 TOP = "carousel_harness"
 JUNK = 0x5555_5555_5555  # what the payload shows while it is not valid
-PORTS = ("clk", "rst", "drive", "seen", "saturations", "clocks", "state")
+PORTS = ("clk", "rst", "drive", "seen", "saturations", "clocks")
 
 Progress = Callable[[int, int], None]
 
@@ -44,6 +44,7 @@ def simulate(
     seed: int = 0,
     state: State | None = None,
     max_length: int | None = None,
+    streams: int = 1,
     waves: Path | str | None = None,
     build_dir: Path | str | None = None,
     progress: Progress | None = None,
@@ -52,7 +53,8 @@ def simulate(
 
     Parameters
     ----------
-    codes : (T, D), or (N, T, D) for N sequences one after another; `first` starts each.
+    codes : (T, D), or (N, T, D) for N sequences one after another, or as many side by side as there
+        are streams; `first` starts each.
     lanes : see `rtl.core.Core`.
     probe : show every signal, and not the outputs alone.
     idle : in which share of the clocks the source pauses, from 0 to below 1.
@@ -62,6 +64,7 @@ def simulate(
         its state port: the state is written before each sequence and read after it, and so is the
         trace's. Default: what the network says, and the state comes from the probe.
     max_length : steps that a core with reverse layers has room for (default: those of the input).
+    streams : sequences that the core is at side by side; N must be a multiple of it.
     waves : write a VCD of everything there.
     build_dir : where simulators are kept (default: `build/sim` under the current folder).
     progress : called now and then with the steps that are under way or done, and all steps; it may
@@ -70,8 +73,9 @@ def simulate(
     Raises
     ------
     InputError : codes or a state that do not fit the network; a state with reverse layers; more
-        steps than `max_length`; a share outside its range; no folder for waves.
-    LaneError : lanes that the network cannot use.
+        steps than `max_length`; sequences that cannot be dealt to the streams; a share outside its
+        range; no folder for waves.
+    LaneError, CarouselError : lanes or streams that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats.
     """
@@ -84,10 +88,19 @@ def simulate(
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
     if room is None:
-        plan(qnet, lanes)  # refuses before a component is made that nobody would then use
-    core = make_core(qnet, lanes, probe, room, state_port=state is not None)
+        plan(qnet, lanes, streams)  # refuses before a component is made that nobody would use
+    _check_streams(codes, streams)
+    core = make_core(qnet, lanes, probe, room, state_port=state is not None, streams=streams)
     return simulate_core(
-        core, qnet, codes, pattern, place, state=state, waves=waves, progress=progress
+        core,
+        qnet,
+        codes,
+        pattern,
+        place,
+        streams=streams,
+        state=state,
+        waves=waves,
+        progress=progress,
     )
 
 
@@ -97,6 +110,12 @@ def _room(qnet: QuantizedNetwork, codes: Ints, max_length: int | None) -> int | 
     if max_length is not None and length > max_length:
         raise InputError(f"input: {length} steps, the core is to hold {max_length} (max_length)")
     return length if qnet.first_reverse is not None and max_length is None else max_length
+
+
+def _check_streams(codes: Ints, streams: int) -> None:
+    sequences = len(codes) if codes.ndim == 3 else 1
+    if sequences % streams:
+        raise InputError(f"input: {sequences} sequences, must be a multiple of {streams} (streams)")
 
 
 def _check_state(qnet: QuantizedNetwork, codes: Ints, state: State) -> None:
@@ -128,6 +147,7 @@ def simulate_core(
     pattern: Pattern,
     build_dir: Path,
     *,
+    streams: int = 1,
     state: State | None = None,
     waves: Path | str | None = None,
     progress: Progress | None = None,
@@ -145,10 +165,12 @@ def simulate_core(
         core.probe_streams if has(core, "probe") else (),
         () if state is None else core.state_words,
         core.offline,
+        streams,
+        core.schedule.cycles_per_step,
     )
     harness = Harness(core)
     text, job = convert(harness, TOP) + library, _job(harness, asked, codes, pattern, state)
-    ports = [port for port in PORTS if port != "state" or has(harness, port)]
+    ports = [*PORTS, *(port for port in (*COUNTERS, "state") if has(harness, port))]
     built = build(text, TOP, ports, build_dir, waves=waves is not None)
     folder = folder_in(build_dir, "run")
     start = time.perf_counter()
@@ -172,12 +194,13 @@ def _job(harness: Harness, asked: Asked, codes: Ints, pattern: Pattern, state: S
     rest = silence if asked.qnet.output != "every" else 0
     writes, reads = _accesses(harness, asked, state)
     return Job(
-        words=_words(drive, codes, state is None),
+        words=_words(drive, asked, codes, state is None),
         junk=_word(drive, {"in_data": JUNK, "in_first": 1, "in_last": 1}),
         writes=writes,
         reads=reads,
         seen=_places(fields(harness.seen.shape())),
         saturations=_places(fields(harness.saturations.shape())),
+        counters=tuple(name for name in COUNTERS if has(harness, name)),
         streams=tuple(stream.name for stream in asked.streams),
         beats=asked.beats,
         patience=int((silence + 20 * pace + 1000) / flow),
@@ -195,7 +218,7 @@ def _accesses(harness: Harness, asked: Asked, state: State | None) -> tuple[Ints
     if state is None:
         return np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
     port, words = fields(harness.state.shape()), to_words(asked.qnet, asked.state_words, state)
-    codes = words.reshape(asked.sequences, -1) & ((1 << port["in"].width) - 1)
+    codes = words.reshape(-1, len(asked.state_words)) & ((1 << port["in"].width) - 1)
     addresses = np.arange(len(asked.state_words)) << port["address"].offset
     writes = addresses | codes << port["in"].offset | 1 << port["write"].offset
     return writes, np.pad(addresses, (0, latency.STATE_PORT))
@@ -213,14 +236,14 @@ def _word(drive: dict[str, Field], values: dict[str, int]) -> int:
     return word
 
 
-def _words(drive: dict[str, Field], codes: Ints, anew: bool) -> Ints:
+def _words(drive: dict[str, Field], asked: Asked, codes: Ints, anew: bool) -> Ints:
     """For every element in order the value of `drive` that offers it, `out_ready` left 0; with
     `first` where each sequence starts anew."""
     batch = codes[None] if codes.ndim == 2 else codes
     words = (batch & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
     words[:, 0, 0] |= anew << drive["in_first"].offset
     words[:, -1, -1] |= 1 << drive["in_last"].offset
-    return words.reshape(-1) | (1 << drive["in_valid"].offset)
+    return asked.unfold(words) | (1 << drive["in_valid"].offset)
 
 
 def _play(

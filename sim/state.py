@@ -13,25 +13,34 @@ State = tuple[LayerState, ...]
 
 
 def to_words(qnet: QuantizedNetwork, words: Sequence[Row], state: State) -> Ints:
-    """The words (..., W) that make a core start from `state`; 0 for what no step looks at."""
-    found = np.zeros((*np.shape(state[0].s)[:-1], len(words)), np.int64)
+    """The words that make a core start from `state`, (W,) for one of one sequence alone, (N / K, W)
+    for one of N on a core of K streams; 0 for what no step looks at."""
+    streams = _streams(words)
+    found = np.zeros((state[0].s[..., 0].size // streams, len(words)), np.int64)
     for k, row in enumerate(words):
         place = _place(qnet, row)
         if place:
             layer, part, unit = place
-            found[..., k] = getattr(state[layer], part)[..., unit]
-    return found
+            found[:, k] = getattr(state[layer], part)[..., unit].reshape(-1)[row.stream :: streams]
+    return found if state[0].s.ndim > 1 else found[0]
 
 
 def from_words(qnet: QuantizedNetwork, words: Sequence[Row], codes: Ints, rest: State) -> State:
-    """The state that words (..., W) hold; what they do not hold is taken from `rest`."""
+    """The state that words (N / K, W) hold; what they do not hold is taken from `rest`."""
+    streams = _streams(words)
     parts = [{"s": st.s.copy(), "y": st.y.copy(), "gates": st.gates.copy()} for st in rest]
     for k, row in enumerate(words):
         place = _place(qnet, row)
         if place:
-            layer, part, unit = place
-            parts[layer][part][..., unit] = codes[..., k]
+            layer, name, unit = place
+            part = parts[layer][name]
+            part.reshape(-1, part.shape[-1])[row.stream :: streams, unit] = codes[:, k]
     return tuple(LayerState(**part) for part in parts)
+
+
+def _streams(words: Sequence[Row]) -> int:
+    """The sequences side by side whose states the words are."""
+    return 1 + max(row.stream for row in words)
 
 
 def _place(qnet: QuantizedNetwork, row: Row) -> tuple[int, str, int] | None:

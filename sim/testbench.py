@@ -145,6 +145,7 @@ class Bench:
                 name: counters >> offset & ((1 << width) - 1)
                 for name, (offset, width, _) in job.saturations.items()
             },
+            counters={name: int(getattr(self.dut, name).value) for name in job.counters},
         )
 
     def _take(self, samples: list[str]) -> None:

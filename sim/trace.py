@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.trace import Trace
-from sim.asked import Asked, fold
+from sim.asked import Asked
 from sim.faults import check_complete, faults
 from sim.job import Ints, Recording
 from sim.signals import by_layer, final_state, signals
@@ -25,7 +25,7 @@ class HardwareTrace(Trace):
     step_cycles : (T,) or (N, T), the clock of each step's last output beat, from the first beat in;
         (1,) or (N, 1) where only the last output of a sequence leaves.
     cycles : clocks from the first beat in to the last beat out, both counted.
-    latency : clocks from the last element of the first vector to the first output beat.
+    latency : clocks from the last element of the first step's input to the first output beat.
     waits : clocks of `idle` (source paused, the time between sequences with a state port included),
         `input` (core not ready), `output` (sink not ready).
     clocks : all that were simulated.
@@ -84,11 +84,11 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
     check_complete(asked, recording)
     shown = signals(asked, recording)
     layers = by_layer(asked, shown)
-    out = fold(recording.out_data[: asked.beats], asked.leaving)
-    elements = asked.wanted["in"]
-    taken = fold(recording.in_clocks[:elements], asked.times)[..., -1]
+    out = asked.fold(recording.out_data[: asked.beats], asked.leaving)
+    elements, first = asked.wanted["in"], asked.qnet.inputs * asked.beside
+    taken = asked.fold(recording.in_clocks[:elements], asked.times)[..., -1]
     start = recording.in_clocks[0]
-    ends = fold(recording.out_clocks[: asked.beats], asked.leaving)[..., -1] - start
+    ends = asked.fold(recording.out_clocks[: asked.beats], asked.leaving)[..., -1] - start
     idle = int(recording.in_clocks[-1]) - elements - recording.in_waits  # none in clock 0
     return HardwareTrace(
         layers=layers,
@@ -98,7 +98,7 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
         faults=tuple(faults(asked, recording, shown, out)),
         step_cycles=ends,
         cycles=int(ends.max()) + 1,
-        latency=int(recording.out_clocks[0] - taken.flat[0]),
+        latency=int(recording.out_clocks[0] - recording.in_clocks[first - 1]),
         waits={"idle": idle, "input": recording.in_waits, "output": recording.out_waits},
         clocks=recording.clocks,
         seconds=seconds,

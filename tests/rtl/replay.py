@@ -7,11 +7,17 @@ from golden.shape import Shape
 from rtl import latency
 from rtl.schedule import Schedule
 
-Key = tuple[int | None, str, int]  # layer, kind, index
+Key = tuple[int | None, str, int, int]  # layer, kind, index, stream
 
 
-def tail_order(qnet) -> list[list[Key]]:
-    """The rows of each layer, projection and readout in the order of the tail."""
+def tail_order(qnet, streams: int = 1) -> list[list[Key]]:
+    """The rows of each layer, projection and readout, of each for every stream, in the order of the
+    tail."""
+    parts = _parts(qnet)
+    return [[(*row, stream) for row in rows] for rows in parts for stream in range(streams)]
+
+
+def _parts(qnet) -> list[list[tuple[int | None, str, int]]]:
     found = []
     for k, layer in enumerate(qnet.layers):
         shape, rows = layer.shape, []
@@ -26,37 +32,47 @@ def tail_order(qnet) -> list[list[Key]]:
     )
 
 
-def columns_of(qnet) -> list[dict[int, tuple[str, Key | None]]]:
-    """What each column of each layer, projection and readout reads: its source, and the signal."""
-    found, below = [], None
+def columns_of(qnet, streams: int) -> list[dict[int, tuple[str, Key]]]:
+    """What each column of each layer, projection and readout reads, of each for every stream: its
+    source, and the signal."""
+    found = []
     for k, layer in enumerate(qnet.layers):
         shape: Shape = layer.shape
-        sources = _below(qnet, below)
-        sources += [("y", (k, "y", unit)) for unit in range(shape.outputs)]
+        own = [("y", (k, "y", unit)) for unit in range(shape.outputs)]
         if shape.gate_recurrence:
-            sources += [("gates", (k, g, b)) for g in shape.gates for b in range(shape.blocks)]
-        found.append(dict(enumerate(sources)))
+            own += [("gates", (k, g, b)) for g in shape.gates for b in range(shape.blocks)]
+        found.append(_below(qnet, k) + own)
         if shape.projection:
-            found.append(dict(enumerate(("below", (k, "m", c)) for c in range(shape.cells))))
-        below = k
-    return [*found, dict(enumerate(_below(qnet, below)))] if qnet.readout else found
+            found.append([("below", (k, "m", cell)) for cell in range(shape.cells)])
+    if qnet.readout:
+        found.append(_below(qnet, len(qnet.layers)))
+    return [
+        {column: (source, (*key, stream)) for column, (source, key) in enumerate(part)}
+        for part in found
+        for stream in range(streams)
+    ]
 
 
-def _below(qnet, below: int | None) -> list[tuple[str, Key | None]]:
-    if below is None:
+def _below(qnet, k: int) -> list[tuple[str, tuple[int | None, str, int]]]:
+    if not k:
         return [("x", (None, "x", unit)) for unit in range(qnet.inputs)]
-    return [("below", (below, "y", unit)) for unit in range(qnet.layers[below].shape.outputs)]
+    return [("below", (k - 1, "y", unit)) for unit in range(qnet.layers[k - 1].shape.outputs)]
 
 
-def memories(qnet) -> dict[str, list[Key]]:
+def memories(qnet, streams: int) -> dict[str, list[Key]]:
     """What lies where, in the order of writing."""
-    stored, gates = [], []
+    stored: list[Key] = []
+    gates: list[Key] = []
     for k, layer in enumerate(qnet.layers):
-        shape = layer.shape
-        stored += [(k, "m" if shape.projection else "y", cell) for cell in range(shape.cells)]
-        stored += [(k, "y", unit) for unit in range(shape.projection or 0)]
-        gates += [(k, gate, block) for block in range(shape.blocks) for gate in shape.gates]
-    x = [(None, "x", unit) for unit in range(qnet.inputs)]
+        shape, every = layer.shape, range(streams)
+        kind = "m" if shape.projection else "y"
+        stored += [(k, kind, cell, stream) for stream in every for cell in range(shape.cells)]
+        stored += [(k, "y", n, stream) for stream in every for n in range(shape.projection or 0)]
+        blocks = [(b, stream) for stream in every for b in range(shape.blocks)]
+        gates += [(k, gate, *block) for block in blocks for gate in shape.gates]
+    x: list[Key] = [
+        (None, "x", unit, stream) for stream in range(streams) for unit in range(qnet.inputs)
+    ]
     return {"x": x, "y": stored, "below": stored, "gates": gates}
 
 
@@ -68,7 +84,7 @@ def faults(qnet, schedule: Schedule) -> list[str]:
     the steady state of steps `cycles_per_step` apart.
     """
     slots, step = schedule.slots, schedule.cycles_per_step
-    parts = tail_order(qnet)
+    parts = tail_order(qnet, schedule.streams)
     groups = []  # part, rows
     for part, (rows, phase) in enumerate(zip(parts, schedule.phases, strict=True)):
         side = phase.side
@@ -82,14 +98,14 @@ def faults(qnet, schedule: Schedule) -> list[str]:
         if after - end < len(rows):
             found.append(f"the tail has {after - end} clocks for the {len(rows)} rows of {end}")
     written = _written(qnet, schedule.peepholes, groups, ends)
-    _check_order(qnet, written, step, found)
+    _check_order(qnet, schedule, written, found)
     _check_reads(qnet, schedule, written, found)
     return found
 
 
 def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
     """The clocks in which groups end, each with all of its columns in its sum and nothing else."""
-    wanted = columns_of(qnet)
+    wanted = columns_of(qnet, schedule.streams)
     ring = deque([[(-1, -1)] for _ in range(schedule.accumulators)])  # of the step before
     ends: list[int] = []
     for clock, slot in enumerate(schedule.slots):
@@ -100,7 +116,9 @@ def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
         if slot.column:
             ring[0].append((slot.group, slot.column.column))
         if slot.last:
-            part, _ = groups[len(ends)]
+            part, rows = groups[len(ends)]
+            if slot.stream != rows[0][-1]:
+                found.append(f"the slot of {clock} is of stream {slot.stream}")
             if sorted(ring[0]) != [(len(ends), column) for column in sorted(wanted[part])]:
                 found.append(f"the sum that ends in {clock} is {ring[0]}")
             ends.append(clock)
@@ -111,27 +129,28 @@ def _written(qnet, peepholes: bool, groups, ends: list[int]) -> dict[Key, int]:
     """The first clock in which each signal may be read, from the step's first one."""
     found: dict[Key, int] = {}
     for (_, rows), end in zip(groups, ends, strict=True):
-        for lane, (layer, kind, index) in enumerate(rows):
+        for lane, (layer, kind, *unit) in enumerate(rows):
             if kind == "g":
                 kind = "m" if qnet.layers[layer].shape.projection else "y"
-                found[layer, kind, index] = end + lane + latency.cell(peepholes)
+                found[layer, kind, *unit] = end + lane + latency.cell(peepholes)
             else:
-                found[layer, kind, index] = end + lane + latency.gate(peepholes)
+                found[layer, kind, *unit] = end + lane + latency.gate(peepholes)
     return found
 
 
-def _check_order(qnet, written: dict[Key, int], step: int, found: list[str]) -> None:
+def _check_order(qnet, schedule: Schedule, written: dict[Key, int], found: list[str]) -> None:
     """Memories are written in order, a value a clock, and one step after the other."""
     for name in ("y", "gates"):
-        clocks = [written[key] for key in memories(qnet)[name]]
+        clocks = [written[key] for key in memories(qnet, schedule.streams)[name]]
         if clocks:
-            pairs = pairwise([*clocks, clocks[0] + step])
+            pairs = pairwise([*clocks, clocks[0] + schedule.cycles_per_step])
             found += [f"{name} is written in {a}, then in {b}" for a, b in pairs if b <= a]
 
 
 def _check_reads(qnet, schedule: Schedule, written: dict[Key, int], found: list[str]) -> None:
     """Each column reads the right value after it was written and before its bank's next step."""
-    wanted, places, step = columns_of(qnet), memories(qnet), schedule.cycles_per_step
+    wanted, places = columns_of(qnet, schedule.streams), memories(qnet, schedule.streams)
+    step = schedule.cycles_per_step
     released, part_of = False, []
     for part, phase in enumerate(schedule.phases):
         part_of += [part] * phase.groups

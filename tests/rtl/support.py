@@ -123,15 +123,23 @@ class CoreRun:
         return [data for data, _, _ in self.beats]
 
 
-def beats_of(codes: np.ndarray) -> list[tuple[int, int, int]]:
-    """Input beats (data, first, last) of sequences (N, T, D), one after the other."""
+def beats_of(codes: np.ndarray, streams: int = 1) -> list[tuple[int, int, int]]:
+    """Input beats (data, first, last) of sequences (N, T, D), as many at a time as there are
+    streams: the first vectors of all of them, then the second ones, and so on."""
     sequences, steps, inputs = codes.shape
     return [
-        (int(codes[n, t, d]), int((t, d) == (0, 0)), int((t, d) == (steps - 1, inputs - 1)))
-        for n in range(sequences)
+        (int(codes[n + k, t, d]), int((t, d) == (0, 0)), int((t, d) == (steps - 1, inputs - 1)))
+        for n in range(0, sequences, streams)
         for t in range(steps)
+        for k in range(streams)
         for d in range(inputs)
     ]
+
+
+def dealt(values: np.ndarray, streams: int) -> np.ndarray:
+    """Values (N, T, ...) of sequences as (N / K, T, K, ...): those of K streams in each step."""
+    sequences = len(values) // streams
+    return values.reshape(sequences, streams, *values.shape[1:]).swapaxes(1, 2)
 
 
 async def drive(
@@ -208,12 +216,16 @@ async def drive(
     return run
 
 
+def streams_of(core: Core | OfflineCore) -> int:
+    return core.schedule.streams if isinstance(core, Core) else 1
+
+
 def run_core(core: Core | OfflineCore, codes: np.ndarray, **options: Any) -> CoreRun:
     """A core's answer to sequences (N, T, D); options of `drive`."""
     found = []
 
     async def testbench(ctx):
-        found.append(await drive(ctx, core, beats_of(codes), **options))
+        found.append(await drive(ctx, core, beats_of(codes, streams_of(core)), **options))
 
     simulate(core, testbench)
     return found[0]
@@ -225,20 +237,23 @@ def mismatches(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> dic
     A list of the wrong length counts as wholly different.
     """
     trace, (sequences, steps, _) = core.qnet.run(codes), codes.shape
+    streams = streams_of(core)
     giving = steps if core.qnet.output == "every" else 1
     ends = np.zeros((2, sequences, giving, core.qnet.outputs), int)
     ends[0, :, 0, 0], ends[1, :, -1, -1] = 1, 1
     pairs = {
-        "out": (run.out, trace.out),
-        "first": ([first for _, first, _ in run.beats], ends[0]),
-        "last": ([last for _, _, last in run.beats], ends[1]),
+        "out": (run.out, dealt(trace.out, streams)),
+        "first": ([first for _, first, _ in run.beats], dealt(ends[0], streams)),
+        "last": ([last for _, _, last in run.beats], dealt(ends[1], streams)),
     }
     if core.has_probe:
         every = replace(core.qnet, output="every").run(codes).out
         for shown in core.probe_streams:
             outs = trace.out if shown.once else every
             columns = [
-                (outs if row.layer is None else trace.layers[row.layer][row.kind])[..., row.index]
+                dealt(outs if row.layer is None else trace.layers[row.layer][row.kind], streams)[
+                    ..., row.stream, row.index
+                ]
                 for row in shown.rows
             ]
             want = np.stack(columns, axis=-1)

@@ -23,7 +23,7 @@ def test_buffer_loses_and_repeats_nothing(inputs, idle, slow):
     ready when both banks are full, and then only then."""
     rng, vectors = np.random.default_rng(inputs), 25
     form = Format(7, 3)
-    buffer = InputBuffer(form, inputs)
+    buffer = InputBuffer(form, inputs, 1)
     codes = rng.integers(form.low, form.high + 1, (vectors, inputs))
     marks = rng.integers(0, 2, (vectors, inputs, 2))
     state = {"taken": 0, "begun": 0, "released": 0}
@@ -83,7 +83,7 @@ def test_a_bank_is_read_while_the_other_fills():
     """`take` gives way to the coming vector's marks at once, and to its elements three clocks
     later; `release` with the last address: the value still is the old bank's, which then fills."""
     form = Format(6, 0)
-    buffer, seen = InputBuffer(form, 2), []
+    buffer, seen = InputBuffer(form, 2, 1), []
     script = [  # take, release, address
         *[(1, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 1), (0, 0, 0)],
         *[(1, 0, 1), (0, 0, 0), (0, 1, 1), (0, 0, 1), (0, 0, 0)],

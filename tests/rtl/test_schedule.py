@@ -98,12 +98,13 @@ def test_any_number_of_lanes(name):
 def _any_schedule(seed: int):
     rng = np.random.default_rng(seed)
     qnet = any_shapes(rng)
-    return qnet, plan(qnet, int(rng.choice(allowed_lanes(qnet))))
+    return qnet, plan(qnet, int(rng.choice(allowed_lanes(qnet))), int(rng.integers(1, 5)))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks(seed):
-    """30 networks of any kind on any lanes: nothing wrong with any schedule."""
+    """30 networks of any kind on any lanes, with up to four streams: nothing wrong with any
+    schedule."""
     for k in range(30):
         qnet, schedule = _any_schedule(100 * seed + k)
         assert not faults(qnet, schedule), (seed, k)
@@ -111,7 +112,7 @@ def test_random_networks(seed):
 
 @pytest.mark.soak
 def test_many_random_networks():
-    """5,000 networks of any kind on any lanes: nothing wrong with any schedule."""
+    """5,000 networks of any kind on any lanes, with up to four streams: nothing wrong."""
     for seed in range(10_000, 15_000):
         qnet, schedule = _any_schedule(seed)
         assert not faults(qnet, schedule), seed
@@ -169,7 +170,7 @@ def test_every_row_is_computed_once(name):
     qnet = SMALL[name]
     schedule = plan(qnet)
     parts = tail_order(qnet)
-    found = [(row.layer, row.kind, row.index) for row in schedule.rows]
+    found = [(row.layer, row.kind, row.index, row.stream) for row in schedule.rows]
     assert found == [row for part in parts for row in part]
     assert max(Counter(found).values()) == 1
     assert set(schedule.ready) == set(schedule.rows)

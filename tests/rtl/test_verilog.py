@@ -125,7 +125,7 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
             r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", module[0], re.M
         )
     }
-    listed = re.search(r"\((.*?)\)", module[0])[1].split(", ")
+    listed = re.split(r"\s*,\s*", re.search(r"\((.*?)\)", module[0], re.S)[1].strip())
     ports = {port["name"]: port for port in about["ports"]}
     assert {key: (port["direction"], port["width"]) for key, port in ports.items()} == declared
     assert sorted(listed) == sorted(ports) and len(ports) == len(about["ports"])

@@ -33,6 +33,8 @@ FAULTS = (
     "extra",  # one output beat too many at the end
     "probe",  # the last code on the first part of the probe never comes
     "saturations",  # the counter of `s` is one too high
+    "steps",  # the counter of steps is one too high
+    "cycles",  # the counter of clocks is one too high
     "too_long",  # the flag is set after the last step
     "state",  # the lowest bit of the last word of the state is wrong
     "busy",  # the core does not come to rest after the last step
@@ -113,6 +115,8 @@ class Replay(wiring.Component):
     o: Any
     probe: Any
     saturations: Any
+    steps: Any
+    cycles: Any
     too_long: Any
     idle: Any
     state_address: Any
@@ -126,7 +130,7 @@ class Replay(wiring.Component):
     ):
         self.qnet, self.trace = qnet, qnet.run(codes, state)
         self.every = replace(qnet, output="every").run(codes, state).out
-        self.sequences, self.steps = codes.shape[:2]
+        self.sequences, self.length = codes.shape[:2]
         self.offline = any(layer.shape.reverse for layer in qnet.layers)
         self.probe_streams = offline_streams_of(qnet) if self.offline else streams_of(qnet)
         self.state_words = () if state is None else state_words_of(qnet)
@@ -144,8 +148,7 @@ class Replay(wiring.Component):
             "probe": Out(data.StructLayout(probe)),
             "saturations": Out(data.StructLayout(dict.fromkeys(KINDS, 32))),
         }
-        if self.offline:
-            ports["too_long"] = Out(1)
+        ports |= {"too_long": Out(1)} if self.offline else {"steps": Out(32), "cycles": Out(32)}
         if self.state_words:
             ports |= {
                 "idle": Out(1),
@@ -158,7 +161,7 @@ class Replay(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        inputs, total, steps = self.qnet.inputs, self.sequences * self.steps, self.steps
+        inputs, total, steps = self.qnet.inputs, self.sequences * self.length, self.length
         self._fault, step, taken = Signal(8), Signal(range(total + 1)), Signal(range(inputs + 1))
         vector, self._place = Signal(range(steps + 1)), Signal(range(steps + 1))
         self._last_step, end, ended = step == total - 1, self._place == steps - 1, Signal()
@@ -188,6 +191,11 @@ class Replay(wiring.Component):
                         m.next = "PROBE"
         if self.offline:
             m.d.comb += self.too_long.eq(self._is("too_long") & (step == total))
+        else:
+            m.d.comb += [
+                self.steps.eq(step + self._is("steps")),
+                self.cycles.eq(step * self.schedule.cycles_per_step + self._is("cycles")),
+            ]
         if self.state_words:
             at_start = control.ongoing("TAKE") & (vector == 0) & (taken == 0)
             m.d.comb += self.idle.eq(at_start & ~(self._is("busy") & (step == total)))
@@ -215,7 +223,7 @@ class Replay(wiring.Component):
         with m.If(given | dropped):
             m.d.sync += beat.eq(Mux(done, 0, beat + 1))
         at_end = self._last_step & (beat == outputs - 1)
-        last = (self._place == self.steps - 1) & (beat == outputs - 1)
+        last = (self._place == self.length - 1) & (beat == outputs - 1)
         opening = (self._place == 0) & (not self.state_words) | (self.qnet.output != "every")
         m.d.comb += [
             self.o.valid.eq(leaves & ~dropped & ~(waited & self._is("retract"))),

@@ -24,6 +24,8 @@ CAUGHT = {
     "retract": "changed or was withdrawn before it was taken",
     "extra": "out: 1 beats too many",
     "saturations": "saturations of s: 1, must be 0",
+    "steps": "counter `steps`: 13, must be 12",
+    "cycles": "counter `cycles`: 313, must be 312",
 }
 
 

@@ -1,0 +1,92 @@
+"""The core at several sequences side by side: each as if it were alone, and no clock lost."""
+
+import numpy as np
+import pytest
+
+from golden.errors import CarouselError
+from golden.network import Network
+from rtl.core import Core
+from rtl.offline import make_core
+from rtl.schedule import allowed_lanes, plan
+from tests.rtl.shapes import forget
+from tests.rtl.support import (
+    G1997,
+    CoreRun,
+    agree,
+    any_codes,
+    layer,
+    quantized,
+    readout,
+    run_core,
+    stack,
+)
+from tests.rtl.test_core_cells import cell
+
+
+def _networks():
+    rng = np.random.default_rng(8)
+    old = layer(rng, 2, 2, 2, forget=False, recurrence=True, **G1997)
+    start = {"start": True}
+    nets = {
+        "forget": stack(rng, 3, 4),
+        "readout": stack(rng, 2, 3, outputs=2),
+        "one input, one cell": stack(rng, 1, 1),
+        "1997 below forget": Network((old, layer(rng, 4, 3)), readout(rng, 3, 2)),
+        "projection": Network((cell(rng, 2, 3), cell(rng, 3, 4, projection=2, **start))),
+        "projection below": Network((cell(rng, 2, 3, projection=2), cell(rng, 2, 3, **start))),
+        "peepholes": Network((cell(rng, 2, 3, peepholes=True, projection=2, **start),)),
+        "last output": Network((cell(rng, 2, 3),), readout(rng, 3, 2), output="last"),
+    }
+    return {name: quantized(net, rng, 10) for name, net in nets.items()}
+
+
+NETWORKS = _networks()
+
+
+def _check(name: str, streams: int, lanes: int, seed: int, **options) -> tuple[Core, CoreRun]:
+    qnet, rng = NETWORKS[name], np.random.default_rng(seed)
+    core = Core(qnet, lanes, probe=True, streams=streams)
+    codes = any_codes(rng, qnet, 2 * streams, 5)
+    run = run_core(core, codes, seed=seed, **options)
+    assert agree(core, run, codes)
+    return core, run
+
+
+@pytest.mark.parametrize("streams", (2, 3))
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_stream_is_as_if_alone(name, streams):
+    """Two sequences a stream, one after the other, on some lanes and on all: every signal of each,
+    every mark and counter; at full speed at the pace that the schedule says."""
+    allowed = allowed_lanes(NETWORKS[name])
+    for lanes in (allowed[len(allowed) // 3], allowed[-1]):
+        core, run = _check(name, streams, lanes, seed=streams)
+        if core.qnet.output == "every":
+            assert run.given[0] - run.taken[core.qnet.inputs * streams - 1] == core.schedule.latency
+            beats = core.qnet.outputs * streams
+            finals = np.array(run.given[beats - 1 :: beats])
+            assert set(np.diff(finals[2:])) == {core.schedule.cycles_per_step}
+
+
+@pytest.mark.parametrize("streams", (2, 4))
+@pytest.mark.parametrize("name", ["readout", "projection below", "last output"])
+def test_pauses_before_and_behind(name, streams):
+    """A source that pauses and a consumer that is not ready lose and mix up nothing."""
+    lanes = allowed_lanes(NETWORKS[name])
+    _check(name, streams, lanes[len(lanes) // 2], seed=3, idle=0.5, back_pressure=0.6)
+
+
+def test_other_streams_fill_the_wait():
+    """A network on many lanes waits for its own results; more streams take that time, until there
+    is none left: products a lane and clock."""
+    use = [plan(forget(16, 32), 43, streams).utilisation for streams in (1, 2)]
+    assert use[0] < 0.91
+    assert use[1] > 0.99
+    deep = [plan(forget(8, 8, 8, 8, outputs=4), 8, streams).utilisation for streams in (1, 2, 4)]
+    assert deep[0] < deep[1] < deep[2]
+    assert deep[2] > 0.95
+
+
+def test_streams_that_cannot_be():
+    """One line that names the number."""
+    with pytest.raises(CarouselError, match="streams 0: must be at least 1"):
+        make_core(NETWORKS["forget"], streams=0)

@@ -1,0 +1,86 @@
+"""Several sequences side by side in one core, simulated: each as the integer model computes it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.errors import CarouselError, InputError
+from rtl.schedule import plan
+from sim import check, simulate
+from tests.sim.cases import any_codes, random_case, small_network
+from tests.sim.test_state import reached, stateful
+
+FORWARD = (5, 13)
+
+
+def run_case(seed: int, streams: int, build_dir: Path) -> None:
+    """A random configuration with two sequences a stream, under idle and back-pressure."""
+    case, rng = random_case(seed), np.random.default_rng((seed, streams))
+    codes = any_codes(rng, case.qnet, 2 * streams, 12)
+    hw = simulate(
+        case.qnet,
+        codes,
+        lanes=case.lanes,
+        idle=case.idle,
+        back_pressure=case.back_pressure,
+        seed=seed,
+        streams=streams,
+        build_dir=build_dir,
+    )
+    verdict = check(case.qnet, codes, hw)
+    assert verdict.ok, f"{case}: {verdict}"
+    assert verdict.codes and not verdict.unseen
+
+
+@pytest.mark.parametrize("seed", FORWARD)
+def test_random_configuration(seed, build_dir):
+    """Kinds, options, sizes, lanes, readout and stalls at random, three or four streams: no code,
+    mark or counter differs."""
+    run_case(seed, 2 + seed % 3, build_dir)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(60))
+def test_random_configuration_soak(seed, build_dir):
+    """All configurations without reverse layers."""
+    if random_case(seed).qnet.first_reverse is None:
+        run_case(seed, 2 + seed % 3, build_dir)
+
+
+def test_no_clock_is_lost(build_dir):
+    """Full speed: latency and clocks a step as the schedule says, the streams' outputs of a step
+    one after the other, and the core's own counters say the same."""
+    qnet = small_network()
+    codes, schedule = any_codes(np.random.default_rng(2), qnet, 3, 40), plan(qnet, 6, 3)
+    hw = simulate(qnet, codes, lanes=6, streams=3, build_dir=build_dir)
+    assert check(qnet, codes, hw).ok
+    assert hw.latency == schedule.latency
+    assert hw.cycles_per_step == schedule.cycles_per_step
+    assert np.all(np.diff(hw.step_cycles, axis=1)[:, 2:] == schedule.cycles_per_step)
+    assert np.all(np.diff(hw.step_cycles, axis=0) > 0)
+
+
+def test_the_state_port_has_the_states_of_all_streams(build_dir):
+    """Written before each turn of sequences, read after it; as the model's."""
+    qnet = stateful("gate recurrence")
+    state = reached(qnet, 4)
+    codes = any_codes(np.random.default_rng(6), qnet, 4, 6)
+    hw = simulate(qnet, codes, lanes=5, streams=2, state=state, build_dir=build_dir)
+    verdict = check(qnet, codes, hw, state)
+    assert verdict.ok, str(verdict)
+    assert sum(verdict.state.values()) == 0 and len(verdict.state) == 6
+
+
+def test_what_cannot_be_dealt_is_refused(build_dir):
+    """Sequences that are no multiple of the streams; streams of a core that holds sequences."""
+    qnet = small_network()
+    codes = any_codes(np.random.default_rng(2), qnet, 3, 5)
+    with pytest.raises(
+        InputError, match=r"input: 3 sequences, must be a multiple of 2 \(streams\)"
+    ):
+        simulate(qnet, codes, streams=2, build_dir=build_dir)
+    both = small_network(both=True)
+    codes = any_codes(np.random.default_rng(2), both, 2, 5)
+    with pytest.raises(CarouselError, match="streams 2: layer . runs in reverse"):
+        simulate(both, codes, streams=2, build_dir=build_dir)
