@@ -186,7 +186,7 @@ def test_a_new_session_begins_with_nothing_of_the_old_one():
 def test_more_vectors_than_slots_are_refused_and_none_is_lost():
     """With a core that is slower than the line, 12 vectors at once overrun 2 slots; those refused
     can be sent again, and all outputs come."""
-    bench = Bench(memory_bytes=1, wait=1000, patience=2000)
+    bench = Bench(memory_bytes=1, wait=1500, patience=2500)
     assert Identity.unpack(bench.identity.payload).vectors == 2
     replies = bench.ask(*(vector(k) for k in range(6)))
     assert Fault.OVERRUN in faults(replies)

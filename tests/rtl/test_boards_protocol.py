@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from fixedpoint.formats import Format
 from rtl.boards.host import Host, check
-from rtl.boards.protocol import Deframer, Identity, LinkError, pack, unpack, wrap
+from rtl.boards.protocol import (
+    FIRST,
+    Answer,
+    Ask,
+    Deframer,
+    Fault,
+    Identity,
+    LinkError,
+    Reply,
+    pack,
+    unpack,
+    wrap,
+)
+from rtl.boards.transfer import Transfer
 from tests.rtl.boards import Damage, network
 from tests.rtl.model_board import SLOTS, ModelBoard, framed
 from tests.rtl.support import any_codes, quantized, stack
@@ -125,6 +138,33 @@ def test_a_board_that_computes_wrongly_is_seen():
     wrong = board()
     wrong.wrong = 1
     assert not np.array_equal(Host(wrong, 1).run(QNET, CODES), QNET.run(CODES).out)
+
+
+def kinds(frames: bytes) -> list[int]:
+    return [content[0] & 3 for content in Deframer().feed(frames)]
+
+
+def output(number: int, transfer: Transfer) -> None:
+    """Hand an OUTPUT with this number to a transfer whose vectors have all been taken."""
+    taken = CODES[0].shape[0]
+    marks = FIRST * (number == 0)
+    transfer.take(Reply(Answer.OUTPUT, marks, Fault(0), number, taken, taken, bytes(4)))
+
+
+def test_what_came_is_said_and_what_is_missing_asked_for_without_a_silence():
+    """With no vector left to say it with, an ACK goes when half of the board's slots are full; a
+    gap is asked for at once, and once."""
+    identity = replace(IDENTITY, vectors=128, results=8)
+    transfer = Transfer(identity, QNET, CODES[:1])
+    assert kinds(transfer.due()) == [Ask.VECTOR] * 25
+    for number in range(4):
+        assert transfer.due() == b""
+        output(number, transfer)
+    assert kinds(transfer.due()) == [Ask.ACK]
+    output(6, transfer)
+    assert kinds(transfer.due()) == [Ask.RESEND]
+    output(7, transfer)
+    assert transfer.due() == b""
 
 
 class Late(ModelBoard):
