@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
+from rtl import plan
 from tests.sim.axi_play import (
     OKAY,
     Wrapped,
@@ -57,12 +58,13 @@ def crossed(wrapped) -> dict[tuple[float, float], list]:
             ["packets", QUIET],
             ["seen"],
             ["pace", 0, 0, 0],
+            *[["read", wrapped.at(name)] for name in ("STEPS", "CYCLES", "CYCLES_PER_STEP")],
             *[["read", wrapped.at(kind)] for kind in saturations(wrapped)],
         ]
         for pace in PACES
     ]
     answers = iter(wrapped.play(*[operation for part in script for operation in part]))
-    each = 3 + len(saturations(wrapped))
+    each = 6 + len(saturations(wrapped))
     return {pace: list(islice(answers, each)) for pace in PACES}
 
 
@@ -73,17 +75,20 @@ def saturations(wrapped: Wrapped) -> list[str]:
 
 @pytest.mark.parametrize("pace", PACES)
 def test_sequences_are_packets(wrapped, crossed, pace):
-    """Every code, every end of a sequence and every counter is the integer model's, with pauses on
-    all channels and without, while registers are read and written. Bits above the input's codes are
-    not looked at; those above the output's are the sign. No channel breaks the rules of valid and
-    ready, and with pauses there was occasion to on each."""
+    """Every code, every end of a sequence and every counter of saturations is the integer model's,
+    with pauses on all channels and without, while registers are read and written; steps take the
+    schedule's clocks. Bits above the input's codes are not looked at; those above the output's are
+    the sign. No channel breaks the rules of valid and ready, and with pauses there was occasion to
+    on each."""
     qnet, given = wrapped.qnet, sequences(wrapped.qnet, *THREE)
-    during, packets, seen, *counts = crossed[pace]
+    during, packets, seen, steps, cycles, of_a_step, *counts = crossed[pace]
     assert received(qnet, packets) == wanted(qnet, *given)
     assert seen["broken"] == []
     assert [answer if isinstance(answer, int) else answer[0] for answer in during] == 20 * [OKAY]
     if pace[1]:
         assert all(seen["waits"].values()), seen["waits"]
+    assert steps == [OKAY, sum(THREE)] and of_a_step == [OKAY, plan(qnet, 4).cycles_per_step]
+    assert cycles == [OKAY, steps[1] * of_a_step[1]]
     totals = dict.fromkeys(saturations(wrapped), 0)
     for each in given:
         for name, count in qnet.run(each).saturations.items():
