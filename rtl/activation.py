@@ -1,7 +1,6 @@
 """The tail's first half: a row's exact sum becomes a gate, a squashed cell input or a readout."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -9,8 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import choose, clip, delay, shift_right
-from rtl.memory import block_memory
+from rtl.loading import load_layout
+from rtl.memory import block_memory, load
 from rtl.program import NetMode, Program, squashed_width
+from rtl.row_words import row_layout, row_words
 from rtl.squash import squashed
 
 
@@ -84,6 +85,11 @@ class Activation(wiring.Component):
     accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
     result in its `target` format, sign-extended to `activation_width`.
 
+    Parameters
+    ----------
+    program : gives the rows.
+    place : which of the rows that the tail takes at once.
+
     Members
     -------
     start : In(1), the group's first row.
@@ -92,6 +98,7 @@ class Activation(wiring.Component):
     code, value : Out, In: a reader of the sigma unit.
     o : Out(activation_layout)
     coming, coming_first : Out(1), `o` will carry a cell input; its step's first mark.
+    load : In(load_layout), of a core with a load port.
     state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
         cell; Out, Out: a reader of `rtl.states.States`; Out(unseen_layout).
     """
@@ -105,13 +112,14 @@ class Activation(wiring.Component):
     o: data.View
     coming: Signal
     coming_first: Signal
+    load: data.View
     state: Signal
     step_over: Signal
     clear: Signal
     unseen: data.View
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, place: int = 0):
+        self.program, self.place = program, place
         table = program.qnet.table
         ports = {
             **{name: In(1) for name in ("start", "step_first", "step_last")},
@@ -121,6 +129,8 @@ class Activation(wiring.Component):
             "o": Out(activation_layout(program)),
             **{name: Out(1) for name in ("coming", "coming_first")},
         }
+        if program.loadable:
+            ports["load"] = In(load_layout(program))
         if program.schedule.peepholes:
             ports |= {
                 "state": In(signed(program.s_width)),
@@ -197,46 +207,26 @@ class Activation(wiring.Component):
 
     def _arrives(self, m: Module) -> Signal:
         """Whether a row's sum comes in this clock: a group's rows are counted from its start."""
-        sizes = self.program.schedule.group_sizes
-        group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes, 0)))
+        sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
+        group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
         size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
         valid = Signal(name="arrives")
-        m.d.comb += valid.eq(self.start | (left != 0))
+        m.d.comb += valid.eq((self.start & (size != 0)) | (left != 0))
         with m.If(self.start):
             m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
-            m.d.sync += left.eq(size - 1)
+            m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         return valid
 
     def _word(self, m: Module, valid: Value):
         """A row's word, one clock after `valid`: the memory is read for the row that comes next."""
-        program = self.program
-        seen = {"peephole": signed(program.peephole_width)} if program.peephole_width else {}
-        layout = data.StructLayout(
-            {
-                "offset": signed(1 + max(word.offset.bit_length() for word in program.rows)),
-                **seen,
-                "net_mode": range(max(2, len(program.net_modes))),
-                "cell_mode": range(max(2, len(program.cell_modes))),
-                "kind": range(max(2, len(program.kinds))),
-                "output": 1,
-            }
-        )
-        init: list[Any] = [
-            {
-                "offset": word.offset,
-                **({"peephole": word.peephole} if seen else {}),
-                "net_mode": word.net_mode,
-                "cell_mode": word.cell_mode,
-                "kind": program.kinds.index(word.row.kind),
-                "output": word.output,
-            }
-            for word in program.rows
-        ]
-        m.submodules.rows = memory = block_memory(shape=layout, depth=len(init), init=init)
-        port = memory.read_port()
+        layout, init = row_layout(self.program), row_words(self.program, self.place)
         count = len(init)
+        m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
+        if self.program.loadable:
+            load(m, memory, self.load)
+        port = memory.read_port()
         place = Signal(range(max(2, count)))
         following = Signal.like(place, init=1 % count)
         with m.If(valid):

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from rtl import latency
 from rtl.arithmetic import delay
 from rtl.memory import block_memory
+from rtl.memory import load as load_words
 
 
 def access_layout(depth: int, width: int) -> data.StructLayout:
@@ -30,12 +31,14 @@ class Bank(wiring.Component):
     ----------
     count, shape : values of a step, and what one is.
     initial : what step 0 finds in `start` as its t-1, by address; empty: 0.
+    load : the layout of `load` in a core with a load port.
 
     Members
     -------
     written : In({valid, data})
     address, parity : In, which value of which bank.
     value, start : Out(shape), Out(shape)
+    load : In(load), to write the initial values.
     access, word : In(access_layout), Out(shape): the state port's way to the values that the next
         step reads as t-1.
     """
@@ -47,9 +50,16 @@ class Bank(wiring.Component):
     start: Signal
     access: data.View
     word: Signal
+    load: data.View
 
-    def __init__(self, count: int, shape: Shape, initial: Sequence[int] = ()):
-        self.count, self.initial = count, initial
+    def __init__(
+        self,
+        count: int,
+        shape: Shape,
+        initial: Sequence[int] = (),
+        load: data.StructLayout | None = None,
+    ):
+        self.count, self.initial, self.loadable = count, initial, load is not None
         super().__init__(
             {
                 "written": In(data.StructLayout({"valid": 1, "data": shape})),
@@ -57,6 +67,7 @@ class Bank(wiring.Component):
                 "parity": In(1),
                 **{name: Out(shape) for name in ("value", "start", "word")},
                 "access": In(access_layout(count, shape.width)),
+                **({"load": In(load)} if load else {}),
             }
         )
 
@@ -83,6 +94,8 @@ class Bank(wiring.Component):
             m.submodules.initial = starts = block_memory(
                 shape=shape, depth=self.count, init=self.initial
             )
+            if self.loadable:
+                load_words(m, starts, self.load)
             port = starts.read_port()
             m.d.comb += [port.addr.eq(self.address), self.start.eq(port.data)]
         return m

@@ -8,6 +8,7 @@ from rtl import latency
 from rtl.activation import activation_layout, squash_net, unseen_layout
 from rtl.arithmetic import choose, clip, delay, round_shift
 from rtl.bank import access_layout
+from rtl.loading import load_layout
 from rtl.output_gate import OutputGate
 from rtl.program import Program
 from rtl.states import States
@@ -35,7 +36,8 @@ class CellUpdate(wiring.Component):
     """s(t) = sat(round(f s(t-1)) + round(i g)) and y(t) = sat(round(o h(sat(round(s))))).
 
     A block's gates come first and are kept; each cell input g that follows updates its cell at
-    once. In a sequence's first step s(t-1) is the initial state.
+    once. Where the tail takes a block at once, its gates come beside its cell input. In a
+    sequence's first step s(t-1) is the initial state.
 
     Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
     `latency.output` = 9 clocks after s (saturation, sigma (5), squash, product, rounding; 11 in a
@@ -50,6 +52,9 @@ class CellUpdate(wiring.Component):
     i : In(activation_layout)
     coming, coming_first : In(1), `latency.STATE_READ` clocks before `i` carries a cell input, and
         its step's first mark.
+    load : In(load_layout), of a core with a load port.
+    gate_i, gate_f, gate_o : In(signed(activation_width)), beside `i` where the tail takes a block
+        at once.
     code, value : Out, In: a reader of the sigma unit.
     s, y : Out(cell_layout); y is the cell output, m where there is a projection.
     h_saturated : Out(1), the argument of h that belongs to `y` was clipped.
@@ -62,6 +67,7 @@ class CellUpdate(wiring.Component):
     i: data.View
     coming: Signal
     coming_first: Signal
+    load: data.View
     code: Signal
     value: Signal
     s: data.View
@@ -93,6 +99,11 @@ class CellUpdate(wiring.Component):
             "access": In(access_layout(len(program.states), program.s_width)),
             "word": Out(signed(program.s_width)),
         }
+        if program.loadable:
+            ports["load"] = In(load_layout(program))
+        if program.schedule.tail > 1:
+            gate = In(signed(program.activation_width))
+            ports |= {f"gate_{kind}": gate for kind in ("i", "f", "o") if kind in program.kinds}
         if program.schedule.peepholes:
             ports |= {
                 "unseen": In(unseen_layout(program)),
@@ -108,7 +119,7 @@ class CellUpdate(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         valid = self.i.valid & (self.i.kind == self.program.kinds.index("g"))
-        gates = self._gates(m)
+        gates = self._beside() if self.program.schedule.tail > 1 else self._gates(m)
         s = self._state(m, gates, self._states(m))
         if self.program.schedule.peepholes:
             o = self._late_gate(m)
@@ -121,8 +132,8 @@ class CellUpdate(wiring.Component):
         self._marks(m, valid, latency.STATE + latency.output(peepholes), self.y, "y")
         return m
 
-    def _gates(self, m: Module) -> dict[str, Signal]:
-        """The gates of the block whose cells come next; f is 1 - i where they are coupled.
+    def _gates(self, m: Module) -> dict[str, Value]:
+        """The gates of the cell input that comes; f is 1 - i where they are coupled.
 
         i and f come two rows or more before the first cell input: they have a clock more to become
         multipliers' operands.
@@ -138,7 +149,13 @@ class CellUpdate(wiring.Component):
                 is_i = self.i.kind == program.kinds.index("i")
                 with m.If(self.i.valid & is_i & (self.i.cell_mode == k)):
                     m.d.sync += gates["f"].eq(mode.gate_one - self.i.code)
-        return gates
+        return {kind: delay(m, gates[kind], kind != "o", name=f"{kind}_operand") for kind in gates}
+
+    def _beside(self) -> dict[str, Value]:
+        """The gates of the cell input that comes, where the tail takes a block at once."""
+        width = self.program.gate_width
+        kinds = [kind for kind in ("i", "f", "o") if kind in self.program.kinds]
+        return {kind: getattr(self, f"gate_{kind}")[:width] for kind in kinds}
 
     def _states(self, m: Module) -> Value:
         """s(t-1) of the cell whose g stands in `i`."""
@@ -152,6 +169,8 @@ class CellUpdate(wiring.Component):
             states.access.eq(self.access),
             self.word.eq(states.word),
         ]
+        if self.program.loadable:
+            m.d.comb += states.load.eq(self.load)
         if peepholes:
             m.d.comb += [
                 states.step_over1.eq(self.seen_step_over),
@@ -175,12 +194,11 @@ class CellUpdate(wiring.Component):
         ]
         return gate.o
 
-    def _state(self, m: Module, gates: dict[str, Signal], old: Value) -> Signal:
+    def _state(self, m: Module, gates: dict[str, Value], old: Value) -> Signal:
         """s(t) = f s(t-1) + i g."""
         program, modes = self.program, self.program.cell_modes
         product = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
-        i = delay(m, gates["i"], 1, name="operand_i")
-        m.d.sync += product.eq(i * self.i.code[: program.g_width].as_signed())
+        m.d.sync += product.eq(gates["i"] * self.i.code[: program.g_width].as_signed())
         mode = delay(m, self.i.cell_mode, 1, name="product_mode")
         written = self._rounded(
             m, mode, [round_shift(product, this.input_shift) for this in modes], name="written"
@@ -193,7 +211,7 @@ class CellUpdate(wiring.Component):
         m.d.comb += [self.s.code.eq(s), self.s.saturated.eq(clipped)]
         return s
 
-    def _kept(self, m: Module, gates: dict[str, Signal], old: Value) -> list[Value]:
+    def _kept(self, m: Module, gates: dict[str, Value], old: Value) -> list[Value]:
         """round(f s(t-1)) for each mode, one clock later; without a forget gate s(t-1) itself."""
         modes = self.program.cell_modes
         whole = delay(m, old, 1, name="whole")
@@ -201,7 +219,7 @@ class CellUpdate(wiring.Component):
             return [whole for _ in modes]
         width = self.program.gate_width + 1 + self.program.s_width
         product = Signal(signed(width), name="kept_product", reset_less=True)
-        m.d.sync += product.eq(delay(m, gates["f"], 1, name="operand_f") * old)
+        m.d.sync += product.eq(gates["f"] * old)
         return [
             whole if mode.keeps == "whole" else round_shift(product, mode.keep_shift)
             for mode in modes

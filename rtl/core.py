@@ -23,7 +23,9 @@ from rtl.arithmetic import delay
 from rtl.cell import CellUpdate
 from rtl.fifo import BlockFIFO
 from rtl.lanes import LaneArray
+from rtl.loading import load_layout
 from rtl.operands import InputBuffer, Operands, beat_layout
+from rtl.ports import connect_load_port, connect_state_port, idle, load_members
 from rtl.probe import ProbeStream
 from rtl.program import Program
 from rtl.rows import Row
@@ -52,6 +54,8 @@ class Core(wiring.Component):
     probe : give the core a port that shows every gate, state and output as it is computed.
     state_port : give it a port through which its state is read and written.
     streams : sequences side by side.
+    load_port : give it a port through which another network of the same shape and formats is
+        written over this one.
 
     Members
     -------
@@ -65,10 +69,12 @@ class Core(wiring.Component):
         and out count net inputs, s, m and y the values themselves. They wrap around.
     steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
     probe : Out, `valid` and a code for each of `probe_streams`.
-    idle : Out(1), no step runs and none may start; only then is the state port listened to.
+    idle : Out(1), no step runs and none may start; only then are the two ports listened to.
     state_address, state_write, state_in : In, one of `state_words`, and what to write to it. A
         vector that comes next without `first` goes on from what was written.
     state_out : Out, the word, `latency.STATE_PORT` = 3 clocks after its address.
+    load_address, load_write, load_in : In, where in the memories of weights, rows, sigma and
+        initial states, and the raw word to write there (see `rtl.loading`), one a clock.
 
     Raises
     ------
@@ -87,6 +93,9 @@ class Core(wiring.Component):
     state_write: Signal
     state_in: Signal
     state_out: Signal
+    load_address: Signal
+    load_write: Signal
+    load_in: Signal
     schedule: Schedule
     offline = False
 
@@ -97,9 +106,10 @@ class Core(wiring.Component):
         probe: bool = False,
         state_port: bool = False,
         streams: int = 1,
+        load_port: bool = False,
     ):
         self.qnet, self.schedule = qnet, plan(qnet, lanes, streams)
-        self.program = program = Program(qnet, self.schedule)
+        self.program = program = Program(qnet, self.schedule, load_port)
         self.has_state_port = state_port
         ports = {
             "i": In(stream.Signature(beat_layout(qnet.formats.input))),
@@ -119,12 +129,20 @@ class Core(wiring.Component):
         if state_port:
             word = signed(max(program.s_width, program.y_width, program.gate_width + 1))
             ports |= {
-                "idle": Out(1),
                 "state_address": In(range(max(2, len(self.state_words)))),
                 "state_write": In(1),
                 "state_in": In(word),
                 "state_out": Out(word),
             }
+        if load_port:
+            address, word = load_members(program)
+            ports |= {
+                "load_address": In(address),
+                "load_write": In(1),
+                "load_in": In(word),
+            }
+        if state_port or load_port:
+            ports["idle"] = Out(1)
         self.has_probe = probe
         super().__init__(ports)
 
@@ -160,7 +178,8 @@ class Core(wiring.Component):
         )
         m.submodules.operands = operands = Operands(program)
         m.submodules.lanes = lanes = LaneArray(program)
-        m.submodules.activation = activation = Activation(program)
+        places = range(self.schedule.tail)
+        activations = [Activation(program, place) for place in places]
         cell = CellUpdate(program) if program.states else None
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
         m.d.comb += [
@@ -174,17 +193,23 @@ class Core(wiring.Component):
         for name in ("word", "weight", "step_first", "parity"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
         to_tail = latency.ROW - 1  # from the word, which follows the issue by a clock
-        m.d.comb += [
-            lanes.feed.eq(operands.feed),
-            activation.start.eq(lanes.start),
-            activation.sum.eq(lanes.sum),
-            activation.step_first.eq(delay(m, sequencer.step_first, to_tail, name="row_first")),
-            activation.step_last.eq(delay(m, sequencer.step_last, to_tail, name="row_last")),
+        m.d.comb += lanes.feed.eq(operands.feed)
+        marks = [
+            delay(m, getattr(sequencer, name), to_tail, name=f"row_{name}")
+            for name in ("step_first", "step_last")
         ]
-        source = activation.o
+        for place, activation in enumerate(activations):
+            m.submodules[f"activation{place}"] = activation
+            m.d.comb += [
+                activation.start.eq(lanes.start),
+                activation.sum.eq(getattr(lanes, f"sum{place}")),
+                activation.step_first.eq(marks[0]),
+                activation.step_last.eq(marks[1]),
+            ]
+        source = activations[0].o
         if cell:
             m.submodules.cell = cell
-            self._connect_cell(m, activation, cell, operands)
+            self._connect_cell(m, activations, cell, operands)
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
@@ -192,18 +217,40 @@ class Core(wiring.Component):
             self.steps.eq(self.steps + sequencer.starts),
             self.cycles.eq(self.cycles + sequencer.running),
         ]
-        self._sigma(m, activation, cell)
-        self._count(m, activation, cell)
+        self._sigma(m, activations, cell)
+        self._count(m, activations, cell)
         if self.has_probe:
-            self._probe(m, activation, cell)
+            self._probe(m, activations, cell)
+        if self.has_state_port or self.program.loadable:
+            m.d.comb += self.idle.eq(idle(m, self.schedule, sequencer, buffer))
         if self.has_state_port and cell:
-            self._state_port(m, sequencer, buffer, operands, cell)
+            connect_state_port(m, self, sequencer, operands, cell)
+        if self.program.loadable:
+            connect_load_port(m, self, self._memories(lanes, activations, operands, cell))
         return m
 
+    def _memories(
+        self,
+        lanes: LaneArray,
+        activations: list[Activation],
+        operands: Operands,
+        cell: CellUpdate | None,
+    ) -> dict[str, data.View]:
+        """What holds the memories of each region of the load port."""
+        found = {"weights": lanes.load, "sigma": self._knots.load}
+        found |= {f"rows{k}": one.load for k, one in enumerate(activations)}
+        if cell:
+            found |= {"initial s": cell.load, "initial y": operands.load}
+        return found
+
     def _connect_cell(
-        self, m: Module, activation: Activation, cell: CellUpdate, operands: Operands
+        self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Operands
     ) -> None:
         """Activations into the cell update, and what both yield back to the operands."""
+        activation = activations[-1]
+        if len(activations) > 1:
+            for kind, other in zip(self.program.shapes[0].gates, activations, strict=False):
+                m.d.comb += getattr(cell, f"gate_{kind}").eq(other.o.code)
         m.d.comb += [
             cell.i.eq(activation.o),
             cell.coming.eq(activation.coming),
@@ -233,14 +280,16 @@ class Core(wiring.Component):
                 activation.state.eq(cell.seen),
             ]
 
-    def _sigma(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
+    def _sigma(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
         """One sigma table for all that squash."""
-        readers = [(activation.code, activation.value)]
+        readers = [(activation.code, activation.value) for activation in activations]
         if cell:
             readers.append((cell.code, cell.value))
             if self.schedule.peepholes:
                 readers.append((cell.o_code, cell.o_value))
-        m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers))
+        load = load_layout(self.program) if self.program.loadable else None
+        m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers), load)
+        self._knots = sigma
         for k, (code, value) in enumerate(readers):
             m.d.comb += getattr(sigma, f"code{k}").eq(code)
             m.d.comb += value.eq(getattr(sigma, f"value{k}"))
@@ -282,15 +331,15 @@ class Core(wiring.Component):
         m.d.sync += free.eq(free - Mux(starts, promised, 0) + given)
         return free >= streams
 
-    def _count(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
+    def _count(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
         """One counter a kind of saturation."""
-        row = activation.o
-        events: dict[str, Value] = {
-            kind: row.valid & row.saturated & self._is_kind(row.kind, kind)
-            for kind in self.program.kinds
-        }
+        events: dict[str, Value] = {}
+        for place, activation in enumerate(activations):
+            row = activation.o
+            for kind in dict.fromkeys(word.row.kind for word in self.program.tail(place)):
+                events[kind] = row.valid & row.saturated & self._is_kind(row.kind, kind)
         if self.qnet.readout and self.qnet.output != "every":
-            events["out"] &= row.step_last  # the others do not leave
+            events["out"] &= activations[0].o.step_last  # the others do not leave
         if cell:
             y, clipped = cell.y, cell.y.valid & cell.y.saturated
             events |= {"s": cell.s.valid & cell.s.saturated, "h": y.valid & cell.h_saturated}
@@ -300,53 +349,15 @@ class Core(wiring.Component):
                 events["o"] = cell.o_valid & cell.o_saturated
         for kind in self.saturation_kinds:
             counter = Signal(COUNTER_BITS, name=f"saturated_{kind}")
-            m.d.sync += counter.eq(counter + events[kind])
+            event = delay(m, events[kind], 1, name=f"{kind}_event", keep_reset=True)
+            m.d.sync += counter.eq(counter + event)
             m.d.comb += self.saturations[kind].eq(counter)
 
-    def _probe(self, m: Module, activation: Activation, cell: CellUpdate | None) -> None:
-        shown = {"act": (activation.o.valid, activation.o.code)}
+    def _probe(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
+        shown = {f"act{k}": (one.o.valid, one.o.code) for k, one in enumerate(activations)}
         if cell:
             shown |= {"s": (cell.s.valid, cell.s.code), "y": (cell.y.valid, cell.y.code)}
             if self.schedule.peepholes:
                 shown["o"] = cell.o_valid, cell.o
         for name, (valid, code) in shown.items():
             m.d.comb += [self.probe[f"{name}_valid"].eq(valid), self.probe[name].eq(code)]
-
-    def _state_port(
-        self,
-        m: Module,
-        sequencer: Sequencer,
-        buffer: InputBuffer,
-        operands: Operands,
-        cell: CellUpdate,
-    ) -> None:
-        """The state port's words are those of the memories, one behind the other."""
-        rows = max(phase.side for phase in self.schedule.phases)
-        longest = latency.cell(self.schedule.peepholes) + rows + 2
-        quiet = Signal(range(longest + 1))
-        with m.If(sequencer.running):
-            m.d.sync += quiet.eq(longest)
-        with m.Elif(quiet != 0):
-            m.d.sync += quiet.eq(quiet - 1)
-        m.d.comb += self.idle.eq(~sequencer.running & (quiet == 0) & ~buffer.waiting)
-        m.d.comb += sequencer.loaded.eq(self.idle & self.state_write)
-        regions = [(cell.access, cell.word, len(self.program.states))]
-        for name, bank in operands.banks.items():
-            access, word = getattr(operands, f"{name}_access"), getattr(operands, f"{name}_word")
-            regions.append((access, word, bank.count))
-        start, end = 0, len(self.state_words)
-        for access, word, count in regions:
-            here = Const(1)
-            here = here & (self.state_address >= start) if start else here
-            here = here & (self.state_address < start + count) if start + count < end else here
-            m.d.comb += [
-                access.select.eq(self.idle),
-                access.address.eq(self.state_address - start),
-                access.write.eq(here & self.state_write),
-                access.data.eq(self.state_in),
-            ]
-            with m.If(delay(m, here, latency.MEMORY, name=f"word{start}")):
-                m.d.sync += self.state_out.eq(word)
-            start += count
-        stages = latency.MEMORY + 1
-        assert stages == latency.STATE_PORT

@@ -11,13 +11,22 @@ from rtl import latency
 from rtl.arithmetic import delay
 
 
-def feed_layout(operand: int, address: int) -> data.StructLayout:
+def feed_layout(operand: int, address: int, lanes: int = 0) -> data.StructLayout:
     """What travels along a chain: a value, its weight's address, and what becomes of the product.
 
-    `first`, `last`: of a group; `rotate`: go on to the next accumulator.
+    `first`, `last`: of a group; `rotate`: go on to the next accumulator. Where weights are loaded
+    into so many `lanes`: whether the operand is a weight to `write` at the address, and its `lane`.
     """
+    loading = {"write": 1, "lane": range(max(2, lanes))} if lanes else {}
     return data.StructLayout(
-        {"operand": signed(operand), "address": address, "first": 1, "last": 1, "rotate": 1}
+        {
+            "operand": signed(operand),
+            "address": address,
+            "first": 1,
+            "last": 1,
+            "rotate": 1,
+            **loading,
+        }
     )
 
 
@@ -44,10 +53,11 @@ class Lane(wiring.Component):
     weights : codes in the order of issue.
     weight_width, operand_width, sum_width : bits.
     accumulators : places of the ring.
+    place, lanes : which of how many lanes this is, where weights are loaded.
 
     Members
     -------
-    feed_in, feed_out : In, Out(feed_layout)
+    feed_in, feed_out : In, Out(feed_layout); the parts of a weight to write come in one clock.
     sum_in, sum_out : In, Out(signed(sum_width))
     """
 
@@ -65,10 +75,12 @@ class Lane(wiring.Component):
         operand_width: int,
         sum_width: int,
         accumulators: int,
+        place: int = 0,
+        lanes: int = 0,
     ):
         self.weights, self.weight_width = weights, weight_width
-        self.accumulators = accumulators
-        feed = feed_layout(operand_width, max(1, (len(weights) - 1).bit_length()))
+        self.accumulators, self.place, self.loadable = accumulators, place, lanes > 0
+        feed = feed_layout(operand_width, max(1, (len(weights) - 1).bit_length()), lanes)
         super().__init__(
             {
                 "feed_in": In(feed),
@@ -86,6 +98,13 @@ class Lane(wiring.Component):
         )
         port = memory.read_port()
         m.d.comb += port.addr.eq(feed.address)
+        if self.loadable:
+            write = memory.write_port()
+            m.d.comb += [
+                write.addr.eq(feed.address),
+                write.data.eq(feed.operand),
+                write.en.eq(feed.write & (feed.lane == self.place)),
+            ]
         m.d.sync += self.feed_out.eq(feed)
 
         # after the memory's own clock; the last one stands beside the operand's

@@ -6,7 +6,8 @@ Even lanes form one chain, odd lanes the other, which is fed one clock later:
            └─[reg]──► lane 1 ─► lane 3 ─► lane 5 ─►
     sum  ◄─ mux ◄──── lane 0 ◄─ lane 2 ◄─ lane 4        sums, one hop a clock
 
-No operand crosses more than one hop a clock, however many lanes there are.
+No operand crosses more than one hop a clock, however many lanes there are. Where the tail takes
+several rows at once, each has two such chains of its own.
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed
@@ -16,16 +17,18 @@ from amaranth.lib.wiring import In, Out
 from rtl import latency
 from rtl.arithmetic import delay
 from rtl.lane import Lane, feed_layout
+from rtl.loading import load_layout
 from rtl.program import Program
 
 
 class LaneArray(wiring.Component):
     """The multipliers.
 
-    Timing: lane r's sum is at `sum` r + `latency.LANE` clocks after the group's last column came
-    in; `start` is set together with lane 0's. A weight's address comes `latency.WEIGHT` clocks
+    Timing: lane r's sum is at `sum0` r + `latency.LANE` clocks after the group's last column came
+    in; `start` is set together with lane 0's. If the tail takes n rows at once, the sum of lane
+    n r + k is at `sum{k}` then. A weight's address comes `latency.WEIGHT` clocks
     before the rest of its column. Groups end in order, each at least as many clocks after the one
-    before as that has rows.
+    before as that has clocks in the tail.
 
     Parameters
     ----------
@@ -35,24 +38,31 @@ class LaneArray(wiring.Component):
     -------
     feed : In(feed_layout)
     start : Out(1)
-    sum : Out(signed(sum_width))
+    sum{k} : Out(signed(sum_width))
+    load : In(load_layout), of a core with a load port: a weight, its lane and address. No column
+        may come meanwhile.
     """
 
     feed: data.View
     start: Signal
-    sum: Signal
+    sum0: Signal
+    load: data.View
 
     def __init__(self, program: Program):
         self.program = program
         self.feed_shape = feed_layout(program.operand_width, program.weight_address_width)
-        super().__init__(
-            {"feed": In(self.feed_shape), "start": Out(1), "sum": Out(signed(program.sum_width))}
-        )
+        loads = {"load": In(load_layout(program))} if program.loadable else {}
+        sums = {f"sum{k}": Out(signed(program.sum_width)) for k in range(program.rows_at_once)}
+        super().__init__({"feed": In(self.feed_shape), "start": Out(1), **sums, **loads})
 
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        timed, late = Signal(self.feed_shape), Signal(self.feed_shape)
+        operand, loaded = program.operand_width, 0
+        if program.loadable:
+            operand, loaded = max(operand, program.weight_width), len(program.weights)
+        shape = feed_layout(operand, program.weight_address_width, loaded)
+        timed, late = Signal(shape), Signal(shape)
         m.d.comb += [
             timed.address.eq(self.feed.address),
             timed.operand.eq(self.feed.operand),
@@ -60,20 +70,37 @@ class LaneArray(wiring.Component):
             timed.rotate.eq(delay(m, self.feed.rotate, Lane.ADDED, name="rotate")),
             timed.last.eq(delay(m, self.feed.last, Lane.ADDED + 1, name="last", keep_reset=True)),
         ]
+        if program.loadable:
+            self._load(m, timed)
         m.d.sync += late.eq(timed)
-        feeds = [timed, late]
-        widths = program.weight_width, program.operand_width, program.sum_width
+        tail = program.rows_at_once
+        feeds = [timed] * tail + [late] * tail
+        widths = program.weight_width, operand, program.sum_width
         lanes = []
         for k, weights in enumerate(program.weights):
-            lane = Lane(weights, *widths, program.accumulators)
+            lane = Lane(weights, *widths, program.accumulators, k, loaded)
             m.submodules[f"lane{k}"] = lane
             lanes.append(lane)
-            m.d.comb += lane.feed_in.eq(lanes[k - 2].feed_out if k >= 2 else feeds[k])
-            if k >= 2:
-                m.d.comb += lanes[k - 2].sum_in.eq(lane.sum_out)
+            before = lanes[k - 2 * tail] if k >= 2 * tail else None
+            m.d.comb += lane.feed_in.eq(before.feed_out if before else feeds[k])
+            if before:
+                m.d.comb += before.sum_in.eq(lane.sum_out)
         start = delay(m, self.feed.last, latency.LANE, name="start", keep_reset=True)
         odd = Signal()
         m.d.sync += odd.eq(start | ~odd)
-        heads = [lane.sum_out for lane in lanes[:2]]
-        m.d.comb += [self.start.eq(start), self.sum.eq(Mux(odd & ~start, heads[-1], heads[0]))]
+        m.d.comb += self.start.eq(start)
+        for k in range(tail):
+            heads = [lane.sum_out for lane in lanes[k : 2 * tail : tail]]
+            m.d.comb += getattr(self, f"sum{k}").eq(Mux(odd & ~start, heads[-1], heads[0]))
         return m
+
+    def _load(self, m: Module, feed: data.View) -> None:
+        """Weights go the way of the columns."""
+        slots = self.program.weight_address_width
+        with m.If(self.load.write):
+            m.d.comb += [
+                feed.write.eq(1),
+                feed.lane.eq(self.load.place >> slots),
+                feed.address.eq(self.load.place),
+                feed.operand.eq(self.load.data),
+            ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from amaranth.hdl import Module, Value
 from amaranth.lib.memory import Memory
 
 SMALL = 16  # words of one cell of distributed memory
@@ -12,7 +13,21 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     """A memory of `depth` words, two at least; block RAM unless it is small.
 
     A tool left to itself builds memories of up to some 64 words from distributed ones, whose
-    multiplexers and fan-out take longer than a block RAM with its output register.
+    multiplexers and fan-out take longer than a block RAM with its output register; and it builds
+    logic for words that are read in the clock in which they are written, which costs that register.
+    So what is read at an address in the clock in which it is written must be of no use to anybody.
     """
-    attrs = {"ram_style": "block"} if depth > SMALL else {}
+    attrs: dict[str, Any] = {"no_rw_check": 1}
+    if depth > SMALL:
+        attrs["ram_style"] = "block"
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
+
+
+def load(m: Module, memory: Memory, word: Any) -> None:
+    """A write port of `memory` for words from a core's load port: {write, place, data}."""
+    port = memory.write_port()
+    m.d.comb += [
+        port.addr.eq(word.place),
+        Value.cast(port.data).eq(word.data),
+        port.en.eq(word.write),
+    ]

@@ -110,7 +110,7 @@ class OfflineCore(wiring.Component):
     o : Out(stream), qnet.outputs beats a step: data (output format), first on the sequence's first
         beat, last on its last one. Where the network gives one output a sequence, of that alone.
     saturations : Out, 32-bit counters since reset, as of `rtl.core.Core`, summed over the parts.
-    probe : Out, `valid` and a code for each of `probe_streams`; p0_act is act of part 0.
+    probe : Out, `valid` and a code for each of `probe_streams`; p0_act0 is act0 of part 0.
     too_long : Out(1), a sequence was too long since reset.
 
     Raises

@@ -9,6 +9,7 @@ from rtl import latency
 from rtl.arithmetic import delay, shape_of
 from rtl.bank import Bank
 from rtl.lane import feed_layout
+from rtl.loading import load_layout
 from rtl.phases import SOURCES
 from rtl.program import Program
 from rtl.sequencer import word_layout
@@ -132,6 +133,7 @@ class Operands(wiring.Component):
     {y,gates}_written : In, {valid, data}; each step's values in the order of the tail.
     {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
     feed : Out(feed_layout)
+    load : In(load_layout), of a core with a load port: initial outputs.
     """
 
     word: data.View
@@ -146,6 +148,7 @@ class Operands(wiring.Component):
     gates_access: data.View
     gates_word: Signal
     feed: data.View
+    load: data.View
 
     def __init__(self, program: Program):
         self.program = program
@@ -160,7 +163,10 @@ class Operands(wiring.Component):
         self.banks: dict[str, Bank] = {}
         if program.outputs:
             starts = program.initial(program.outputs)
-            self.banks["y"] = Bank(len(program.outputs), signed(program.y_width), starts)
+            load = load_layout(program) if program.loadable else None
+            self.banks["y"] = Bank(len(program.outputs), signed(program.y_width), starts, load)
+            if load:
+                ports["load"] = In(load)
         if program.gates:
             self.banks["gates"] = Bank(len(program.gates), unsigned(program.gate_width))
         for name, bank in self.banks.items():
@@ -177,6 +183,8 @@ class Operands(wiring.Component):
         clear = delay(m, self.step_first, 2, name="clear")
         for name, bank in self.banks.items():
             m.submodules[name] = bank
+            if name == "y" and self.program.loadable:
+                m.d.comb += bank.load.eq(self.load)
             m.d.comb += [bank.address.eq(word.address), bank.parity.eq(of_step)]
             for part in ("written", "access"):
                 m.d.comb += getattr(bank, part).eq(getattr(self, f"{name}_{part}"))

@@ -45,12 +45,16 @@ class Phase:
     rows : in the order in which their sums reach the tail.
     side : rows of a full group, which are computed side by side, each in a lane of its own.
     columns : in the order of issue.
+    tail : rows that the tail takes of it at once.
+    spacing : lanes from one row to the next.
     """
 
     layer: int | None
     rows: tuple[Row, ...]
     side: int
     columns: tuple[Column, ...]
+    tail: int = 1
+    spacing: int = 1
 
     @property
     def stream(self) -> int:
@@ -71,8 +75,12 @@ class Phase:
         return self.rows[-1].kind
 
     def group(self, number: int) -> tuple[Row, ...]:
-        """A group's rows by lane; the last group may leave lanes idle."""
+        """A group's rows in order of their lanes; the last group may have fewer."""
         return self.rows[number * self.side : (number + 1) * self.side]
+
+    def tail_clocks(self, number: int) -> int:
+        """Clocks in which a group's sums reach the tail."""
+        return -(-len(self.group(number)) // self.tail)
 
 
 def largest_phase(qnet: QuantizedNetwork) -> int:
@@ -83,7 +91,7 @@ def largest_phase(qnet: QuantizedNetwork) -> int:
 
 
 def phases_of(
-    qnet: QuantizedNetwork, lanes: int, streams: int, whole_blocks: bool
+    qnet: QuantizedNetwork, lanes: int, streams: int, whole_blocks: bool, tail: int = 1
 ) -> tuple[Phase, ...]:
     """The phases of a step, layer by layer, each for every stream; columns in natural order.
 
@@ -92,25 +100,28 @@ def phases_of(
     lanes : multipliers.
     streams : sequences side by side, each of which does the step.
     whole_blocks : no group begins or ends inside a block.
+    tail : rows that the tail takes at once. If more than one, a whole block; the rows of a readout
+        then use every so manieth lane, and come one at once.
     """
     shapes = tuple(layer.shape for layer in qnet.layers)
     places = _Places(qnet.inputs, shapes, streams)
     phases = []
 
-    def add(side: int, rows: list[Row], columns) -> None:
+    def add(side: int, rows: list[Row], columns, **spread: int) -> None:
         for stream in range(streams):
             own = tuple(replace(row, stream=stream) for row in rows)
-            phases.append(Phase(own[0].layer, own, min(side, len(own)), tuple(columns(stream))))
+            lanes, sources = min(side, len(own)), tuple(columns(stream))
+            phases.append(Phase(own[0].layer, own, lanes, sources, **spread))
 
     for k, shape in enumerate(shapes):
         side = lanes - lanes % shape.rows_per_block if whole_blocks else lanes
-        add(side, list(_block_rows(k, shape)), partial(places.of_layer, k))
+        add(side, list(_block_rows(k, shape)), partial(places.of_layer, k), tail=tail)
         if shape.projection is not None:
             rows = [Row(k, "y", unit) for unit in range(shape.projection)]
             add(lanes, rows, partial(places.stored, k, "m", "below"))
     if qnet.readout:
         rows = [Row(None, "out", unit) for unit in range(qnet.outputs)]
-        add(lanes, rows, partial(places.inputs, len(shapes)))
+        add(-(-lanes // tail), rows, partial(places.inputs, len(shapes)), spacing=tail)
     return tuple(phases)
 
 

@@ -112,10 +112,12 @@ class Program:
     Attributes
     ----------
     qnet, schedule : what it was made from.
+    loadable : whether another network of the same shape and formats may be loaded.
     """
 
     qnet: QuantizedNetwork
     schedule: Schedule
+    loadable: bool = False
 
     @cached_property
     def weights(self) -> tuple[tuple[int, ...], ...]:
@@ -128,7 +130,8 @@ class Program:
             rows, here = phase.group(k), group == number
             lines = np.array([self._line(row) for row in rows])
             columns = np.array([column.column for column in phase.columns])
-            found[: len(rows), here] = lines[:, columns[place[here]]]
+            lanes = slice(0, len(rows) * phase.spacing, phase.spacing)
+            found[lanes, here] = lines[:, columns[place[here]]]
         return tuple(map(tuple, found.tolist()))
 
     def _line(self, row: Row):
@@ -173,7 +176,7 @@ class Program:
 
     @cached_property
     def rows(self) -> tuple[RowWord, ...]:
-        """The tail's program: one word a row, in the order in which sums arrive."""
+        """The tail's program: one word a row."""
         found = []
         for phase, number in self.schedule.groups:
             cell = (
@@ -187,6 +190,16 @@ class Program:
                 places = self.net_modes.index(mode), cell
                 found.append(RowWord(row, *codes, *places, self.schedule.leaves(row)))
         return tuple(found)
+
+    @property
+    def rows_at_once(self) -> int:
+        """Of the tail."""
+        return self.schedule.tail
+
+    def tail(self, place: int) -> tuple[RowWord, ...]:
+        """The words of the rows that come to one place of the tail, in order."""
+        words = {word.row: word for word in self.rows}
+        return tuple(words[row] for group in self.schedule.tails[place] for row in group)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -297,9 +310,9 @@ class Program:
         return stored_gates(self.shapes, self.schedule.streams) if recurrent else ()
 
     def initial(self, rows: tuple[Row, ...]) -> list[int]:
-        """The codes that a sequence starts from; empty where all are 0."""
+        """The codes that a sequence starts from; empty where all are 0 and must remain so."""
         codes = [self._initial(row) for row in rows]
-        return codes if any(codes) else []
+        return codes if any(codes) or self.loadable else []
 
     def _initial(self, row: Row) -> int:
         assert row.layer is not None
@@ -310,12 +323,12 @@ class Program:
     def tail_multipliers(self) -> int:
         """Multipliers behind the lanes.
 
-        One interpolates sigma for each of its readers; cells take i g, o h and, where f is not 1 by
-        wiring, f s; peepholes one for i and f, one for o.
+        One interpolates sigma for each of its readers: a row at once, a cell; cells take i g, o h
+        and, where f is not 1 by wiring, f s; peepholes one for i and f, one for o.
         """
         cells, seeing = bool(self.states), self.schedule.peepholes
         keeping = any(mode.keeps != "whole" for mode in self.cell_modes)
-        return (1 + cells + seeing) + 2 * cells + keeping + 2 * seeing
+        return (self.schedule.tail + cells + seeing) + 2 * cells + keeping + 2 * seeing
 
     @property
     def memories(self) -> dict[str, int]:
@@ -344,7 +357,10 @@ class Program:
     def probe_streams(self) -> tuple[ProbeStream, ...]:
         """What the core's probe shows, in order of arrival."""
         late = "o" if self.schedule.peepholes else ""
-        found = [ProbeStream("act", tuple(r for r in self.schedule.rows if r.kind != late))]
+        found = []
+        for place, groups in enumerate(self.schedule.tails):
+            rows = tuple(row for group in groups for row in group if row.kind != late)
+            found.append(ProbeStream(f"act{place}", rows))
         if self.states:
             cells = [(row, self.shapes[row.layer or 0]) for row in self.states]
             found.append(ProbeStream("s", self.states))

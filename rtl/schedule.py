@@ -68,6 +68,7 @@ class Schedule:
     phases : in order.
     order : which group has which clock.
     peepholes : whether any layer has them, which makes the tail longer.
+    tail : rows that the tail takes at once: 1, or all of a block.
     """
 
     lanes: int
@@ -75,6 +76,7 @@ class Schedule:
     phases: tuple[Phase, ...]
     order: Order
     peepholes: bool = False
+    tail: int = 1
 
     @property
     def accumulators(self) -> int:
@@ -135,10 +137,16 @@ class Schedule:
         found[release] = found[release]._replace(release=True)
         return tuple(found)
 
-    @property
-    def group_sizes(self) -> tuple[int, ...]:
-        """The rows in each group of a step."""
-        return tuple(len(phase.group(k)) for phase, k in self.groups)
+    @cached_property
+    def tails(self) -> tuple[tuple[tuple[Row, ...], ...], ...]:
+        """Of each row that the tail takes at once, the rows that come there, group by group."""
+        return tuple(
+            tuple(
+                phase.group(k)[place :: phase.tail] if place < phase.tail else ()
+                for phase, k in self.groups
+            )
+            for place in range(self.tail)
+        )
 
     @cached_property
     def ready(self) -> dict[Row, int]:
@@ -149,7 +157,7 @@ class Schedule:
         return {
             row: end + after
             for (phase, k), end in zip(self.groups, self.order.ends, strict=True)
-            for row, after in _yields(phase.group(k), self.peepholes)
+            for row, after in _yields(phase, k, self.peepholes)
         }
 
     @property
@@ -212,9 +220,45 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None, streams: int = 1) -> 
         raise CarouselError(f"streams {streams}: must be at least 1")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
     phases = phases_of(qnet, lanes, streams, peepholes)
+    schedule = _schedule(phases, lanes, streams, peepholes)
+    tail = _tail(qnet, schedule)
+    if tail > 1:
+        phases = phases_of(qnet, lanes, streams, True, tail)
+        hurried = _schedule(phases, lanes, streams, peepholes, tail)
+        if hurried.cycles_per_step < schedule.cycles_per_step:
+            return hurried
+    return schedule
+
+
+def _schedule(
+    phases: tuple[Phase, ...], lanes: int, streams: int, peepholes: bool, tail: int = 1
+) -> Schedule:
     order = shortest(_groups(phases, peepholes), _at_once(phases))
-    schedule = Schedule(lanes, streams, phases, order, peepholes)
+    schedule = Schedule(lanes, streams, phases, order, peepholes, tail)
     return replace(schedule, phases=tuple(_sorted(phase, schedule) for phase in phases))
+
+
+def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:
+    """Rows that the tail had better take at once.
+
+    One, as long as the lanes take at least as many clocks for any layer's group as that has rows.
+    If not, all rows of a block, where all layers have blocks of one cell and as many rows.
+    """
+    shapes = [layer.shape for layer in qnet.layers]
+    blocks = {shape.rows_per_block for shape in shapes}
+    plain = not any(
+        shape.block_size > 1
+        or shape.gate_recurrence
+        or shape.coupled
+        or shape.peepholes
+        or shape.projection
+        for shape in shapes
+    )
+    hurried = any(
+        phase.side > len(phase.columns) for phase in schedule.phases if phase.layer is not None
+    )
+    fits = len(blocks) == 1 and max(blocks) <= schedule.lanes
+    return max(blocks) if plain and hurried and fits else 1
 
 
 def _peepholes(qnet: QuantizedNetwork) -> bool:
@@ -233,12 +277,12 @@ def _check_shapes(shapes: tuple[Shape, ...]) -> None:
             )
 
 
-def _yields(rows: tuple[Row, ...], peepholes: bool) -> Iterator[tuple[Row, int]]:
+def _yields(phase: Phase, number: int, peepholes: bool) -> Iterator[tuple[Row, int]]:
     """Each row of a group, and the clocks from the group's last column until what it yields can be
     read."""
-    for lane, row in enumerate(rows):
+    for place, row in enumerate(phase.group(number)):
         clocks = latency.cell if row.kind == "g" else latency.gate
-        yield row, lane + clocks(peepholes)
+        yield row, place // phase.tail + clocks(peepholes)
 
 
 def _at_once(phases: tuple[Phase, ...]) -> tuple[int, ...]:
@@ -256,16 +300,15 @@ def _groups(phases: tuple[Phase, ...], peepholes: bool) -> tuple[Group, ...]:
     groups = []
     for k, phase in enumerate(phases):
         for number in range(phase.groups):
-            rows = phase.group(number)
             reads: dict[tuple[int, bool], list[int]] = {}
-            for row, after in _yields(rows, peepholes):
+            for row, after in _yields(phase, number, peepholes):
                 for reader in readers.get(row, ()):
                     reads.setdefault(reader, []).append(after)
             found = tuple(
                 Read(reader, before, tuple(sorted(after)))
                 for (reader, before), after in reads.items()
             )
-            busy = len(rows)
+            busy = phase.tail_clocks(number)
             if number == phase.groups - 1 and k + 1 < len(phases):
                 busy += _pause(phase, phases[k + 1], peepholes)
             groups.append(Group(k, len(phase.columns), busy, found))

@@ -10,6 +10,7 @@ from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
 from rtl.arithmetic import delay, half, round_shift, shift_right
 from rtl.memory import block_memory
+from rtl.memory import load as load_words
 
 
 def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
@@ -44,21 +45,24 @@ class SigmaUnit(wiring.Component):
     ----------
     table : the knots and the rule, shared with the integer model.
     readers : how many independent readers; two become the two ports of one block RAM.
+    load : the layout of `load` in a core with a load port.
 
     Members
     -------
+    load : In(load)
     code{k} : In(argument)
     value{k} : Out(value)
     """
 
     code0: Signal
     value0: Signal
+    load: data.View
     code1: Signal
     value1: Signal
 
-    def __init__(self, table: SigmaTable, readers: int):
-        self.table, self.readers = table, readers
-        ports = {}
+    def __init__(self, table: SigmaTable, readers: int, load: data.StructLayout | None = None):
+        self.table, self.readers, self.loadable = table, readers, load is not None
+        ports = {"load": In(load)} if load else {}
         for k in range(readers):
             ports[f"code{k}"] = In(signed(table.argument.width))
             ports[f"value{k}"] = Out(unsigned(table.value.width))
@@ -69,6 +73,8 @@ class SigmaUnit(wiring.Component):
         table, t = self.table, self.table.low_bits
         word, init = knot_words(table)
         m.submodules.knots = memory = block_memory(shape=word, depth=len(init), init=init)
+        if self.loadable:
+            load_words(m, memory, self.load)
         for k in range(self.readers):
             code, port = getattr(self, f"code{k}"), memory.read_port()
             # the lowest code is entry 0: flip the sign bit

@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from rtl import latency
 from rtl.arithmetic import delay
 from rtl.bank import access_layout
-from rtl.memory import block_memory
+from rtl.loading import load_layout
+from rtl.memory import block_memory, load
 from rtl.program import Program
 
 
@@ -33,6 +34,7 @@ class States(wiring.Component):
     value{k} : Out(signed(s_width))
     write, code : In(1), In(signed(s_width)), s(t) of the cells in order.
     access : In(access_layout), the state port.
+    load : In(load_layout), of a core with a load port.
     word : Out(signed(s_width)), of `access.address`, `latency.MEMORY` clocks later.
     """
 
@@ -45,6 +47,7 @@ class States(wiring.Component):
     write: Signal
     code: Signal
     access: data.View
+    load: data.View
     word: Signal
 
     def __init__(self, program: Program, readers: int):
@@ -53,6 +56,8 @@ class States(wiring.Component):
         ports = {}
         for k in range(readers):
             ports |= {f"step_over{k}": In(1), f"clear{k}": In(1), f"value{k}": Out(width)}
+        if program.loadable:
+            ports["load"] = In(load_layout(program))
         super().__init__(
             {
                 **ports,
@@ -71,6 +76,8 @@ class States(wiring.Component):
         starts = None
         if initial := self.program.initial(self.program.states):
             m.submodules.initial = starts = block_memory(shape=width, depth=cells, init=initial)
+            if self.program.loadable:
+                load(m, starts, self.load)
         for k in range(self.readers):
             place = Signal(range(depth), name=f"place{k}")
             m.d.sync += place.eq(self._after(place, getattr(self, f"step_over{k}")))

@@ -95,9 +95,9 @@ def faults(qnet, schedule: Schedule) -> list[str]:
         return [*found, f"{len(ends)} groups end, not {len(groups)}"]
     turns = [*zip(ends, groups, strict=True), (ends[0] + step, groups[0])]
     for (end, (_, rows)), (after, _) in pairwise(turns):
-        if after - end < len(rows):
+        if after - end < -(-len(rows) // _at_once(schedule, rows)):
             found.append(f"the tail has {after - end} clocks for the {len(rows)} rows of {end}")
-    written = _written(qnet, schedule.peepholes, groups, ends)
+    written = _written(qnet, schedule, groups, ends)
     _check_order(qnet, schedule, written, found)
     _check_reads(qnet, schedule, written, found)
     return found
@@ -125,22 +125,28 @@ def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
     return ends
 
 
-def _written(qnet, peepholes: bool, groups, ends: list[int]) -> dict[Key, int]:
+def _at_once(schedule: Schedule, rows) -> int:
+    """Rows that the tail takes at once: of a layer perhaps a block, of all else one."""
+    return 1 if rows[0][1] in ("y", "out") else schedule.tail
+
+
+def _written(qnet, schedule: Schedule, groups, ends: list[int]) -> dict[Key, int]:
     """The first clock in which each signal may be read, from the step's first one."""
     found: dict[Key, int] = {}
     for (_, rows), end in zip(groups, ends, strict=True):
         for lane, (layer, kind, *unit) in enumerate(rows):
+            clock = end + lane // _at_once(schedule, rows)
             if kind == "g":
                 kind = "m" if qnet.layers[layer].shape.projection else "y"
-                found[layer, kind, *unit] = end + lane + latency.cell(peepholes)
+                found[layer, kind, *unit] = clock + latency.cell(schedule.peepholes)
             else:
-                found[layer, kind, *unit] = end + lane + latency.gate(peepholes)
+                found[layer, kind, *unit] = clock + latency.gate(schedule.peepholes)
     return found
 
 
 def _check_order(qnet, schedule: Schedule, written: dict[Key, int], found: list[str]) -> None:
     """Memories are written in order, a value a clock, and one step after the other."""
-    for name in ("y", "gates"):
+    for name in ("y", "gates") if schedule.tail == 1 else ("y",):
         clocks = [written[key] for key in memories(qnet, schedule.streams)[name]]
         if clocks:
             pairs = pairwise([*clocks, clocks[0] + schedule.cycles_per_step])

@@ -335,7 +335,7 @@ def test_a_clock_too_early_is_found(name, monkeypatch):
     assert early.schedule.cycles_per_step < right.schedule.cycles_per_step
     assert agree(right, run_core(right, codes), codes)
     found = mismatches(early, run_core(early, codes), codes)
-    assert found["act"] > 0 and found["out"] > 0
+    assert found["act0"] > 0 and found["out"] > 0
 
 
 def test_a_wrong_weight_is_found():
@@ -366,4 +366,4 @@ def test_a_wrong_bias_is_found_in_the_readout_alone():
     run = run_core(core, codes)
     core.qnet = qnet
     found = mismatches(core, run, codes)
-    assert found["out"] > 0 and found["act"] == found["out"] and found["s"] == found["y"] == 0
+    assert found["out"] > 0 and found["act0"] == found["out"] and found["s"] == found["y"] == 0

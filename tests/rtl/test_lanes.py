@@ -22,6 +22,8 @@ class Weights:
     operand_width: int
     sum_width: int
     accumulators: int = 1
+    rows_at_once: int = 1
+    loadable: bool = False
 
     @property
     def weight_address_width(self) -> int:
@@ -34,8 +36,8 @@ def _corner_or_any(rng, bits: int, shape) -> np.ndarray:
     return np.where(rng.random(shape) < 0.3, corners, rng.integers(low, high + 1, shape))
 
 
-def _run(array: LaneArray, script: list[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
-    """(start, sum) of every clock from the first operand's on, fed (operand, address, first, last)
+def _run(array: LaneArray, script: list[tuple[int, int, int, int]]) -> list[tuple[int, list[int]]]:
+    """(start, sums) of every clock from the first operand's on, fed (operand, address, first, last)
     a clock, each address `latency.WEIGHT` clocks before the rest of its column."""
     seen = []
 
@@ -46,18 +48,22 @@ def _run(array: LaneArray, script: list[tuple[int, int, int, int]]) -> list[tupl
         for (operand, _, first, last), (_, address, _, _) in zip(columns, addresses, strict=True):
             feed = {"operand": operand, "address": address, "first": first, "last": last}
             ctx.set(array.feed, {**feed, "rotate": 0})
-            seen.append((ctx.get(array.start), ctx.get(array.sum)))
+            sums = [ctx.get(getattr(array, f"sum{k}")) for k in range(array.program.rows_at_once)]
+            seen.append((ctx.get(array.start), sums))
             await ctx.tick()
 
     simulate(array, testbench)
     return seen[latency.WEIGHT :]
 
 
-def _check(weights: np.ndarray, lengths: list[int], rng, inside: float, between: list[int], rows):
+def _check(
+    weights: np.ndarray, lengths: list[int], rng, inside: float, between: list[int], rows, at_once=1
+):
     """Groups of columns through an array; sums of the first `rows` lanes against NumPy."""
     lanes, total = weights.shape
     bound = max(lengths) << (WEIGHT + OPERAND - 2)
-    program = Weights(tuple(map(tuple, weights.tolist())), WEIGHT, OPERAND, bound.bit_length() + 1)
+    widths = WEIGHT, OPERAND, bound.bit_length() + 1
+    program = Weights(tuple(map(tuple, weights.tolist())), *widths, rows_at_once=at_once)
     operands = _corner_or_any(rng, OPERAND, total)
     script, expected, place = [], {}, 0
     for length, gap in zip(lengths, between, strict=True):
@@ -74,7 +80,8 @@ def _check(weights: np.ndarray, lengths: list[int], rng, inside: float, between:
     assert starts == [clock + latency.LANE for clock in expected]
     for clock, sums in expected.items():
         ready = clock + latency.LANE
-        assert [seen[ready + r][1] for r in range(rows)] == sums[:rows].tolist()
+        found = [seen[ready + r // at_once][1][r % at_once] for r in range(rows)]
+        assert found == sums[:rows].tolist()
 
 
 @pytest.mark.parametrize("inside", (0.0, 0.4))
@@ -87,6 +94,18 @@ def test_sums_of_groups(lanes, inside):
     lengths = [lanes, lanes, lanes + 1, lanes, 2 * lanes + 3, lanes, lanes + 2, lanes]
     weights = _corner_or_any(rng, WEIGHT, (lanes, sum(lengths)))
     _check(weights, lengths, rng, inside, [0, 0, 0, 1, 0, 4, 0, 0], rows=lanes)
+
+
+@pytest.mark.parametrize("at_once", (3, 4))
+@pytest.mark.parametrize("lanes", (4, 8, 15))
+def test_several_rows_at_once(lanes, at_once):
+    """Of a tail that takes n rows at once, lane n r + k gives its sum to place k, r clocks later;
+    groups follow one another in the fewest clocks that so many rows take."""
+    rng = np.random.default_rng(lanes + at_once)
+    least = -(-lanes // at_once)
+    lengths = [least, least, least + 1, least, 2 * least + 3, least]
+    weights = _corner_or_any(rng, WEIGHT, (lanes, sum(lengths)))
+    _check(weights, lengths, rng, 0.0, [0, 0, 1, 0, 0, 2], lanes, at_once)
 
 
 @pytest.mark.parametrize("rows", (1, 2, 3, 5))
@@ -110,7 +129,7 @@ def test_extreme_codes_do_not_overflow(corner):
     script = [(operand, k, int(k % 8 == 0), int(k % 8 == 7)) for k in range(16)]
     seen = _run(LaneArray(program), script)
     for clock in (7, 15):
-        sums = [seen[clock + latency.LANE + r][1] for r in range(3)]
+        sums = [seen[clock + latency.LANE + r][1][0] for r in range(3)]
         assert sums == [8 * low_w * operand] * 3
 
 

@@ -54,11 +54,12 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
             if slot.column is None:
                 continue
             phase, number = schedule.groups[slot.group]
-            rows, code = phase.group(number), next(left)
-            if lane >= len(rows):
+            code = next(left)
+            rows = dict(enumerate(phase.group(number)))
+            if lane % phase.spacing or lane // phase.spacing not in rows:
                 assert code == 0
             else:
-                row = rows[lane]
+                row = rows[lane // phase.spacing]
                 found[row.layer, row.kind][row.index, slot.column.column] = code
     for (k, kind), codes in found.items():
         want = qnet.readout.weights if k is None else qnet.layers[k].weights[kind]
@@ -90,8 +91,27 @@ def test_the_tail_knows_its_rows(name, lanes):
     assert [row.index for row in outputs] == list(range(qnet.outputs))
     assert {row.kind for row in outputs} == {kind}
     groups = [phase.group(k) for phase in schedule.phases for k in range(phase.groups)]
-    ends = np.cumsum(schedule.group_sizes)
-    assert [program.rows[end - 1].row for end in ends] == [rows[-1] for rows in groups]
+    assert [word.row for word in program.rows] == [row for rows in groups for row in rows]
+
+
+@every
+def test_each_place_of_the_tail_has_its_rows(name, lanes):
+    """A block at once means a kind of row for each place, the readout's at the first one; together
+    they are all rows, in order, and no group has more at one place than it has clocks there."""
+    schedule = plan(NETWORKS[name], lanes)
+    program = Program(NETWORKS[name], schedule)
+    places = [[word.row for word in program.tail(place)] for place in range(schedule.tail)]
+    assert sorted(map(str, sum(places, []))) == sorted(str(word.row) for word in program.rows)
+    if schedule.tail == 1:
+        assert places == [[word.row for word in program.rows]]
+        return
+    kinds = [{row.kind for row in rows if row.layer is not None} for rows in places]
+    assert kinds == [{kind} for kind in (*program.shapes[0].gates, "g")]
+    assert all(row.layer is not None for rows in places[1:] for row in rows)
+    for place, groups in enumerate(schedule.tails):
+        for rows, (phase, k) in zip(groups, schedule.groups, strict=True):
+            if phase.layer is not None or place == 0:
+                assert len(rows) == phase.tail_clocks(k)
 
 
 def _fits(code: int, width: int) -> bool:

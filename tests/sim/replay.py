@@ -70,7 +70,7 @@ def streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
         for kind in "sy"
     }
     return (
-        ProbeStream("act", rows_of(qnet)),
+        ProbeStream("act0", rows_of(qnet)),
         *(ProbeStream(kind, rows) for kind, rows in cells.items()),
     )
 

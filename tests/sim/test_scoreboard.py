@@ -14,7 +14,7 @@ from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 
 CAUGHT = {
-    "act": "0.o[0] of sequence 1, step 5",
+    "act0": "0.o[0] of sequence 1, step 5",
     "s": "0.s[2] of sequence 1, step 5",
     "y": "0.y[2] of sequence 1, step 5",
     "out": "out[1] of sequence 1, step 5",

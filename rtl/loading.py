@@ -1,0 +1,98 @@
+"""What can be loaded into a core that runs: the words of its memories, and where they lie.
+
+A core with a load port is built for all networks of one shape and one set of formats; everything in
+which such networks differ lies in memories, and they are written word by word while the core is
+idle. A word is what the memory holds, as raw bits.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.lib import data
+
+from rtl.program import Program
+from rtl.row_words import row_layout, row_words
+from rtl.squash import knot_words
+
+
+@dataclass(frozen=True)
+class Region:
+    """One memory, or those of all lanes, in the addresses of the load port.
+
+    Attributes
+    ----------
+    name : "weights", "rows0", ... (of each place of the tail), "sigma", "initial s", "initial y".
+    base : its first address.
+    width : bits of a word.
+    words : what the memory holds, by place; of the lanes' memories, which lie at distances of a
+        power of two, by place in that.
+    """
+
+    name: str
+    base: int
+    width: int
+    words: dict[int, int]
+
+
+def regions(program: Program) -> tuple[Region, ...]:
+    """All that can be loaded; every region begins at a multiple of one power of two."""
+    found = list(_memories(program))
+    size = 1 << index_width(program)
+    return tuple(
+        Region(name, k * size, width, words) for k, (name, width, words) in enumerate(found)
+    )
+
+
+def index_width(program: Program) -> int:
+    """Bits of an address inside a region."""
+    return max((max(words)).bit_length() for _, _, words in _memories(program))
+
+
+def image(program: Program) -> list[tuple[int, int]]:
+    """Addresses and words that make a core with a load port run this network."""
+    return [
+        (region.base + place, word)
+        for region in regions(program)
+        for place, word in region.words.items()
+    ]
+
+
+def load_layout(program: Program) -> data.StructLayout:
+    """What comes to a memory: a word of its region, and where it goes."""
+    widest = max(region.width for region in regions(program))
+    return data.StructLayout({"write": 1, "place": index_width(program), "data": widest})
+
+
+def _memories(program: Program) -> Iterator[tuple[str, int, dict[int, int]]]:
+    """Name, width and raw words of each memory, in the order of their addresses."""
+    yield (
+        "weights",
+        program.weight_width,
+        {
+            lane << program.weight_address_width | place: _raw(code, program.weight_width)
+            for lane, codes in enumerate(program.weights)
+            for place, code in enumerate(codes)
+        },
+    )
+    for place in range(program.rows_at_once):
+        layout = row_layout(program)
+        yield f"rows{place}", layout.size, _packed(layout, row_words(program, place))
+    layout, knots = knot_words(program.qnet.table)
+    yield "sigma", layout.size, _packed(layout, knots)
+    for name, rows, width in (
+        ("initial s", program.states, program.s_width if program.states else 0),
+        ("initial y", program.outputs, program.y_width if program.outputs else 0),
+    ):
+        if rows:
+            codes = [_raw(code, width) for code in program.initial(rows)]
+            yield name, width, dict(enumerate(codes))
+
+
+def _packed(layout: data.StructLayout, words: list[Any]) -> dict[int, int]:
+    return {k: layout.const(word).as_bits() for k, word in enumerate(words)}
+
+
+def _raw(code: int, width: int) -> int:
+    """A signed code as bits."""
+    return code & ((1 << width) - 1)
