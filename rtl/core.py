@@ -214,7 +214,7 @@ class Core(wiring.Component):
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
         m.d.sync += [
-            self.steps.eq(self.steps + sequencer.starts),
+            self.steps.eq(self.steps + delay(m, sequencer.starts, 1, name="begun")),
             self.cycles.eq(self.cycles + sequencer.running),
         ]
         self._sigma(m, activations, cell)

@@ -2,14 +2,17 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import delay, shape_of
 from rtl.bank import Bank
 from rtl.lane import feed_layout
+<<<<<<< rtl/operands.py
+from rtl.memory import block_memory
+=======
 from rtl.loading import load_layout
+>>>>>>> /tmp/p/theirs
 from rtl.phases import SOURCES
 from rtl.program import Program
 from rtl.sequencer import word_layout
@@ -68,8 +71,8 @@ class InputBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.banks = memory = Memory(
-            shape=self.value.shape(), depth=2 << len(self.address), init=[]
+        m.submodules.banks = memory = block_memory(
+            shape=self.value.shape(), depth=2 << len(self.address)
         )
         write, read = memory.write_port(), memory.read_port()
         full = [Signal(name=f"full{k}") for k in range(2)]

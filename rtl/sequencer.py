@@ -4,10 +4,10 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl.arithmetic import delay
+from rtl.memory import block_memory
 from rtl.phases import SOURCES
 from rtl.schedule import Schedule
 
@@ -114,7 +114,7 @@ class Sequencer(wiring.Component):
     def _fetch(self, m: Module, clock: Signal) -> None:
         """The program's word of a clock, two clocks later, and the weights' address beside it."""
         shape, init = word_layout(self.schedule), self._words()
-        m.submodules.program = memory = Memory(shape=shape, depth=max(2, len(init)), init=init)
+        m.submodules.program = memory = block_memory(shape=shape, depth=len(init), init=init)
         port, fetched = memory.read_port(), Signal(shape, reset_less=True)
         m.d.comb += port.addr.eq(clock)
         m.d.sync += fetched.eq(port.data)
