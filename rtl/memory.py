@@ -13,13 +13,6 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     """A memory of `depth` words, two at least; block RAM unless it is small.
 
     A tool left to itself builds memories of up to some 64 words from distributed ones, whose
-<<<<<<< rtl/memory.py
-    multiplexers and fan-out take longer than a block RAM with its output register. Nor has it to
-    build what makes a word, read in the clock in which it is written, the old one: nobody looks at
-    a word that is read then.
-    """
-    attrs = {"ram_style": "block", "no_rw_check": 1} if depth > SMALL else {}
-=======
     multiplexers and fan-out take longer than a block RAM with its output register; and it builds
     logic for words that are read in the clock in which they are written, which costs that register.
     So what is read at an address in the clock in which it is written must be of no use to anybody.
@@ -27,7 +20,6 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     attrs: dict[str, Any] = {"no_rw_check": 1}
     if depth > SMALL:
         attrs["ram_style"] = "block"
->>>>>>> /tmp/p/theirs
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
 
 

@@ -8,11 +8,8 @@ from rtl import latency
 from rtl.arithmetic import delay, shape_of
 from rtl.bank import Bank
 from rtl.lane import feed_layout
-<<<<<<< rtl/operands.py
-from rtl.memory import block_memory
-=======
 from rtl.loading import load_layout
->>>>>>> /tmp/p/theirs
+from rtl.memory import block_memory
 from rtl.phases import SOURCES
 from rtl.program import Program
 from rtl.sequencer import word_layout
