@@ -93,12 +93,17 @@ def design(
 
     Raises
     ------
-    BoardError : a board that is not known, or `amaranth_boards` that is not there.
+    BoardError : a board that is not known, `amaranth_boards` that is not there, a core of several
+        streams.
     ClockError : a clock that the PLL cannot give to within 1 %.
     CarouselError : a baud rate that the clock cannot give to within 2 %.
     """
     if board not in BOARDS:
         raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
+    if core.schedule.streams != 1:
+        raise BoardError(
+            f"streams {core.schedule.streams}: the line carries one sequence at a time"
+        )
     about = BOARDS[board]
     platform = _platform(about)
     crystal = platform.default_clk_frequency / 1e6

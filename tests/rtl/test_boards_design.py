@@ -131,5 +131,7 @@ def test_a_missing_package_is_named(monkeypatch):
 def test_boards_and_baud_rates_that_cannot_be_are_refused():
     with pytest.raises(CarouselError, match="'arty': must be one of ulx3s-12f, .*icebreaker"):
         design("arty", core())
+    with pytest.raises(CarouselError, match="streams 2: the line carries one sequence at a time"):
+        design("icebreaker", make_core(network(1, 1, 8), streams=2))
     with pytest.raises(CarouselError, match="baud rate 2000000"):
         design("icebreaker", core(), baud=2_000_000)
