@@ -100,10 +100,9 @@ def design(
     """
     if board not in BOARDS:
         raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
-    if core.schedule.streams != 1:
-        raise BoardError(
-            f"streams {core.schedule.streams}: the line carries one sequence at a time"
-        )
+    streams = core.schedule.streams if isinstance(core, Core) else 1
+    if streams != 1:
+        raise BoardError(f"streams {streams}: the line carries one sequence at a time")
     about = BOARDS[board]
     platform = _platform(about)
     crystal = platform.default_clk_frequency / 1e6

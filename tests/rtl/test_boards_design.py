@@ -2,10 +2,13 @@
 
 import re
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from golden.errors import CarouselError
+from golden.network import Network
 from rtl import make_core
 from rtl.boards.boards import BOARDS, design
 from rtl.boards.clock import ClockError, Ecp5Pll, Ice40Pll, setting
@@ -14,6 +17,7 @@ from rtl.flow import DEVICES
 from rtl.flow.yosys import synthesise
 from rtl.verilog import convert
 from tests.rtl.boards import network
+from tests.rtl.support import layer, quantized
 
 DEVICE_OF = {
     "ulx3s-12f": "ecp5-12k",
@@ -51,6 +55,13 @@ def test_pins_and_clock_are_the_boards(board):
     assert pins == PINS[board.partition("-")[0]]
     ports = re.search(rf"module {found.top}\((.*?)\);", found.verilog)
     assert ports and set(ports[1].split(", ")) == set(pins)
+
+
+def test_a_core_that_holds_sequences_goes_on_a_board():
+    rng = np.random.default_rng(3)
+    net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
+    found = design("icebreaker", make_core(quantized(net, rng, 8), max_length=3))
+    assert f"module {found.top}(" in found.verilog
 
 
 def test_the_same_core_gives_the_same_bytes_and_no_paths():
