@@ -75,12 +75,16 @@ def play(
     back_pressure: float = 0.0,
     seed: int = 0,
     waves: Path | None = None,
+    streams: int = 1,
 ) -> Gateware:
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.qnet, subject.codes
     start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
     room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
-    schedule = make_core(qnet, lanes, max_length=subject.max_length).schedule
+    if streams > 1:
+        room["streams"] = streams
+    core = make_core(qnet, lanes, max_length=subject.max_length, streams=streams)
+    schedule = core.schedule
     with (
         steps.progress("Gateware: build, then simulate") as report,
         output.beside(waves) if waves else nullcontext() as file,

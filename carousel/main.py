@@ -14,6 +14,7 @@ from rich.console import Console
 import golden
 from carousel import (
     accuracy,
+    building,
     carried,
     expectation,
     exporting,
@@ -22,7 +23,9 @@ from carousel import (
     options,
     output,
     steps,
+    streaming,
     tables,
+    writing,
 )
 from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
@@ -46,13 +49,6 @@ def main() -> None:
     # a core may be made for its schedule alone
     warnings.simplefilter("ignore", UnusedElaboratable)
     app()
-
-
-def finish(data: dict, json: Path | None, ok: bool) -> None:
-    """Write the JSON, and end with status 1 where a check did not hold."""
-    output.write_json(json, {**data, "ok": ok})
-    if not ok:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -98,7 +94,7 @@ def run(
     for table in mainjob.summary(found):
         table.show(console)
     typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
-    finish(data, json, found.ok)
+    output.finish(data, json, found.ok)
 
 
 @app.command()
@@ -126,7 +122,7 @@ def train(
         net = training.train(recipe, seed=seed, progress=report)
     golden.save(net, place)
     typer.echo(f"Model  {place}")
-    finish({"recipe": recipe, "seed": seed, "model": str(place)}, json, True)
+    output.finish({"recipe": recipe, "seed": seed, "model": str(place)}, json, True)
 
 
 @app.command()
@@ -153,7 +149,7 @@ def inspect(
     found = inspection.look(golden.load(model), model, bits, lanes)
     for table in inspection.tables(found):
         table.show(console)
-    finish(inspection.plain(found), json, True)
+    output.finish(inspection.plain(found), json, True)
 
 
 @app.command()
@@ -192,7 +188,7 @@ def quantize(
     tables.formats(subject.qnet.formats).show(console)
     accuracy.table(measured).show(console)
     typer.echo(f"Formats  {place}")
-    finish({"formats": str(place), **accuracy.plain(subject, measured)}, json, True)
+    output.finish({"formats": str(place), **accuracy.plain(subject, measured)}, json, True)
 
 
 @app.command()
@@ -218,6 +214,7 @@ def simulate(
     state: options.State = None,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
+    streams: options.Streams = 1,
     json: options.Json = None,
 ) -> None:
     """Run the gateware and compare every code.
@@ -229,10 +226,10 @@ def simulate(
     output.check_file(waves)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
     carried.check_file(save_state, subject.net)
-    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves)
+    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams)
     carried.write(save_state, subject.qnet, found.trace.state)
     gateware.table(found).show(console)
-    finish(gateware.plain(found), json, found.ok)
+    output.finish(gateware.plain(found), json, found.ok)
 
 
 @app.command()
@@ -286,7 +283,7 @@ def compare(
         data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
     for table in shown:
         table.show(console)
-    finish(data, json, ok)
+    output.finish(data, json, ok)
 
 
 @app.command()
@@ -313,43 +310,12 @@ def hold(
         holding.table(found).show(console)
     else:
         typer.echo(found.never)
-    finish(holding.plain(found), json, found.ok)
+    output.finish(holding.plain(found), json, found.ok)
 
 
-@app.command()
-def verilog(
-    model: options.Model,
-    bits: options.Bits = 16,
-    formats: options.Formats = None,
-    lanes: options.Lanes = None,
-    file: options.Input = None,
-    sequences: options.Sequences = None,
-    length: options.Length = None,
-    seed: options.Seed = 0,
-    max_length: options.MaxLength = None,
-    state_port: options.StatePort = False,
-    axi: options.Axi = False,
-    folder: options.Output = None,
-    json: options.Json = None,
-) -> None:
-    """Write the core as Verilog.
-
-    Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
-    layers holds whole sequences, of up to --max-length steps.
-    """
-    from rtl import verilog as writer
-
-    output.check_file(json)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
-    with output.folder(place) as stage, steps.progress("Verilog"):
-        written = writer.write(
-            subject.qnet, stage, lanes, max_length=room, state_port=state_port, axi=axi
-        )
-        files = [str(place / path.name) for path in written]
-    for title, path in zip(("Verilog ", "About it", "Registers"), files, strict=False):
-        typer.echo(f"{title} {path}")
-    finish(dict(zip(("verilog", "about", "registers", "table"), files, strict=False)), json, True)
+app.command()(writing.verilog)
+app.command()(building.build)
+app.command()(streaming.stream)
 
 
 @app.command()
@@ -364,7 +330,7 @@ def export(model: options.Model, place: exporting.Place = None, json: options.Js
     found = save_onnx(net, place)
     exporting.table(found).show(console)
     typer.echo(f"ONNX  {place}")
-    finish(exporting.plain(found, place), json, True)
+    output.finish(exporting.plain(found, place), json, True)
 
 
 @app.command()
@@ -396,4 +362,4 @@ def figure(
         other.write_text(plots.svg(plots.story(found.distances, found.first), "story"))
     story.table(found).show(console)
     typer.echo(f"Figure  {file}")
-    finish({"figure": str(file), "left": found.left}, json, True)
+    output.finish({"figure": str(file), "left": found.left}, json, True)

@@ -82,6 +82,20 @@ StatePort = Annotated[
         "with reverse layers.  [default: off]",
     ),
 ]
+LoadPort = Annotated[
+    bool,
+    typer.Option(
+        "--load-port",
+        help="Give the core a port through which another network of the same shape and formats is "
+        "loaded, and write the words of this one; not with reverse layers.  [default: off]",
+    ),
+]
+Streams = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Sequences side by side in one core: one has work while another one waits."
+    ),
+]
 Axi = Annotated[
     bool,
     typer.Option(

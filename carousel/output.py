@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from carousel.errors import OutputError
 from golden.files import replacing
 
@@ -82,3 +84,10 @@ def write_json(path: Path | None, data: dict[str, Any]) -> None:
     if path is not None:
         with beside(path) as other:
             other.write_text(to_json(data), encoding="utf-8")
+
+
+def finish(data: dict, json: Path | None, ok: bool) -> None:
+    """Write the JSON, and end with status 1 where a check did not hold."""
+    write_json(json, {**data, "ok": ok})
+    if not ok:
+        raise typer.Exit(1)

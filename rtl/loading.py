@@ -5,6 +5,7 @@ which such networks differ lies in memories, and they are written word by word w
 idle. A word is what the memory holds, as raw bits.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,33 @@ def image(program: Program) -> list[tuple[int, int]]:
         for region in regions(program)
         for place, word in region.words.items()
     ]
+
+
+def to_load(program: Program) -> dict[str, Any]:
+    """What makes a core with a load port run this network, ready for JSON.
+
+    `structure_sha256` must be that of the core; `words` are pairs of an address and a word.
+    """
+    layout = [
+        {"name": region.name, "base": region.base, "bits": region.width, "words": len(region.words)}
+        for region in regions(program)
+    ]
+    found = structure(program)
+    return {"structure_sha256": found, "regions": layout, "words": image(program)}
+
+
+def structure(program: Program) -> str:
+    """SHA-256 of all that networks which share a core with a load port have in common."""
+    qnet, schedule = program.qnet, program.schedule
+    units = [
+        (unit.squash.name, unit.low, unit.high)
+        for layer in qnet.layers
+        for unit in (layer.gate, layer.g, layer.h)
+    ]
+    squash = qnet.readout and qnet.readout.squash.squash.name
+    common = (qnet.formats, program.shapes, units, squash, qnet.output)
+    size = (schedule.lanes, schedule.streams)
+    return hashlib.sha256(repr((common, size)).encode()).hexdigest()
 
 
 def load_layout(program: Program) -> data.StructLayout:

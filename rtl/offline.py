@@ -219,17 +219,18 @@ def make_core(
     max_length: int | None = None,
     state_port: bool = False,
     streams: int = 1,
+    load_port: bool = False,
 ) -> Core | OfflineCore:
     """The core for a network: a `Core`, or with reverse layers an `OfflineCore`.
 
     Parameters
     ----------
-    lanes, probe, state_port, streams : see `Core` and `OfflineCore`.
+    lanes, probe, state_port, streams, load_port : see `Core` and `OfflineCore`.
     max_length : steps of the longest sequence, for a network with reverse layers; default 64.
 
     Raises
     ------
-    CarouselError : a state port or several streams with reverse layers, `max_length` without them;
+    CarouselError : a port or several streams with reverse layers, `max_length` without them;
         see also the two.
     """
     reverse = qnet.first_reverse
@@ -239,7 +240,12 @@ def make_core(
                 f"max_length {max_length}: the network has no reverse layer, sequences of any "
                 "length pass"
             )
-        return Core(qnet, lanes, probe, state_port, streams)
+        return Core(qnet, lanes, probe, state_port, streams, load_port)
+    if load_port:
+        raise CarouselError(
+            f"load port: layer {reverse} runs in reverse, and a core that holds sequences is made "
+            "for one network"
+        )
     if state_port:
         raise CarouselError(
             f"state port: layer {reverse} runs in reverse, from a sequence's end, and no state "

@@ -26,12 +26,13 @@ from rtl.arithmetic import shape_of
 from rtl.axi.registers import to_json, to_markdown
 from rtl.axi.wrapper import AxiTop
 from rtl.core import COUNTER_BITS, Core
+from rtl.loading import structure, to_load
 from rtl.offline import OfflineCore, make_core
 
 # Verilog's implicit extension is meant, and a default before `casez` makes it complete
 LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
 PORT = ("idle", "state_address", "state_write", "state_in", "state_out")
-PLAIN = ("steps", "cycles", *PORT, "too_long")
+PLAIN = ("steps", "cycles", *PORT, "load_address", "load_write", "load_in", "too_long")
 
 
 class Top(wiring.Component):
@@ -46,6 +47,7 @@ class Top(wiring.Component):
     saturated_{kind} : Out, counters.
     steps, cycles : Out, counters of a core that takes step after step.
     idle, state_address, state_write, state_in, state_out : the state port, where the core has one.
+    load_address, load_write, load_in : the load port, where the core has one.
     too_long : Out(1), of a core that holds sequences.
     """
 
@@ -160,6 +162,8 @@ def _steps(core: Core) -> dict[str, Any]:
         "accumulator_bits": program.sum_width,
         "weight_memory_bits": program.memories["weights"],
     }
+    if program.loadable:
+        found["structure_sha256"] = structure(program)
     if core.has_state_port:
         found["state_words"] = [vars(row) for row in core.state_words]
     return found
@@ -198,9 +202,11 @@ def write(
     state_port: bool = False,
     axi: bool = False,
     streams: int = 1,
+    load_port: bool = False,
 ) -> tuple[Path, ...]:
     """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
-    and the register map, `.registers.md` and `.registers.json`; all of them or none.
+    and the register map, `.registers.md` and `.registers.json`, with `load_port` what is loaded for
+    this network, `.load.json`; all of them or none.
 
     Raises
     ------
@@ -211,7 +217,14 @@ def write(
     if axi and streams != 1:
         raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
     state_port |= axi and qnet.first_reverse is None
-    core = make_core(qnet, lanes, max_length=max_length, state_port=state_port, streams=streams)
+    core = make_core(
+        qnet,
+        lanes,
+        max_length=max_length,
+        state_port=state_port,
+        streams=streams,
+        load_port=load_port,
+    )
     top = AxiTop(core) if axi else Top(core)
     about = describe(top)
     stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
@@ -231,6 +244,9 @@ def write(
             stem.with_suffix(".registers.md"): to_markdown(*named),
             stem.with_suffix(".registers.json"): table,
         }
+    if isinstance(core, Core) and load_port:
+        words = json.dumps(to_load(core.program)) + "\n"
+        texts[stem.with_suffix(".load.json")] = words
     beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)

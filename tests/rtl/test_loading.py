@@ -1,5 +1,7 @@
 """One core for many networks: all memories but the states written anew while it is idle."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +10,9 @@ import pytest
 import fixedpoint
 from golden.network import Network
 from rtl.core import Core
-from rtl.loading import image, regions
+from rtl.loading import image, regions, structure
 from rtl.program import Program
+from rtl.verilog import Top, convert, write
 from tests.rtl.support import (
     G1997,
     any_codes,
@@ -145,3 +148,43 @@ def test_every_memory_has_its_region(kind):
         assert all(0 <= word < 1 << region.width for word in region.words.values()), region.name
     for before, after in zip(found, found[1:], strict=False):
         assert before.base + max(before.words) < after.base
+
+
+def _without_contents(text: str) -> str:
+    """Verilog without what its memories hold."""
+    return re.sub(r"\[\d+\] = \d+'[hbd][0-9a-fx_]+;", "", text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_networks_of_one_structure_have_one_hardware(kind):
+    """The Verilog of two networks differs in the contents of memories alone, and `structure` is the
+    same; with other formats, or on other lanes, it is not."""
+    first, second = _pair(kind, 8)
+    cores = [Core(qnet, load_port=True) for qnet in (first, second)]
+    texts = [convert(Top(core), "core") for core in cores]
+    assert texts[0] != texts[1]
+    assert _without_contents(texts[0]) == _without_contents(texts[1])
+    found = structure(cores[0].program)
+    assert structure(cores[1].program) == found
+    others = [Core(first, cores[0].schedule.lanes - 1, load_port=True)]
+    others.append(Core(first, streams=2, load_port=True))
+    wider = replace(first.formats, input=replace(first.formats.input, width=12))
+    others.append(Core(replace(first, formats=wider), load_port=True))
+    assert found not in {structure(core.program) for core in others}
+
+
+def test_what_is_loaded_is_written_beside_the_verilog(tmp_path):
+    """`.load.json` holds the image and the structure that the core's own description names."""
+    first, _ = _pair("forget", 9)
+    verilog, about, loaded = write(first, tmp_path, 4, load_port=True)
+    words, told = json.loads(loaded.read_text()), json.loads(about.read_text())
+    assert words["structure_sha256"] == told["structure_sha256"]
+    program = Core(first, 4, load_port=True).program
+    assert [tuple(pair) for pair in words["words"]] == image(program)
+    assert {"load_address", "load_write", "load_in", "idle"} <= {
+        port["name"] for port in told["ports"]
+    }
+    for region in words["regions"]:
+        inside = range(region["base"], region["base"] + (1 << 16))
+        assert any(address in inside for address, _ in words["words"])
+    assert verilog.read_text().count("input load_write;") > 0
