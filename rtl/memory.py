@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Value
 from amaranth.lib.memory import Memory
 
 SMALL = 16  # words of one cell of distributed memory
+BLOCK = 18 << 10  # bits of the smaller block RAMs
 
 
 def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
@@ -21,6 +22,16 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     if depth > SMALL:
         attrs["ram_style"] = "block"
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
+
+
+def columns(bits: int, words: int) -> list[range]:
+    """The bits of a word in pieces as wide as one block RAM of so many words is.
+
+    A tool left to itself packs several words of a deep memory into a wider one and chooses between
+    them behind it, which costs the output register.
+    """
+    wide = max(1, next((w for w in (36, 18, 9, 4, 2) if w * words <= BLOCK), 1))
+    return [range(low, min(low + wide, bits)) for low in range(0, bits, wide)]
 
 
 def load(m: Module, memory: Memory, word: Any) -> None:
