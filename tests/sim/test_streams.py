@@ -8,6 +8,7 @@ import pytest
 from golden.errors import CarouselError, InputError
 from rtl.schedule import plan
 from sim import check, simulate
+from tests.rtl.support import quantized, stack
 from tests.sim.cases import any_codes, random_case, small_network
 from tests.sim.test_state import reached, stateful
 
@@ -84,3 +85,19 @@ def test_what_cannot_be_dealt_is_refused(build_dir):
     codes = any_codes(np.random.default_rng(2), both, 2, 5)
     with pytest.raises(CarouselError, match="streams 2: layer . runs in reverse"):
         simulate(both, codes, streams=2, build_dir=build_dir)
+
+
+@pytest.mark.soak
+def test_a_lane_for_every_row_and_no_clock_lost(build_dir):
+    """16 inputs and 32 cells on 128 lanes: alone the network waits for its own results, with two
+    sequences side by side all multipliers work in 99 of 100 clocks and more, measured."""
+    rng = np.random.default_rng(4)
+    qnet, use = quantized(stack(rng, 16, 32), rng), {}
+    for streams in (1, 2):
+        codes = any_codes(rng, qnet, 2 * streams, 40)
+        hw = simulate(qnet, codes, streams=streams, build_dir=build_dir)
+        assert check(qnet, codes, hw).ok
+        assert hw.cycles_per_step == plan(qnet, streams=streams).cycles_per_step
+        use[streams] = streams * 128 * 48 / (128 * hw.cycles_per_step)
+    assert use[1] < 0.8
+    assert use[2] >= 0.99
