@@ -138,8 +138,7 @@ def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:
     first = needs[0]
     found = [
         Table.of(
-            f"What the core will need ({first.multipliers[1]} of the multipliers behind the lanes, "
-            f"memory in bits, {bits} a value)",
+            f"What the core will need (multipliers: lanes + tail; memory: bits, {bits} a value)",
             ("lanes", "multipliers", "cycles a step", "waiting", "in use", "memory"),
             map(_row, needs),
         ),
@@ -156,7 +155,7 @@ def _row(need: Need) -> tuple[object, ...]:
     schedule = need.core.schedule
     return (
         need.lanes,
-        f"{sum(need.multipliers):,}",
+        " + ".join(f"{count:,}" for count in need.multipliers),
         f"{schedule.cycles_per_step:,}",
         f"{schedule.stall_per_step:,}",
         f"{100 * schedule.utilisation:.1f} %",

@@ -283,7 +283,13 @@ class Core(wiring.Component):
     def _sigma(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
         """One sigma table for all that squash."""
         readers = [(activation.code, activation.value) for activation in activations]
-        if cell:
+        if cell and self.schedule.one_sigma:
+            code = Signal.like(cell.code, name="argument")
+            due = delay(m, cell.s.valid, 1, name="h_due", keep_reset=True)
+            m.d.comb += code.eq(Mux(due, cell.code, activations[0].code))
+            m.d.comb += cell.value.eq(activations[0].value)
+            readers = [(code, activations[0].value)]
+        elif cell:
             readers.append((cell.code, cell.value))
             if self.schedule.peepholes:
                 readers.append((cell.o_code, cell.o_value))

@@ -26,6 +26,8 @@ ACTIVATION = 1 + 1 + SQUASH
 STATE = 1 + 1 + 1
 # s to y: the squash h, product, rounding.
 OUTPUT = SQUASH + 1 + 1
+# A cell input's argument of sigma to that of h of its state.
+H = SQUASH + STATE
 # Peepholes: i and f wait for state, product and sum, behind the bias; o for product and sum,
 # counted from s, where h(s) waits for nothing.
 SEEN = STATE_READ + 1 + 1 - 1

@@ -323,12 +323,14 @@ class Program:
     def tail_multipliers(self) -> int:
         """Multipliers behind the lanes.
 
-        One interpolates sigma for each of its readers: a row at once, a cell; cells take i g, o h
-        and, where f is not 1 by wiring, f s; peepholes one for i and f, one for o.
+        One interpolates sigma for each of its readers: a row at once, a cell, if both do not take
+        turns; cells take i g, o h and, where f is not 1 by wiring, f s; peepholes one for i and f,
+        one for o.
         """
         cells, seeing = bool(self.states), self.schedule.peepholes
         keeping = any(mode.keeps != "whole" for mode in self.cell_modes)
-        return (self.schedule.tail + cells + seeing) + 2 * cells + keeping + 2 * seeing
+        own = cells and not self.schedule.one_sigma
+        return (self.schedule.tail + own + seeing) + 2 * cells + keeping + 2 * seeing
 
     @property
     def memories(self) -> dict[str, int]:

@@ -160,6 +160,30 @@ class Schedule:
             for row, after in _yields(phase, k, self.peepholes)
         }
 
+    @cached_property
+    def sums(self) -> dict[Row, int]:
+        """The clock in which a row's sum reaches the tail, from a step's first column, but for the
+        clocks that all take from their last column's issue to there."""
+        return {
+            row: end + place // phase.tail
+            for (phase, k), end in zip(self.groups, self.order.ends, strict=True)
+            for place, row in enumerate(phase.group(k))
+        }
+
+    @property
+    def one_sigma(self) -> bool:
+        """Whether sigma's arguments never come from a row and from a state in the same clock.
+
+        They do not if no row of the step comes when a cell's h is due, and if the last h of a step
+        is past before the next one's first row, whenever that begins.
+        """
+        if self.peepholes or self.tail > 1:
+            return False
+        rows = set(self.sums.values())
+        due = [clock + latency.H for row, clock in self.sums.items() if row.kind == "g"]
+        over = max(due, default=0) < self.cycles_per_step + min(rows)
+        return over and rows.isdisjoint(due)
+
     @property
     def output_ready(self) -> list[int]:
         """Clocks, from a step's first column, in which its outputs enter the output buffer."""

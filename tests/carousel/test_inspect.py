@@ -119,7 +119,7 @@ def test_it_is_said(cli, tmp_path):
         "nn.LSTM 'lstm', then nn.Linear 'fc' without a sigmoid",
         "layer 2 gates i f o, g tanh, h tanh",
         "outputs 2, of every step",
-        "(5 of the multipliers behind the lanes, memory in bits, 16 a value)",
+        "(multipliers: lanes + tail; memory: bits, 16 a value)",
     ):
         assert words in text
     data = json.loads(file.read_text())
@@ -132,8 +132,11 @@ def test_it_is_said(cli, tmp_path):
     assert data["layers"][1]["ranges"]["weights"][0] == low
     assert [entry["lanes"] for entry in data["lanes"]] == [1, 3, 10, 32]
     for entry in data["lanes"]:
-        behind = 8 if entry["lanes"] == 32 else 5  # where rows outnumber columns
+        # one sigma unit fewer where rows and states take turns, three more where rows outnumber
+        # columns
+        behind = {1: 4, 3: 5, 10: 5, 32: 8}[entry["lanes"]]
         assert entry["multipliers"] == entry["lanes"] + behind
+        assert f"{entry['lanes']} + {behind}" in text
         assert entry["memory_bits_in_all"] == sum(entry["memory_bits"].values())
         assert f"{entry['memory_bits_in_all']:,}" in text
 

@@ -218,3 +218,22 @@ def test_a_group_that_is_not_full():
     phase = plan(forget(2, 5), 8).phases[0]
     assert phase.groups == 3
     assert [len(phase.group(k)) for k in range(3)] == [8, 8, 4]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_one_sigma_for_rows_and_states(name):
+    """Where the schedule says that one sigma unit will do, no row comes in a clock in which an h is
+    due, however long the next step waits for its input; where it does not, one may."""
+    qnet = SMALL[name]
+    for lanes in allowed_lanes(qnet)[::3]:
+        schedule = plan(qnet, lanes)
+        if schedule.peepholes or schedule.tail > 1:
+            assert not schedule.one_sigma
+            continue
+        step, gate_to_h = schedule.cycles_per_step, latency.SQUASH + latency.STATE
+        rows = [(clock, row) for row, clock in schedule.sums.items()]
+        due = [clock + gate_to_h for clock, row in rows if row.kind == "g"]
+        waits = range(max(due, default=0) + 1)
+        met = {clock for clock, _ in rows} & set(due)
+        met |= {late for late in due for wait in waits for c, _ in rows if late == c + step + wait}
+        assert schedule.one_sigma == (not met)
