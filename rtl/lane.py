@@ -37,7 +37,7 @@ class Lane(wiring.Component):
     before the product is added. `first` begins a sum with 0.
 
     Timing: each part of the feed comes when it is needed, so that no lane has to hold it back: the
-    weight's address `latency.WEIGHT` = 2 clocks before the operand, `first` and `rotate`
+    weight's address `latency.WEIGHT` = 3 clocks before the operand, `first` and `rotate`
     `Lane.ADDED` = 4 clocks and `last` 5 clocks after it. The sum stands in `sum_out` `latency.LANE`
     = 6 clocks after the operand. Each clock the lane hands the feed on to the next lane, one clock
     later, and a collected sum back towards the head of the chain. So lane j of a chain, fed j

@@ -4,8 +4,8 @@ Every component asserts in `elaborate` that it was built with as many stages as 
 measures the composed figures on the running core. Cells with peepholes take a few clocks more.
 """
 
-# Weight memory and its output register: a weight's address travels so far ahead of its operand.
-WEIGHT = 2
+# Weight memory, its output register, a hop: a weight's address travels so far ahead of its operand.
+WEIGHT = 3
 # Lane: input, pipeline and output registers of the multiplier, a hop, accumulator, collecting
 # register.
 LANE = 6
