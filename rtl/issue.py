@@ -230,7 +230,12 @@ class _Walk:
         return Order(tuple(self.runs), len(self.ring), cycles, tuple(self.ends))
 
     def _next(self) -> tuple[int, int, int]:
-        """Where to go on: the clock, how many places of the ring away, and the group there."""
+        """Where to go on: the clock, how many places of the ring away, and the group there.
+
+        The soonest clock counts, then the oldest group. But where this place and the next one both
+        have work at once, the ring turns on if the oldest group, which lies that way, will have
+        work when the ring is there: what others wait for comes before what can be done any time.
+        """
         oldest, choices = len(self.ends), []
         fresh = self.opened < len(self.groups)
         for turns in range(len(self.ring)):
