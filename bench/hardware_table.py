@@ -1,0 +1,156 @@
+"""Results of `bench.hardware` as text, other people's beside them, in Markdown."""
+
+import json
+import statistics
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.hardware_cases import CASES, LARGE, SCALED, Case
+
+Results = dict[str, Any]
+PEERS: list[Results] = json.loads(Path(__file__).with_name("peers.json").read_text())
+RESOURCES = ("LUT4", "FF", "DSP", "block RAM")
+HEAD = (
+    "core",
+    "multipliers",
+    "cycles a step",
+    "in use",
+    "MHz",
+    "million products/s",
+    "a lane",
+    *RESOURCES,
+)
+
+
+def text(results: Results) -> str:
+    """All tables."""
+    cases = results["cases"]
+    return "\n\n".join(
+        [
+            "Measured here, 16 bits:\n\n" + markdown(HEAD, _ours(cases)),
+            "Others, through the same tools for the same device:\n\n"
+            + markdown(HEAD, (_theirs(peer) for peer in PEERS if "mhz" in peer)),
+            "Others, as published:\n\n"
+            + markdown(
+                ("system", "configuration", "multipliers", "cycles a step", "ideal", "in use"),
+                (_published(peer) for peer in PEERS if "ideal" in peer),
+            ),
+            "From 4 lanes to 128:\n\n" + growth(cases),
+        ]
+    )
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table."""
+    head = tuple(head)
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _ours(cases: Results) -> Iterator[tuple[str, ...]]:
+    for case in CASES:
+        if case not in SCALED and case.key in cases:
+            yield _row(case, cases[case.key])
+
+
+def _row(case: Case, entry: Results) -> tuple[str, ...]:
+    cycles, seeds = entry["cycles"], entry.get("seeds", {}).values()
+    found = {name: f"{used:,}" for name, used in entry.get("placed", {}).items()}
+    found.setdefault("LUT4", found.get("logic cell", "-"))
+    found.setdefault("FF", "-")
+    return (
+        case.key,
+        f"{entry['lanes']} + {entry['tail_multipliers']}",
+        _cycles(entry),
+        f"{100 * cycles['utilisation']:.1f} %",
+        _clocks([seed["mhz"] for seed in seeds]),
+        _millions(seed["products_per_second"] for seed in seeds),
+        _millions(seed["products_per_second_and_multiplier"] for seed in seeds),
+        *(found.get(name, "-") for name in RESOURCES),
+    )
+
+
+def _cycles(entry: Results) -> str:
+    cycles, streams, stall = entry["cycles"], entry["streams"], entry["stall"]
+    notes = [f"{cycles['predicted']:,} predicted"]
+    notes += [f"{cycles['measured'] / streams:.1f} a sequence"] if streams > 1 else []
+    notes += [f"{stall} of them stall"] if stall else []
+    return f"{cycles['measured']:,.0f} ({', '.join(notes)})"
+
+
+def _clocks(found: list[float]) -> str:
+    if not found:
+        return "-"
+    each = f" ({', '.join(f'{mhz:.0f}' for mhz in found)})" if len(found) > 1 else ""
+    return f"{statistics.median(found):.0f}{each}"
+
+
+def _millions(found: Iterable[float]) -> str:
+    found = list(found)
+    return f"{statistics.median(found) / 1e6:,.0f}" if found else "-"
+
+
+def _theirs(peer: Results) -> tuple[str, ...]:
+    def number(name: str) -> str:
+        return "-" if peer.get(name) is None else f"{peer[name]:,}"
+
+    rate, lanes = peer["million_products"], peer["multipliers"][0]
+    return (
+        f"{peer['system']}: {peer['configuration']}",
+        " + ".join(map(str, peer["multipliers"])),
+        number("cycles"),
+        f"{peer['use']:g} %",
+        "does not fit" if peer["mhz"] is None else number("mhz"),
+        "-" if rate is None else str(rate),
+        "-" if rate is None else f"{rate / lanes:.0f}",
+        *(number(name) for name in RESOURCES),
+    )
+
+
+def _published(peer: Results) -> tuple[str, ...]:
+    return (
+        f"{peer['system']}, {peer['source']}",
+        peer["configuration"],
+        " + ".join(map(str, peer.get("multipliers", ["-"]))),
+        f"{peer['cycles']:,}",
+        f"{peer['ideal']:,}",
+        f"{peer['use']:g} %",
+    )
+
+
+def scaling(cases: Results) -> list[Results]:
+    """Results of one network from the fewest lanes to the most, as far as they were synthesised."""
+    wanted = (*SCALED, next(case for case in CASES if (case.name, case.lanes) == (LARGE, 64)))
+    found = [cases.get(case.key, {}) for case in wanted]
+    return sorted((e for e in found if "synthesised" in e), key=lambda e: e["lanes"])
+
+
+def cost(points: list[Results]) -> tuple[float, float] | None:
+    """LUT4 of a lane and of all else: the straight line through these points, least squares."""
+    if len(points) < 2:
+        return None
+    lanes, luts = zip(*((e["lanes"], e["synthesised"]["LUT4"]) for e in points), strict=True)
+    slope, rest = np.polyfit(lanes, luts, 1)
+    return float(slope), float(rest)
+
+
+def growth(cases: Results) -> str:
+    """How one network's core grows with its lanes."""
+    points = scaling(cases)
+    rows = (
+        (
+            str(e["lanes"]),
+            f"{e['cycles']['measured']:,.0f}",
+            f"{100 * e['cycles']['utilisation']:.1f} %",
+            *(f"{e['synthesised'][name]:,}" for name in RESOURCES),
+        )
+        for e in points
+    )
+    table = markdown(("lanes", "cycles a step", "in use", *RESOURCES), rows)
+    if (line := cost(points)) is None:
+        return table
+    slope, rest = line
+    return f"{table}\n\nA lane takes {slope:.0f} LUT4, all the rest {rest:.0f} ({LARGE})."
