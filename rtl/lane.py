@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -37,8 +37,8 @@ class Lane(wiring.Component):
     before the product is added. `first` begins a sum with 0.
 
     Timing: each part of the feed comes when it is needed, so that no lane has to hold it back: the
-    weight's address `latency.WEIGHT` = 3 clocks before the operand, `first` and `rotate`
-    `Lane.ADDED` = 4 clocks and `last` 5 clocks after it. The sum stands in `sum_out` `latency.LANE`
+    weight's address `latency.WEIGHT` = 3 clocks before the operand, `first` and `rotate` 3 clocks
+    and `last` 5 clocks after it. The sum stands in `sum_out` `latency.LANE`
     = 6 clocks after the operand. Each clock the lane hands the feed on to the next lane, one clock
     later, and a collected sum back towards the head of the chain. So lane j of a chain, fed j
     clocks late, has its sum at the head 2 j clocks after lane 0's, and sums of one chain reach the
@@ -61,7 +61,7 @@ class Lane(wiring.Component):
     sum_in, sum_out : In, Out(signed(sum_width))
     """
 
-    ADDED = 4
+    ADDED = 4  # clocks from an operand until its product is added
 
     feed_in: data.View
     feed_out: data.View
@@ -114,19 +114,33 @@ class Lane(wiring.Component):
         m.d.sync += product.eq(weight * operand)
         product = delay(m, product, 2, name="product")
         assert self.ADDED == 1 + 1 + 2
-
-        ring = [Signal.like(self.sum_out, reset_less=True, name="total")]
-        ring += [
-            Signal.like(ring[0], reset_less=True, name=f"held{k}")
-            for k in range(1, self.accumulators)
-        ]
-        total, before = ring[0], ring[0]
-        if self.accumulators > 1:
-            before = Mux(feed.rotate, ring[-1], total)
-            with m.If(feed.rotate):
-                m.d.sync += [held.eq(other) for other, held in zip(ring, ring[1:], strict=False)]
-        m.d.sync += total.eq(Mux(feed.first, 0, before) + product)
+        total = self._accumulate(m, product)
         m.d.sync += self.sum_out.eq(Mux(feed.last, total, self.sum_in))
         stages = self.ADDED + 1 + 1
         assert stages == latency.LANE
         return m
+
+    def _accumulate(self, m: Module, product: Value) -> Signal:
+        """The sum that the column's product was added to, one clock later.
+
+        What the next product is added to is chosen in the clock before: to begin with 0 then is a
+        register's reset, and costs no logic before the adder.
+        """
+        feed = self.feed_in
+        base, total, added = (
+            Signal.like(self.sum_out, reset_less=True, name=name)
+            for name in ("base", "total", "added")
+        )
+        m.d.comb += added.eq(base + product)
+        m.d.sync += [total.eq(added), base.eq(added)]
+        if self.accumulators > 1:
+            held = [
+                Signal.like(base, reset_less=True, name=f"held{k}")
+                for k in range(1, self.accumulators)
+            ]
+            with m.If(feed.rotate):
+                m.d.sync += base.eq(held[-1])
+                m.d.sync += [after.eq(at) for at, after in zip([added, *held], held, strict=False)]
+        with m.If(feed.first):
+            m.d.sync += base.eq(0)
+        return total

@@ -66,8 +66,8 @@ class LaneArray(wiring.Component):
         m.d.comb += [
             timed.address.eq(self.feed.address),
             timed.operand.eq(self.feed.operand),
-            timed.first.eq(delay(m, self.feed.first, Lane.ADDED, name="first")),
-            timed.rotate.eq(delay(m, self.feed.rotate, Lane.ADDED, name="rotate")),
+            timed.first.eq(delay(m, self.feed.first, Lane.ADDED - 1, name="first")),
+            timed.rotate.eq(delay(m, self.feed.rotate, Lane.ADDED - 1, name="rotate")),
             timed.last.eq(delay(m, self.feed.last, Lane.ADDED + 1, name="last", keep_reset=True)),
         ]
         if program.loadable:

@@ -15,8 +15,8 @@ def run(lane: Lane, columns: list[dict[str, int]], behind: list[int]):
     late = {
         "address": 0,
         "operand": latency.WEIGHT,
-        "first": latency.WEIGHT + Lane.ADDED,
-        "rotate": latency.WEIGHT + Lane.ADDED,
+        "first": latency.WEIGHT + Lane.ADDED - 1,
+        "rotate": latency.WEIGHT + Lane.ADDED - 1,
         "last": latency.WEIGHT + Lane.ADDED + 1,
     }
     script = [dict(IDLE) for _ in behind]
