@@ -51,12 +51,12 @@ def _excess(groups: tuple[Group, ...], at_once: tuple[int, ...]) -> int | str:
 
 def test_hardly_any_order_is_shorter():
     """Small steps have an order as short as any that there is: nearly all have the cycles that no
-    order can beat, and for six that do not, trying all orders with up to four accumulators finds
+    order can beat, and for four that do not, trying all orders with up to four accumulators finds
     none shorter; for one more of them it finds one that is shorter by a clock."""
     rng, excess = np.random.default_rng(5), Counter()
-    while excess[0] < 6 and excess.total() < 200:
+    while excess[0] < 4 and excess.total() < 200:
         excess[_excess(*_any_groups(rng))] += 1
-    assert excess[0] == 6 and set(excess) <= {"least", "long", 0, 1} and excess[1] <= 1
+    assert excess[0] == 4 and set(excess) <= {"least", "long", 0, 1} and excess[1] <= 1
     assert excess["least"] > 10 * excess["long"]
 
 

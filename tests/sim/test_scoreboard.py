@@ -64,7 +64,7 @@ def test_a_fault_in_the_hardware_is_caught_and_named(qnet, codes, build_dir, fau
 
 
 @pytest.mark.parametrize(
-    "fault, told", [("missing", "23 of 24 out"), ("probe", "167 of 168 probe act")]
+    "fault, told", [("missing", "23 of 24 out"), ("probe", "167 of 168 probe act0")]
 )
 def test_missing_beats_end_the_run(qnet, codes, build_dir, fault, told):
     """A core that stops early is not waited for without end, and the error counts its beats."""

@@ -12,8 +12,6 @@ from tests.rtl.support import quantized, stack
 from tests.sim.cases import any_codes, random_case, small_network
 from tests.sim.test_state import reached, stateful
 
-FORWARD = (5, 13)
-
 
 def run_case(seed: int, streams: int, build_dir: Path) -> None:
     """A random configuration with two sequences a stream, under idle and back-pressure."""
@@ -34,17 +32,16 @@ def run_case(seed: int, streams: int, build_dir: Path) -> None:
     assert verdict.codes and not verdict.unseen
 
 
-@pytest.mark.parametrize("seed", FORWARD)
-def test_random_configuration(seed, build_dir):
-    """Kinds, options, sizes, lanes, readout and stalls at random, three or four streams: no code,
-    mark or counter differs."""
-    run_case(seed, 2 + seed % 3, build_dir)
+def test_random_configuration(build_dir):
+    """Two layers on 27 lanes and a readout, three streams, idle and back-pressure: no code, mark or
+    counter differs."""
+    run_case(13, 3, build_dir)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(60))
 def test_random_configuration_soak(seed, build_dir):
-    """All configurations without reverse layers."""
+    """Kinds, options, sizes, lanes, readout and stalls at random, two to four streams."""
     if random_case(seed).qnet.first_reverse is None:
         run_case(seed, 2 + seed % 3, build_dir)
 
