@@ -1,5 +1,9 @@
-"""The figure of `bench.hardware`: cycles a step and LUTs over the lanes."""
+"""The figure of `bench.hardware`, cycles a step and LUTs over the lanes, and with it the tables:
+`python -m bench.hardware_figure FILE` draws them from results, as they are, and measures nothing.
+"""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.hardware_cases import LARGE
-from bench.hardware_table import cost, scaling
+from bench.hardware_table import cost, scaling, text
 from carousel.output import beside
 from carousel.plots import COLOURS, GREY, STYLE, WIDTH, svg
 
@@ -32,9 +36,10 @@ def draw(results: dict[str, Any], path: Path) -> None:
         left, right = figure.subplots(1, 2)
         _cycles(left, lanes, points)
         _luts(right, lanes, points, *line)
+        left.set_xticks(lanes, map(str, lanes))
+        right.set_xticks(lanes[lanes > 4], map(str, lanes[lanes > 4]))  # 4 and 8 would touch
         for panel in (left, right):
             panel.set_xlabel("lanes")
-            panel.set_xticks(lanes, map(str, lanes))
             panel.minorticks_off()
         figure.suptitle(f"{LARGE}, 16 bits", fontsize=9)
     with beside(path) as other:
@@ -64,3 +69,10 @@ def _luts(
     panel.set_ylim(bottom=0)
     panel.set_ylabel("LUT4")
     panel.legend()
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    found = json.loads(file.read_text(encoding="utf-8"))
+    draw(found, file.with_suffix(".svg"))
+    print(text(found))

@@ -13,6 +13,7 @@ from bench.hardware_cases import CASES, Case
 from rtl.flow import Design, Netlist, Placement, find, synthesise
 
 PLACED, SYNTHESISED = CASES[0], Case("16 inputs, 32 cells", 16, last="synthesis")
+CELLS = {"LUT4": 10, "CCU2C": 5, "MULT18X18D": 8}
 MACS = """
 module top (input clk, input signed [15:0] a, b, output reg signed [31:0] p, q);
   reg signed [15:0] ra, rb, rc;
@@ -50,7 +51,7 @@ class Bench:
 
     def synthesise(self, verilog: str, top: str, device: Any, folder: Path, tell: Any) -> Netlist:
         self.calls.append("synthesis")
-        return Netlist(top, folder / "n.json", {"LUT4": 10, "CCU2C": 5, "MULT18X18D": 8}, {"x": 1})
+        return Netlist(top, folder / "n.json", CELLS, {"operands": 8})
 
     def place(self, netlist: Netlist, device: Any, freq: Any, seed: int, *_: Any) -> Placement:
         self.calls.append(seed)
@@ -108,12 +109,8 @@ def test_the_table_says_median_and_each_seed(bench, capsys):
     bench()
     row = next(line for line in capsys.readouterr().out.splitlines() if PLACED.key in line)
     # 1680 products a step in 420 cycles: 4 a clock
-    assert [cell.strip() for cell in row.split("|")[5:9]] == [
-        "120 (100, 300, 120)",
-        "480",
-        "120",
-        "23",
-    ]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[6:10] == ["120 (100, 300, 120)", "480", "120", "23"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +124,7 @@ def test_what_does_not_hold_is_named_and_the_status_is_1(bench, capsys, wrong, s
 
 
 def test_a_core_that_does_not_fit_is_named_and_the_next_one_is_built(bench, capsys):
-    large = Netlist("top", bench.file, {"MULT18X18D": 157}, {"x": 1})
+    large = Netlist("top", bench.file, {"MULT18X18D": 157}, {"operands": 157})
     bench.monkeypatch.setattr(hardware, "synthesise", lambda *_: large)
     bench()
     assert bench.status == 1
