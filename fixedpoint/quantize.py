@@ -16,7 +16,7 @@ from golden.network import Network
 from golden.squash import Squash, squash
 from golden.trace import Trace
 
-NARROWEST, WIDEST = 6, 20
+NARROWEST, WIDEST = 4, 20
 BIAS_BITS = 52  # sign aside
 HEADROOM = 2.0  # a state or linear value may grow to twice what calibration saw before it saturates
 
@@ -57,7 +57,7 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
 
     Parameters
     ----------
-    bits : 6 to 20.
+    bits : 4 to 20.
     calibrate : typical input (T, D) or (N, T, D), real.
 
     Raises

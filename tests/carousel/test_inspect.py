@@ -230,7 +230,7 @@ def test_one_number_of_lanes_and_other_bits(cli, refused, tmp_path):
     (entry,) = json.loads(file.read_text())["lanes"]
     assert entry["memory_bits"]["weights"] == 8 * entry["ideal"] * 8
     assert "lanes 999: more than there are rows" in refused("inspect", DEEP, "--lanes", 999)
-    assert "bits 5: must be from 6 to 20" in refused("inspect", DEEP, "--bits", 5)
+    assert "bits 3: must be from 4 to 20" in refused("inspect", DEEP, "--bits", 3)
 
 
 def test_a_large_model_is_no_work(tmp_path):

@@ -41,7 +41,7 @@ def test_the_error_of_a_known_lstm_does_not_grow_with_time(torch_lstm):
     assert len(blocks) == 4 and max(b.rmse for b in blocks) < 1.5e-4
 
 
-@pytest.mark.parametrize("bits", [6, 8, 12, 16, 20])
+@pytest.mark.parametrize("bits", [4, 6, 8, 12, 16, 20])
 @pytest.mark.parametrize("network", [forget_network, paper_network])
 def test_one_step_from_any_state_is_within_the_bound(network, bits):
     """From the same state and input, every signal of one step is off by no more than its roundings.

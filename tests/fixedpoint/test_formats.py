@@ -330,10 +330,10 @@ def test_a_bias_beyond_its_scale_is_refused():
     )
 
 
-@pytest.mark.parametrize("bits", [5, 21, 0, -1])
+@pytest.mark.parametrize("bits", [3, 21, 0, -1])
 def test_bits_out_of_range_are_refused(bits):
     net, x = forget_network()
-    assert refusal(quantize, net, bits=bits, calibrate=x) == f"bits {bits}: must be from 6 to 20"
+    assert refusal(quantize, net, bits=bits, calibrate=x) == f"bits {bits}: must be from 4 to 20"
 
 
 def test_neither_formats_nor_calibration_is_refused():

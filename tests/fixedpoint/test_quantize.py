@@ -10,7 +10,7 @@ from golden.squash import squash
 from tests.fixedpoint.nets import forget_network, random_network
 
 
-@pytest.mark.parametrize("bits", [6, 8, 12, 16, 20])
+@pytest.mark.parametrize("bits", [4, 6, 8, 12, 16, 20])
 @pytest.mark.parametrize("seed", range(24))
 def test_formats_fit_the_network_and_its_data(bits, seed):
     rng = np.random.default_rng(seed)
