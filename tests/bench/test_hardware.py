@@ -12,6 +12,7 @@ from bench import hardware, hardware_table
 from bench.hardware_cases import CASES, Case
 from rtl.flow import Design, Netlist, Placement, find, synthesise
 
+BENCH = Path(hardware.__file__).parent
 PLACED, SYNTHESISED = CASES[0], Case("16 inputs, 32 cells", 16, last="synthesis")
 CELLS = {"LUT4": 10, "CCU2C": 5, "MULT18X18D": 8}
 MACS = """
@@ -188,3 +189,14 @@ def test_figures_of_others_agree_with_each_other(peer):
     if peer["mhz"]:
         rate = products * peer["mhz"] / cycles
         assert rate == pytest.approx(peer["million_products"], abs=0.5)
+
+
+def test_what_is_committed_is_sound_and_in_the_manual():
+    results = json.loads((BENCH / "hardware.json").read_text())
+    assert hardware_table.text(results) in (BENCH / "README.md").read_text()
+    assert PLACED.key in results["cases"]
+    assert {*results["cases"]} <= {case.key for case in CASES}
+    for entry in results["cases"].values():
+        cycles = entry["cycles"]
+        assert (cycles["measured"], cycles["mismatches"]) == (cycles["predicted"], 0)
+        assert cycles["codes"]
