@@ -43,6 +43,7 @@ class FewPins(wiring.Component):
             if flow == In:
                 continue
             end = Signal.like(signal, name=f"end_{signal.name}", attrs={"keep": 1}, reset_less=True)
-            domain = m.d.comb if signal.name.startswith("saturated_") else m.d.sync
+            counter = signal.name.startswith("saturated_") or signal.name in ("steps", "cycles")
+            domain = m.d.comb if counter else m.d.sync
             domain += end.eq(signal)
         return m
