@@ -77,6 +77,7 @@ class Record:
             "lanes": case.lanes,
             "tail_multipliers": core.program.tail_multipliers,
             "tail": schedule.tail,
+            "accumulators": schedule.accumulators,
             "stall": schedule.stall_per_step,
             "verilog": hashlib.sha256(verilog.encode()).hexdigest(),
             "tools": versions(case),

@@ -35,7 +35,7 @@ def text(results: Results) -> str:
         ),
     }
     parts = [f"{title}:\n\n{markdown(*table)}" for title, table in tables.items()]
-    return "\n\n".join([*parts, f"One network from 4 lanes to 128:\n\n{growth(cases)}"])
+    return "\n\n".join([*parts, f"{LARGE}, as synthesised:\n\n{growth(cases)}"])
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -135,14 +135,15 @@ def growth(cases: Results) -> str:
     rows = (
         (
             str(e["lanes"]),
+            str(e["accumulators"]),
             f"{e['cycles']['measured']:,.0f}",
             f"{100 * e['cycles']['utilisation']:.1f} %",
             *(f"{e['synthesised'][name]:,}" for name in RESOURCES),
         )
         for e in points
     )
-    table = markdown(("lanes", "cycles a step", "in use", *RESOURCES), rows)
+    table = markdown(("lanes", "accumulators of each", "cycles a step", "in use", *RESOURCES), rows)
     if (line := cost(points)) is None:
         return table
     slope, rest = line
-    return f"{table}\n\nA lane takes {slope:.0f} LUT4, all the rest {rest:.0f} ({LARGE})."
+    return f"{table}\n\nA lane takes {slope:.0f} LUT4, all else {rest:.0f}."
