@@ -183,7 +183,7 @@ class Layer:
 
         Parameters
         ----------
-        x : (T, N, D) inputs.
+        x : (T, N, D) inputs, float64, or float32 and then all of the arithmetic is in float32.
         state : the state before the first step, arrays (N, ...).
 
         Returns
@@ -191,28 +191,35 @@ class Layer:
         Signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs), and the state after
         the last step.
         """
-        shape, (steps, batch, _), step = self.shape, x.shape, _Step(self)
-        weights = np.concatenate([self.weights[kind] for kind in shape.kinds])
+        shape, (steps, batch, _), dtype = self.shape, x.shape, x.dtype
+        step = _Step(self, dtype)
+        weights = np.concatenate([self.weights[kind] for kind in shape.kinds], dtype=dtype)
+        biases = np.concatenate([self.biases[kind] for kind in shape.kinds], dtype=dtype)
         part = {
             source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()
         }
-        net_x = x @ part["x"] + np.concatenate([self.biases[kind] for kind in shape.kinds])
+        net_x = x @ part["x"] + biases
         trace = {
-            "gates": np.empty((steps, batch, len(shape.gates), shape.blocks, 1)),
-            **{name: np.empty((steps, batch, shape.blocks, shape.block_size)) for name in "gsm"},
+            "gates": np.empty((steps, batch, len(shape.gates), shape.blocks, 1), dtype),
+            **{
+                name: np.empty((steps, batch, shape.blocks, shape.block_size), dtype)
+                for name in "gsm"
+            },
         }
         trace_y = trace["m"].reshape(steps, batch, -1)
-        if self.projection is not None:
-            trace_y = np.empty((steps, batch, shape.outputs))
-        s, y, gates = state.s.reshape(trace["s"].shape[1:]), state.y, state.gates
+        projection = None if self.projection is None else self.projection.T.astype(dtype)
+        if projection is not None:
+            trace_y = np.empty((steps, batch, shape.outputs), dtype)
+        s, y, gates = (part.astype(dtype) for part in (state.s, state.y, state.gates))
+        s = s.reshape(trace["s"].shape[1:])
         for t in range(steps):
             net = net_x[t] + y @ part["y"]
             if shape.gate_recurrence:
                 net += gates.reshape(batch, -1) @ part["gates"]
             gates, g, s, m = step(net, s)
             y = m.reshape(batch, -1)
-            if self.projection is not None:
-                y = trace_y[t] = y @ self.projection.T
+            if projection is not None:
+                y = trace_y[t] = y @ projection
             trace["gates"][t], trace["g"][t], trace["s"][t], trace["m"][t] = gates, g, s, m
         found = {kind: trace["gates"][:, :, k, :, 0] for k, kind in enumerate(shape.gates)}
         found |= {name: trace[name].reshape(steps, batch, -1) for name in "gs"}
@@ -225,7 +232,7 @@ class Layer:
 class _Step:
     """The equations of one step; what is the same in all steps is looked up once."""
 
-    def __init__(self, layer: Layer):
+    def __init__(self, layer: Layer, dtype: np.dtype):
         shape = layer.shape
         self.rows = len(shape.gates) * shape.blocks
         self.by_kind = (-1, len(shape.gates), shape.blocks, 1)
@@ -235,7 +242,8 @@ class _Step:
         self.h = squash(layer.h)
         self.peepholes = None
         if layer.peepholes:
-            self.peepholes = np.stack([layer.peepholes[kind] for kind in shape.gates])[..., None]
+            held = [layer.peepholes[kind] for kind in shape.gates]
+            self.peepholes = np.stack(held, dtype=dtype)[..., None]
 
     def __call__(self, net: Array, before: Array) -> tuple[Array, Array, Array, Array]:
         """Weighted sums and biases (N, R) and s(t-1) to gates (N, G, B, 1), g, s, m.
@@ -262,7 +270,7 @@ def _clipped(function: Callable[[Array], Array], ends: tuple[float, float] | Non
     """`function` of its argument clipped to `ends`."""
     if ends is None:
         return function
-    low, high = ends
+    low, high = map(float, ends)  # of no type that would make float32 wider
     return lambda a: function(np.minimum(np.maximum(a, low), high))
 
 

@@ -46,7 +46,8 @@ class Readout:
 
     def run(self, y: Array) -> Array:
         """y (..., C) -> out (..., K)."""
-        return squash(self.squash)(y @ self.weights.T + self.biases)
+        weights, biases = (values.astype(y.dtype) for values in (self.weights, self.biases))
+        return squash(self.squash)(y @ weights.T + biases)
 
 
 @dataclass(frozen=True)
@@ -123,20 +124,24 @@ class Network:
     def initial_state(self, batch: int) -> tuple[LayerState, ...]:
         return tuple(layer.initial_state(batch) for layer in self.layers)
 
-    def run(self, x: Array, state: tuple[LayerState, ...] | None = None) -> Trace:
+    def run(
+        self, x: Array, state: tuple[LayerState, ...] | None = None, single: bool = False
+    ) -> Trace:
         """Run the network from `state` (default: `initial_state`) over one sequence or a batch.
 
         Parameters
         ----------
         x : (T, D) or (N, T, D) real numbers.
         state : what a former `Trace.state` held, for a batch of the same size.
+        single : compute in float32 throughout, as frameworks and GPUs do; the truth is float64.
 
         Raises
         ------
         InputError : a shape that does not fit, values that are not finite.
         """
-        x = check_values(x, self.inputs)
-        return run_layers(self, x, state, self.readout.run if self.readout else None)
+        values = check_values(x, self.inputs)
+        values = values.astype(np.float32) if single else values
+        return run_layers(self, values, state, self.readout.run if self.readout else None)
 
 
 def check_words(name: str, made_by: str) -> None:

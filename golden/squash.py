@@ -43,13 +43,14 @@ class Squash:
         return not self.linear or math.isfinite(self.high - self.low)
 
     def __call__(self, a: Array) -> Array:
-        """The function's value at `a`, any shape, in float64."""
+        """The function's value at `a`, any shape, float64 or float32 as `a` is."""
         if self.linear:
             return np.minimum(np.maximum(a, self.low), self.high) if self.bounded else a
         if self.offset:  # odd: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
             half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
             return half if self.scale == 2 else half * (self.scale / 2)
-        return 1.0 / (1.0 + np.exp(np.minimum(-a, 709.0)))
+        most = 88.0 if a.dtype == np.float32 else 709.0  # exp of more overflows
+        return 1.0 / (1.0 + np.exp(np.minimum(-a, most)))
 
     def derivative(self, value: Array) -> Array:
         """d squash / d a, written in terms of the function's own `value`."""
