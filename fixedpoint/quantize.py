@@ -1,7 +1,7 @@
 """From a float network to an integer one: formats chosen from ranges and from calibration data."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,13 +10,13 @@ import numpy as np
 from fixedpoint.formats import WIDEST as WIDEST_CODE
 from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
 from fixedpoint.network import QuantizedNetwork, build
+from fixedpoint.seen import Seen
 from fixedpoint.squash import reach
+from fixedpoint.widths import Widths
 from golden.cell import Layer
 from golden.network import Network
 from golden.squash import Squash, squash
-from golden.trace import Trace
 
-NARROWEST, WIDEST = 4, 20
 BIAS_BITS = 52  # sign aside
 HEADROOM = 2.0  # a state or linear value may grow to twice what calibration saw before it saturates
 
@@ -65,25 +65,32 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
     FormatError : `bits` out of range; values too large or small for any format.
     InputError : calibration data that do not fit the network.
     """
-    if not NARROWEST <= bits <= WIDEST:
-        raise FormatError(f"bits {bits}: must be from {NARROWEST} to {WIDEST}")
-    trace = net.run(calibrate)
-    gate = Format(bits - 1, bits - 2, signed=False)
-    first = Format.fitting(bits, float(np.abs(calibrate).max()))
+    return formats_of(net, Widths.uniform(bits), Seen.measure(net, calibrate))
+
+
+def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
+    """Formats of these widths: fraction bits from weights, functions' ends and what was seen.
+
+    Raises
+    ------
+    FormatError : values too large or small for any format.
+    """
+    gate = _gate(widths.gate)
+    first = Format.fitting(widths.input, seen.input)
     layers: list[LayerFormats] = []
     for stage in net.stages:
         found = []
         for k in stage:
             with _named(k):
-                found.append(_layer(net.layers[k], bits, trace.layers[k], gate))
+                found.append(_layer(net.layers[k], widths, seen.layers[k], gate))
         coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
         layers += [replace(forms, y=coarsest) for forms in found]
     for k, layer in enumerate(net.layers):
         with _named(k):
-            weights = _weights(layer, bits, _input(net, k, layers, first), layers[k])
+            weights = _weights(layer, widths.weights, _input(net, k, layers, first), layers[k])
         layers[k] = replace(layers[k], weights=weights)
-    readout = _readout(net, bits, trace, gate)
-    finest = _finest(net, gate, layers)
+    readout = _readout(net, widths, seen)
+    finest = _finest(net, layers, readout)
     return Formats(
         first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout
     )
@@ -98,19 +105,30 @@ def _named(k: int) -> Iterator[None]:
         raise FormatError(f"layer {k}: {error}") from None
 
 
-def _layer(layer: Layer, bits: int, seen: dict[str, np.ndarray], gate: Format) -> LayerFormats:
+def _gate(bits: int) -> Format:
+    """The format of a gate, or another value of sigma, that is a signed operand of `bits` bits."""
+    return Format(bits - 1, bits - 2, signed=False)
+
+
+def _layer(layer: Layer, widths: Widths, seen: Mapping[str, float], gate: Format) -> LayerFormats:
     """A layer's formats from what its signals were seen to be; its weights' are not chosen yet."""
+    g = _function(squash(layer.g), widths.g, seen["g"])
+    h = _function(squash(layer.h), widths.h, seen["s"])
+    s = Format.fitting(widths.s, HEADROOM * seen["s"])
+    out = _cell_output(layer, widths, seen)
+    if layer.projection is None:
+        return LayerFormats({}, gate, g, h, s, out)
+    return LayerFormats({}, gate, g, h, s, Format.fitting(widths.y, HEADROOM * seen["y"]), out)
 
-    def largest(name: str) -> float:
-        return max(float(np.abs(v).max()) for v in (seen[name], layer.initial.get(name, 0.0)))
 
-    g = _function(squash(layer.g), bits, largest("g"))
-    h = _function(squash(layer.h), bits, largest("s"))
-    s = Format.fitting(bits, HEADROOM * largest("s"))
-    if layer.projection is not None:
-        return LayerFormats({}, gate, g, h, s, Format.fitting(bits, HEADROOM * largest("y")), h)
-    y = h if h.holds(largest("y")) else Format.fitting(bits, largest("y"))
-    return LayerFormats({}, gate, g, h, s, y)
+def _cell_output(layer: Layer, widths: Widths, seen: Mapping[str, float]) -> Format:
+    """The format of o h(s): it holds what h can be, or if `tight` twice what was seen."""
+    largest = seen["y" if layer.projection is None else "m"]
+    whole = _function(squash(layer.h), widths.y, seen["s"])
+    if not whole.holds(largest):
+        return Format.fitting(widths.y, largest)
+    close = Format.fitting(widths.y, HEADROOM * largest)
+    return close if widths.tight and close.frac > whole.frac else whole
 
 
 def _input(net: Network, k: int, layers: list[LayerFormats], first: Format) -> Format:
@@ -161,13 +179,16 @@ def _shared(
     return min(*(used or finest.values()), BIAS_BITS - math.frexp(bias)[1])
 
 
-def _finest(net: Network, gate: Format, layers: list[LayerFormats]) -> int:
+def _finest(net: Network, layers: list[LayerFormats], readout: ReadoutFormats | None) -> int:
     """Fraction bits that sigma needs so that nothing derived from it is coarser."""
-    needed = [gate.frac, 0]
+    needed = [0]
     for layer, forms in zip(net.layers, layers, strict=True):
+        needed.append(forms.gate.frac)
         for function, form in ((squash(layer.g), forms.g), (squash(layer.h), forms.h)):
             if not function.linear:
                 needed.append(form.frac + function.scale.bit_length() - 1)
+    if net.readout is not None and readout is not None and net.readout.squash == "sigma":
+        needed.append(readout.out.frac)
     return max(needed)
 
 
@@ -187,10 +208,10 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _readout(net: Network, bits: int, trace: Trace, gate: Format) -> ReadoutFormats | None:
+def _readout(net: Network, widths: Widths, seen: Seen) -> ReadoutFormats | None:
     if net.readout is None:
         return None
-    weights = Format.fitting(bits, float(np.abs(net.readout.weights).max()))
+    weights = Format.fitting(widths.weights, float(np.abs(net.readout.weights).max()))
     if net.readout.squash == "sigma":
-        return ReadoutFormats(weights, gate)
-    return ReadoutFormats(weights, Format.fitting(bits, HEADROOM * float(np.abs(trace.out).max())))
+        return ReadoutFormats(weights, _gate(widths.out))
+    return ReadoutFormats(weights, Format.fitting(widths.out, HEADROOM * seen.out))

@@ -1,0 +1,59 @@
+"""How many bits each kind of code has: what a choice of formats is free in."""
+
+from dataclasses import dataclass, field, fields
+
+from fixedpoint.formats import FormatError
+
+NARROWEST, WIDEST = 4, 20
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits by the kind of code, each of all layers, because a core has one path for each kind.
+
+    An unsigned code counts with the bit that it takes more as a signed operand.
+
+    Attributes
+    ----------
+    input : of x.
+    weights : of whatever multiplies a source in a lane: layers, projections, readout.
+    gate, g, h : of gates, squashed cell inputs, squashed states.
+    s : of states.
+    y : of outputs that are sources: y, and m before a projection.
+    out : of the readout's outputs; without a readout it means nothing.
+    tight : y (m) holds twice what was seen of it, if that is less than the ends of h.
+
+    Raises
+    ------
+    FormatError : bits below 4 or above 20.
+    """
+
+    input: int
+    weights: int
+    gate: int
+    g: int
+    h: int
+    s: int
+    y: int
+    out: int
+    tight: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in KINDS:
+            bits = getattr(self, name)
+            if not NARROWEST <= bits <= WIDEST:
+                what = "bits" if self.same else f"bits of {name}"
+                raise FormatError(f"{what} {bits}: must be from {NARROWEST} to {WIDEST}")
+
+    @classmethod
+    def uniform(cls, bits: int) -> "Widths":
+        """The same for all."""
+        return cls(*[bits] * len(KINDS))
+
+    @property
+    def same(self) -> bool:
+        """Whether all kinds have the same bits."""
+        return len({getattr(self, name) for name in KINDS}) == 1
+
+
+KINDS = tuple(each.name for each in fields(Widths) if each.name != "tight")
