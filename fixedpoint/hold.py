@@ -103,12 +103,12 @@ def watch(
             f"hold check: {steps} steps of {sequences} sequences, at least 1 is needed"
         )
     rng = np.random.default_rng(seed)
-    start = state = tuple(_random_state(layer, sequences, rng) for layer in qnet.layers)
+    start = state = tuple(random_state(layer, sequences, rng) for layer in qnet.layers)
     largest = [0] * len(qnet.layers)
     saturations: dict[str, int] = {}
     for done in range(0, steps, CHUNK):
         count = min(CHUNK, steps - done)
-        codes = _random_codes(qnet.formats.input, (sequences, count, qnet.inputs), rng)
+        codes = random_codes(qnet.formats.input, (sequences, count, qnet.inputs), rng)
         codes[:, :1], codes[:, 1:2] = qnet.formats.input.low, qnet.formats.input.high
         trace = qnet.run(codes, state)
         state = trace.state
@@ -204,16 +204,16 @@ def round_up(code: int, shift: int) -> int:
     return code << shift if shift >= 0 else -(-code >> -shift)
 
 
-def _random_codes(form: Format, shape: tuple[int, ...], rng: np.random.Generator) -> Codes:
+def random_codes(form: Format, shape: tuple[int, ...], rng: np.random.Generator) -> Codes:
     return rng.integers(form.low, form.high, shape, endpoint=True)
 
 
-def _random_state(layer: QuantizedLayer, sequences: int, rng: np.random.Generator) -> LayerState:
+def random_state(layer: QuantizedLayer, sequences: int, rng: np.random.Generator) -> LayerState:
     """Codes over the whole range of every format; the first sequence's states are extreme."""
     zero, forms = layer.initial_state(sequences), layer.formats
-    s = _random_codes(forms.s, zero.s.shape, rng)
+    s = random_codes(forms.s, zero.s.shape, rng)
     s[0, ::2], s[0, 1::2] = forms.s.low, forms.s.high
-    y = _random_codes(forms.y, zero.y.shape, rng)
+    y = random_codes(forms.y, zero.y.shape, rng)
     gates: Codes = rng.integers(0, forms.gate.one, zero.gates.shape, endpoint=True)
     return LayerState(s, y, gates)
 

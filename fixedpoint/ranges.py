@@ -1,0 +1,134 @@
+"""Ranges of codes: what may come in, and what a layer's rows and gates make of it.
+
+Integer interval arithmetic (Moore, 1966): every sum is exact, and rounding, saturation and the
+squashing functions never turn an order round, so that the two ends of a range are enough.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fixedpoint.arithmetic import Codes, round_shift, saturate
+from fixedpoint.cell import QuantizedLayer
+from fixedpoint.formats import Format
+from fixedpoint.network import QuantizedNetwork
+from fixedpoint.squash import QuantizedSquash
+from golden.errors import InputError
+
+ENDS = ("low", "high")
+MOST_VECTORS = 256  # a set of more input vectors is taken as the box around them
+
+
+@dataclass(frozen=True)
+class Range:
+    """Lowest and highest codes, int64 arrays of the same shape."""
+
+    low: Codes
+    high: Codes
+
+    @classmethod
+    def whole(cls, form: Format, count: int) -> "Range":
+        """Everything that `count` codes of a format can be, shape (count,)."""
+        return cls(np.full(count, form.low), np.full(count, form.high))
+
+    def hull(self) -> "Range":
+        """The range around all cases: (M, K) to (K,)."""
+        return Range(self.low.min(axis=0), self.high.max(axis=0))
+
+    def cases(self) -> "Range":
+        """As a single case: (K,) to (1, K)."""
+        return Range(self.low[None], self.high[None])
+
+    def repeat(self, times: int) -> "Range":
+        """Every code of the last axis so many times, as cells have the gates of their block."""
+        return Range(*(np.repeat(end, times, axis=-1) for end in (self.low, self.high)))
+
+    def same(self, other: "Range") -> bool:
+        """Whether both ends are the same."""
+        return np.array_equal(self.low, other.low) and np.array_equal(self.high, other.high)
+
+    def round(self, shift: int, form: "Format | QuantizedSquash") -> "Range":
+        """`shift` fraction bits dropped, and saturated to the codes of `form`."""
+        ends = (round_shift(end, shift) for end in (self.low, self.high))
+        return Range(*(saturate(end, form.low, form.high) for end in ends))
+
+    def squash(self, unit: QuantizedSquash) -> "Range":
+        """What `unit` makes of net inputs that are rounded and saturated."""
+        return Range(unit(self.low), unit(self.high))
+
+    def times(self, factor: "Range") -> "Range":
+        """The products with factors that are never negative."""
+        low = np.minimum(factor.low * self.low, factor.high * self.low)
+        return Range(low, np.maximum(factor.low * self.high, factor.high * self.high))
+
+    def sums(self, weights: Codes) -> "Range":
+        """The sums over the last axis: (M, K) or (K,) with weights (R, K) to (M, R) or (R,)."""
+        up, down = np.maximum(weights, 0).T, np.minimum(weights, 0).T
+        return Range(self.low @ up + self.high @ down, self.high @ up + self.low @ down)
+
+    def plus(self, other: "Range | Codes") -> "Range":
+        """Range and range, or range and codes."""
+        if isinstance(other, Range):
+            return Range(self.low + other.low, self.high + other.high)
+        return Range(self.low + other, self.high + other)
+
+
+def joined(parts: Sequence[Range]) -> Range:
+    """One after the other: (K,) each to the sum of all K."""
+    return Range(*(np.concatenate([getattr(part, end) for part in parts]) for end in ENDS))
+
+
+def whole_input(qnet: QuantizedNetwork) -> Range:
+    """Every code of the input format, as one case: (1, D)."""
+    form, shape = qnet.formats.input, (1, qnet.inputs)
+    return Range(np.full(shape, form.low), np.full(shape, form.high))
+
+
+def symmetric_input(qnet: QuantizedNetwork, most: int) -> Range:
+    """The codes from -most to most, as one case: (1, D)."""
+    codes = np.full((1, qnet.inputs), most)
+    return Range(-codes, codes)
+
+
+def input_between(qnet: QuantizedNetwork, low: float, high: float) -> Range:
+    """All inputs from `low` to `high`, real numbers, rounded as the input is: (1, D).
+
+    Raises
+    ------
+    InputError : ends in the wrong order, not finite, or outside the input format.
+    """
+    form = qnet.formats.input
+    ends = form.low * form.lsb, form.high * form.lsb
+    if not ends[0] <= low <= high <= ends[1]:
+        raise InputError(
+            f"input range {low:g} to {high:g}: must lie within {ends[0]:g} to {ends[1]:g} of "
+            f"format {form}, the lower end first"
+        )
+    codes, _ = form.encode([low, high])
+    return Range(*(np.full((1, qnet.inputs), code) for code in codes))
+
+
+def input_of(codes: Codes) -> Range:
+    """The input vectors among codes (..., D), a case each: (M, D); of many the box around them."""
+    found = np.unique(codes.reshape(-1, codes.shape[-1]), axis=0)
+    if len(found) > MOST_VECTORS:
+        return Range(found.min(axis=0)[None], found.max(axis=0)[None])
+    return Range(found, found)
+
+
+def net_inputs(layer: QuantizedLayer, kind: str, sources: dict[str, Range]) -> Range:
+    """Rounded and saturated net inputs of the rows of a kind, in as many cases as x has: (M, rows).
+
+    Parameters
+    ----------
+    sources : x (M, D), y (outputs,), gates (G*B,) and s (C,); the last two where a row sees them.
+    """
+    total = sources["x"].sums(layer.weights[kind][:, layer.shape.columns["x"]])
+    for source, cut in layer.shape.columns.items():
+        if source != "x":
+            total = total.plus(sources[source].sums(layer.weights[kind][:, cut]))
+    if kind in layer.peepholes:
+        ends = [layer.peepholes[kind] * end for end in (sources["s"].low, sources["s"].high)]
+        total = total.plus(Range(np.minimum(*ends), np.maximum(*ends)))
+    return total.plus(layer.biases[kind]).round(layer.net_shift(kind), layer.squash(kind))
