@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rtl import Core, OfflineCore
+from rtl.boards import boards
 from rtl.boards.boards import BOARDS, design
 from rtl.flow import DEVICES, Design, Device, FlowError, alone, find
 
@@ -48,7 +49,8 @@ def target(device: str | None, board: str | None) -> Target:
 
     Raises
     ------
-    FlowError : neither is given, one is not known, or the board has another device.
+    FlowError : neither is given, the device is not known, or the board has another one.
+    BoardError : the board is not known.
     """
     if board is None:
         if device is None:
@@ -57,9 +59,7 @@ def target(device: str | None, board: str | None) -> Target:
                 f"or a board of {', '.join(BOARDS)}"
             )
         return Target(find(device), None)
-    if board not in BOARDS:
-        raise FlowError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
-    its = BOARDS[board].device
+    its = boards.find(board).device
     if device not in (None, its):
         raise FlowError(f"--device {device}: board {board} has an {its}")
     return Target(find(its), board)

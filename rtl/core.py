@@ -217,7 +217,7 @@ class Core(wiring.Component):
             self.steps.eq(self.steps + delay(m, sequencer.starts, 1, name="begun")),
             self.cycles.eq(self.cycles + sequencer.running),
         ]
-        self._sigma(m, activations, cell)
+        sigma = self._sigma(m, activations, cell)
         self._count(m, activations, cell)
         if self.has_probe:
             self._probe(m, activations, cell)
@@ -226,22 +226,11 @@ class Core(wiring.Component):
         if self.has_state_port and cell:
             connect_state_port(m, self, sequencer, operands, cell)
         if self.program.loadable:
-            connect_load_port(m, self, self._memories(lanes, activations, operands, cell))
+            loads = {"weights": lanes.load, "sigma": sigma.load}
+            loads |= {f"rows{k}": one.load for k, one in enumerate(activations)}
+            loads |= {"initial s": cell.load, "initial y": operands.load} if cell else {}
+            connect_load_port(m, self, loads)
         return m
-
-    def _memories(
-        self,
-        lanes: LaneArray,
-        activations: list[Activation],
-        operands: Operands,
-        cell: CellUpdate | None,
-    ) -> dict[str, data.View]:
-        """What holds the memories of each region of the load port."""
-        found = {"weights": lanes.load, "sigma": self._knots.load}
-        found |= {f"rows{k}": one.load for k, one in enumerate(activations)}
-        if cell:
-            found |= {"initial s": cell.load, "initial y": operands.load}
-        return found
 
     def _connect_cell(
         self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Operands
@@ -280,7 +269,9 @@ class Core(wiring.Component):
                 activation.state.eq(cell.seen),
             ]
 
-    def _sigma(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
+    def _sigma(
+        self, m: Module, activations: list[Activation], cell: CellUpdate | None
+    ) -> SigmaUnit:
         """One sigma table for all that squash."""
         readers = [(activation.code, activation.value) for activation in activations]
         if cell and self.schedule.one_sigma:
@@ -295,10 +286,10 @@ class Core(wiring.Component):
                 readers.append((cell.o_code, cell.o_value))
         load = load_layout(self.program) if self.program.loadable else None
         m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers), load)
-        self._knots = sigma
         for k, (code, value) in enumerate(readers):
             m.d.comb += getattr(sigma, f"code{k}").eq(code)
             m.d.comb += value.eq(getattr(sigma, f"value{k}"))
+        return sigma
 
     def _is_kind(self, kind: Value, *names: str) -> Value:
         return kind.matches(*(k for k, name in enumerate(self.program.kinds) if name in names))

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.arithmetic import delay
+from rtl.memory import column_memories
 
 
 def feed_layout(operand: int, address: int, lanes: int = 0) -> data.StructLayout:
@@ -93,22 +93,9 @@ class Lane(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         feed = self.feed_in
-        m.submodules.weights = memory = Memory(
-            shape=signed(self.weight_width), depth=max(2, len(self.weights)), init=self.weights
-        )
-        port = memory.read_port()
-        m.d.comb += port.addr.eq(feed.address)
-        if self.loadable:
-            write = memory.write_port()
-            m.d.comb += [
-                write.addr.eq(feed.address),
-                write.data.eq(feed.operand),
-                write.en.eq(feed.write & (feed.lane == self.place)),
-            ]
         m.d.sync += self.feed_out.eq(feed)
-
         # after the memory's own clock; the last one stands beside the operand's
-        weight = delay(m, port.data, latency.WEIGHT, name="weight")
+        weight = delay(m, self._weight(m), latency.WEIGHT, name="weight")
         operand = delay(m, feed.operand, 1, name="operand")
         product = Signal(signed(self.weight_width + len(operand)), reset_less=True)
         m.d.sync += product.eq(weight * operand)
@@ -119,6 +106,21 @@ class Lane(wiring.Component):
         stages = self.ADDED + 1 + 1
         assert stages == latency.LANE
         return m
+
+    def _weight(self, m: Module) -> Signal:
+        """The weight at the address of a clock before."""
+        feed, read = self.feed_in, Signal(signed(self.weight_width), name="read")
+        for bits, memory in column_memories(m, "weights", self.weight_width, self.weights):
+            port = memory.read_port()
+            m.d.comb += [port.addr.eq(feed.address), read[bits].eq(port.data)]
+            if self.loadable:
+                write = memory.write_port()
+                m.d.comb += [
+                    write.addr.eq(feed.address),
+                    write.data.eq(feed.operand[bits]),
+                    write.en.eq(feed.write & (feed.lane == self.place)),
+                ]
+        return read
 
     def _accumulate(self, m: Module, product: Value) -> Signal:
         """The sum that the column's product was added to, one clock later.

@@ -6,14 +6,16 @@ idle. A word is what the memory holds, as raw bits.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from amaranth.lib import data
 
 from rtl.program import Program
 from rtl.row_words import row_layout, row_words
+from rtl.rows import Row
 from rtl.squash import knot_words
 
 
@@ -26,14 +28,23 @@ class Region:
     name : "weights", "rows0", ... (of each place of the tail), "sigma", "initial s", "initial y".
     base : its first address.
     width : bits of a word.
-    words : what the memory holds, by place; of the lanes' memories, which lie at distances of a
-        power of two, by place in that.
+    size : places, of which words take the first and the last.
+    read : gives the words.
     """
 
     name: str
     base: int
     width: int
-    words: dict[int, int]
+    size: int
+    read: Callable[[], dict[int, int]]
+
+    @cached_property
+    def words(self) -> dict[int, int]:
+        """What the memory holds, by place.
+
+        Those of the lanes' memories, which lie at distances of a power of two, by place in that.
+        """
+        return self.read()
 
 
 def regions(program: Program) -> tuple[Region, ...]:
@@ -41,13 +52,14 @@ def regions(program: Program) -> tuple[Region, ...]:
     found = list(_memories(program))
     size = 1 << index_width(program)
     return tuple(
-        Region(name, k * size, width, words) for k, (name, width, words) in enumerate(found)
+        Region(name, k * size, width, places, read)
+        for k, (name, width, places, read) in enumerate(found)
     )
 
 
 def index_width(program: Program) -> int:
     """Bits of an address inside a region."""
-    return max((max(words)).bit_length() for _, _, words in _memories(program))
+    return max((size - 1).bit_length() for _, _, size, _ in _memories(program))
 
 
 def image(program: Program) -> list[tuple[int, int]]:
@@ -92,33 +104,43 @@ def load_layout(program: Program) -> data.StructLayout:
     return data.StructLayout({"write": 1, "place": index_width(program), "data": widest})
 
 
-def _memories(program: Program) -> Iterator[tuple[str, int, dict[int, int]]]:
-    """Name, width and raw words of each memory, in the order of their addresses."""
-    yield (
-        "weights",
-        program.weight_width,
-        {
-            lane << program.weight_address_width | place: _raw(code, program.weight_width)
-            for lane, codes in enumerate(program.weights)
-            for place, code in enumerate(codes)
-        },
-    )
+_Words = Callable[[], dict[int, int]]
+
+
+def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
+    """Name, width, size and what reads the raw words of each memory, in address order."""
+    schedule, slots = program.schedule, program.weight_address_width
+    lanes = (schedule.lanes - 1 << slots) + schedule.ideal_cycles
+    yield "weights", program.weight_width, lanes, partial(_weights, program)
+    layout = row_layout(program)
     for place in range(program.rows_at_once):
-        layout = row_layout(program)
-        yield f"rows{place}", layout.size, _packed(layout, row_words(program, place))
+        rows = partial(row_words, program, place)
+        size = sum(map(len, schedule.tails[place]))
+        yield f"rows{place}", layout.size, size, partial(_packed, layout, rows)
     layout, knots = knot_words(program.qnet.table)
-    yield "sigma", layout.size, _packed(layout, knots)
-    for name, rows, width in (
-        ("initial s", program.states, program.s_width if program.states else 0),
-        ("initial y", program.outputs, program.y_width if program.outputs else 0),
-    ):
-        if rows:
-            codes = [_raw(code, width) for code in program.initial(rows)]
-            yield name, width, dict(enumerate(codes))
+    yield "sigma", layout.size, len(knots), partial(_packed, layout, lambda: knots)
+    if program.states:
+        for name, rows, width in (
+            ("initial s", program.states, program.s_width),
+            ("initial y", program.outputs, program.y_width),
+        ):
+            yield name, width, len(rows), partial(_initial, program, rows, width)
 
 
-def _packed(layout: data.StructLayout, words: list[Any]) -> dict[int, int]:
-    return {k: layout.const(word).as_bits() for k, word in enumerate(words)}
+def _weights(program: Program) -> dict[int, int]:
+    return {
+        lane << program.weight_address_width | place: _raw(code, program.weight_width)
+        for lane, codes in enumerate(program.weights)
+        for place, code in enumerate(codes)
+    }
+
+
+def _packed(layout: data.StructLayout, words: Callable[[], list[Any]]) -> dict[int, int]:
+    return {k: layout.const(word).as_bits() for k, word in enumerate(words())}
+
+
+def _initial(program: Program, rows: tuple[Row, ...], width: int) -> dict[int, int]:
+    return {k: _raw(code, width) for k, code in enumerate(program.initial(rows))}
 
 
 def _raw(code: int, width: int) -> int:

@@ -1,13 +1,13 @@
 """Memories that become block RAM."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Value
 from amaranth.lib.memory import Memory
 
 SMALL = 16  # words of one cell of distributed memory
-BLOCK = 18 << 10  # bits of the smaller block RAMs
+BLOCK = {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}  # words of one, by width
 
 
 def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
@@ -24,14 +24,34 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
 
 
-def columns(bits: int, words: int) -> list[range]:
-    """The bits of a word in pieces as wide as one block RAM of so many words is.
+def column_memories(
+    m: Module, name: str, width: int, words: Sequence[int]
+) -> list[tuple[slice, Memory]]:
+    """Memories `{name}0`, ... that side by side hold words of `width` raw bits, each with its bits.
 
-    A tool left to itself packs several words of a deep memory into a wider one and chooses between
-    them behind it, which costs the output register.
+    Each is as wide as one block RAM of so many words is, unless that takes over half as many again
+    as the fewest. A tool left to itself packs several words of a deep memory into a wider one and
+    chooses between them behind it, which costs the output register.
     """
-    wide = max(1, next((w for w in (36, 18, 9, 4, 2) if w * words <= BLOCK), 1))
-    return [range(low, min(low + wide, bits)) for low in range(0, bits, wide)]
+    found = []
+    wide = _column_width(width, len(words))
+    for k, low in enumerate(range(0, width, wide)):
+        bits = slice(low, min(low + wide, width))
+        shape, mask = bits.stop - low, (1 << bits.stop - low) - 1
+        init = [word >> low & mask for word in words]
+        memory = block_memory(shape=shape, depth=len(words), init=init)
+        m.submodules[f"{name}{k}"] = memory
+        found.append((bits, memory))
+    return found
+
+
+def _column_width(width: int, words: int) -> int:
+    """Bits of each of the memories that hold words of `width` bits; all of them if one does."""
+    blocks = {wide: -(-width // wide) * -(-words // deep) for wide, deep in BLOCK.items()}
+    widest = next((wide for wide, deep in BLOCK.items() if words <= deep), None)
+    if widest is None or 2 * blocks[widest] > 3 * min(blocks.values()):
+        return width
+    return widest
 
 
 def load(m: Module, memory: Memory, word: Any) -> None:

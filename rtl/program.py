@@ -282,7 +282,7 @@ class Program:
 
     @property
     def weight_address_width(self) -> int:
-        return max(1, (len(self.weights[0]) - 1).bit_length())
+        return max(1, (self.schedule.ideal_cycles - 1).bit_length())
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.arithmetic import delay
-from rtl.memory import block_memory, columns
+from rtl.memory import column_memories
 from rtl.phases import SOURCES
 from rtl.schedule import Schedule
 
@@ -116,15 +116,10 @@ class Sequencer(wiring.Component):
         shape, init = word_layout(self.schedule), self._words()
         raw = [shape.const(word).as_bits() for word in init]
         fetched = Signal(shape, reset_less=True)
-        for k, bits in enumerate(columns(shape.size, len(raw))):
-            mask = (1 << len(bits)) - 1
-            memory = block_memory(
-                shape=len(bits), depth=len(raw), init=[word >> bits.start & mask for word in raw]
-            )
-            m.submodules[f"program{k}"] = memory
+        for bits, memory in column_memories(m, "program", shape.size, raw):
             port = memory.read_port()
             m.d.comb += port.addr.eq(clock)
-            m.d.sync += fetched.as_value()[bits.start : bits.stop].eq(port.data)
+            m.d.sync += fetched.as_value()[bits].eq(port.data)
         live = delay(m, self.running, 2, name="live", keep_reset=True)
         m.d.comb += self.word.eq(fetched)
         for flag in FLAGS:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rtl.processes import supervise
 from sim.errors import ToolError
-from sim.tools import check_tools, supervise, versions
+from sim.tools import check_tools, tool_environment, versions
 
 BUILD_DIR = Path("build/sim")
 AHEAD, STALE = 86400.0, 3600.0  # seconds
@@ -222,4 +223,5 @@ def _runner(
     spec.write_text(json.dumps({"do": do, "arguments": arguments}))
     # -P keeps the names in this folder out of that process, whose packages have some of the same.
     child = str(Path(__file__).with_name("child.py"))
-    return supervise([sys.executable, "-P", child, str(spec)], log, environment, tick)
+    command = [sys.executable, "-P", child, str(spec)]
+    return supervise(command, log, tool_environment() | environment, tick=tick)

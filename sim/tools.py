@@ -1,16 +1,9 @@
-"""The tools that simulation needs: whether they are there, their environment, and their processes.
+"""The tools that simulation needs: whether they are there, and their environment."""
 
-Verilator and cocotb run in processes of their own, in a session of their own, with their output in
-a log file. Whatever ends the wait for them, Ctrl-C included, ends them too.
-"""
-
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from importlib import metadata, util
 from pathlib import Path
 
@@ -19,8 +12,6 @@ import find_libpython
 from sim.errors import ToolError
 
 NEEDED = {"c++": "a C++ compiler (c++)", "make": "make", "perl": "perl"}
-POLL = 0.05  # seconds between two looks at a process and its progress
-GRACE = 5.0  # seconds that a process has to end by itself
 FOREIGN = ("COCOTB_", "PYTEST_", "GPI_", "PYGPI_", "MAKE", "MFLAGS", "VERILATOR_", "WAVES", "GUI")
 
 
@@ -67,56 +58,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment() -> dict[str, str]:
+def tool_environment() -> dict[str, str]:
     """The tools' environment: ours, free of settings meant for other runs of the same tools."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     clean["PATH"] = os.pathsep.join((str(package_folder("verilator") / "bin"), clean["PATH"]))
     clean["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
     return clean
-
-
-def supervise(
-    command: Sequence[str],
-    log: Path,
-    extra: dict[str, str] | None = None,
-    tick: Callable[[], None] | None = None,
-) -> int:
-    """Run a command to its end and return its exit status; `tick` is called some 20 times a second.
-
-    Parameters
-    ----------
-    log : file that takes all output.
-    extra : additions to the environment.
-    """
-    with (
-        open(log, "w") as output,
-        subprocess.Popen(
-            command,
-            env=environment() | (extra or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(POLL)
-                if tick:
-                    tick()
-        except BaseException:
-            _end(process)
-            raise
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and what it started; it is asked first, so that it can collect its children."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -80,6 +80,13 @@ class BoardDesign:
     clock_mhz: float
 
 
+def find(board: str) -> Board:
+    """What is to be known of the board of this name; `BoardError` where it is not known."""
+    if board not in BOARDS:
+        raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
+    return BOARDS[board]
+
+
 def design(
     board: str, core: Core | OfflineCore, clock_mhz: float | None = None, baud: int = BAUD
 ) -> BoardDesign:
@@ -98,12 +105,10 @@ def design(
     ClockError : a clock that the PLL cannot give to within 1 %.
     CarouselError : a baud rate that the clock cannot give to within 2 %.
     """
-    if board not in BOARDS:
-        raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
+    about = find(board)
     streams = core.schedule.streams if isinstance(core, Core) else 1
     if streams != 1:
         raise BoardError(f"streams {streams}: the line carries one sequence at a time")
-    about = BOARDS[board]
     platform = _platform(about)
     crystal = platform.default_clk_frequency / 1e6
     pll = None if clock_mhz in (None, crystal) else setting(about.pll, crystal, clock_mhz)

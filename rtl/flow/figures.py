@@ -84,7 +84,7 @@ def bits_read(core: Core) -> dict[str, int]:
     word, _ = knot_words(qnet.table)
     squashed = len(schedule.rows) + len(program.states)
     found = {
-        "weights": schedule.lanes * schedule.ideal_cycles * program.weight_width,
+        "weights": program.memories["weights"],
         "sigma": squashed * word.size,
         "input": columns["x"] * qnet.formats.input.width,
     }
@@ -92,6 +92,6 @@ def bits_read(core: Core) -> dict[str, int]:
         found |= {
             "outputs": (columns["y"] + columns["below"]) * program.y_width,
             "gates": columns["gates"] * program.gate_width,
-            "states": len(program.states) * program.s_width,
+            "states": program.memories["states"],
         }
     return {name: bits for name, bits in found.items() if bits}

@@ -13,10 +13,10 @@ class FewPins(wiring.Component):
     """A core between registers, on three pins whatever its ports.
 
     A core has some 300 bits of ports, more than most packages have pins. Here its inputs come from
-    a shift register behind one pin, and its outputs go into registers that the tools are told to
-    keep; counters, which are registers themselves, just end. Nothing of the core can be optimised
-    away, every path of its streams lies between registers and counts for the clock, and all that is
-    added is a flip-flop for each of those bits.
+    a shift register behind one pin, and what leaves its streams goes into registers that the tools
+    are told to keep; all else, counters, are registers themselves and just end. Nothing of the core
+    can be optimised away, every path of its streams lies between registers and counts for the
+    clock, and all that is added is a flip-flop for each of those bits.
 
     Timing: a clock before and after the core. What comes out is of no use.
 
@@ -43,7 +43,6 @@ class FewPins(wiring.Component):
             if flow == In:
                 continue
             end = Signal.like(signal, name=f"end_{signal.name}", attrs={"keep": 1}, reset_less=True)
-            counter = signal.name.startswith("saturated_") or signal.name in ("steps", "cycles")
-            domain = m.d.comb if counter else m.d.sync
+            domain = m.d.sync if signal.name.startswith(("i_", "o_")) else m.d.comb
             domain += end.eq(signal)
         return m

@@ -12,28 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import golden
-from carousel import building, built
-from carousel.errors import OneLineGroup
+from carousel import built
+from carousel.main import app
 from rtl.flow import DEVICES, Placement
 from rtl.flow.timing import CriticalPath
 from rtl.flow.tools import Tool
 from rtl.flow.yosys import Netlist
 from tests.carousel.nets import layer
 
-app = typer.Typer(cls=OneLineGroup, pretty_exceptions_enable=False, rich_markup_mode=None)
-app.command()(building.build)
-app.callback()(lambda: None)
-
 STAGES = ["Synthesis ...", "Placing, seed 2 ...", "Bitstream ..."]
-
-
-@pytest.fixture
-def cli():
-    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +226,7 @@ def test_in_a_terminal_a_bar_shows_the_stage_and_the_latest_message(capsys, monk
 
 INTERRUPTED = """
 import signal, sys
-from tests.carousel.test_building import app
+from carousel.main import app
 signal.signal(signal.SIGINT, signal.default_int_handler)
 app(sys.argv[1:])
 """

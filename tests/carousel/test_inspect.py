@@ -51,7 +51,7 @@ def test_the_multipliers_are_those_of_the_verilog(name):
 
 
 PLACES = {
-    r"lanes\.lane\d+ weights": "weights",
+    r"lanes\.lane\d+ weights\d": "weights",
     r"input banks": "input",
     r"sigma knots": "sigma",
     r"cell\.states memory": "states",

@@ -9,6 +9,7 @@ from amaranth.lib.memory import Memory
 
 import rtl.memory
 from rtl.core import Core
+from rtl.memory import column_memories
 from tests.rtl.support import agree, any_codes, beats_of, drive, simulate
 from tests.rtl.test_core_streams import NETWORKS
 
@@ -78,3 +79,22 @@ def test_garbage_that_is_needed_is_seen(colliding, monkeypatch):
     monkeypatch.setattr(Colliding, "always", True)
     with pytest.raises(AssertionError):
         _run("forget", 1, 4)
+
+
+@pytest.mark.parametrize("width", (1, 5, 16, 18, 37))
+@pytest.mark.parametrize("count", (1, 17, 600, 1025, 3000, 5000, 20000))
+def test_columns_side_by_side_hold_the_words(width, count):
+    """Bits put together from the columns are the words; a column is a block RAM's own shape, or
+    there is one column alone."""
+    words = np.random.default_rng(width).integers(-(1 << width - 1), 1 << width - 1, count).tolist()
+    found = column_memories(Module(), "part", width, words)
+    together = [0] * count
+    for bits, memory in found:
+        for place in range(count):
+            together[place] |= memory.data.init[place] << bits.start
+    assert together == [word & (1 << width) - 1 for word in words]
+    assert sum(len(range(width)[bits]) for bits, _ in found) == width
+    deep = {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}
+    widest = max(len(range(width)[bits]) for bits, _ in found)
+    whole = [wide for wide, depth in deep.items() if wide >= widest and count <= depth]
+    assert whole or len(found) == 1
