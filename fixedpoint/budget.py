@@ -1,0 +1,212 @@
+"""The error budget: how much of the output's error comes from which quantiser.
+
+Every quantiser (`fixedpoint.quantisers`) is switched on alone, and switched off alone, in an
+otherwise float or otherwise integer network (`fixedpoint.mixed`). e is the output of such a network
+less that of the float network, over all sequences, steps and outputs:
+
+    share of q = mean e^2 with only q on / sum of it over all quantisers
+
+Small errors of quantisers that do not depend on one another add up as powers (Widrow & Kollar 2008,
+"Quantization Noise"): the sum is then the mean e^2 of all together. `Budget.explained` says how far
+that is so.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fixedpoint.error import BlockError, merged, over_time
+from fixedpoint.histogram import CodeUse, Seen
+from fixedpoint.mixed import run_mixed
+from fixedpoint.network import QuantizedNetwork
+from fixedpoint.quantisers import GROUPS, Quantisers, quantisers
+from golden.network import Network
+from golden.squash import Array
+from golden.trace import mismatches
+
+SEQUENCES = 4
+BLOCKS = 40  # that the steps are divided into
+SHORTEST = 16  # steps
+WORK = 15.0  # seconds, about
+STEP, WEIGHT = 250e-6, 1e-8  # seconds that a layer and each weight take of a step, on and off
+
+
+@dataclass(frozen=True)
+class QuantiserError:
+    """What one quantiser does to the output.
+
+    Attributes
+    ----------
+    name, group : see `fixedpoint.quantisers`.
+    alone : the output's error with only this one on, block by block.
+    without : the output's error with all on but this one.
+    limits : the output's error with only its limits on and not its rounding; None where, with all
+        on, nothing was beyond them.
+    """
+
+    name: str
+    group: str
+    alone: tuple[BlockError, ...]
+    without: BlockError
+    limits: BlockError | None
+
+    @property
+    def whole(self) -> BlockError:
+        """`alone` over all steps."""
+        return _whole(self.alone)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The budget of one network on some sequences.
+
+    Attributes
+    ----------
+    parts : one for each quantiser.
+    together : the output's error with all on, block by block.
+    uses : by quantiser with limits, how its codes lie in their range with all on.
+    unequal : values with all on, of any signal, that are not exactly the integer model's.
+    sequences, steps : how many of each were run.
+    real, fixed : the float network's outputs and those with all on.
+    """
+
+    parts: tuple[QuantiserError, ...]
+    together: tuple[BlockError, ...]
+    uses: dict[str, CodeUse]
+    unequal: int
+    sequences: int
+    steps: int
+    real: Array
+    fixed: Array
+
+    @property
+    def whole(self) -> BlockError:
+        """`together` over all steps."""
+        return _whole(self.together)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """By quantiser, in all 1; 0 everywhere where the output is exact."""
+        return _shares({part.name: part.whole.rmse**2 for part in self.parts})
+
+    @property
+    def group_shares(self) -> dict[str, float]:
+        """By group, in all 1."""
+        return _grouped(self.parts, self.shares)
+
+    @property
+    def shares_over_time(self) -> tuple[tuple[int, dict[str, float]], ...]:
+        """By group, for each block: its first step and the shares within it."""
+        found = []
+        for k, block in enumerate(self.together):
+            shares = _shares({part.name: part.alone[k].rmse ** 2 for part in self.parts})
+            found.append((block.step, _grouped(self.parts, shares)))
+        return tuple(found)
+
+    @property
+    def explained(self) -> float | None:
+        """Sum of mean e^2 alone / mean e^2 of all together; None where the output is exact."""
+        together = self.whole.rmse**2
+        alone = sum(part.whole.rmse**2 for part in self.parts)
+        return alone / together if together else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the outputs, ready for JSON."""
+        shares = self.shares
+        return {
+            "sequences": self.sequences,
+            "steps": self.steps,
+            "unequal": self.unequal,
+            "explained": self.explained,
+            "rmse": self.whole.rmse,
+            "max_abs": self.whole.max_abs,
+            "groups": self.group_shares,
+            "over_time": [{"step": step, **groups} for step, groups in self.shares_over_time],
+            "quantisers": {
+                part.name: {
+                    "group": part.group,
+                    "share": shares[part.name],
+                    "alone": asdict(part.whole),
+                    "all_but": asdict(part.without),
+                    "limits_alone": part.limits and asdict(part.limits),
+                }
+                for part in self.parts
+            },
+            "codes": {name: use.as_dict() for name, use in self.uses.items()},
+        }
+
+
+def account(
+    net: Network,
+    qnet: QuantizedNetwork,
+    x: Array,
+    progress: Callable[[int, int], None] | None = None,
+) -> Budget:
+    """The budget of `qnet`, which was made of `net`, on real input x (N, T, D), from its own start.
+
+    Parameters
+    ----------
+    x : as many sequences and steps as are wanted; see `affordable`.
+    progress : called with how many quantisers are done, and how many there are.
+
+    Raises
+    ------
+    InputError : input that does not fit the network.
+    """
+    every = quantisers(net, qnet)
+    seen = {name: Seen(quantiser) for name, quantiser in every.items() if quantiser.limits}
+    real = net.run(x)
+    fixed = run_mixed(net, qnet, {**every, **seen}, x)
+    codes, _ = qnet.encode(x)
+    first, block = x.shape[1] - real.out.shape[1], math.ceil(x.shape[1] / BLOCKS)
+    uses = {name: one.use() for name, one in seen.items()}
+
+    def error(on: Quantisers) -> tuple[BlockError, ...]:
+        return over_time(run_mixed(net, qnet, on, x).out - real.out, first, block)
+
+    parts = []
+    for name, quantiser in every.items():
+        limits = None
+        if name in uses and uses[name].saturations:
+            limits = _whole(error({name: replace(quantiser, rounds=False)}))
+        alone = error({name: quantiser})
+        without = _whole(error({other: q for other, q in every.items() if other != name}))
+        parts.append(QuantiserError(name, quantiser.group, alone, without, limits))
+        if progress:
+            progress(len(parts), len(every))
+    return Budget(
+        parts=tuple(parts),
+        together=over_time(fixed.out - real.out, first, block),
+        uses=uses,
+        unequal=sum(mismatches(fixed, qnet.run(codes).real()).values()),
+        sequences=x.shape[0],
+        steps=x.shape[1],
+        real=real.out,
+        fixed=fixed.out,
+    )
+
+
+def affordable(net: Network, qnet: QuantizedNetwork, x: Array) -> Array:
+    """The first sequences and steps of x (N, T, D): so many that a budget takes some seconds."""
+    weights = (sum(w.size for w in layer.weights.values()) for layer in net.layers)
+    pace = len(quantisers(net, qnet)) * sum(STEP + WEIGHT * count for count in weights)
+    return x[:SEQUENCES, : max(SHORTEST, int(WORK / pace))]
+
+
+def _whole(blocks: Sequence[BlockError]) -> BlockError:
+    """The error over all blocks."""
+    return merged(blocks, 1)[0]
+
+
+def _shares(squares: Mapping[str, float]) -> dict[str, float]:
+    """Each one's part of the sum."""
+    total = sum(squares.values())
+    return {name: square / total if total else 0.0 for name, square in squares.items()}
+
+
+def _grouped(parts: Sequence[QuantiserError], shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares of quantisers as those of their groups."""
+    return {
+        group: sum(shares[part.name] for part in parts if part.group == group) for group in GROUPS
+    }

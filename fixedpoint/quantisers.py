@@ -1,0 +1,170 @@
+"""Every place at which the integer model departs from real numbers, as a function of real numbers.
+
+A quantiser rounds to a fraction (nearest, ties towards plus infinity) and limits to a range of
+codes, on values and not on codes: q(v) = clip(floor(v 2^frac + 1/2), low, high) 2^-frac. What is
+left out of a network that has them all is the float network (`fixedpoint.mixed`). Their names, k
+being the number of a layer:
+
+    input                                   x of the first layer
+    sigma table                             its knots and straight lines, and its value's rounding
+    k.weights x i, k.weights y g, ...       weights by source (x, y, gates) and kind of row
+    k.biases i, k.peepholes i, k.projection the others of a layer's numbers
+    k.net i, k.net g, k.net h               net inputs on their way to the sigma table
+    k.i, k.f, k.o, k.g, k.h                 squashed values
+    k.i g, k.f s                            the two products that make up a state
+    k.s                                     the state's limits; it is the sum of what was rounded
+    k.initial s, k.initial y                what a sequence starts from, where it is said
+    k.m, k.y                                cell output before a projection, output of the layer
+    readout weights, readout biases, readout net, out
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from fixedpoint.cell import QuantizedLayer
+from fixedpoint.formats import Format
+from fixedpoint.network import QuantizedNetwork, QuantizedReadout
+from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
+from golden.network import Network
+from golden.squash import Array
+
+GROUPS = (
+    "input",
+    "weights",
+    "biases",
+    "pre-activation",
+    "sigma table",
+    "gates",
+    "g and h",
+    "state",
+    "output",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantiser:
+    """Rounding and limits of one signal, or of the weights of one kind.
+
+    Attributes
+    ----------
+    group : which of `GROUPS` it belongs to.
+    frac : fraction bits of its codes.
+    limits : the lowest and the highest code, or None where nothing can be beyond them.
+    rounds : whether it rounds; without, it has its limits only.
+    """
+
+    group: str
+    frac: int
+    limits: tuple[int, int] | None = None
+    rounds: bool = True
+
+    def __call__(self, values: Array) -> Array:
+        """Real values, any shape, to those that the codes stand for."""
+        if self.rounds:
+            values = np.floor(values * self._scale + 0.5) * self._lsb
+        if self._ends is None:
+            return values
+        low, high = self._ends
+        return np.minimum(np.maximum(values, low), high)
+
+    # looked up at every step
+    @cached_property
+    def _scale(self) -> float:
+        return 2.0**self.frac
+
+    @cached_property
+    def _lsb(self) -> float:
+        return 2.0**-self.frac
+
+    @cached_property
+    def _ends(self) -> tuple[float, float] | None:
+        return self.limits and (self.limits[0] * self._lsb, self.limits[1] * self._lsb)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableQuantiser(Quantiser):
+    """sigma by the table's knots and straight lines, rounded to the table's own value format.
+
+    At an argument that is a code it gives the table's value; between two codes the same line.
+    """
+
+    table: SigmaTable
+
+    def __call__(self, values: Array) -> Array:
+        """Real arguments of sigma to what the table says of them."""
+        return super().__call__(np.interp(values, *self._line))
+
+    @cached_property
+    def _line(self) -> tuple[Array, Array]:
+        """The knots: arguments and sigma, as real numbers."""
+        table = self.table
+        at = table.argument.low + (np.arange(len(table.knots)) << table.low_bits)
+        return table.argument.decode(at), table.knots * 2.0 ** -(table.value.frac + GUARD)
+
+
+Quantisers = Mapping[str, Callable[[Array], Array]]
+"""Quantisers that are on, by name, or what does the same in their place."""
+
+
+def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
+    """Every quantiser of the integer network `qnet`, which was made of `net`, by name."""
+    found = {"input": _of("input", qnet.formats.input)}
+    units = [unit for layer in qnet.layers for unit in (layer.gate, layer.g, layer.h)]
+    units += [qnet.readout.squash] if qnet.readout else []
+    if not all(unit.squash.linear for unit in units):
+        form, table = qnet.table.value, qnet.table
+        found["sigma table"] = TableQuantiser(
+            group="sigma table", frac=form.frac, limits=(0, form.one), table=table
+        )
+    for k, layer in enumerate(qnet.layers):
+        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer)}
+        for part in net.layers[k].initial:
+            found[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
+    return found | (dict(_readout(qnet.readout)) if qnet.readout else {})
+
+
+def _of(group: str, form: Format) -> Quantiser:
+    return Quantiser(group=group, frac=form.frac, limits=(form.low, form.high))
+
+
+def _layer(layer: QuantizedLayer) -> Iterator[tuple[str, Quantiser]]:
+    shape, forms = layer.shape, layer.formats
+    for kind in shape.kinds:
+        for source in shape.columns:
+            yield f"weights {source} {kind}", _of("weights", forms.weights[source])
+        yield f"biases {kind}", Quantiser(group="biases", frac=layer.sums.frac)
+    for kind in shape.gates if shape.peepholes else ():
+        yield f"peepholes {kind}", _of("weights", forms.weights["s"])
+    for kind in shape.kinds:
+        yield from _unit(kind, "g and h" if kind == "g" else "gates", layer.squash(kind))
+    yield "i g", Quantiser(group="state", frac=forms.s.frac)
+    if "f" in shape.gates or shape.coupled:
+        yield "f s", Quantiser(group="state", frac=forms.s.frac)
+    yield "s", replace(_of("state", forms.s), rounds=False)
+    yield from _unit("h", "g and h", layer.h)
+    if shape.projection is not None:
+        yield "m", _of("output", forms.cell_output)
+        yield "projection", _of("weights", forms.weights["m"])
+    yield "y", _of("output", forms.y)
+
+
+def _readout(readout: QuantizedReadout) -> Iterator[tuple[str, Quantiser]]:
+    yield "readout weights", _of("weights", readout.formats.weights)
+    yield "readout biases", Quantiser(group="biases", frac=readout.sums.frac)
+    yield from _unit("out", "output", readout.squash, "readout net")
+
+
+def _unit(
+    name: str, group: str, unit: QuantizedSquash, net: str = ""
+) -> Iterator[tuple[str, Quantiser]]:
+    """The quantisers of a squashing function; the identity has one, which limits it too."""
+    limits = (unit.low, unit.high)
+    if unit.squash.linear:
+        yield name, Quantiser(group=group, frac=unit.net.frac, limits=limits)
+        return
+    yield net or f"net {name}", Quantiser(group="pre-activation", frac=unit.net.frac, limits=limits)
+    low, high = (round(end * unit.target.one) for end in unit.squash.ends)
+    yield name, Quantiser(group=group, frac=unit.target.frac, limits=(low, high))
