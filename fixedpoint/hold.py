@@ -7,7 +7,7 @@ sources can do opens them, leaves everything else alive (weights, recurrences, i
 and runs the ordinary integer model, one state carried through all the steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,10 +18,12 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format, FormatError
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from fixedpoint.sums import plan_sums, row_sources
-from golden.cell import LayerState
+from golden.cell import Layer, LayerState
 from golden.errors import InputError
+from golden.network import Network
 from golden.trace import Trace
 
+HOLDING = {"i", "f"}  # the gates that are shut
 CHUNK = 4096  # steps at a time, so that memory does not grow with the length
 
 
@@ -174,6 +176,41 @@ def shut_gates(qnet: QuantizedNetwork) -> QuantizedNetwork:
     """
     layers = (_shut(f"layer {k}", layer) for k, layer in enumerate(qnet.layers))
     return replace(qnet, layers=tuple(layers))
+
+
+def just_shut(qnet: QuantizedNetwork) -> QuantizedNetwork:
+    """`qnet` with net inputs of i and f that are always at the codes `closing` and `keeping`.
+
+    No source reaches these gates. (Where a bias is coarser than a net input, they are at the next
+    code beyond that it can say.)
+
+    Raises
+    ------
+    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
+    """
+    return shut_gates(
+        replace(qnet, layers=tuple(replace(layer, **_deaf(layer)) for layer in qnet.layers))
+    )
+
+
+def just_shut_float(net: Network, shut: QuantizedNetwork) -> Network:
+    """The float network with the same net inputs of i and f as `just_shut(qnet)`, `shut`."""
+    layers = []
+    for layer, integer in zip(net.layers, shut.layers, strict=True):
+        same = {k: integer.biases[k] * 2.0**-integer.sums.frac for k in HOLDING & {*layer.biases}}
+        layers.append(replace(layer, **_deaf(layer), biases={**layer.biases, **same}))
+    return replace(net, layers=tuple(layers))
+
+
+def _deaf(layer: Layer | QuantizedLayer) -> dict[str, Mapping[str, np.ndarray]]:
+    """Weights and peepholes of a layer whose i and f hear nothing."""
+    return {
+        name: {
+            kind: np.zeros_like(values) if kind in HOLDING else values
+            for kind, values in getattr(layer, name).items()
+        }
+        for name in ("weights", "peepholes")
+    }
 
 
 def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:

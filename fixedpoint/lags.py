@@ -1,0 +1,171 @@
+"""What is left of stored values after a lag among distractors: float64, float32 and fixed point.
+
+Runs start from stored states and all hear the same distractors. Two measures, at each lag T:
+
+- left: how far the runs' states are apart (root mean square over all pairs), relative to lag 0.
+  What tells the runs apart is what was stored: 0 is forgotten, 1 is kept. More than 1 is kept as
+  well: cells that go on counting what they hear can come to differ more.
+- change: the largest |s(T) - s(0)|; 0 is held to the bit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fixedpoint.arithmetic import Codes
+from fixedpoint.network import QuantizedNetwork
+from golden.cell import LayerState
+from golden.errors import InputError
+from golden.network import Network
+from golden.squash import Array
+from golden.trace import Trace
+
+DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+BLOCK = 4096  # steps at a time, so that memory does not grow with the lag
+
+_PARTS = ("s", "y", "gates")
+
+State = tuple[LayerState, ...]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that hear the same distractors.
+
+    Attributes
+    ----------
+    start : the stored states in codes, arrays (N, ...).
+    pool : input codes (P, D); step t hears pool[t mod P].
+    """
+
+    start: State
+    pool: Codes
+
+    @property
+    def count(self) -> int:
+        return len(self.start[0].s)
+
+    def codes(self, first: int, steps: int) -> Codes:
+        """What the runs hear from step `first` on: (N, steps, D)."""
+        heard = self.pool[np.arange(first, first + steps) % len(self.pool)]
+        return np.broadcast_to(heard, (self.count, *heard.shape))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a group kept, by layer.
+
+    Attributes
+    ----------
+    left, change : (layers, lags), as above; left is nan where nothing was stored that differs.
+    states : for each layer the s of all runs, real (lags, N, C).
+    """
+
+    left: Array
+    change: Array
+    states: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, start: Sequence[Array], states: Sequence[Array]) -> "Kept":
+        """From each layer's s at lag 0, (N, C), and at the lags, (lags, N, C)."""
+        pairs = list(zip(start, states, strict=True))
+        apart = [_spread(s) / (_spread(before) or np.nan) for before, s in pairs]
+        change = [np.abs(s - before).max(axis=(1, 2)) for before, s in pairs]
+        return cls(np.array(apart), np.array(change), tuple(states))
+
+
+def _spread(s: Array) -> Any:
+    """Root mean square distance of runs (..., N, C), but for a factor that N sets."""
+    return np.sqrt(np.square(s - s.mean(axis=-2, keepdims=True)).sum(axis=(-2, -1)))
+
+
+def in_fixed_point(
+    qnet: QuantizedNetwork,
+    groups: Sequence[Group],
+    lags: Sequence[int],
+    progress: Progress | None = None,
+) -> tuple[Kept, ...]:
+    """Follow the groups in the integer model, side by side.
+
+    Parameters
+    ----------
+    lags : steps, rising.
+    progress : called now and then with the number of steps done.
+
+    Raises
+    ------
+    InputError : lags that do not rise from 1; codes or states that do not fit the network.
+    """
+    start = _joined(groups)
+    seen = _follow(qnet.run, start, groups, lags, progress)
+    return _kept(groups, [real_state(qnet, state) for state in (start, *seen)])
+
+
+def in_float(
+    net: Network,
+    qnet: QuantizedNetwork,
+    groups: Sequence[Group],
+    lags: Sequence[int],
+    single: bool,
+    progress: Progress | None = None,
+) -> tuple[Kept, ...]:
+    """The same in float64, or float32 where `single`, from the values that the codes stand for."""
+
+    def run(codes: Codes, state: State) -> Trace:
+        return net.run(qnet.formats.input.decode(codes), state, single)
+
+    start = real_state(qnet, _joined(groups))
+    return _kept(groups, [start, *_follow(run, start, groups, lags, progress)])
+
+
+def real_state(qnet: QuantizedNetwork, state: State) -> State:
+    """The values that a state's codes stand for."""
+    forms = (layer.formats for layer in qnet.layers)
+    return tuple(
+        LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
+        for form, st in zip(forms, state, strict=True)
+    )
+
+
+def _joined(groups: Sequence[Group]) -> State:
+    """The states of all groups, one run after the other."""
+    layers = zip(*(group.start for group in groups), strict=True)
+    return tuple(
+        LayerState(*(np.concatenate([getattr(st, name) for st in layer]) for name in _PARTS))
+        for layer in layers
+    )
+
+
+def _follow(
+    run: Callable[[Codes, State], Trace],
+    state: State,
+    groups: Sequence[Group],
+    lags: Sequence[int],
+    progress: Progress | None,
+) -> list[State]:
+    """The states after each lag."""
+    if list(lags) != sorted({lag for lag in lags if lag > 0}):
+        raise InputError(f"lags {', '.join(map(str, lags))}: must rise from at least 1 step")
+    found, done = [], 0
+    for end in sorted({*lags, *range(BLOCK, lags[-1], BLOCK)}):
+        codes = [group.codes(done, end - done) for group in groups]
+        state = run(np.concatenate(codes), state).state
+        done = end
+        if end in lags:
+            found.append(state)
+        if progress:
+            progress(done)
+    return found
+
+
+def _kept(groups: Sequence[Group], states: Sequence[State]) -> tuple[Kept, ...]:
+    """What each group kept, from the states of all at lag 0 and at the lags."""
+    every = [np.stack([np.asarray(st[k].s, float) for st in states]) for k in range(len(states[0]))]
+    ends = np.cumsum([0, *(group.count for group in groups)])
+    return tuple(
+        Kept.of([s[0, a:b] for s in every], [s[1:, a:b] for s in every])
+        for a, b in zip(ends[:-1], ends[1:], strict=True)
+    )
