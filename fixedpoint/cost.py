@@ -1,0 +1,171 @@
+"""What a core of these formats will take of an FPGA, from the integer network alone.
+
+    total = LUT4s + multiplier bits + memory bits / 16
+
+so that everything has one unit: the LUT4s of an FPGA that has nothing else. There a product of m
+and n bits is m n full adders, one a LUT4, and 16 bits of memory fill one. LUT4s themselves are an
+estimate, a straight line through cores that were synthesised for an ECP5 (`bench/bench_luts.py`).
+
+Counted is one core with one stream and a tail that takes a row at a time. Of a core that holds
+sequences, the buffers and the other parts' inputs are left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fixedpoint.network import QuantizedNetwork
+from fixedpoint.squash import GUARD, SigmaTable
+
+LANE, TAIL, REST = 1.60, 1.84, 496  # LUT4s a bit of `circuits`, and of what has no width
+BITS_PER_LUT4 = 16
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What is taken.
+
+    Attributes
+    ----------
+    operand, weight : bits of the two operands of a lane's multiplier, signed.
+    products : bits of one operand times bits of the other, summed over all multipliers.
+    memories : bits by what they hold; the program's are left out, as no format changes them.
+    luts : LUT4s of adders, multiplexers and all else, estimated.
+    """
+
+    operand: int
+    weight: int
+    products: int
+    memories: Mapping[str, int]
+    luts: int
+
+    @property
+    def memory(self) -> int:
+        """Bits of all memories."""
+        return sum(self.memories.values())
+
+    @property
+    def total(self) -> float:
+        """Everything in LUT4s, see above."""
+        return self.luts + self.products + self.memory / BITS_PER_LUT4
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {**asdict(self), "memory": self.memory, "total": self.total}
+
+
+def cost(qnet: QuantizedNetwork, lanes: int) -> Cost:
+    """The cost of `qnet` on `lanes` lanes."""
+    paths, bits = Paths.of(qnet), circuits(qnet, lanes)
+    products = lanes * paths.operand * paths.weight
+    products += sum(one * other for one, other in tail_multipliers(qnet))
+    luts = round(LANE * bits["lanes"] + TAIL * bits["tail"] + REST)
+    return Cost(paths.operand, paths.weight, products, memories(qnet), luts)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Bits of a core's paths, signed but for gates: each as wide as the widest layer needs.
+
+    Attributes
+    ----------
+    weight, operand, sum : of a lane.
+    gate, g, h, s, y : of the signals; y of whatever lies in the memory of outputs.
+    peephole : of a peephole's weight, 0 without.
+    """
+
+    weight: int
+    operand: int
+    sum: int
+    gate: int
+    g: int
+    h: int
+    s: int
+    y: int
+    peephole: int
+
+    @classmethod
+    def of(cls, qnet: QuantizedNetwork) -> "Paths":
+        layers, readout = qnet.layers, qnet.readout
+        forms = [layer.formats for layer in layers]
+        weights = [f.width for form in forms for name, f in form.weights.items() if name != "s"]
+        sources = [qnet.formats.input]
+        for layer in layers:
+            sources += [*layer.source_formats.values(), layer.formats.cell_output, layer.formats.y]
+        sums = [layer.sums for layer in layers]
+        sums += [layer.projection_sums for layer in layers if layer.projection_sums]
+        if readout:
+            weights.append(readout.formats.weights.width)
+            sums.append(readout.sums)
+        return cls(
+            weight=max(weights),
+            operand=max(form.width + (not form.signed) for form in sources),
+            sum=max(each.width for each in sums),
+            gate=max(form.gate.width for form in forms),
+            g=max(form.g.width for form in forms),
+            h=max(form.h.width for form in forms),
+            s=max(form.s.width for form in forms),
+            y=max(max(form.cell_output.width, form.y.width) for form in forms),
+            peephole=max((f.weights["s"].width for f in forms if "s" in f.weights), default=0),
+        )
+
+
+def memories(qnet: QuantizedNetwork) -> dict[str, int]:
+    """Bits by what they hold, of one lane: with more, words that no row fills come on top.
+
+    The same as `rtl.program.Program.memories` but for the program.
+    """
+    paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
+    codes = sum(w.size for layer in qnet.layers for w in layer.weights.values())
+    codes += sum(p.size for layer in qnet.layers if (p := layer.projection) is not None)
+    codes += qnet.readout.weights.size if qnet.readout else 0
+    outputs = sum(shape.cells + (shape.projection or 0) for shape in shapes)
+    states = sum(shape.cells for shape in shapes)
+    recurrent = any(shape.gate_recurrence for shape in shapes)
+    gates = recurrent * sum(shape.state["gates"] for shape in shapes)
+    starts = {
+        name: any(getattr(layer.initial, name).any() for layer in qnet.layers) for name in "sy"
+    }
+    found = {
+        "weights": codes * paths.weight,
+        "sigma": (len(qnet.table.knots) - 1) * sum(_knot_widths(qnet.table)),
+        "input": 2 * qnet.inputs * qnet.formats.input.width,
+        "outputs": 2 * outputs * paths.y,
+        "gates": 2 * gates * paths.gate,
+        "states": states * paths.s,
+        "initial state": starts["s"] * states * paths.s + starts["y"] * outputs * paths.y,
+    }
+    return {name: bits for name, bits in found.items() if bits}
+
+
+def tail_multipliers(qnet: QuantizedNetwork) -> list[tuple[int, int]]:
+    """Bits of the two operands of each multiplier behind the lanes, signed.
+
+    Sigma has one for rows and one for states, though some schedules let them take turns at one.
+    """
+    paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
+    gate, seeing = paths.gate + 1, paths.peephole > 0
+    found = [(_knot_widths(qnet.table)[1] + 1, qnet.table.low_bits + 1)] * (2 + seeing)
+    found += [(gate, paths.g), (gate, paths.h)]
+    found += [(gate, paths.s)] * any("f" in shape.gates or shape.coupled for shape in shapes)
+    return found + [(paths.peephole, paths.s)] * (2 * seeing)
+
+
+def circuits(qnet: QuantizedNetwork, lanes: int) -> dict[str, int]:
+    """Bits of adders and multiplexers: of the lanes' accumulators, and of the steps of the tail.
+
+    The tail adds a bias, clips net inputs, interpolates and scales sigma, twice, and rounds the
+    products i g, f s and o h(s).
+    """
+    paths, table = Paths.of(qnet), qnet.table
+    line = table.value.width + GUARD + table.low_bits
+    squash = table.argument.width + line + table.value.width
+    products = paths.gate + paths.g + paths.gate + 2 * paths.s + paths.gate + paths.h
+    return {"lanes": lanes * paths.sum, "tail": paths.sum + 2 * squash + products + paths.y}
+
+
+def _knot_widths(table: SigmaTable) -> tuple[int, int]:
+    """Bits of a knot, what rounds the result added to it, and of its rise to the next one."""
+    rises = table.knots[1:] - table.knots[:-1]
+    highest = int(table.knots.max()) + (1 << (GUARD - 1))
+    return highest.bit_length(), max(1, int(rises.max()).bit_length())

@@ -1,0 +1,181 @@
+"""One candidate of a search: a network in formats of some widths, its error, whether it holds, its
+cost. A pure function of what it is given, so that it may run anywhere and in any order.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from fixedpoint.cost import Cost, cost
+from fixedpoint.formats import FormatError
+from fixedpoint.hold import NeverShutError, check_hold
+from fixedpoint.quantize import formats_of, quantize
+from fixedpoint.seen import Seen
+from fixedpoint.widths import Widths
+from golden.network import Network
+from golden.squash import Array
+
+HOLD_STEPS, HOLD_SEQUENCES = 64, 2
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is right as the output of a sequence's last step.
+
+    Attributes
+    ----------
+    target : (N, K).
+    within : an output is right when |out - target| is below this.
+    """
+
+    target: Array
+    within: float
+
+    def right(self, out: Array) -> int:
+        """How many sequences are answered rightly by outputs (N, T, K)."""
+        return int(np.all(np.abs(out[:, -1] - self.target) < self.within, axis=-1).sum())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What candidates are tried on.
+
+    Attributes
+    ----------
+    net : the float network.
+    seen : the ranges from which fraction bits follow.
+    lanes : of the core whose cost counts.
+    x : (N, T, D) real.
+    out : what the float network gives for x, (N, T, K); T is 1 where only the last step's leaves.
+    answers : of a task, else None.
+    """
+
+    net: Network
+    seen: Seen
+    lanes: int
+    x: Array
+    out: Array
+    answers: Answers | None = None
+
+    @classmethod
+    def of(
+        cls, net: Network, seen: Seen, lanes: int, x: Array, answers: Answers | None = None
+    ) -> "Problem":
+        """With the outputs of the float network; `InputError` for an x that does not fit it."""
+        return cls(net, seen, lanes, x, net.run(x).out, answers)
+
+    def digest(self) -> str:
+        """SHA-256 of everything in it, the same on every machine."""
+        found = hashlib.sha256()
+        for part in _parts(self):
+            found.update(part)
+        return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found of a candidate.
+
+    Attributes
+    ----------
+    widths : the candidate.
+    rmse, max_abs : of the outputs of all sequences, steps and units against float64.
+    right, right_in_float : sequences answered rightly, by the candidate and in float; None where
+        nobody knows the answers.
+    clipped : states, cell outputs and outputs of a linear readout that saturated.
+    holds : whether states hold exactly while gates are shut; None where no gate can be kept shut.
+    cost : see there; None of formats that cannot work, and then the error is infinite.
+    """
+
+    widths: Widths
+    rmse: float
+    max_abs: float
+    right: int | None
+    right_in_float: int | None
+    clipped: int
+    holds: bool | None
+    cost: Cost | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON; an infinite error becomes None."""
+        plain = asdict(self)
+        for name in ("rmse", "max_abs"):
+            plain[name] = plain[name] if math.isfinite(plain[name]) else None
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Evaluation":
+        """What `as_dict` gave; KeyError or TypeError for anything else."""
+        known = dict(plain)
+        for name in ("rmse", "max_abs"):
+            known[name] = math.inf if known[name] is None else known[name]
+        cost = known["cost"] and Cost(**known["cost"])
+        return cls(**{**known, "widths": Widths(**known["widths"]), "cost": cost})
+
+
+def evaluate(problem: Problem, widths: Widths) -> Evaluation:
+    """Quantise, run, compare, check the hold for a few steps, count the cost.
+
+    Formats that cannot work are no error here but a candidate that meets no goal.
+    """
+    answers = problem.answers
+    wanted = None if answers is None else answers.right(problem.out)
+    try:
+        qnet = quantize(problem.net, formats_of(problem.net, widths, problem.seen))
+        trace = qnet.run(qnet.encode(problem.x)[0])
+        holds = _holds(qnet)
+    except FormatError:
+        return Evaluation(widths, math.inf, math.inf, None, wanted, 0, None, None)
+    out = trace.value("out")
+    error = out - problem.out
+    return Evaluation(
+        widths,
+        float(np.sqrt(np.mean(error**2))),
+        float(np.abs(error).max()),
+        None if answers is None else answers.right(out),
+        wanted,
+        _clipped(problem.net, trace.saturations),
+        holds,
+        cost(qnet, problem.lanes),
+    )
+
+
+def _holds(qnet) -> bool | None:
+    try:
+        return check_hold(qnet, HOLD_STEPS, HOLD_SEQUENCES).holds
+    except NeverShutError:
+        return None
+
+
+def _clipped(net: Network, saturations: Mapping[str, int]) -> int:
+    """Saturations that are no part of a squashing function."""
+    values = [name for name in saturations if name.endswith((".s", ".m", ".y"))]
+    if net.readout is not None and net.readout.squash == "identity":
+        values.append("out")
+    return sum(saturations[name] for name in values)
+
+
+def _parts(value: Any):
+    """A value as bytes, part by part, each with its kind and size before it."""
+    if isinstance(value, np.ndarray):
+        yield f"array {value.dtype.str} {value.shape} ".encode()
+        yield np.ascontiguousarray(value).tobytes()
+    elif is_dataclass(value):
+        yield f"{type(value).__name__} ".encode()
+        for field in fields(value):
+            yield from _parts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield f"mapping {len(value)} ".encode()
+        for name, part in value.items():
+            yield from _parts(name)
+            yield from _parts(part)
+    elif isinstance(value, tuple):
+        yield f"tuple {len(value)} ".encode()
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield f"{value!r} ".encode()
