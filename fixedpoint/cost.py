@@ -154,14 +154,15 @@ def tail_multipliers(qnet: QuantizedNetwork) -> list[tuple[int, int]]:
 def circuits(qnet: QuantizedNetwork, lanes: int) -> dict[str, int]:
     """Bits of adders and multiplexers: of the lanes' accumulators, and of the steps of the tail.
 
-    The tail adds a bias, clips net inputs, interpolates and scales sigma, twice, and rounds the
-    products i g, f s and o h(s).
+    The tail adds a bias, clips net inputs, interpolates and scales sigma, twice, rounds the three
+    products i g, f s and o h(s), and clips what a readout gives.
     """
     paths, table = Paths.of(qnet), qnet.table
     line = table.value.width + GUARD + table.low_bits
     squash = table.argument.width + line + table.value.width
     products = paths.gate + paths.g + paths.gate + 2 * paths.s + paths.gate + paths.h
-    return {"lanes": lanes * paths.sum, "tail": paths.sum + 2 * squash + products + paths.y}
+    out = qnet.readout.formats.out.width if qnet.readout else 0
+    return {"lanes": lanes * paths.sum, "tail": paths.sum + 2 * squash + products + paths.y + out}
 
 
 def _knot_widths(table: SigmaTable) -> tuple[int, int]:

@@ -1,0 +1,98 @@
+"""The cost of formats: what it counts is what the gateware has, and every width has its share."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fixedpoint import quantize
+from fixedpoint.cost import BITS_PER_LUT4, Cost, Paths, cost, memories, tail_multipliers
+from fixedpoint.quantize import formats_of
+from fixedpoint.seen import Seen
+from fixedpoint.widths import KINDS, Widths
+from golden import Network, Readout
+from rtl import allowed_lanes, plan
+from rtl.program import Program
+from tests.carousel.nets import FORWARD, every, sequences
+from tests.fixedpoint.nets import layer
+
+MIXED = Widths(9, 10, 11, 12, 13, 14, 15, 16)
+SMALL = Widths(14, 5, 8, 7, 6, 9, 6, 12)
+
+
+def quantized(name, widths):
+    net = every()[name]
+    return quantize(net, formats_of(net, widths, Seen.measure(net, sequences())))
+
+
+def program(qnet):
+    """On the fewest lanes, where no word of the weight memories is left empty."""
+    return Program(qnet, plan(qnet, allowed_lanes(qnet)[0]))
+
+
+@pytest.mark.parametrize("widths", [Widths.uniform(16), MIXED, SMALL])
+@pytest.mark.parametrize("name", FORWARD)
+def test_paths_are_as_wide_as_in_the_gateware(name, widths):
+    qnet = quantized(name, widths)
+    paths, made = Paths.of(qnet), program(qnet)
+    have = (paths.weight, paths.operand, paths.sum, paths.peephole)
+    want = (made.weight_width, made.operand_width, made.sum_width, made.peephole_width)
+    assert have == want
+    have = (paths.gate, paths.g, paths.s, paths.y)
+    assert have == (made.gate_width, made.g_width, made.s_width, made.y_width)
+
+
+@pytest.mark.parametrize("widths", [Widths.uniform(16), MIXED, SMALL])
+@pytest.mark.parametrize("name", FORWARD)
+def test_memories_are_those_of_the_gateware(name, widths):
+    """To the bit; peepholes need several lanes, and these a weight word where a row is missing."""
+    qnet = quantized(name, widths)
+    found, made = memories(qnet), dict(program(qnet).memories)
+    del made["program"]
+    if name == "peepholes":
+        assert found.pop("weights") < made.pop("weights")
+    assert found == made
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_the_tails_multipliers_are_those_of_the_gateware(name):
+    """As many, but for one where the schedule lets rows and states take turns at sigma."""
+    qnet = quantized(name, MIXED)
+    made = program(qnet)
+    assert made.schedule.tail == 1
+    shared = made.schedule.one_sigma
+    assert len(tail_multipliers(qnet)) == made.tail_multipliers + shared
+
+
+def test_the_total_is_the_sum_of_its_parts():
+    found = cost(quantized("deep", MIXED), lanes=3)
+    assert (found.operand, found.weight) == (15, 10)
+    products = sum(a * b for a, b in tail_multipliers(quantized("deep", MIXED)))
+    assert found.products == 3 * 15 * 10 + products
+    assert found.memory == sum(memories(quantized("deep", MIXED)).values())
+    assert found.total == found.luts + found.products + found.memory / BITS_PER_LUT4
+    plain = found.as_dict()
+    assert (plain["memory"], plain["total"]) == (found.memory, found.total)
+    assert Cost(**{k: v for k, v in plain.items() if k not in ("memory", "total")}) == found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_width_costs(kind):
+    """A bit more of any kind is never for nothing, or no search could see that it is spare."""
+    rng = np.random.default_rng(0)
+    net = Network((layer(rng, 3, 4),), Readout(rng.normal(0, 1, (2, 4)), np.zeros(2)))
+    x = rng.normal(0, 1, (2, 20, 3))
+
+    def total(widths):
+        return cost(quantize(net, formats_of(net, widths, Seen.measure(net, x))), 4).total
+
+    one = Widths.uniform(10)
+    assert total(replace(one, **{kind: 11})) > total(one)
+
+
+def test_lanes_cost_their_multipliers_and_accumulators():
+    qnet = quantized("deep", MIXED)
+    one, two, three = (cost(qnet, lanes) for lanes in (1, 2, 3))
+    assert two.products - one.products == three.products - two.products == 15 * 10
+    assert three.luts > two.luts > one.luts
+    assert one.memories == three.memories
