@@ -62,7 +62,7 @@ def verify(netlist, codes, build_dir):
             assert found.cycles_per_step == netlist.core.schedule.cycles_per_step
 
 
-@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("name", ["ecp5-25k", pytest.param("ice40-up5k", marks=pytest.mark.soak)])
 def test_a_netlist_gives_the_models_codes(name, netlists, subject, build_dir):
     """Every beat, counter and stream rule, of the ECP5 with registers inside its hard blocks."""
     netlist = netlists(name)

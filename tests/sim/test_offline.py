@@ -61,7 +61,7 @@ def test_a_missing_output_ends_the_run(qnet, build_dir):
         play(qnet, "missing", build_dir)
 
 
-@pytest.mark.parametrize("output", ["every", "final"])
+@pytest.mark.parametrize("output", [pytest.param("every", marks=pytest.mark.soak), "final"])
 def test_the_pace_is_that_of_the_schedule(output, build_dir):
     """Sequence follows sequence at the clocks a step that the schedule says; one sequence alone is
     too little to tell. The room of the core may be more than a sequence needs."""

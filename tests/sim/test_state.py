@@ -57,7 +57,11 @@ def same(
     )
 
 
-NAMES = ("peepholes, projection, initial", "gate recurrence", "last output")
+NAMES = (
+    "peepholes, projection, initial",
+    "gate recurrence",
+    pytest.param("last output", marks=pytest.mark.soak),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
