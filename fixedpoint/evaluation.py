@@ -19,7 +19,7 @@ from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
 
-HOLD_STEPS, HOLD_SEQUENCES = 64, 2
+HOLD_STEPS, HOLD_SEQUENCES = 16, 2
 
 
 @dataclass(frozen=True)
