@@ -22,6 +22,7 @@ from carousel import (
     holding,
     options,
     output,
+    searching,
     steps,
     streaming,
     tables,
@@ -313,6 +314,7 @@ def hold(
     output.finish(holding.plain(found), json, found.ok)
 
 
+app.command()(searching.search)
 app.command()(writing.verilog)
 app.command()(building.build)
 app.command()(streaming.stream)

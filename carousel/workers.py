@@ -121,7 +121,7 @@ def _connected(distributed, address: str):
 
 def _on_cluster(distributed, client, given, candidates: Sequence[Widths]) -> Iterator[Evaluation]:
     futures = [client.submit(evaluate, given, widths, pure=False) for widths in candidates]
-    for done in distributed.as_completed(futures):
+    for done in distributed.as_completed(futures, loop=client.loop):
         yield done.result()
 
 
