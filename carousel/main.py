@@ -19,7 +19,7 @@ from carousel import (
     expectation,
     exporting,
     gateware,
-    holding,
+    keeping,
     options,
     output,
     searching,
@@ -287,33 +287,7 @@ def compare(
     output.finish(data, json, ok)
 
 
-@app.command()
-def hold(
-    model: options.Model,
-    bits: options.Bits = 16,
-    formats: options.Formats = None,
-    file: options.Input = None,
-    sequences: options.Sequences = None,
-    length: options.Length = None,
-    seed: options.Seed = 0,
-    quick: options.Quick = False,
-    json: options.Json = None,
-) -> None:
-    """Shut the gates and see that the states hold.
-
-    A thousand steps and a million; status 1 when a state changes by as much as one LSB, or when the
-    network's gates are clipped so that they cannot be shut.
-    """
-    output.check_file(json)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    found = holding.check(subject, quick)
-    if found.never is None:
-        holding.table(found).show(console)
-    else:
-        typer.echo(found.never)
-    output.finish(holding.plain(found), json, found.ok)
-
-
+app.command()(keeping.hold)
 app.command()(searching.search)
 app.command()(writing.verilog)
 app.command()(building.build)

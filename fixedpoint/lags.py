@@ -25,7 +25,7 @@ from golden.trace import Trace
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 BLOCK = 4096  # steps at a time, so that memory does not grow with the lag
 
-_PARTS = ("s", "y", "gates")
+PARTS = ("s", "y", "gates")
 
 State = tuple[LayerState, ...]
 Progress = Callable[[int], None]
@@ -99,9 +99,9 @@ def in_fixed_point(
     ------
     InputError : lags that do not rise from 1; codes or states that do not fit the network.
     """
-    start = _joined(groups)
+    start = joined(groups)
     seen = _follow(qnet.run, start, groups, lags, progress)
-    return _kept(groups, [real_state(qnet, state) for state in (start, *seen)])
+    return kept(groups, [real_state(qnet, state) for state in (start, *seen)])
 
 
 def in_float(
@@ -117,8 +117,8 @@ def in_float(
     def run(codes: Codes, state: State) -> Trace:
         return net.run(qnet.formats.input.decode(codes), state, single)
 
-    start = real_state(qnet, _joined(groups))
-    return _kept(groups, [start, *_follow(run, start, groups, lags, progress)])
+    start = real_state(qnet, joined(groups))
+    return kept(groups, [start, *_follow(run, start, groups, lags, progress)])
 
 
 def real_state(qnet: QuantizedNetwork, state: State) -> State:
@@ -130,11 +130,11 @@ def real_state(qnet: QuantizedNetwork, state: State) -> State:
     )
 
 
-def _joined(groups: Sequence[Group]) -> State:
+def joined(groups: Sequence[Group]) -> State:
     """The states of all groups, one run after the other."""
     layers = zip(*(group.start for group in groups), strict=True)
     return tuple(
-        LayerState(*(np.concatenate([getattr(st, name) for st in layer]) for name in _PARTS))
+        LayerState(*(np.concatenate([getattr(st, name) for st in layer]) for name in PARTS))
         for layer in layers
     )
 
@@ -161,8 +161,8 @@ def _follow(
     return found
 
 
-def _kept(groups: Sequence[Group], states: Sequence[State]) -> tuple[Kept, ...]:
-    """What each group kept, from the states of all at lag 0 and at the lags."""
+def kept(groups: Sequence[Group], states: Sequence[State]) -> tuple[Kept, ...]:
+    """What each group kept, from the real states of all runs at lag 0 and at each lag."""
     every = [np.stack([np.asarray(st[k].s, float) for st in states]) for k in range(len(states[0]))]
     ends = np.cumsum([0, *(group.count for group in groups)])
     return tuple(

@@ -1,0 +1,128 @@
+"""How far states can drift by weights and formats alone, and what input keeps the gates shut."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carousel import steps
+from carousel.hold_lags import distractors
+from carousel.tables import Table
+from fixedpoint.bound import OpenGate, bound, shut_range
+from fixedpoint.lags import DECADES
+from fixedpoint.ranges import Range, input_between, input_of, whole_input
+
+SHUT = "Input that keeps every gate exactly shut, whatever has come before"
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What the states of a layer can do while the input stays within a range.
+
+    Attributes
+    ----------
+    inputs : the range, for people.
+    layer : its number.
+    lsb : of the state.
+    drift : the largest |s(T) - s(0)| from any state after each of DECADES, in LSB.
+    saturates : the first step at which a state can saturate, from the network's own start, or None.
+    """
+
+    inputs: str
+    layer: int
+    lsb: float
+    drift: tuple[int, ...]
+    saturates: int | None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The bounds for some ranges of the input.
+
+    Attributes
+    ----------
+    limits : by range, then layer.
+    shut : the largest r so that inputs from -r to r keep every gate exactly shut; or a gate that is
+        open even without input.
+    """
+
+    limits: tuple[Limit, ...]
+    shut: float | OpenGate
+
+
+def ranges(subject: steps.Subject, ends: Ends | None) -> dict[str, Range]:
+    """The whole input format, the subject's input and, if given, a range of real numbers, by name.
+
+    Raises
+    ------
+    InputError : `ends` that the input format cannot say, or in the wrong order.
+    """
+    found = {"the whole format": whole_input(subject.qnet), "its own": input_of(subject.codes)}
+    if subject.inputs.lag:
+        found["its own distractors"] = input_of(distractors(subject))
+    if ends is not None:
+        found[f"{ends[0]:g} to {ends[1]:g}"] = input_between(subject.qnet, *ends)
+    return found
+
+
+def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
+    """The bounds for inputs of these ranges, by name.
+
+    Raises
+    ------
+    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
+    """
+    limits = [
+        Limit(
+            name,
+            k,
+            layer.layer.formats.s.lsb,
+            tuple(layer.drift(DECADES).max(axis=1).tolist()),
+            layer.first_saturation(),
+        )
+        for name, some in inputs.items()
+        for k, layer in enumerate(bound(subject.qnet, some))
+    ]
+    return Bounds(tuple(limits), shut_range(subject.qnet))
+
+
+def tables(found: Bounds) -> list[Table]:
+    """For people: drift in real numbers, and the range that keeps the gates shut."""
+    rows = [
+        (
+            limit.inputs,
+            limit.layer,
+            *(f"{steps * limit.lsb:.4g}" for steps in limit.drift),
+            "never" if limit.saturates is None else f"{limit.saturates:,}",
+        )
+        for limit in found.limits
+    ]
+    lags = (f"{lag:,}" for lag in DECADES)
+    head = ("input", "layer", *lags, "saturates")
+    title = "Bound: how far a state can drift in so many steps, and the first that can saturate"
+    return [Table.of(title, head, rows), Table.of(SHUT, ("",), [(_said(found.shut),)])]
+
+
+def _said(shut: float | OpenGate) -> str:
+    return f"none, by {shut}" if isinstance(shut, OpenGate) else f"from {-shut:g} to {shut:g}"
+
+
+def plain(found: Bounds) -> dict[str, Any]:
+    """For programs."""
+    none = isinstance(found.shut, OpenGate)
+    return {
+        "lags": DECADES,
+        "limits": [
+            {
+                "inputs": limit.inputs,
+                "layer": limit.layer,
+                "lsb": limit.lsb,
+                "drift_lsb": limit.drift,
+                "saturates_at": limit.saturates,
+            }
+            for limit in found.limits
+        ],
+        "shut_range": None if none else found.shut,
+        "open_gate": str(found.shut) if none else None,
+    }
