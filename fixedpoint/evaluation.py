@@ -131,7 +131,7 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
     except FormatError:
         return Evaluation(widths, math.inf, math.inf, None, wanted, 0, None, None)
     out = trace.value("out")
-    error = out - problem.out
+    error = np.ascontiguousarray(out - problem.out)  # sums depend on the order in memory
     return Evaluation(
         widths,
         float(np.sqrt(np.mean(error**2))),

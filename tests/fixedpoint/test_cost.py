@@ -30,7 +30,7 @@ def program(qnet):
     return Program(qnet, plan(qnet, allowed_lanes(qnet)[0]))
 
 
-@pytest.mark.parametrize("widths", [Widths.uniform(16), MIXED, SMALL])
+@pytest.mark.parametrize("widths", [MIXED, SMALL])
 @pytest.mark.parametrize("name", FORWARD)
 def test_paths_are_as_wide_as_in_the_gateware(name, widths):
     qnet = quantized(name, widths)
@@ -42,7 +42,7 @@ def test_paths_are_as_wide_as_in_the_gateware(name, widths):
     assert have == (made.gate_width, made.g_width, made.s_width, made.y_width)
 
 
-@pytest.mark.parametrize("widths", [Widths.uniform(16), MIXED, SMALL])
+@pytest.mark.parametrize("widths", [MIXED, SMALL])
 @pytest.mark.parametrize("name", FORWARD)
 def test_memories_are_those_of_the_gateware(name, widths):
     """To the bit; peepholes need several lanes, and these a weight word where a row is missing."""
