@@ -88,20 +88,19 @@ def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
 
 
 def tables(found: Bounds) -> list[Table]:
-    """For people: drift in real numbers, and the range that keeps the gates shut."""
-    rows = [
-        (
-            limit.inputs,
-            limit.layer,
-            *(f"{steps * limit.lsb:.4g}" for steps in limit.drift),
-            "never" if limit.saturates is None else f"{limit.saturates:,}",
-        )
-        for limit in found.limits
-    ]
-    lags = (f"{lag:,}" for lag in DECADES)
-    head = ("input", "layer", *lags, "saturates")
-    title = "Bound: how far a state can drift in so many steps, and the first that can saturate"
-    return [Table.of(title, head, rows), Table.of(SHUT, ("",), [(_said(found.shut),)])]
+    """For people: by layer the drift in real numbers, and the input that keeps the gates shut."""
+    shown = []
+    for k in sorted({limit.layer for limit in found.limits}):
+        here = [limit for limit in found.limits if limit.layer == k]
+        rows = [
+            (f"{lag:,}", *(f"{limit.drift[n] * limit.lsb:.4g}" for limit in here))
+            for n, lag in enumerate(DECADES)
+        ]
+        first = ("never" if at is None else f"{at:,}" for at in (one.saturates for one in here))
+        rows.append(("can saturate at step", *first))
+        title = f"Bound: how far a state of layer {k} can drift, by the input"
+        shown.append(Table.of(title, ("steps", *(limit.inputs for limit in here)), rows))
+    return [*shown, Table.of(SHUT, ("",), [(_said(found.shut),)])]
 
 
 def _said(shut: float | OpenGate) -> str:

@@ -198,36 +198,41 @@ def tables(found: Sequence[Setting]) -> list[Table]:
     for setting in found:
         left = {view: kept.left.min(axis=0) for view, kept in setting.kept.items()}
         change = {view: kept.change.max(axis=0) for view, kept in setting.kept.items()}
-        bounds = [_number(value) for value in setting.bound.max(axis=0)]
+        change["bound"] = setting.bound.max(axis=0)
         shown += [
-            Table.of(
-                f"{setting.title}: left of what was stored (1: all of it, 0: nothing)",
-                ("lag", *VIEWS),
-                _rows(setting, left),
-            ),
-            Table.of(
-                f"{setting.title}: largest change of a state",
-                ("lag", *VIEWS, "bound"),
-                [(*row, limit) for row, limit in zip(_rows(setting, change), bounds, strict=True)],
-            ),
+            _table(setting, "left of what was stored (1: all, 0: nothing)", VIEWS, left),
+            _table(setting, "largest change of a state", (*VIEWS, "bound"), change),
         ]
     return shown
 
 
-def _rows(setting: Setting, values: Mapping[str, Array]) -> list[tuple[str, ...]]:
-    """A row for each lag: a view that was not followed so far has "-"."""
-    return [
-        (f"{lag:,}", *(_number(_at(values.get(view, ()), n)) for view in VIEWS))
+def _table(setting: Setting, what: str, names: Sequence[str], values: Mapping[str, Array]) -> Table:
+    """A row for each lag; a view that was not followed so far has "-"."""
+    rows = [
+        (f"{lag:,}", *(_number(values.get(name, ()), n) for name in names))
         for n, lag in enumerate(setting.lags)
     ]
+    return Table.of(f"{setting.title}: {what}", ("lag", *names), rows)
 
 
-def _at(values: Any, n: int) -> float:
-    return float(values[n]) if n < len(values) else np.nan
+def _number(values: Any, n: int) -> str:
+    """One that is there, and that anybody can say."""
+    return f"{values[n]:.5g}" if n < len(values) and not np.isnan(values[n]) else "-"
 
 
-def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.5g}"
+def checks(found: Sequence[Setting]) -> Table:
+    """What has to hold, and whether it does."""
+    played = {id(setting.gateware): setting.gateware for setting in found if setting.gateware}
+    rows = [
+        ("no state is further than its bound", "no" if any(s.escaped for s in found) else "yes")
+    ]
+    if played:
+        wrong, compared = (
+            sum(getattr(p, n) for p in played.values()) for n in ("wrong", "compared")
+        )
+        what = f"every code of the gateware equals fixed point ({wrong:,} of {compared:,} differ)"
+        rows.append((what, "yes" if all(p.ok for p in played.values()) else "no"))
+    return Table.of("Checks", ("what", "holds"), rows)
 
 
 def plain(found: Sequence[Setting]) -> list[dict[str, Any]]:

@@ -60,12 +60,12 @@ def tables(found: Maps) -> list[Table]:
     for k, layer in enumerate(found.layers):
         shown += [*_leak(k, layer), _creep(k, layer)]
     rows = [
-        (bits, k, layer.formats.s, *_limits(layer, thresholds(layer)))
+        (bits, k, *_limits(layer, thresholds(layer)))
         for bits, qnet in found.widths.items()
         for k, layer in enumerate(qnet.layers)
     ]
     title = "The same, in formats of other widths chosen from the same input"
-    return [*shown, Table.of(title, ("bits", "layer", "state", *HEAD), rows)]
+    return [*shown, Table.of(title, ("bits", "layer", *HEAD), rows)]
 
 
 def _limits(layer: QuantizedLayer, limits: Thresholds) -> Iterable[str]:

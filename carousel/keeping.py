@@ -76,7 +76,8 @@ def hold(
     maps, bounds = hold_map.find(subject), hold_bound.find(subject, ranges)
     settings = hold_lags.measure(subject, quick)
     shown = [holding.table(held), *hold_lags.tables(settings), *hold_map.tables(maps)]
-    for table in [*shown, *hold_bound.tables(bounds)]:
+    shown += [*hold_bound.tables(bounds), hold_lags.checks(settings)]
+    for table in shown:
         table.show(Console())
     data: dict[str, Any] = {
         **holding.plain(held),
