@@ -185,4 +185,4 @@ def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
 
 
 def test_the_range_that_keeps_gates_shut_is_said():
-    assert hold_bound.tables(hold_bound.Bounds((), 1.5))[1].rows == (("from -1.5 to 1.5",),)
+    assert hold_bound.tables(hold_bound.Bounds((), 1.5))[-1].rows == (("from -1.5 to 1.5",),)
