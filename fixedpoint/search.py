@@ -7,7 +7,7 @@
        it adds (where error counts first: the best).
     3. If none is better, the same of those with two widths changed by a bit each; then on with 2.
     4. The better end of the two must meet the goal on data held out as well. If it does not, the
-       whole is done again with an error of at most 0.9 of its.
+       whole is done again with an error of at most 0.95 of its.
 
 It ends where no change of one width or of two by a bit each is better. "Better" is a total order
 and the walk looks at whole sets of evaluations, so that the result does not depend on which is done
@@ -27,7 +27,7 @@ Evaluate = Callable[[Sequence[Widths]], Iterable[Evaluation]]
 """Candidates to their evaluations, in any order."""
 
 WIDER = 2  # bits of the second start above the first
-TIGHTER = 0.9  # of the error that did not do on the data held out
+TIGHTER = 0.95  # of the error that did not do on the data held out
 LEAST_NOISE = 1e-6  # of the noise power there is: what adds less than this is taken to add as much
 
 
