@@ -22,10 +22,10 @@ from carousel import (
     keeping,
     options,
     output,
+    quantizing,
     searching,
     steps,
     streaming,
-    tables,
     writing,
 )
 from carousel.errors import OneLineGroup
@@ -153,43 +153,7 @@ def inspect(
     output.finish(inspection.plain(found), json, True)
 
 
-@app.command()
-def quantize(
-    model: options.Model,
-    bits: options.Bits = 16,
-    formats: options.Formats = None,
-    file: options.Input = None,
-    sequences: options.Sequences = None,
-    length: options.Length = None,
-    seed: options.Seed = 0,
-    place: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Formats file to write.",
-            show_default="out/<model's name>.formats.json",
-        ),
-    ] = None,
-    json: options.Json = None,
-) -> None:
-    """Choose the number formats and show their error.
-
-    The formats go to a file that the other commands take with --formats.
-    """
-    output.check_file(json)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    if place is None:
-        place = Path("out") / f"{subject.net.name}.formats.json"
-        output.make_parent(place)
-    output.check_file(place)
-    measured = accuracy.measure(subject)
-    with output.beside(place) as other:
-        subject.qnet.formats.dump(other)
-    tables.formats(subject.qnet.formats).show(console)
-    accuracy.table(measured).show(console)
-    typer.echo(f"Formats  {place}")
-    output.finish({"formats": str(place), **accuracy.plain(subject, measured)}, json, True)
+app.command()(quantizing.quantize)
 
 
 @app.command()

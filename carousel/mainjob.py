@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from carousel import accuracy, gateware, holding, steps
+from carousel import accuracy, budgeting, gateware, holding, steps
 from carousel.accuracy import Measured
+from carousel.budgeting import Accounted
 from carousel.gateware import Gateware
 from carousel.holding import Held
 from carousel.inputs import Inputs
+from carousel.needs import Need
 from carousel.steps import Subject
 from carousel.tables import Table
 from fixedpoint.hold import drift
 from golden.trace import Trace
-from rtl import verilog
+from rtl import make_core, verilog
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,18 @@ class Found:
     ----------
     subject : the model, its integer form and the sequences.
     measured : float against fixed point.
+    accounted : where the difference comes from.
     gateware : the simulated gateware against fixed point.
+    need : what the core takes.
     held : the hold check.
     verilog : the file that was written.
     """
 
     subject: Subject
     measured: Measured
+    accounted: Accounted
     gateware: Gateware
+    need: Need
     held: Held
     verilog: Path
 
@@ -74,12 +80,15 @@ class Found:
 def do(subject: Subject, lanes: int | None, quick: bool, folder: Path) -> Found:
     """Run all of it; the Verilog and the formats go into `folder`."""
     measured = accuracy.measure(subject)
+    accounted = budgeting.measure(subject, measured, groups_only=True)
     found = gateware.play(subject, lanes)
+    core = make_core(subject.qnet, found.lanes, max_length=subject.max_length)
     held = holding.check(subject, quick)
     with steps.progress("Verilog"):
         written, _ = verilog.write(subject.qnet, folder, lanes, max_length=subject.max_length)
     subject.qnet.formats.dump(folder / "formats.json")
-    return Found(subject, measured, found, held, written)
+    need = Need(found.lanes, core)
+    return Found(subject, measured, accounted, found, need, held, written)
 
 
 def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
@@ -131,6 +140,8 @@ def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
         "right": {**found.right, "of": inputs.count},
         "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
         **accuracy.plain(subject, found.measured),
+        "budget": budgeting.plain(found.accounted),
+        "needs": found.need.plain(),
         "gateware": gateware.plain(found.gateware),
         **holding.plain(found.held),
         "files": {

@@ -5,6 +5,8 @@ from html import escape
 
 from carousel.tables import numeric
 
+SHORT = 20  # letters that a cell is not broken at
+
 STYLE = """
 :root { color-scheme: light; --ink: #101828; --soft: #475467; --line: #e4e7ec; --good: #1a7f4b;
   --bad: #b42318; }
@@ -25,7 +27,13 @@ caption { text-align: left; color: var(--soft); padding-bottom: .2rem; }
 th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+td { white-space: nowrap; } td.long { white-space: normal; }
+.bars { max-width: 43rem; } .bars th { color: var(--ink); font-weight: 400; white-space: nowrap; }
+.bars td, .bars th { padding: .15rem .8rem .15rem 0; border: 0; vertical-align: middle; }
+td.bar { width: 100%; padding-right: 0; }
+td.bar i { display: block; height: .8rem; min-width: 1px; background: #0b6e99;
+  -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 figure { margin: 1rem 0; }
 figure svg { width: 100%; height: auto; max-width: 43rem; display: block; }
 figcaption { color: var(--soft); font-size: .92rem; }
@@ -69,15 +77,32 @@ def figure(svg: str, caption: str) -> str:
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; columns that hold numbers only stand to the right."""
-    right = [numeric(row[k] for row in rows) for k in range(len(head))]
-    names = f"<thead>{_row(head, right, 'th')}</thead>" if any(head) else ""
-    body = "\n".join(_row(row, right, "td") for row in rows)
+    kinds = [_kind([row[k] for row in rows]) for k in range(len(head))]
+    names = f"<thead>{_row(head, kinds, 'th')}</thead>" if any(head) else ""
+    body = "\n".join(_row(row, kinds, "td") for row in rows)
     caption = f"<caption>{escape(title)}</caption>" if title else ""
     return f'<div class="wide"><table>{caption}{names}<tbody>{body}</tbody></table></div>'
 
 
-def _row(cells: Sequence[str], right: Sequence[bool], tag: str) -> str:
-    marks = (" class=number" if yes else "" for yes in right)
+def bars(rows: Iterable[tuple[str, float, str]]) -> str:
+    """A bar for each of (name, part of 1, text)."""
+    lines = "\n".join(
+        f"<tr><th>{escape(name)}</th><td class=number>{escape(text)}</td>"
+        f'<td class=bar><i style="width:{100 * part:.2f}%"></i></td></tr>'
+        for name, part, text in rows
+    )
+    return f"<table class=bars><tbody>{lines}</tbody></table>"
+
+
+def _kind(cells: Sequence[str]) -> str:
+    """How a column is set: numbers to the right, what is long may be broken into lines."""
+    if numeric(cells):
+        return "number"
+    return "long" if any(len(text) > SHORT for text in cells) else ""
+
+
+def _row(cells: Sequence[str], kinds: Sequence[str], tag: str) -> str:
+    marks = (f" class={kind}" if kind else "" for kind in kinds)
     pairs = zip(marks, cells, strict=True)
     return f"<tr>{''.join(f'<{tag}{mark}>{_cell(text)}</{tag}>' for mark, text in pairs)}</tr>"
 

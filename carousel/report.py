@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from carousel import accuracy, gateware, mainjob, page, plots, tables
+from carousel import accuracy, budget_page, gateware, mainjob, page, plots, report_parts
 from carousel.mainjob import Found
-from carousel.tables import Table
 from golden import Network
 from golden.shape import Shape
 
 DIRECTIONS = ("forward", "reverse")
 LAST = "the last layer"
+WHOLE = "Every quantiser, shares over time and the codes' ranges: carousel quantize --report."
 MOVES = (
     "A trained network shuts its gates nearly, not wholly, so that every step of input moves its "
     "states a little, in all three views alike. With gates wholly shut they do not move: see above."
@@ -18,42 +18,75 @@ MOVES = (
 
 def render(found: Found, again: dict[str, Any]) -> str:
     """The whole page; `again` is what `carousel.repeat.plain` says."""
-    net, inputs = found.subject.net, found.subject.inputs
+    net = found.subject.net
     return page.page(
         f"Carousel: {net.name}",
         [
             f"<h1>{page.escape(net.name)}</h1>",
             page.paragraph(_lead(found), "lead"),
-            page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
-            *(_table(table) for table in mainjob.summary(found)),
-            page.heading("What the cells carry"),
-            page.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
-            page.figure(
-                plots.svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
-                f"States of {_last(net)} in some of the sequences: broad lines are the float "
-                "network, dashes the simulated gateware.",
-            ),
-            page.heading("What fixed point costs"),
-            page.figure(_error_figure(found), "Largest difference from float over all sequences."),
-            _table(accuracy.table(found.measured)),
-            _table(accuracy.places(found.measured)),
-            _table(accuracy.saturations(found.measured.fixed)),
-            page.heading("Gateware"),
-            _table(gateware.table(found.gateware), titled=False),
-            page.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
-            page.heading("Number formats"),
-            page.paragraph(
-                "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
-            ),
-            _table(tables.formats(found.subject.qnet.formats), titled=False),
-            page.heading("To repeat this"),
-            page.code(again["command"]),
-            page.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
-            page.paragraph(
-                ", ".join(f"{name} {version}" for name, version in again["versions"].items())
-            ),
+            *_first_lines(found),
+            *(report_parts.table(table) for table in mainjob.summary(found)),
+            *_carried(found),
+            *budget_page.short(found.accounted),
+            page.paragraph(WHOLE),
+            *_differences(found),
+            *_gateware(found),
+            *report_parts.formats(found.subject.qnet.formats),
+            *report_parts.repeat(again),
         ],
     )
+
+
+def _first_lines(found: Found) -> list[str]:
+    """Whether the design holds, what it costs, where the error comes from."""
+    return [
+        page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
+        page.paragraph(_cost(found)),
+        page.paragraph(found.accounted.sentence),
+    ]
+
+
+def _cost(found: Found) -> str:
+    """Multipliers, memory and time, in words."""
+    need = found.need
+    lanes, tail = need.multipliers
+    bits, pace = sum(need.memories.values()), need.core.schedule.cycles_per_step
+    text = f"It takes {lanes + tail} multipliers ({lanes} lanes and {tail} behind them), "
+    text += f"{bits:,} bits of memory and {pace:,} cycles a step."
+    if need.held is not None:
+        text += f" Sequences of up to {found.subject.max_length:,} steps take {need.held:,} more."
+    return text
+
+
+def _carried(found: Found) -> list[str]:
+    net, inputs = found.subject.net, found.subject.inputs
+    return [
+        page.heading("What the cells carry"),
+        page.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
+        page.figure(
+            plots.svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
+            f"States of {_last(net)} in some of the sequences: broad lines are the float "
+            "network, dashes the simulated gateware.",
+        ),
+    ]
+
+
+def _differences(found: Found) -> list[str]:
+    return [
+        page.heading("What fixed point costs"),
+        page.figure(_error_figure(found), "Largest difference from float over all sequences."),
+        report_parts.table(accuracy.table(found.measured)),
+        report_parts.table(accuracy.places(found.measured)),
+        report_parts.table(accuracy.saturations(found.measured.fixed)),
+    ]
+
+
+def _gateware(found: Found) -> list[str]:
+    return [
+        page.heading("Gateware"),
+        report_parts.table(gateware.table(found.gateware), titled=False),
+        page.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
+    ]
 
 
 def _lead(found: Found) -> str:
@@ -88,10 +121,6 @@ def _verdict(found: Found) -> str:
         return "All that was checked holds."
     failed = [check for check, ok in found.checks.items() if not ok]
     return f"Does not hold: {'; '.join(failed)}."
-
-
-def _table(table: Table, titled: bool = True) -> str:
-    return page.table(table.title if titled else "", table.head, table.rows)
 
 
 def _two_views(found: Found):

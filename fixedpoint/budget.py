@@ -1,12 +1,12 @@
 """The error budget: how much of the output's error comes from which quantiser.
 
-Every quantiser (`fixedpoint.quantisers`) is switched on alone, and switched off alone, in an
-otherwise float or otherwise integer network (`fixedpoint.mixed`). e is the output of such a network
-less that of the float network, over all sequences, steps and outputs:
+The quantisers of a group, and every quantiser (`fixedpoint.quantisers`), are switched on alone, and
+switched off alone, in an otherwise float or otherwise integer network (`fixedpoint.mixed`). e is
+the output of such a network less that of the float one, over all sequences, steps and outputs:
 
-    share of q = mean e^2 with only q on / sum of it over all quantisers
+    share of q = mean e^2 with only q on / sum of it over all groups, or over all quantisers
 
-Small errors of quantisers that do not depend on one another add up as powers (Widrow & Kollar 2008,
+Small errors of parts that do not depend on one another add up as powers (Widrow & Kollar 2008,
 "Quantization Noise"): the sum is then the mean e^2 of all together. `Budget.explained` says how far
 that is so.
 """
@@ -20,7 +20,7 @@ from fixedpoint.error import BlockError, merged, over_time
 from fixedpoint.histogram import CodeUse, Seen
 from fixedpoint.mixed import run_mixed
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantisers import GROUPS, Quantisers, quantisers
+from fixedpoint.quantisers import GROUPS, Quantiser, Quantisers, quantisers
 from golden.network import Network
 from golden.squash import Array
 from golden.trace import mismatches
@@ -31,16 +31,18 @@ SHORTEST = 16  # steps
 WORK = 15.0  # seconds, about
 STEP, WEIGHT = 250e-6, 1e-8  # seconds that a layer and each weight take of a step, on and off
 
+Quantised = Mapping[str, Quantiser]
+
 
 @dataclass(frozen=True)
-class QuantiserError:
-    """What one quantiser does to the output.
+class PartError:
+    """What one quantiser, or a group of them, does to the output.
 
     Attributes
     ----------
-    name, group : see `fixedpoint.quantisers`.
-    alone : the output's error with only this one on, block by block.
-    without : the output's error with all on but this one.
+    name, group : see `fixedpoint.quantisers`; the same for a group.
+    alone : the output's error with only this on, block by block.
+    without : the output's error with all on but this.
     limits : the output's error with only its limits on and not its rounding; None where, with all
         on, nothing was beyond them.
     """
@@ -63,7 +65,8 @@ class Budget:
 
     Attributes
     ----------
-    parts : one for each quantiser.
+    groups, parts : one for each group, one for each quantiser; no parts where only the groups were
+        asked for.
     together : the output's error with all on, block by block.
     uses : by quantiser with limits, how its codes lie in their range with all on.
     unequal : values with all on, of any signal, that are not exactly the integer model's.
@@ -71,7 +74,8 @@ class Budget:
     real, fixed : the float network's outputs and those with all on.
     """
 
-    parts: tuple[QuantiserError, ...]
+    groups: tuple[PartError, ...]
+    parts: tuple[PartError, ...]
     together: tuple[BlockError, ...]
     uses: dict[str, CodeUse]
     unequal: int
@@ -92,28 +96,26 @@ class Budget:
 
     @property
     def group_shares(self) -> dict[str, float]:
-        """By group, in all 1."""
-        return _grouped(self.parts, self.shares)
+        """By group, in all 1; 0 everywhere where the output is exact."""
+        return _shares({part.name: part.whole.rmse**2 for part in self.groups})
 
     @property
     def shares_over_time(self) -> tuple[tuple[int, dict[str, float]], ...]:
         """By group, for each block: its first step and the shares within it."""
-        found = []
-        for k, block in enumerate(self.together):
-            shares = _shares({part.name: part.alone[k].rmse ** 2 for part in self.parts})
-            found.append((block.step, _grouped(self.parts, shares)))
-        return tuple(found)
+        return tuple(
+            (block.step, _shares({part.name: part.alone[k].rmse ** 2 for part in self.groups}))
+            for k, block in enumerate(self.together)
+        )
 
     @property
     def explained(self) -> float | None:
-        """Sum of mean e^2 alone / mean e^2 of all together; None where the output is exact."""
+        """Sum of the groups' mean e^2 / that of all together; None where the output is exact."""
         together = self.whole.rmse**2
-        alone = sum(part.whole.rmse**2 for part in self.parts)
-        return alone / together if together else None
+        return sum(part.whole.rmse**2 for part in self.groups) / together if together else None
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the outputs, ready for JSON."""
-        shares = self.shares
+        over_time = [{"step": step, **groups} for step, groups in self.shares_over_time]
         return {
             "sequences": self.sequences,
             "steps": self.steps,
@@ -121,18 +123,9 @@ class Budget:
             "explained": self.explained,
             "rmse": self.whole.rmse,
             "max_abs": self.whole.max_abs,
-            "groups": self.group_shares,
-            "over_time": [{"step": step, **groups} for step, groups in self.shares_over_time],
-            "quantisers": {
-                part.name: {
-                    "group": part.group,
-                    "share": shares[part.name],
-                    "alone": asdict(part.whole),
-                    "all_but": asdict(part.without),
-                    "limits_alone": part.limits and asdict(part.limits),
-                }
-                for part in self.parts
-            },
+            "groups": _plain(self.groups, self.group_shares),
+            "group_shares_over_time": over_time,
+            "quantisers": _plain(self.parts, self.shares),
             "codes": {name: use.as_dict() for name, use in self.uses.items()},
         }
 
@@ -141,6 +134,7 @@ def account(
     net: Network,
     qnet: QuantizedNetwork,
     x: Array,
+    groups_only: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Budget:
     """The budget of `qnet`, which was made of `net`, on real input x (N, T, D), from its own start.
@@ -148,7 +142,8 @@ def account(
     Parameters
     ----------
     x : as many sequences and steps as are wanted; see `affordable`.
-    progress : called with how many quantisers are done, and how many there are.
+    groups_only : leave out the single quantisers.
+    progress : called with how many groups and quantisers are done, and how many there are.
 
     Raises
     ------
@@ -165,18 +160,22 @@ def account(
     def error(on: Quantisers) -> tuple[BlockError, ...]:
         return over_time(run_mixed(net, qnet, on, x).out - real.out, first, block)
 
-    parts = []
-    for name, quantiser in every.items():
-        limits = None
-        if name in uses and uses[name].saturations:
-            limits = _whole(error({name: replace(quantiser, rounds=False)}))
-        alone = error({name: quantiser})
-        without = _whole(error({other: q for other, q in every.items() if other != name}))
-        parts.append(QuantiserError(name, quantiser.group, alone, without, limits))
+    def part(name: str, members: Quantised) -> PartError:
+        others = {other: q for other, q in every.items() if other not in members}
+        met = {n: replace(q, rounds=False) for n, q in members.items() if _saturates(uses, n)}
+        limits = _whole(error(met)) if met else None
+        group = next(iter(members.values())).group
+        return PartError(name, group, error(members), _whole(error(others)), limits)
+
+    groups, singles = _groups(every), {} if groups_only else {n: {n: q} for n, q in every.items()}
+    found: list[PartError] = []
+    for name, members in (*groups.items(), *singles.items()):
+        found.append(part(name, members))
         if progress:
-            progress(len(parts), len(every))
+            progress(len(found), len(groups) + len(singles))
     return Budget(
-        parts=tuple(parts),
+        groups=tuple(found[: len(groups)]),
+        parts=tuple(found[len(groups) :]),
         together=over_time(fixed.out - real.out, first, block),
         uses=uses,
         unequal=sum(mismatches(fixed, qnet.run(codes).real()).values()),
@@ -187,11 +186,23 @@ def account(
     )
 
 
-def affordable(net: Network, qnet: QuantizedNetwork, x: Array) -> Array:
+def affordable(net: Network, qnet: QuantizedNetwork, x: Array, groups_only: bool = False) -> Array:
     """The first sequences and steps of x (N, T, D): so many that a budget takes some seconds."""
     weights = (sum(w.size for w in layer.weights.values()) for layer in net.layers)
-    pace = len(quantisers(net, qnet)) * sum(STEP + WEIGHT * count for count in weights)
+    every = quantisers(net, qnet)
+    parts = len(_groups(every)) + (0 if groups_only else len(every))
+    pace = parts * sum(STEP + WEIGHT * count for count in weights)
     return x[:SEQUENCES, : max(SHORTEST, int(WORK / pace))]
+
+
+def _groups(every: Quantised) -> dict[str, Quantised]:
+    """The quantisers by group, of those groups that there are."""
+    members = {group: {n: q for n, q in every.items() if q.group == group} for group in GROUPS}
+    return {group: found for group, found in members.items() if found}
+
+
+def _saturates(uses: Mapping[str, CodeUse], name: str) -> bool:
+    return name in uses and uses[name].saturations > 0
 
 
 def _whole(blocks: Sequence[BlockError]) -> BlockError:
@@ -205,8 +216,15 @@ def _shares(squares: Mapping[str, float]) -> dict[str, float]:
     return {name: square / total if total else 0.0 for name, square in squares.items()}
 
 
-def _grouped(parts: Sequence[QuantiserError], shares: Mapping[str, float]) -> dict[str, float]:
-    """Shares of quantisers as those of their groups."""
+def _plain(parts: Sequence[PartError], shares: Mapping[str, float]) -> dict[str, Any]:
+    """Parts by name, ready for JSON."""
     return {
-        group: sum(shares[part.name] for part in parts if part.group == group) for group in GROUPS
+        part.name: {
+            "group": part.group,
+            "share": shares[part.name],
+            "alone": asdict(part.whole),
+            "all_but": asdict(part.without),
+            "limits_alone": part.limits and asdict(part.limits),
+        }
+        for part in parts
     }

@@ -31,7 +31,7 @@ from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from golden.network import Network
 from golden.squash import Array
 
-GROUPS = (
+GROUPS: tuple[str, ...] = (
     "input",
     "weights",
     "biases",

@@ -109,7 +109,7 @@ def test_a_state_that_saturates_says_so_apart_from_rounding():
     assert use.saturations == np.count_nonzero(error) and use.highest == use.high == narrow.high
     assert budget.group_shares["state"] == 1.0
     late, early = budget.shares_over_time[-1], budget.shares_over_time[0]
-    assert late[1]["state"] == 1.0 and early == (0, dict.fromkeys(GROUPS, 0.0))
+    assert late[1]["state"] == 1.0 and early == (0, dict.fromkeys(late[1], 0.0))
 
 
 def test_a_bias_that_is_rounded_shifts_every_output():
@@ -122,6 +122,18 @@ def test_a_bias_that_is_rounded_shifts_every_output():
     assert by_name(budget)["readout biases"].without.rmse == pytest.approx(0.3 * lsb)
     both = 2 * (0.3 * lsb) ** 2  # the output would round what the bias has not
     assert budget.explained == pytest.approx(both / (0.3 * lsb) ** 2)
+
+
+def test_groups_alone_are_the_same_without_single_quantisers(paper):
+    net, qnet, x, budget = paper
+    short = account(net, qnet, x, groups_only=True)
+    assert short.groups == budget.groups and short.parts == () and short.uses == budget.uses
+    assert affordable(net, qnet, np.zeros((1, 9999, 3)), True).shape[1] > 2000
+    alone = {part.name: part for part in budget.parts}
+    for group in budget.groups:
+        members = [part for part in alone.values() if part.group == group.name]
+        if len(members) == 1:
+            assert group.whole == members[0].whole and group.without == members[0].without
 
 
 def test_an_exact_network_has_nothing_to_account_for():
@@ -144,7 +156,7 @@ def test_shares_add_up(paper):
     assert list(budget.shares) == list(quantisers(net, qnet)) == [p.name for p in budget.parts]
     for shares in (budget.shares, budget.group_shares, *(s for _, s in budget.shares_over_time)):
         assert sum(shares.values()) == pytest.approx(1.0) and min(shares.values()) >= 0.0
-    assert set(budget.group_shares) == set(GROUPS)
+    assert list(budget.group_shares) == list(GROUPS)
     blocks = sum(block.steps for block in budget.together)
     assert blocks == budget.steps == x.shape[1]
 
@@ -172,8 +184,8 @@ def test_the_budget_is_json_and_tells_progress(paper):
     assert set(plain["quantisers"]) == set(budget.shares) and plain["codes"]["0.s"]["bits"] == 9
     assert plain["quantisers"]["0.s"]["all_but"]["rmse"] == by_name(budget)["0.s"].without.rmse
     told = []
-    account(net, qnet, x[:1, :2], lambda done, total: told.append((done, total)))
-    count = len(quantisers(net, qnet))
+    account(net, qnet, x[:1, :2], False, lambda done, total: told.append((done, total)))
+    count = len(quantisers(net, qnet)) + len(budget.groups)
     assert told == [(k + 1, count) for k in range(count)]
 
 
