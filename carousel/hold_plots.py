@@ -45,7 +45,7 @@ def lags(found: Sequence[Setting]) -> Figure:
             left.set(ylabel="left of what was stored")
             right.set(ylabel="largest change of a state")
             for panel in (left, right):
-                panel.set_ylim(bottom=FLOOR / 2)
+                panel.set_ylim(FLOOR / 2, max(3.0, panel.get_ylim()[1]))
                 panel.axhline(FLOOR, color=GREY, linewidth=0.6)
         for panel in figure.axes[-2:]:
             panel.set_xlabel("lag, steps")
