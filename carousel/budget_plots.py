@@ -43,7 +43,9 @@ def alone(budget: Budget) -> Figure:
             if shares[part.name] < LEAST:
                 continue
             text = f"{100 * shares[part.name]:.1f} %"
-            panel.annotate(text, (part.whole.rmse, row), (6, -3), textcoords="offset points")
+            at = (part.whole.rmse, row)
+            white = {"color": "white", "pad": 0.6}
+            panel.annotate(text, at, (6, -3), textcoords="offset points", bbox=white)
         _together(panel, budget.whole.rmse)
         most = max([*sizes, budget.whole.rmse], default=1.0) or 1.0
         panel.set(

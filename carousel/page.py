@@ -41,6 +41,7 @@ code { font-size: .9em; overflow-wrap: anywhere; }
 @media (max-width: 34rem) { body { padding: 1.25rem .8rem 3rem; font-size: 15px; }
   th, td { padding-right: .5rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; }
+  table { font-size: 8.5pt; } td { white-space: normal; } .wide { overflow: visible; }
   h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 """
 

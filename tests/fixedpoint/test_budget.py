@@ -6,6 +6,7 @@ nothing is forgotten, so that out(t) = W sum_u w x(u), and the errors can be wri
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from fixedpoint import Format, Formats, LayerFormats, ReadoutFormats, quantize
 from fixedpoint.budget import SEQUENCES, account, affordable
 from fixedpoint.quantisers import GROUPS, quantisers
 from golden import Layer, Network, Readout
+from tests.data.torch_lstm import load
 from tests.fixedpoint.nets import paper_network, random_network
 
 STEPS = 30
@@ -225,3 +227,17 @@ def replace_inputs(layer, inputs):
         for kind, w in layer.weights.items()
     }
     return replace(layer, weights=weights)
+
+
+def test_the_manual_has_these_figures():
+    """The table of `docs/error.md`, digit for digit."""
+    net, data = load()
+    x = data["input"][None]
+    budget = account(net, quantize(net, bits=16, calibrate=x), x, groups_only=True)
+    text = (Path(__file__).parents[2] / "docs" / "error.md").read_text()
+    for part in budget.groups:
+        figures = f"{part.whole.rmse:.2e} | {part.without.rmse:.2e} |"
+        assert f"| {part.name} | {100 * budget.group_shares[part.name]:.1f} % | {figures}" in text
+    assert f"an RMSE of {budget.whole.rmse:.2e}" in text
+    assert budget.explained and f"add up to {budget.explained:.2f} times" in text
+    assert budget.uses["0.y"].wasted_top == 2
