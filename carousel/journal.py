@@ -20,7 +20,7 @@ class Journal:
     Parameters
     ----------
     path : the file, which need not exist.
-    problem : the problem's digest, which says of a line what it belongs to.
+    problem : says of a line what it belongs to: the problem's digest, the version that evaluated it.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from golden import InputError, Network
 from rtl import make_core
 
 LEAST_ERROR_BITS = 16
+BESIDE = ".svg", ".jsonl"  # endings of the figure and the journal
 
 Tolerance = Annotated[
     float | None,
@@ -101,22 +103,26 @@ def search(
     if place is None:
         place = Path("out") / f"{net.name}.formats.json"
         output.make_parent(place)
-    files = [place.with_suffix(suffix) for suffix in (".json", ".svg", ".jsonl")]
-    for each in (place, *files[1:]):
+    drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
+    if place in (drawing, past):
+        raise InputError(
+            f"{place}: the formats cannot have this ending, it is that of a file beside"
+        )
+    for each in (place, drawing, past):
         output.check_file(each)
-    journal = Journal(files[2], trial.digest())
+    journal = Journal(past, f"{metadata.version('carousel')} {trial.digest()}")
     found = look(goal, trial, held_out, journal, scheduler, jobs or processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
     held = holding.check(steps.Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
     with output.beside(place) as other:
         qnet.formats.dump(other)
-    with output.beside(files[1]) as other:
+    with output.beside(drawing) as other:
         other.write_text(svg(searched.figure(found), "search"), encoding="utf-8")
     console = Console()
     for table in (*searched.tables(found), tables.formats(qnet.formats), holding.table(held)):
         table.show(console)
-    typer.echo(f"Formats  {place}\nFigure   {files[1]}\nJournal  {files[2]}")
-    data = {"formats": str(place), "figure": str(files[1]), "input": inputs.source}
+    typer.echo(f"Formats  {place}\nFigure   {drawing}\nJournal  {past}")
+    data = {"formats": str(place), "figure": str(drawing), "input": inputs.source}
     ok = held.ok or held.never is not None
     output.finish({**data, **searched.plain(found), **holding.plain(held)}, json, ok)
 
@@ -131,7 +137,8 @@ def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Input
     if task and inputs.task is None:
         raise InputError("--task: the answers are known for a model's own task only, not a file's")
     goal = Goal(WIDEST, tolerance, task)
-    return replace(goal, bits=bits or (WIDEST if goal.cheapest else LEAST_ERROR_BITS))
+    usual = WIDEST if goal.cheapest else LEAST_ERROR_BITS
+    return replace(goal, bits=usual if bits is None else bits)
 
 
 def problems(net: Network, inputs: Inputs, seed: int, lanes: int | None) -> tuple[Problem, Problem]:

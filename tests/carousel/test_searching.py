@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import searching, workers
+from carousel import searched, searching, workers
 from carousel.journal import Journal
 from fixedpoint import Formats, quantize
 from fixedpoint.cost import cost
 from fixedpoint.widths import KINDS
 from tests.carousel.clusters import cluster
 from tests.carousel.nets import every, sequences
-from tests.fixedpoint.test_search import FEW, problem
+from tests.fixedpoint.test_search import problem
 
 GOAL = ("--tolerance", "2e-2", "--bits", "10", "--lanes", "2", "--quick", "--jobs", "1")
 SIZE = ("--sequences", "2", "--length", "70")
@@ -25,13 +25,15 @@ SIZE = ("--sequences", "2", "--length", "70")
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    """Three widths are searched, so that it is soon done."""
-    monkeypatch.setattr(searching, "KINDS", FEW)
+    """Two widths are searched, so that it is soon done."""
+    monkeypatch.setattr(searching, "KINDS", ("weights", "y"))
 
 
 @pytest.fixture
-def found(cli, model, tmp_path):
-    """Search the random network for temporal order: its place, what was shown, its JSON."""
+def found(cli, model, tmp_path, monkeypatch):
+    """Search the random network and draw nothing: the file's place, what was shown, the JSON."""
+    monkeypatch.setattr(searching, "svg", lambda figure, name: "<svg/>")
+    monkeypatch.setattr(searched, "figure", lambda found: None)
 
     def call(*words, name="found"):
         place, plain = tmp_path / f"{name}.json", tmp_path / f"{name}.results.json"
@@ -60,7 +62,6 @@ def test_the_formats_keep_the_tolerance_in_every_command_that_takes_them(
     assert have["cost"] == cost(qnet, 2).as_dict() | {"memories": have["cost"]["memories"]}
     assert plain["hold"][0]["holds"] and plain["ok"]
     assert str(place) in shown and "bits of weights" in shown
-    assert "<svg" in place.with_suffix(".svg").read_text()
     assert have["cost"]["total"] < min(
         each["cost"]["total"] for each in plain["uniform"] if each["rmse"] <= 2e-2
     )
@@ -77,6 +78,8 @@ def test_least_error_within_some_bits(cli, model, tmp_path):
     plain = json.loads((tmp_path / "r.json").read_text())
     assert plain["found"]["rmse"] <= min(each["rmse"] for each in plain["uniform"])
     assert max(plain["found"]["widths"][kind] for kind in KINDS) == 8
+    drawn = place.with_suffix(".svg").read_text()
+    assert drawn.startswith("<svg") and drawn.rstrip().endswith("</svg>") and len(drawn) > 10_000
 
 
 def test_the_task_is_kept(cli, tmp_path):
@@ -129,10 +132,10 @@ def test_an_interrupted_search_goes_on_where_it_was(cli, found, model, tmp_path,
     whole, _, plain = found(name="whole")
     place = tmp_path / "cut.json"
     with monkeypatch.context() as patch:
-        Stop(patch, after=20)
+        Stop(patch, after=15)
         assert cli("search", model, *SIZE, *GOAL, "-o", place).exit_code == 130
     assert {path.name for path in tmp_path.glob("*cut*")} == {"cut.jsonl"}
-    assert len(lines(place)) == 20
+    assert len(lines(place)) == 15
     cut, _, again = found(name="cut")
     assert cut.read_bytes() == whole.read_bytes()
     assert again["front"] == plain["front"] and again["tried"] == plain["tried"]
@@ -202,7 +205,7 @@ def lost(_):
 def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
     cli, found, model, tmp_path, monkeypatch
 ):
-    """Two workers; one is killed when 30 candidates are back, and the other one does its work."""
+    """Two workers; one is killed when 15 candidates are back, and the other one does its work."""
     one, _, plain = found(name="one")
     with cluster(tmp_path, 2) as running:
         add, after = Journal.add, []
@@ -210,7 +213,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
         def adding(journal, each):
             add(journal, each)
             after.append(running.workers[0].poll())
-            if len(after) == 30:
+            if len(after) == 15:
                 running.workers[0].kill()
                 running.workers[0].wait()
 
@@ -220,7 +223,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
         done = cli(*words, "-o", place, "--json", tmp_path / "two.results.json")
         assert done.exit_code == 0, done.output
         assert running.workers[1].poll() is None
-    assert after[29] is None and after[30:].count(-signal.SIGKILL) == len(after) - 30 > 30
+    assert after[14] is None and after[15:].count(-signal.SIGKILL) == len(after) - 15 > 15
     assert place.read_bytes() == one.read_bytes()
     assert json.loads((tmp_path / "two.results.json").read_text())["front"] == plain["front"]
     assert sorted(lines(place)) == sorted(lines(one))
@@ -251,19 +254,20 @@ def test_what_cannot_be_is_refused_by_name(refused, model, tmp_path):
         return refused("search", model, *SIZE, "--quick", "--jobs", 1, *words, "-o", tmp_path / "f")
 
     assert "tolerance 0.0: must be" in call("--tolerance", "0")
-    assert "bits 3: must be from 4 to 20" in call("--bits", "3")
+    for bits in ("0", "3"):
+        assert f"bits {bits}: must be from 4 to 20" in call("--bits", bits)
     assert "the least RMSE of uniform widths is" in call("--tolerance", "1e-9", "--bits", "8")
     assert "lanes 99: more than there are rows" in call("--tolerance", "1e-3", "--lanes", "99")
     assert "--jobs 1: counts processes here" in call("--scheduler", "tcp://127.0.0.1:1")
     call = lambda *words: refused("search", model, *words, "-o", tmp_path / "f")  # noqa: E731
     assert "one sequence of one step" in call("--input", tmp_path / "x.npy")
     assert "--task: the answers are known" in call("--input", tmp_path / "many.npy", "--task")
+    assert "cannot have this ending" in refused("search", model, *SIZE, "-o", tmp_path / "f.svg")
     assert "folder" in refused("search", model, *SIZE, "-o", tmp_path / "none" / "f.json")
     assert {path.name for path in tmp_path.glob("f*")} == {"f.jsonl"}
 
 
-def test_the_journal_and_its_problem_are_found_again(tmp_path):
-    """A journal that is a folder is refused."""
+def test_a_journal_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "j.jsonl").mkdir()
     with pytest.raises(golden.errors.CarouselError, match="j.jsonl"):
         Journal(tmp_path / "j.jsonl", problem().digest())

@@ -55,7 +55,7 @@ def test_any_widths_make_a_network_that_builds(seed):
     rng = np.random.default_rng(seed)
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 12, inputs))
-    widths = Widths(*map(int, rng.integers(4, 21, len(KINDS))), tight=bool(rng.integers(2)))
+    widths = Widths(*map(int, rng.integers(4, 17, len(KINDS))), tight=bool(rng.integers(2)))
     qnet = quantize(net, formats_of(net, widths, Seen.measure(net, x)))
     assert qnet.run(qnet.encode(x)[0]).out.shape == net.run(x).out.shape
 
