@@ -20,7 +20,7 @@ class Journal:
     Parameters
     ----------
     path : the file, which need not exist.
-    problem : says of a line what it belongs to: the problem's digest, the version that evaluated it.
+    problem : what a line belongs to: the problem's digest, and the version that evaluated it.
 
     Raises
     ------
