@@ -126,6 +126,7 @@ def ranges(uses: dict[str, CodeUse]) -> Figure:
         panel.set_yticks([len(uses) - 0.8 - row for row in range(len(uses))], list(uses))
         panel.set_xticks((0, 0.25, 0.5, 0.75, 1), ("lowest code", "", "middle", "", "highest code"))
         panel.set(xlim=(0, 1), ylim=(0, len(uses)))
+        panel.set_axisbelow(True)
         panel.tick_params(axis="y", length=0, labelcolor=INK)
         panel.grid(axis="y", visible=False)
         _legend(figure, [use.group for use in uses.values()])
