@@ -71,7 +71,7 @@ class Budget:
     uses : by quantiser with limits, how its codes lie in their range with all on.
     unequal : values with all on, of any signal, that are not exactly the integer model's.
     sequences, steps : how many of each were run.
-    real, fixed : the float network's outputs and those with all on.
+    fixed : the outputs with all on.
     """
 
     groups: tuple[PartError, ...]
@@ -81,7 +81,6 @@ class Budget:
     unequal: int
     sequences: int
     steps: int
-    real: Array
     fixed: Array
 
     @property
@@ -181,7 +180,6 @@ def account(
         unequal=sum(mismatches(fixed, qnet.run(codes).real()).values()),
         sequences=x.shape[0],
         steps=x.shape[1],
-        real=real.out,
         fixed=fixed.out,
     )
 
