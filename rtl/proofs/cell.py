@@ -1,0 +1,54 @@
+"""The cell update alone: with its gates shut, a state does not change."""
+
+from rtl import latency
+from rtl.core import Core
+from rtl.proofs.design import Design
+from rtl.proofs.harness import Harness
+from rtl.proofs.holding import SUM
+from rtl.proofs.proof import Proof, Twin
+
+PART = "cell"
+
+
+def cell(core: Core, design: Design) -> Proof:
+    """s(t) = s(t-1), for every state and every other input."""
+    program = core.program
+    sign = design.net(design.find(PART), "kept")[0] - 1
+    return Proof(
+        "cell",
+        "If the input gate is 0 and the forget gate 1.0, or absent, the new state is the old one, "
+        "to the bit: for every state, every cell input and whatever else comes.",
+        f"the core's own cell update: {program.s_width} bits a state, {program.g_width} a cell "
+        f"input, {program.gate_width} a gate, its multipliers among them",
+        (),
+        design,
+        lambda given: state(given, core),
+        latency.STATE + 2,
+        Twin(
+            "the old state is rounded towards minus infinity: if it is negative, it loses an LSB",
+            design.replaced(
+                design.find(PART), SUM, rf"\1 $signed(kept) - $signed({{1'b0, kept[{sign}]}})"
+            ),
+            latency.STATE + 4,
+        ),
+    )
+
+
+def state(design: Design, core: Core) -> Harness:
+    """The old state is free in every clock, and so is all that comes in."""
+    h, program = Harness(design, PART), core.program
+    old, width = h.cut("value0"), program.s_width
+    one_a_time = program.schedule.tail == 1
+    gates = {kind: f"{kind}_operand_1" if one_a_time else f"gate_{kind}" for kind in "if"}
+    low = f"[{program.gate_width - 1}:0]"
+    for k, mode in enumerate(program.cell_modes):
+        shut = f"{h.see(gates['i'])}{low} == 0"
+        if mode.keeps != "whole":
+            shut += f" && {h.see(gates['f'])}{low} == {mode.gate_one}"
+        fits = f"$signed({old}) >= {mode.s.low} && $signed({old}) <= {mode.s.high}"
+        here = f"{h.see('i.valid')} && {h.see('i.kind')} == {program.kinds.index('g')}"
+        h.line(f"wire shut{k} = {here} && {shut} && {fits} && {h.see('i.cell_mode')} == {k};")
+        known = h.delayed(f"was_shut{k}", f"shut{k}", 1, latency.STATE)[-1]
+        olds = h.delayed(f"old{k}", old, width, latency.STATE)[-1]
+        h.prove(f"!{known} || ({h.see('s.valid')} && {h.see('s.code')} == {olds})")
+    return h

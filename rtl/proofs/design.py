@@ -1,0 +1,150 @@
+"""The Verilog under proof: read as text, so that what is proven is what is shipped."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rtl.proofs.errors import ProofError
+
+NAME = r"(\\\S+|\w+)"
+MODULE = re.compile(rf"^(?:\(\*.*\*\)\n)*module {NAME}\s*\(.*?^endmodule", re.M | re.S)
+NET = re.compile(rf"^  (input|output|wire|reg) (?:\[(\d+):0\] )?{NAME}\s*(?:= *([^;]*))?;", re.M)
+MEMORY = re.compile(rf"^  reg \[(\d+):0\] {NAME} \[(\d+):0\];", re.M)
+WORD = re.compile(rf"^    {NAME}\s*\[(\d+)\] = ([^;]*);", re.M)
+INSTANCE = re.compile(rf"^  {NAME}\s+{NAME}\s*\($", re.M)
+
+
+def plain(name: str) -> str:
+    """A Verilog name without what escapes it."""
+    return name.removeprefix("\\")
+
+
+def escaped(name: str) -> str:
+    """A name as Verilog takes any: escaped, and ended by a space."""
+    return f"\\{name} "
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the text.
+
+    Attributes
+    ----------
+    name, text : what it is called, and all of it.
+    nets : bits of every net, ports among them, by name.
+    inputs : those that come in, in order.
+    initial : what a register or a word of memory (`memory[3]`) holds at power-up, as Verilog.
+    memories : words and bits of a word, by name.
+    instances : the module of each part, by the part's name.
+    """
+
+    name: str
+    text: str
+    nets: Mapping[str, int]
+    inputs: tuple[str, ...]
+    initial: Mapping[str, str]
+    memories: Mapping[str, tuple[int, int]]
+    instances: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> "Module":
+        nets, inputs = {}, []
+        initial = {f"{plain(name)}[{k}]": value for name, k, value in WORD.findall(text)}
+        for way, high, net, value in NET.findall(text):
+            nets[plain(net)] = int(high or 0) + 1
+            inputs += [plain(net)] if way == "input" else []
+            initial |= {plain(net): value} if value else {}
+        memories = {
+            plain(memory): (int(last) + 1, int(high) + 1)
+            for high, memory, last in MEMORY.findall(text)
+        }
+        instances = {plain(part): plain(kind) for kind, part in INSTANCE.findall(text)}
+        instances = {part: kind for part, kind in instances.items() if kind != "module"}
+        return cls(name, text, nets, tuple(inputs), initial, memories, instances)
+
+
+@dataclass(frozen=True)
+class Design:
+    """A Verilog text, as `rtl.verilog` writes it.
+
+    Attributes
+    ----------
+    text : modules, one after the other.
+    top : the one that is not a part of another: the core's.
+    """
+
+    text: str
+    top: str
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        """All modules by name."""
+        return {
+            plain(found[1]): Module.parse(plain(found[1]), found[0])
+            for found in MODULE.finditer(self.text)
+        }
+
+    def find(self, path: str) -> str:
+        """The module of the part that lies at a path of the core, such as `cell.states`.
+
+        Raises
+        ------
+        ProofError : a part that the core does not have.
+        """
+        name = self.top
+        for part in path.split(".") if path else ():
+            if part not in self.modules[name].instances:
+                raise ProofError(f"{path}: {name} has no part {part}")
+            name = self.modules[name].instances[part]
+        return name
+
+    def below(self, module: str) -> str:
+        """The text of a module and of all that it is made of."""
+        found, open_ = {}, [module]
+        while open_:
+            name = open_.pop()
+            if name not in found:
+                found[name] = self.modules[name].text
+                open_ += self.modules[name].instances.values()
+        return "\n\n".join(found.values()) + "\n"
+
+    def net(self, module: str, path: str) -> tuple[int, str]:
+        """The net or word of memory (`memory[3]`) at a path from a module on: its bits, and what it
+        holds at power-up, as Verilog; empty where it is no register.
+
+        Raises
+        ------
+        ProofError : a net that is not there.
+        """
+        here = self.modules[module]
+        initial = here.initial.get(path, "")
+        if path in here.nets:
+            return here.nets[path], initial
+        memory, _, place = path.partition("[")
+        if memory in here.memories and int(place.rstrip("]")) < here.memories[memory][0]:
+            return here.memories[memory][1], initial
+        for part, kind in here.instances.items():
+            if path.startswith(f"{part}."):
+                return self.net(kind, path.removeprefix(f"{part}."))
+        raise ProofError(f"{module} has no net {path}")
+
+    def has(self, module: str, path: str) -> bool:
+        """Whether there is such a net."""
+        try:
+            return bool(self.net(module, path))
+        except ProofError:
+            return False
+
+    def replaced(self, module: str, old: str, new: str) -> "Design":
+        """The design with one module changed: what the pattern `old` finds there becomes `new`.
+
+        Raises
+        ------
+        ProofError : the pattern finds nothing, or more than one place.
+        """
+        found = self.modules[module].text
+        changed, count = re.subn(old, new, found, flags=re.M)
+        if count != 1:
+            raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
+        return Design(self.text.replace(found, changed), self.top)

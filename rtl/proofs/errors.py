@@ -1,0 +1,7 @@
+"""What can go wrong before a solver has an answer."""
+
+from golden.errors import CarouselError
+
+
+class ProofError(CarouselError):
+    """A proof that is not known or cannot be stated of a core, or a tool that is missing."""

@@ -1,0 +1,83 @@
+"""The FIFO of the outputs: every word comes out once, in order, unchanged, and soon."""
+
+from rtl import latency
+from rtl.core import Core
+from rtl.fifo import AHEAD
+from rtl.proofs.design import Design
+from rtl.proofs.harness import Harness
+from rtl.proofs.proof import Proof, Twin
+
+PART = "fifo"
+
+
+def fifo(core: Core, design: Design) -> Proof:
+    """What `rtl.fifo.BlockFIFO` promises, at the depth and width of a core's own."""
+    module = design.find(PART)
+    depth, bits = design.modules[module].memories["memory"]
+    return Proof(
+        "fifo",
+        "Every word that is written comes out once, unchanged and in order, nothing else comes "
+        "out, an offered word stays until it is taken, and one is offered "
+        f"{latency.FIFO} clocks after it is written, if none is before it.",
+        f"{depth} words of {bits} bits, {AHEAD} more at the output",
+        (),
+        design,
+        state,
+        4,
+        Twin(
+            "the FIFO writes when it is full",
+            design.replaced(module, r"w_en & w_rdy", "w_en"),
+            depth + 2 * AHEAD,
+        ),
+    )
+
+
+def state(design: Design) -> Harness:
+    """One word, chosen freely, is followed from where it is written to where it is taken."""
+    h = Harness(design, PART, reset=True)
+    depth, bits = design.modules[h.module].memories["memory"]
+    held, ahead = h.see("held"), h.see("ahead.level")
+    fetched = [h.see(f"fetched_{k}") for k in range(1, 1 + latency.MEMORY)]
+    front, back = h.see("read__addr"), h.see("$signature__addr")
+    shown, offered = h.see("r_data"), h.see("r_rdy")
+    under_way = f"({fetched[0]} + {fetched[1]})"
+    h.line(f"wire taken = {h.see('w_en')} && {h.see('w_rdy')};")
+    h.line(f"wire given = {offered} && {h.see('r_en')};")
+    h.register("count", 16, "count + taken - given")
+    h.prove(f"count == {held} + {under_way} + {ahead}")
+    h.prove(f"{h.see('free')} + {under_way} + {ahead} == {AHEAD}")
+    h.prove(f"{held} <= {depth} && {ahead} <= {AHEAD}")
+    h.prove(f"{front} < {depth} && {back} < {depth}")
+    h.prove(f"{back} == ({front} + {held}) % {depth}")
+    h.prove(f"{h.see('ahead.produce')} == (({h.see('ahead.consume')} + {ahead}) % {AHEAD})")
+    h.prove(f"count >= {depth} || {h.see('w_rdy')}")
+
+    h.any("follow", 1)
+    h.line("wire met = taken && follow && !following;")
+    h.line("wire leaves = following && given && before == 0;")
+    h.register("following", 1, "met || (following && !leaves)")
+    h.register("before", 16, "met ? count - given : before - (given && following)")
+    h.register("word", bits, f"met ? {h.see('w_data')} : word")
+    h.prove("!following || before < count")
+    h.prove(f"!leaves || {shown} == word")
+    h.line(f"wire [15:0] beyond = before - {ahead};")
+    h.line(f"wire [15:0] inside = beyond - {fetched[0]} - {fetched[1]};")
+    h.line(f"wire at_output = following && before < {ahead};")
+    h.line(f"wire at_second = following && !at_output && {fetched[1]} && beyond == 0;")
+    h.line(f"wire at_first = following && !at_output && {fetched[0]} && beyond == {fetched[1]};")
+    h.line("wire in_memory = following && !at_output && !at_first && !at_second;")
+    h.line(f"wire [15:0] slot = ({front} + inside) % {depth};")
+    h.line(f"wire [1:0] place = {h.see('ahead.consume')} + before;")
+    for k in range(AHEAD):
+        h.prove(f"!(at_output && place == {k}) || {h.see(f'ahead.storage[{k}]')} == word")
+    h.prove(f"!at_second || {h.see('word_1')} == word")
+    h.prove(f"!at_first || {h.see('read__data')} == word")
+    for k in range(depth):
+        h.prove(f"!(in_memory && slot == {k}) || {h.see(f'memory[{k}]')} == word")
+
+    h.register("was_offered", 1, f"{offered} && !{h.see('r_en')}")
+    h.register("was_shown", bits, shown)
+    h.prove(f"!was_offered || ({offered} && {shown} == was_shown)")
+    h.register("quiet", 4, f"count != 0 && !{offered} ? quiet + 1 : 0")
+    h.prove(f"quiet < {latency.FIFO}")
+    return h

