@@ -22,6 +22,7 @@ from carousel import (
     keeping,
     options,
     output,
+    proving,
     quantizing,
     searching,
     steps,
@@ -256,6 +257,7 @@ app.command()(searching.search)
 app.command()(writing.verilog)
 app.command()(building.build)
 app.command()(streaming.stream)
+app.command()(proving.prove)
 
 
 @app.command()

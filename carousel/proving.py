@@ -1,0 +1,114 @@
+"""`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from carousel import options, output, steps
+from carousel.tables import Table
+from rtl import Core, make_core, verilog
+from rtl.proofs import Proven, catalogue, check
+from rtl.proofs import prove as run
+from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
+from rtl.proofs.solver import ENGINE, PROVEN, REFUTED
+
+NOTE = 48  # characters of a tool's message that are shown
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Prove this one; may be given several times.", show_default="all"),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for counterexamples (.vcd).",
+        show_default="out/<model's name>/proofs",
+    ),
+]
+
+
+def prove(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    only: Only = None,
+    folder: Folder = None,
+    json: options.Json = None,
+) -> None:
+    """Prove the core's Verilog right, for all inputs and all time.
+
+    Status 1 when a proof is not found, or when its broken twin is not refuted. Needs the extra
+    `prove`.
+    """
+    output.check_file(json)
+    check()
+    subject = steps.prepare(model, bits, formats)
+    core = make_core(subject.qnet, lanes, max_length=subject.max_length)
+    if not isinstance(core, Core):
+        raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
+    place = folder or Path("out") / subject.net.name / "proofs"
+    with output.folder(place) as stage:
+        (source, *_) = verilog.write(subject.qnet, stage, lanes)
+        text = source.read_text(encoding="utf-8")
+        top = verilog.module_name(subject.qnet)
+        chosen, left_out = catalogue(core, Design(text, f"{top}.core"), only)
+        found = []
+        for k, proof in enumerate(chosen):
+            with steps.progress(f"Proof {k + 1} of {len(chosen)}: {proof.name}") as report:
+                found.append(run(proof, stage, lambda said, to=report: to(note=said[:NOTE])))
+    table(found).show(Console())
+    for name, why in left_out.items():
+        typer.echo(f"{name}: not proven of this core ({why})")
+    for each in found:
+        if each.found.trace:
+            trace = place / each.found.trace.name
+            typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
+    data = {"proofs": [plain(each) for each in found], "left_out": left_out}
+    output.finish(data, json, all(each.ok for each in found))
+
+
+def table(found: list[Proven]) -> Table:
+    """A line for each proof."""
+    words = {PROVEN: "proven", REFUTED: "refuted"}
+    rows = (
+        (
+            each.proof.name,
+            each.proof.size,
+            words.get(each.found.status, "unknown"),
+            each.proof.depth,
+            f"{each.found.seconds + each.twin.seconds:.0f}",
+            words.get(each.twin.status, "not refuted") if each.twin.status != PROVEN else "passes",
+            "yes" if each.ok else "no",
+        )
+        for each in found
+    )
+    head = ("proof", "of", "result", "depth", "seconds", "its twin", "holds")
+    return Table.of(f"Proofs by k-induction ({ENGINE})", head, rows)
+
+
+def plain(each: Proven) -> dict[str, Any]:
+    """A proof as JSON says it."""
+    proof = each.proof
+    return {
+        "name": proof.name,
+        "claim": proof.claim,
+        "size": proof.size,
+        "assumes": list(proof.assumes),
+        "method": "k-induction",
+        "depth": proof.depth,
+        "engine": ENGINE,
+        "result": each.found.status,
+        "seconds": each.found.seconds,
+        "twin": {
+            "fault": proof.twin.fault,
+            "result": each.twin.status,
+            "seconds": each.twin.seconds,
+            "broken": each.twin.broken,
+        },
+        "ok": each.ok,
+    }

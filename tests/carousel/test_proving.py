@@ -1,0 +1,45 @@
+"""`carousel prove`: proofs of a shipped model's own core, what is left out, and errors."""
+
+import json
+from pathlib import Path
+
+from carousel import proving
+from rtl.proofs import Proven
+from rtl.proofs.solver import PROVEN
+
+MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
+
+
+def test_a_proof_of_a_shipped_core(cli, tmp_path):
+    """The limits of the state at full size hold; their broken twin does not, and its trace stays."""
+    place, data = tmp_path / "proofs", tmp_path / "data.json"
+    words = ("prove", MODEL, "--lanes", 8, "--only", "saturates-s", "-o", place, "--json", data)
+    result = cli(*words)
+    assert result.exit_code == 0, result.output
+    assert "saturates-s" in result.stdout and "refuted" in result.stdout
+    (found,) = json.loads(data.read_text())["proofs"]
+    assert found["ok"] and (found["result"], found["twin"]["result"]) == ("PASS", "FAIL")
+    assert (place / "saturates-s.twin.vcd").read_text().startswith("$")
+
+
+def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
+    """A proof that a broken design passes too is worth nothing, and is said to be so."""
+
+    def blind(proof, folder, tell):
+        found = run(proof, folder, tell)
+        return Proven(proof, found.found, found.found)
+
+    run = proving.run
+    monkeypatch.setattr(proving, "run", blind)
+    result = cli("prove", MODEL, "--lanes", 8, "--only", "saturates-s", "-o", tmp_path / "proofs")
+    assert result.exit_code == 1
+    assert "passes" in result.stdout
+    assert PROVEN == "PASS"
+
+
+def test_what_cannot_be_proven_is_refused(refused, tmp_path):
+    """One line that names it."""
+    assert "--only dragons: no such proof, there are cell, " in refused(
+        "prove", MODEL, "--only", "dragons", "-o", tmp_path / "proofs"
+    )
+    assert not (tmp_path / "proofs").exists()
