@@ -11,7 +11,7 @@ MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
 
 
 def test_a_proof_of_a_shipped_core(cli, tmp_path):
-    """The limits of the state at full size hold; their broken twin does not, and its trace stays."""
+    """The state's limits at full size hold; their broken twin does not, and its trace stays."""
     place, data = tmp_path / "proofs", tmp_path / "data.json"
     words = ("prove", MODEL, "--lanes", 8, "--only", "saturates-s", "-o", place, "--json", data)
     result = cli(*words)
