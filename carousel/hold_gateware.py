@@ -8,7 +8,8 @@ import numpy as np
 import sim
 from carousel import steps
 from fixedpoint import QuantizedNetwork
-from fixedpoint.lags import Group, Kept, joined, kept, real_state
+from fixedpoint.lags import Group, Kept, joined, kept
+from fixedpoint.network import real_state
 from rtl import plan
 
 CLOCKS = 2_500_000  # that a simulation may take
@@ -57,5 +58,5 @@ def play(qnet: QuantizedNetwork, groups: Sequence[Group], lags: Sequence[int]) -
     for lag in some:
         at = (trace.get("s", k)[:, lag - 1] for k in range(len(start)))
         states.append(tuple(replace(st, s=s) for st, s in zip(start, at, strict=True)))
-    found = kept(groups, [real_state(qnet, state) for state in states])
+    found = kept(groups, [real_state(qnet.formats, state) for state in states])
     return Played(found, some[-1], verdict.codes, verdict.wrong, verdict.ok)

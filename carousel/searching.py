@@ -1,6 +1,5 @@
 """`carousel search`: formats of least cost that keep the error, or of least error in some bits."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel import holding, options, output, searched, steps, tables, workers
+from carousel import beside, holding, options, output, searched, steps, tables, workers
 from carousel.inputs import Inputs, choose, encode
 from carousel.journal import Journal
 from carousel.plots import svg
@@ -111,7 +110,7 @@ def search(
     for each in (place, drawing, past):
         output.check_file(each)
     journal = Journal(past, f"{metadata.version('carousel')} {trial.digest()}")
-    found = look(goal, trial, held_out, journal, scheduler, jobs or processors())
+    found = look(goal, trial, held_out, journal, scheduler, jobs or beside.processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
     held = holding.check(steps.Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
     with output.beside(place) as other:
@@ -235,8 +234,3 @@ class _Tried:
             self.count += 1
             self.report(done, len(missing), f"{self.count:,} tried")
             yield found
-
-
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

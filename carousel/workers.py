@@ -4,11 +4,10 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
 
+from carousel.beside import spawned
 from fixedpoint.evaluation import Evaluation, Problem, evaluate
 from fixedpoint.search import Evaluate
 from fixedpoint.widths import Widths
@@ -33,17 +32,12 @@ def local(problem: Problem, jobs: int) -> Iterator[Evaluate]:
     if jobs == 1:
         yield partial(map, partial(evaluate, problem))
         return
-    with _single_threads():
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (problem,))
-        try:
-            yield partial(_in_pool, pool)
-        except BrokenProcessPool:
-            raise WorkerError(
-                "a process of the search has ended, perhaps for lack of memory; the same command "
-                "goes on from here, with fewer --jobs if need be"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+    lost = WorkerError(
+        "a process of the search has ended, perhaps for lack of memory; the same command goes on "
+        "from here, with fewer --jobs if need be"
+    )
+    with _single_threads(), spawned(jobs, _begin, (problem,), lost) as pool:
+        yield partial(_in_pool, pool)
 
 
 def _in_pool(pool: ProcessPoolExecutor, candidates: Sequence[Widths]) -> Iterator[Evaluation]:

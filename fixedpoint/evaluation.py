@@ -18,6 +18,7 @@ from fixedpoint.seen import Seen
 from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
+from golden.tasks import correct
 
 HOLD_STEPS, HOLD_SEQUENCES = 16, 2
 
@@ -37,7 +38,7 @@ class Answers:
 
     def right(self, out: Array) -> int:
         """How many sequences are answered rightly by outputs (N, T, K)."""
-        return int(np.all(np.abs(out[:, -1] - self.target) < self.within, axis=-1).sum())
+        return int(correct(out[:, -1], self.target, self.within).sum())
 
 
 @dataclass(frozen=True)

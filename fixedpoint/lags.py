@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
-from fixedpoint.network import QuantizedNetwork
+from fixedpoint.network import QuantizedNetwork, real_state
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network
@@ -101,7 +101,7 @@ def in_fixed_point(
     """
     start = joined(groups)
     seen = _follow(qnet.run, start, groups, lags, progress)
-    return kept(groups, [real_state(qnet, state) for state in (start, *seen)])
+    return kept(groups, [real_state(qnet.formats, state) for state in (start, *seen)])
 
 
 def in_float(
@@ -117,17 +117,8 @@ def in_float(
     def run(codes: Codes, state: State) -> Trace:
         return net.run(qnet.formats.input.decode(codes), state, single)
 
-    start = real_state(qnet, joined(groups))
+    start = real_state(qnet.formats, joined(groups))
     return kept(groups, [start, *_follow(run, start, groups, lags, progress)])
-
-
-def real_state(qnet: QuantizedNetwork, state: State) -> State:
-    """The values that a state's codes stand for."""
-    forms = (layer.formats for layer in qnet.layers)
-    return tuple(
-        LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
-        for form, st in zip(forms, state, strict=True)
-    )
 
 
 def joined(groups: Sequence[Group]) -> State:

@@ -54,12 +54,7 @@ class QuantizedTrace(Trace):
         layers = tuple(
             {name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers)
         )
-        forms = self.formats.layers
-        state = tuple(
-            LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
-            for form, st in zip(forms, self.state, strict=True)
-        )
-        return Trace(layers, self.value("out"), state)
+        return Trace(layers, self.value("out"), real_state(self.formats, self.state))
 
 
 @dataclass(frozen=True)
@@ -234,6 +229,14 @@ class _Counting:
 
     def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
         return self._layer.run(x, state, self._counts)
+
+
+def real_state(formats: Formats, state: tuple[LayerState, ...]) -> tuple[LayerState, ...]:
+    """The real values that a state's codes stand for."""
+    return tuple(
+        LayerState(form.s.decode(st.s), form.y.decode(st.y), form.gate.decode(st.gates))
+        for form, st in zip(formats.layers, state, strict=True)
+    )
 
 
 def out_format(formats: Formats) -> Format:

@@ -70,7 +70,12 @@ class Task:
 
     def correct(self, out: Array, target: Array) -> npt.NDArray[np.bool_]:
         """Whether every output is within the tolerance: out, target (..., K) -> (...)."""
-        return np.all(np.abs(out - target) < self.tolerance, axis=-1)
+        return correct(out, target, self.tolerance)
+
+
+def correct(out: Array, target: Array, tolerance: float) -> npt.NDArray[np.bool_]:
+    """Whether every output is within the tolerance: out, target (..., K) -> (...)."""
+    return np.all(np.abs(out - target) < tolerance, axis=-1)
 
 
 def _temporal_order(rng: Generator, count: int, length: int) -> tuple[Array, Array]:

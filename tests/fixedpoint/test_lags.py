@@ -8,7 +8,8 @@ import pytest
 from fixedpoint import lags as module
 from fixedpoint import quantize
 from fixedpoint.hold import closing, just_shut, just_shut_float, keeping, random_state
-from fixedpoint.lags import Group, in_fixed_point, in_float, real_state
+from fixedpoint.lags import Group, in_fixed_point, in_float
+from fixedpoint.network import real_state
 from golden import InputError, LayerState, Network
 from tests.fixedpoint.nets import forget_network, paper_network, random_codes
 from tests.fixedpoint.nets import layer as make_layer
@@ -62,7 +63,7 @@ def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
     assert told == sorted({*LAGS, *range(5, 33, 5)})
     for n, group in enumerate(groups):
         codes = np.stack([np.tile(group.pool, (4, 1))[:33]] * group.count)
-        start = real_state(qnet, group.start)
+        start = real_state(qnet.formats, group.start)
         real = qnet.formats.input.decode(codes)
         runs = {
             "fixed": qnet.run(codes, group.start).real(),
