@@ -88,7 +88,7 @@ def run(
         found = mainjob.do(subject, lanes, quick, stage)
         with steps.progress("Report"):
             told = repeat.command(found, model, formats, file, seed, state, quick)
-            again = repeat.plain(found, told)
+            again = repeat.plain(subject.qnet, told)
             (stage / "report.html").write_text(report.render(found, again), encoding="utf-8")
         data = {**mainjob.plain(found, model, place), "repeat": again}
         (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")

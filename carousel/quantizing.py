@@ -1,11 +1,9 @@
 """`carousel quantize`: number formats, their error, and where that comes from."""
 
-import platform
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
@@ -76,15 +74,10 @@ def _report(
     subject: Subject, measured: accuracy.Measured, told: str, place: Path
 ) -> tuple[list[tables.Table], dict[str, Any]]:
     """Write the report; the budget for people and for programs."""
-    from carousel import budget_page, budgeting
-    from rtl.verilog import digest
+    from carousel import budget_page, budgeting, repeat
 
     found = budgeting.measure(subject, measured)
-    again = {
-        "command": told,
-        "network_sha256": digest(subject.qnet),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-    }
+    again = repeat.plain(subject.qnet, told, ("numpy",))
     with output.beside(place) as other:
         other.write_text(budget_page.render(subject, measured, found, again), encoding="utf-8")
     answers = [budgeting.answers(found)] if found.right else []
@@ -95,9 +88,8 @@ def _command(
     subject: Subject, model: Path, formats: Path | None, file: Path | None, seed: int, report: Path
 ) -> str:
     """The command with every choice written out, the defaults too."""
-    inputs, width = subject.inputs, subject.qnet.formats.input.width
-    bits = ("--bits", width) if formats is None else ("--formats", formats)
-    source = ("--seed", seed) if file is None else ("--input", file)
-    sizes = ("--sequences", inputs.count, "--length", inputs.length)
-    words = ("carousel", "quantize", model, *bits, *source, *sizes, "--report", report)
+    from carousel import repeat
+
+    widths, sequences = repeat.choices(subject, formats, file, seed)
+    words = ("carousel", "quantize", model, *widths, *sequences, "--report", report)
     return shlex.join(map(str, words))

