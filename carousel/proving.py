@@ -1,7 +1,7 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,7 +9,7 @@ from rich.console import Console
 from carousel import options, output, steps
 from carousel.tables import Table
 from rtl import Core, make_core, verilog
-from rtl.proofs import Proven, catalogue, check
+from rtl.proofs import Proven, catalogue, check, record
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
@@ -25,7 +25,7 @@ Folder = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Folder for counterexamples (.vcd).",
+        help="Folder for the record (proofs.json) and for counterexamples (.vcd).",
         show_default="out/<model's name>/proofs",
     ),
 ]
@@ -52,15 +52,18 @@ def prove(
     if not isinstance(core, Core):
         raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
     place = folder or Path("out") / subject.net.name / "proofs"
+    earlier = record.read(place / record.FILE)
     with output.folder(place) as stage:
         (source, *_) = verilog.write(subject.qnet, stage, lanes)
         text = source.read_text(encoding="utf-8")
         top = verilog.module_name(subject.qnet)
         chosen, left_out = catalogue(core, Design(text, f"{top}.core"), only)
-        found = []
+        found: list[Proven] = []
         for k, proof in enumerate(chosen):
             with steps.progress(f"Proof {k + 1} of {len(chosen)}: {proof.name}") as report:
                 found.append(run(proof, stage, lambda said, to=report: to(note=said[:NOTE])))
+        now = record.Record.of(text, found, left_out)
+        now.after(earlier).write(stage / record.FILE)
     table(found).show(Console())
     for name, why in left_out.items():
         typer.echo(f"{name}: not proven of this core ({why})")
@@ -68,8 +71,8 @@ def prove(
         if each.found.trace:
             trace = place / each.found.trace.name
             typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
-    data = {"proofs": [plain(each) for each in found], "left_out": left_out}
-    output.finish(data, json, all(each.ok for each in found))
+    typer.echo(f"Record    {place / record.FILE}")
+    output.finish(now.plain(), json, now.ok)
 
 
 def table(found: list[Proven]) -> Table:
@@ -89,26 +92,3 @@ def table(found: list[Proven]) -> Table:
     )
     head = ("proof", "of", "result", "depth", "seconds", "its twin", "holds")
     return Table.of(f"Proofs by k-induction ({ENGINE})", head, rows)
-
-
-def plain(each: Proven) -> dict[str, Any]:
-    """A proof as JSON says it."""
-    proof = each.proof
-    return {
-        "name": proof.name,
-        "claim": proof.claim,
-        "size": proof.size,
-        "assumes": list(proof.assumes),
-        "method": "k-induction",
-        "depth": proof.depth,
-        "engine": ENGINE,
-        "result": each.found.status,
-        "seconds": each.found.seconds,
-        "twin": {
-            "fault": proof.twin.fault,
-            "result": each.twin.status,
-            "seconds": each.twin.seconds,
-            "broken": each.twin.broken,
-        },
-        "ok": each.ok,
-    }

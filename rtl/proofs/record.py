@@ -1,0 +1,142 @@
+"""What was proven of a Verilog text, as a file: `carousel prove` writes it, a report reads it.
+
+The SHA-256 of the text says what the record is about: of any other text it says nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from golden.files import replacing
+from rtl.proofs.errors import ProofError
+from rtl.proofs.solver import ENGINE, PROVEN, REFUTED, Proven
+
+FILE = "proofs.json"  # in the folder of the counterexamples
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One proof and what came of it.
+
+    Attributes
+    ----------
+    name, claim, size, assumes, depth : those of `rtl.proofs.proof.Proof`; depth in clocks.
+    method, engine : how it was proven, and by what.
+    result : PASS, FAIL or UNKNOWN.
+    seconds : how long that took.
+    twin : the broken design: its `fault`, `result`, `seconds`, and the claim that was `broken`.
+    """
+
+    name: str
+    claim: str
+    size: str
+    assumes: tuple[str, ...]
+    depth: int
+    method: str
+    engine: str
+    result: str
+    seconds: float
+    twin: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, each: Proven) -> "Entry":
+        proof, found, twin = each.proof, each.found, each.twin
+        return cls(
+            proof.name,
+            proof.claim,
+            proof.size,
+            proof.assumes,
+            proof.depth,
+            "k-induction",
+            ENGINE,
+            found.status,
+            found.seconds,
+            {
+                "fault": proof.twin.fault,
+                "result": twin.status,
+                "seconds": twin.seconds,
+                "broken": twin.broken,
+            },
+        )
+
+    @property
+    def ok(self) -> bool:
+        """It is proven, and its twin was refuted."""
+        return self.result == PROVEN and self.twin["result"] == REFUTED
+
+
+@dataclass(frozen=True)
+class Record:
+    """The proofs of one Verilog text.
+
+    Attributes
+    ----------
+    verilog_sha256 : of the text, in hexadecimal.
+    proofs : those that were run.
+    left_out : why others cannot be stated of this core, by name.
+    """
+
+    verilog_sha256: str
+    proofs: tuple[Entry, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: str, found: Iterable[Proven], left_out: Mapping[str, str]) -> "Record":
+        return cls(digest(text), tuple(map(Entry.of, found)), dict(left_out))
+
+    @property
+    def ok(self) -> bool:
+        """Every proof of it is one."""
+        return all(each.ok for each in self.proofs)
+
+    def after(self, earlier: "Record | None") -> "Record":
+        """This record with what an earlier one of the same text has besides."""
+        if earlier is None or earlier.verilog_sha256 != self.verilog_sha256:
+            return self
+        names = {each.name for each in self.proofs}
+        kept = tuple(each for each in earlier.proofs if each.name not in names)
+        return Record(
+            self.verilog_sha256, kept + self.proofs, {**earlier.left_out, **self.left_out}
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON says it."""
+        return {**asdict(self), "ok": self.ok}
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises
+        ------
+        ProofError : the place cannot be written.
+        """
+        with replacing(path, ProofError) as other:
+            other.write_text(json.dumps(self.plain(), indent=2) + "\n", encoding="utf-8")
+
+
+def digest(text: str) -> str:
+    """What a record is found by: the SHA-256 of a Verilog file's bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(path: Path) -> Record | None:
+    """The record in a file, or None where there is no such file.
+
+    Raises
+    ------
+    ProofError : the file is something else.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        proofs = (
+            Entry(**{**each, "assumes": tuple(each["assumes"]), "twin": dict(each["twin"])})
+            for each in data["proofs"]
+        )
+        return Record(data["verilog_sha256"], tuple(proofs), data["left_out"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ProofError(f"{path}: no record of proofs ({error})") from None
