@@ -77,10 +77,10 @@ class Activation(wiring.Component):
     added to it, so that rounding costs no adder. In a core with peepholes, i and f see s(t-1); an
     output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
 
-    Timing: an activation stands `latency.activation` = 9 clocks after its sum (14 with peepholes):
-    a hop, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash. One row a
-    clock; a group's rows come without a gap, the first with `start`. `unseen` stands two clocks
-    after its sum, `coming` `latency.STATE_READ` clocks before `o`.
+    Timing: an activation stands `latency.activation` = 11 clocks after its sum (16 with peepholes):
+    two hops, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash, a hop. One
+    row a clock; a group's rows come without a gap, the first with `start`. `unseen` stands
+    `latency.NET` = 3 clocks after its sum, `coming` `latency.STATE_READ` clocks before `o`.
     Number formats: sum, bias and peephole product share their scale, their sum fits the
     accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
     result in its `target` format, sign-extended to `activation_width`.
@@ -145,21 +145,26 @@ class Activation(wiring.Component):
         program, peepholes = self.program, self.program.schedule.peepholes
         word, valid, marks = self._row(m)
         net = Signal(signed(program.net_width), reset_less=True)
-        m.d.sync += net.eq(delay(m, self.sum, 1, name="sum") + word.offset)
-        mode = delay(m, word.net_mode, 1, name="net_mode")
+        wait = latency.NET - 2  # behind its memory's register
+        m.d.sync += net.eq(
+            delay(m, self.sum, 1 + wait, name="sum") + delay(m, word.offset, wait, name="offset")
+        )
+        mode = delay(m, word.net_mode, wait + 1, name="net_mode")
         shown = valid
         if peepholes:
             shown = valid & (word.kind != program.kinds.index("o"))
+            over = valid & self._is_cell_input(word)
             m.d.comb += [
-                self.step_over.eq(valid & self._is_cell_input(word)),
-                self.clear.eq(marks["step_first"]),
+                self.step_over.eq(delay(m, over, wait, name="over", keep_reset=True)),
+                self.clear.eq(delay(m, marks["step_first"], wait, name="clear")),
             ]
             net, mode = self._seen(m, net, mode, word)
         nets = [shift_right(net, this.shift) for this in program.net_modes]
         code, saturated = squash_net(
             m, program.net_modes, nets, mode, (self.code, self.value), name=""
         )
-        stages = 1 + peepholes * latency.SEEN + latency.SQUASH  # from the row's word
+        # from the row's word
+        stages = wait + 1 + peepholes * latency.SEEN + latency.SQUASH + latency.HOP
         assert 1 + stages == latency.activation(peepholes)
         early = stages - latency.STATE_READ
         coming = valid & self._is_cell_input(word)
@@ -167,8 +172,8 @@ class Activation(wiring.Component):
             self.coming.eq(delay(m, coming, early, name="coming", keep_reset=True)),
             self.coming_first.eq(delay(m, marks["step_first"], early, name="coming_first")),
             self.o.valid.eq(delay(m, shown, stages, name="valid", keep_reset=True)),
-            self.o.code.eq(code),
-            self.o.saturated.eq(saturated),
+            self.o.code.eq(delay(m, code, latency.HOP, name="code")),
+            self.o.saturated.eq(delay(m, saturated, latency.HOP, name="clipped")),
         ]
         fields = {name: word[name] for name in ("kind", "cell_mode", "output")}
         for name, value in {**fields, **marks}.items():
@@ -181,7 +186,7 @@ class Activation(wiring.Component):
 
     def _seen(self, m: Module, net: Value, mode: Value, word) -> tuple[Value, Value]:
         """The net input with what the gate sees of its cell, and its mode."""
-        peephole = delay(m, word.peephole, 1, name="peephole")
+        peephole = delay(m, word.peephole, latency.NET - 1, name="peephole")
         m.d.comb += [
             self.unseen.net.eq(net),
             self.unseen.net_mode.eq(mode),

@@ -40,8 +40,8 @@ class CellUpdate(wiring.Component):
     sequence's first step s(t-1) is the initial state.
 
     Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
-    `latency.output` = 9 clocks after s (saturation, sigma (5), squash, product, rounding; 11 in a
-    core with peepholes, whose output gate is computed here). One cell a clock, the same cell again
+    `latency.output` clocks after s (saturation, sigma, squash, product, rounding, saturation; more
+    in a core with peepholes, whose output gate is computed here). One cell a clock, the same cell again
     after more than `latency.STATE_READ` + `latency.STATE` clocks.
     Number formats: both products exact, each rounded once to the fraction of s; their sum is one
     bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
@@ -242,15 +242,16 @@ class CellUpdate(wiring.Component):
         h = delay(m, h, late, name="waiting_h")
         product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
         m.d.sync += product.eq(o[: program.gate_width].as_unsigned() * h)
-        outs = [
-            (round_shift(product, this.output_shift), this.m.low, this.m.high) for this in modes
-        ]
-        mode = delay(m, mode, latency.SQUASH + late + 1, name="y_mode")
-        y, y_clipped = clip(m, mode, outs, name="output")
-        stages = latency.SQUASH + late + 1 + 1
+        mode = delay(m, mode, latency.SQUASH + late + 1, name="product_h_mode")
+        rounded = self._rounded(
+            m, mode, [round_shift(product, this.output_shift) for this in modes], name="rounded"
+        )
+        ends = [(rounded, this.m.low, this.m.high) for this in modes]
+        y, y_clipped = clip(m, delay(m, mode, 1, name="y_mode"), ends, name="output")
+        stages = latency.SQUASH + late + 1 + 1 + 1
         assert stages == latency.output(program.schedule.peepholes)
         m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_clipped)]
-        m.d.comb += self.h_saturated.eq(delay(m, h_clipped, late + 1 + 1, name="h_clipped"))
+        m.d.comb += self.h_saturated.eq(delay(m, h_clipped, late + 1 + 1 + 1, name="h_clipped"))
 
     def _marks(self, m: Module, valid: Value, clocks: int, to, name: str) -> None:
         m.d.comb += to.valid.eq(delay(m, valid, clocks, name=f"{name}_valid", keep_reset=True))

@@ -309,6 +309,7 @@ class Core(wiring.Component):
             m.d.sync += place.eq(Mux(final, 0, place + 1))
         beat = beat_layout(self.qnet.out_format)
         word = Signal(data.StructLayout({"beat": beat, "final": 1}))
+        wait = latency.LEAVE - latency.FIFO
         shown = data.View(word.shape(), fifo.r_data)
         opening = source.step_first if every else 1
         m.d.comb += [
@@ -316,8 +317,8 @@ class Core(wiring.Component):
             word.beat.first.eq(opening & (place == 0)),
             word.beat.last.eq(source.step_last & final),
             word.final.eq(final),
-            fifo.w_data.eq(word),
-            fifo.w_en.eq(written),
+            fifo.w_data.eq(delay(m, word, wait, name="leaving")),
+            fifo.w_en.eq(delay(m, written, wait, name="leaves", keep_reset=True)),
             self.o.payload.eq(shown.beat),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),

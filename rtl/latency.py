@@ -20,14 +20,18 @@ STATE_READ = MEMORY + 1 + 1
 SIGMA = MEMORY + 1 + 1 + 1
 # A row's net input to its activation: saturation, sigma, squash.
 SQUASH = 1 + SIGMA + 1
-# A row's sum to its activation: a hop, bias, then the squash.
-ACTIVATION = 1 + 1 + SQUASH
+# A row's sum to its net input: a hop, one more for its bias to come out of its memory, their sum.
+NET = 1 + 1 + 1
+# An activation's way to the multipliers of the cells.
+HOP = 1
+# A row's sum to its activation.
+ACTIVATION = NET + SQUASH + HOP
 # Activation of a cell input to s: products, roundings, sum.
 STATE = 1 + 1 + 1
-# s to y: the squash h, product, rounding.
-OUTPUT = SQUASH + 1 + 1
+# s to y: the squash h, product, rounding, saturation.
+OUTPUT = SQUASH + 1 + 1 + 1
 # A cell input's argument of sigma to that of h of its state.
-H = SQUASH + STATE
+H = SQUASH + HOP + STATE
 # Peepholes: i and f wait for state, product and sum, behind the bias; o for product and sum,
 # counted from s, where h(s) waits for nothing.
 SEEN = STATE_READ + 1 + 1 - 1
@@ -36,6 +40,8 @@ LATE = 1 + 1
 START = 3
 # Write to a FIFO until the word is offered: the count, memory, a second FIFO.
 FIFO = 1 + MEMORY + 1
+# An output until it is offered: a register, the FIFO.
+LEAVE = 1 + FIFO
 # Address of the state port until its word is there: memory, choice of memory.
 STATE_PORT = MEMORY + 1
 

@@ -24,7 +24,7 @@ class OutputGate(wiring.Component):
 
     Members
     -------
-    unseen : In(unseen_layout), two clocks after the row's sum.
+    unseen : In(unseen_layout), `latency.NET` clocks after the row's sum.
     valid, state : In(1), In(signed(s_width)), the cell's s(t).
     code, value : Out, In: a reader of the sigma unit.
     o_valid, o, saturated : Out(1), Out(signed(activation_width)), Out(1).
@@ -58,7 +58,7 @@ class OutputGate(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        wait = 1 + latency.activation(True) + latency.STATE - 2
+        wait = 1 + latency.activation(True) + latency.STATE - latency.NET
         weight = delay(m, self.unseen.peephole, wait, name="weight")
         product = Signal(signed(len(self.state) + len(weight)), reset_less=True)
         m.d.sync += product.eq(self.state * weight)

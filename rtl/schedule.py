@@ -197,13 +197,13 @@ class Schedule:
     def latency(self) -> int:
         """Clocks from the last element of a step's input to the first output beat, the core idle
         before."""
-        return latency.START + self.output_ready[0] + latency.FIFO
+        return latency.START + self.output_ready[0] + latency.LEAVE
 
     @property
     def buffered_steps(self) -> int:
         """Steps of outputs that the core must hold so that a ready consumer never stalls it."""
         # taken, counted, and seen by the sequencer
-        occupied = self.output_ready[-1] + latency.FIFO + 3
+        occupied = self.output_ready[-1] + latency.LEAVE + 3
         return 1 + -(-occupied // self.cycles_per_step)
 
 

@@ -189,9 +189,9 @@ def test_the_output_buffer_has_room_for_what_is_on_its_way(name):
     that `buffered_steps` of them have room."""
     for lanes in allowed_lanes(SMALL[name]):
         schedule = plan(SMALL[name], lanes)
-        taken = schedule.output_ready[-1] + latency.FIFO
+        taken = schedule.output_ready[-1] + latency.LEAVE
         assert schedule.buffered_steps * schedule.cycles_per_step >= taken
-        assert schedule.latency == latency.START + schedule.output_ready[0] + latency.FIFO
+        assert schedule.latency == latency.START + schedule.output_ready[0] + latency.LEAVE
         assert schedule.output_ready == sorted(schedule.output_ready)
 
 
@@ -230,7 +230,7 @@ def test_one_sigma_for_rows_and_states(name):
         if schedule.peepholes or schedule.tail > 1:
             assert not schedule.one_sigma
             continue
-        step, gate_to_h = schedule.cycles_per_step, latency.SQUASH + latency.STATE
+        step, gate_to_h = schedule.cycles_per_step, latency.H
         rows = [(clock, row) for row, clock in schedule.sums.items()]
         due = [clock + gate_to_h for clock, row in rows if row.kind == "g"]
         waits = range(max(due, default=0) + 1)
