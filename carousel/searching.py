@@ -181,7 +181,7 @@ def _split(inputs: Inputs) -> tuple[Inputs, Inputs]:
 def _answers(inputs: Inputs) -> Answers | None:
     if inputs.task is None or inputs.target is None:
         return None
-    return Answers(inputs.target, inputs.task.tolerance)
+    return Answers(inputs.target, inputs.task)
 
 
 def look(

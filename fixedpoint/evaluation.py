@@ -18,7 +18,7 @@ from fixedpoint.seen import Seen
 from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
-from golden.tasks import correct
+from golden.tasks import Task
 
 HOLD_STEPS, HOLD_SEQUENCES = 16, 2
 
@@ -30,15 +30,15 @@ class Answers:
     Attributes
     ----------
     target : (N, K).
-    within : an output is right when |out - target| is below this.
+    task : whose targets these are.
     """
 
     target: Array
-    within: float
+    task: Task
 
     def right(self, out: Array) -> int:
         """How many sequences are answered rightly by outputs (N, T, K)."""
-        return int(correct(out[:, -1], self.target, self.within).sum())
+        return int(self.task.correct(out[:, -1], self.target).sum())
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ step t are x(t), the hidden units at t-1 and 1, and the outputs see y(t), as sec
 says for its experiments.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +35,12 @@ class Parameters:
     ----------
     hidden : (R, N + 1); rows are the gates kind by kind (B each), then g (C); the last column is
         the bias.
-    readout : (K, C + 1); the last column is the bias.
+    readout : (K, C + 1), with a shortcut (K, C + D + 1); columns are y, [x,] the bias.
     shape : of the layer.
     g, h, out : squashing functions of cell input, cell output and output units.
+    shortcut : whether the output units see the inputs x(t) too.
+    learns : 1.0 where a weight is learnt and 0.0 where it is fixed, in the forms of `hidden` and
+        `readout`; None where all are learnt.
     """
 
     hidden: Array
@@ -45,6 +49,8 @@ class Parameters:
     g: Squash
     h: Squash
     out: Squash
+    shortcut: bool = False
+    learns: tuple[Array, Array] | None = None
 
     @classmethod
     def of(cls, net: Network) -> "Parameters":
@@ -66,8 +72,8 @@ class Parameters:
             )
         rows = [np.column_stack((layer.weights[k], layer.biases[k])) for k in layer.shape.kinds]
         outputs = np.column_stack((readout.weights, readout.biases))
-        functions = (squash(name) for name in (layer.g, layer.h, readout.squash))
-        return cls(np.concatenate(rows), outputs, layer.shape, *functions)
+        g, h, out = (squash(name) for name in (layer.g, layer.h, readout.squash))
+        return cls(np.concatenate(rows), outputs, layer.shape, g, h, out)
 
     def rows(self, kind: str) -> slice:
         """The rows of `hidden` that belong to i, f, o or g."""
@@ -75,7 +81,9 @@ class Parameters:
         return slice(start, start + self.shape.rows(kind))
 
     def network(self, name: str, made_by: str = "") -> Network:
-        """The network with these weights, copied; `ModelError` if they are not finite."""
+        """The network with these weights, copied; `ModelError` if not finite or with a shortcut."""
+        if self.shortcut:
+            raise ModelError("learning: a network has no weights from the inputs to the outputs")
         kinds = self.shape.kinds
         weights = {kind: self.hidden[self.rows(kind), :-1].copy() for kind in kinds}
         biases = {kind: self.hidden[self.rows(kind), -1].copy() for kind in kinds}
@@ -107,19 +115,32 @@ def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
     ------
     InputError : shapes that do not fit.
     """
+    parts = list(steps(p, x, target))
+    out = np.array([part.out for part in parts])
+    return Gradient(
+        sum((part.hidden for part in parts), np.zeros_like(p.hidden)),
+        sum((part.readout for part in parts), np.zeros_like(p.readout)),
+        out if target.ndim == 2 else out[0],
+    )
+
+
+def steps(p: Parameters, x: Array, target: Array) -> Iterator[Gradient]:
+    """The gradient of the error of each step that has a target, one after the other.
+
+    `p` may change between two of them. Takes and raises what `gradient` does; `out` is (K,).
+    """
     check_sequence(x, target, p.shape.inputs, len(p.readout))
     shape, sigma = p.shape, squash("sigma")
-    blocks, size = shape.blocks, shape.block_size
-    found = Gradient(np.zeros_like(p.hidden), np.zeros_like(p.readout), np.zeros_like(target))
     partial = {
         kind: np.zeros((shape.cells, p.hidden.shape[1])) for kind in shape.kinds if kind != "o"
     }
-    s, y, gates = np.zeros(shape.cells), np.zeros(shape.cells), np.zeros(len(shape.gates) * blocks)
+    s, y = np.zeros(shape.cells), np.zeros(shape.cells)
+    gates = np.zeros(len(shape.gates) * shape.blocks)
     for t in range(len(x)):
         u = np.concatenate((x[t], y, gates if shape.gate_recurrence else [], [1.0]))
         net = p.hidden @ u
         gates = sigma(net[: len(gates)])
-        gate = {k: np.repeat(gates[p.rows(k)], size) for k in shape.gates}  # one value a cell
+        gate = {k: np.repeat(gates[p.rows(k)], shape.block_size) for k in shape.gates}  # a cell's
         slope = {k: sigma.derivative(gate[k]) for k in shape.gates}
         z = p.g(net[p.rows("g")])
         keep = gate["f"] if "f" in gate else np.ones(shape.cells)
@@ -132,35 +153,52 @@ def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
         squashed = p.h(s)
         y = gate["o"] * squashed
         if target.ndim == 2 or t == len(x) - 1:
-            e_y = _outputs(p, y, target[t] if target.ndim == 2 else target, found, t)
-            per_block = (blocks, size)
-            e_o = (slope["o"] * squashed * e_y).reshape(per_block).sum(axis=1)  # (21)
+            seen = np.concatenate((y, x[t] if p.shortcut else [], [1.0]))
+            out = p.out(p.readout @ seen)
+            e_k = p.out.derivative(out) * (
+                (target[t] if target.ndim == 2 else target) - out
+            )  # (19)
+            e_y = e_k @ p.readout[:, : shape.cells]
+            e_o = slope["o"] * squashed * e_y  # (21), before the sum over a block's cells
             e_s = gate["o"] * p.h.derivative(squashed) * e_y  # (23)
-            found.hidden[p.rows("o")] -= np.outer(e_o, u)
-            for kind in reaches:  # (26), (28)
-                change = e_s[:, None] * partial[kind]
-                if kind != "g":
-                    change = change.reshape(*per_block, -1).sum(axis=1)
-                found.hidden[p.rows(kind)] -= change
-    return found
+            changes = {"o": np.outer(e_o, u)}  # (22)
+            changes |= {kind: e_s[:, None] * partial[kind] for kind in reaches}  # (26), (28)
+            yield Gradient(_by_rows(changes, shape), -np.outer(e_k, seen), out)
 
 
-def _outputs(p: Parameters, y: Array, target: Array, found: Gradient, t: int) -> Array:
-    """Output units at step t: fill in their gradient and output, return the error at y (C,)."""
-    seen = np.append(y, 1.0)
-    out = p.out(p.readout @ seen)
-    e_k = p.out.derivative(out) * (target - out)  # (19)
-    found.readout[:] -= np.outer(e_k, seen)
-    found.out[t if found.out.ndim == 2 else ...] = out
-    return e_k @ p.readout[:, :-1]
+def _by_rows(changes: dict[str, Array], shape: Shape) -> Array:
+    """dE/dw (R, N + 1) from the changes of each cell (C, N + 1), which a block's gates add up."""
+    per_block = (shape.blocks, shape.block_size, -1)
+    rows = [
+        changes[kind] if kind == "g" else changes[kind].reshape(per_block).sum(axis=1)
+        for kind in shape.kinds
+    ]
+    return -np.concatenate(rows)
 
 
-def train_sequence(p: Parameters, x: Array, target: Array, rate: float) -> Array:
-    """One on-line step: change `p` by -rate * gradient; return the outputs from before it."""
-    found = gradient(p, x, target)
-    p.hidden[:] -= rate * found.hidden
-    p.readout[:] -= rate * found.readout
-    return found.out
+def train_sequence(
+    p: Parameters, x: Array, target: Array, rate: float, each_step: bool = False
+) -> Array:
+    """On-line learning: change `p` by -rate * gradient; return the outputs from before it.
+
+    The weights change once, after the sequence, or after `each_step` that has a target; the
+    partial derivatives then go on as they were.
+    """
+    if not each_step:
+        found = gradient(p, x, target)
+        _change(p, found, rate)
+        return found.out
+    out = np.empty_like(target)
+    for t, found in enumerate(steps(p, x, target)):
+        _change(p, found, rate)
+        out[t if target.ndim == 2 else ...] = found.out
+    return out
+
+
+def _change(p: Parameters, found: Gradient, rate: float) -> None:
+    learns = p.learns or (1.0, 1.0)
+    p.hidden[:] -= rate * found.hidden * learns[0]
+    p.readout[:] -= rate * found.readout * learns[1]
 
 
 def check_sequence(x: Array, target: Array, inputs: int, outputs: int) -> None:

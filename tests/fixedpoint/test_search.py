@@ -19,6 +19,7 @@ from fixedpoint.search import Goal, Search, SearchError, front, neighbours
 from fixedpoint.seen import Seen
 from fixedpoint.widths import KINDS, Widths
 from golden import Network, Readout
+from golden.tasks import TEMPORAL_ORDER
 from tests.fixedpoint.nets import forget_network, layer
 
 FEW = ("weights", "gate", "y")
@@ -29,7 +30,7 @@ def problem(seed=0, count=2, steps=25):
     rng = np.random.default_rng(seed)
     net = Network((layer(rng, 3, 4),), Readout(rng.normal(0, 1, (2, 4)), np.zeros(2)))
     x = rng.normal(0, 1, (count, steps, 3))
-    answers = Answers(net.run(x).out[:, -1], 0.02)
+    answers = Answers(net.run(x).out[:, -1], replace(TEMPORAL_ORDER, tolerance=0.02))
     return Problem.of(net, Seen.measure(net, x), 4, x, answers)
 
 

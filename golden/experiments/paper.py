@@ -1,0 +1,186 @@
+"""Every row of the paper's Tables 1 to 9 that is of LSTM, in the paper's order.
+
+Settings: Tables 10 and 11. Where the tables and the text differ, the tables are followed: output
+gate biases of experiments 4 to 6 are random, those of the four blocks of experiment 1 go to -4.
+"""
+
+from golden.experiments.criteria import Criterion, Lately, Run, Strings, Tested
+from golden.experiments.experiment import Experiment, Paper
+from golden.experiments.wiring import Wiring
+from golden.tasks import (
+    EMBEDDED_REBER,
+    TEMPORAL_ORDER,
+    TEMPORAL_ORDER_3,
+    Recall,
+    TemporalOrder,
+    Trigger,
+    adding,
+    multiplication,
+    two_sequence,
+)
+
+LIMIT = 5_000_000  # sequences after which the paper gives up
+
+
+def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Experiment:
+    """A row of Table 1."""
+    shape = f"{blocks} blocks of size {size}"
+    gates = tuple(-1.0 - k for k in range(blocks))
+    wiring = Wiring(7, 7, blocks, size, 0.2, ("gates",), output_gates=gates)
+    return Experiment(
+        name=f"1-{blocks}x{size}-{rate}",
+        table=1,
+        row=f"{shape}, learning rate {rate}",
+        task=EMBEDDED_REBER,
+        wiring=wiring,
+        rate=rate,
+        stops=(Strings("stop"),),
+        longest=200_000,
+        paper=Paper({"stop": count}, 30, solved),
+    )
+
+
+def _recall(variant: str, count: int) -> Experiment:
+    """The row of LSTM in Table 2, and the same task with random symbols (in the text alone)."""
+    task = Recall.of(variant, 100)
+    size = task.inputs
+    wiring = Wiring(size, size, 1, 1, 0.2, (), connectivity="B", g="sigma", h="identity")
+    return Experiment(
+        name=variant,
+        table=2,
+        row="p = 100" + (", text" if variant == "2b" else ""),
+        task=task,
+        wiring=wiring,
+        rate=1.0,
+        stops=(Run("stop"),),
+        longest=LIMIT,
+        paper=Paper({"stop": count}, 18),
+    )
+
+
+def _trigger(lag: int, distractors: int, count: int) -> Experiment:
+    """A row of Table 3."""
+    return Experiment(
+        name=f"2c-{lag}-{distractors}",
+        table=3,
+        row=f"q = {lag}, p = {distractors}",
+        task=Trigger.of(lag, distractors),
+        wiring=Wiring(distractors + 4, 2, 2, 1, 0.2, ()),
+        rate=0.01,
+        stops=(Run("stop"),),
+        longest=LIMIT,
+        paper=Paper({"stop": count}, 20),
+    )
+
+
+def _two_sequence(
+    variant: str, steps: int, informative: int, counts: dict[str, int], wrong: float, error=None
+) -> Experiment:
+    """A row of Tables 4, 5, 6."""
+    stops: dict[str, tuple[Criterion, ...]] = {
+        "3a": (Tested("ST1", 1), Tested("ST2", 1, 0.01)),
+        "3b": (Tested("ST1", 6), Tested("ST2", 6, 0.04)),
+        "3c": (Tested("stop", 1, 0.015),),
+    }
+    wiring = Wiring(
+        *(1, 1, 3, 1, 0.1, ("gates", "cells")),
+        input_gates=(-1.0, -3.0, -5.0),
+        output_gates=(-2.0, -4.0, -6.0),
+    )
+    return Experiment(
+        name=f"{variant}-{steps}-{informative}",
+        table={"3a": 4, "3b": 5, "3c": 6}[variant],
+        row=f"T = {steps}, N = {informative}",
+        task=two_sequence(variant, steps, informative),
+        wiring=wiring,
+        rate=0.1 if variant == "3c" else 1.0,
+        stops=stops[variant],
+        longest=LIMIT,
+        paper=Paper(counts, 10, wrong=wrong, error=error),
+    )
+
+
+def _adding(steps: int, wrong: int, count: int) -> Experiment:
+    """A row of Table 7."""
+    return Experiment(
+        name=f"4-{steps}",
+        table=7,
+        row=f"T = {steps}",
+        task=adding(steps),
+        wiring=Wiring(2, 1, 2, 2, 0.1, input_gates=(-3.0, -6.0)),
+        rate=0.5,
+        stops=(Lately("ST3", 1, 0.01),),
+        longest=LIMIT,
+        paper=Paper({"ST3": count}, 10, wrong=wrong / 2560),
+    )
+
+
+def _multiplication(wrong_below: int, wrong: int, error: float, count: int) -> Experiment:
+    """A row of Table 8."""
+    return Experiment(
+        name=f"5-{wrong_below}",
+        table=8,
+        row=f"T = 100, n_seq = {wrong_below}",
+        task=multiplication(100),
+        wiring=Wiring(2, 1, 2, 2, 0.1),
+        rate=0.1,
+        stops=(Lately("n_seq", wrong_below),),
+        longest=LIMIT,
+        paper=Paper({"n_seq": count}, 10, wrong=wrong / 2560, error=error),
+    )
+
+
+def _temporal_order(
+    task: TemporalOrder, blocks: int, rate: float, trials: int, wrong: int, count: int
+) -> Experiment:
+    """A row of Table 9."""
+    gates = tuple(-2.0 * (k + 1) for k in range(blocks))
+    name = {2: "6a", 3: "6b"}[blocks]
+    return Experiment(
+        name=name,
+        table=9,
+        row=name,
+        task=task,
+        wiring=Wiring(8, task.outputs, blocks, 2, 0.1, input_gates=gates),
+        rate=rate,
+        stops=(Lately("ST3", 1, 0.1),),
+        longest=LIMIT,
+        paper=Paper({"ST3": count}, trials, wrong=wrong / 2560),
+    )
+
+
+ROWS = (
+    _reber(4, 1, 0.1, 1.0, 39_740),
+    _reber(3, 2, 0.1, 1.0, 21_730),
+    _reber(3, 2, 0.2, 0.97, 14_060),
+    _reber(4, 1, 0.5, 0.97, 9_500),
+    _reber(3, 2, 0.5, 1.0, 8_440),
+    _recall("2a", 5_040),
+    _recall("2b", 5_680),
+    _trigger(50, 50, 30_000),
+    _trigger(100, 100, 31_000),
+    _trigger(200, 200, 33_000),
+    _trigger(500, 500, 38_000),
+    _trigger(1000, 1000, 49_000),
+    _trigger(1000, 500, 49_000),
+    _trigger(1000, 200, 75_000),
+    _trigger(1000, 100, 135_000),
+    _trigger(1000, 50, 203_000),
+    _two_sequence("3a", 100, 3, {"ST1": 27_380, "ST2": 39_850}, 0.000195),
+    _two_sequence("3a", 100, 1, {"ST1": 58_370, "ST2": 64_330}, 0.000117),
+    _two_sequence("3a", 1000, 3, {"ST1": 446_850, "ST2": 452_460}, 0.000078),
+    _two_sequence("3b", 100, 3, {"ST1": 41_740, "ST2": 43_250}, 0.00828),
+    _two_sequence("3b", 100, 1, {"ST1": 74_950, "ST2": 78_430}, 0.01500),
+    _two_sequence("3b", 1000, 1, {"ST1": 481_060, "ST2": 485_080}, 0.01207),
+    _two_sequence("3c", 100, 3, {"stop": 269_650}, 0.00558, 0.014),
+    _two_sequence("3c", 100, 1, {"stop": 565_640}, 0.00441, 0.012),
+    _adding(100, 1, 74_000),
+    _adding(500, 0, 209_000),
+    _adding(1000, 1, 853_000),
+    _multiplication(140, 139, 0.0223, 482_000),
+    _multiplication(13, 14, 0.0139, 1_273_000),
+    _temporal_order(TEMPORAL_ORDER, 2, 0.5, 20, 1, 31_390),
+    _temporal_order(TEMPORAL_ORDER_3, 3, 0.1, 10, 2, 571_100),
+)
+
+EXPERIMENTS = {row.name: row for row in ROWS}

@@ -1,0 +1,139 @@
+"""Experiment 1: the embedded Reber grammar, where the second symbol decides the last but one."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from golden.batch import Batch, Whole
+from golden.squash import Array
+from golden.tasks.task import Generator, Judged, Task, one_hot
+
+LETTERS = "BTPSXVE"  # the order of the seven one-hot inputs and outputs
+EDGES: tuple[dict[str, int | None], ...] = (
+    {"B": 1},
+    {"T": 2, "P": 3},
+    {"S": 2, "X": 4},
+    {"T": 3, "V": 5},
+    {"X": 3, "S": 6},
+    {"P": 4, "V": 6},
+    {"E": None},
+)
+"""State -> symbol -> next state of the Reber grammar; both ways out of a state are as likely."""
+
+STRINGS = 256  # in the training set, and in the test set
+
+
+@dataclass(frozen=True)
+class Reber(Task):
+    """B, T or P, a string of the Reber grammar, the same T or P, E: what may come next?
+
+    At every step the target is the symbol that did come next. An answer is right when at every
+    step each symbol that may come next is more active than each that may not. The last symbol, E,
+    is never an input: a string of n symbols is a sequence of n - 1 steps, and the shortest has 9.
+
+    Attributes
+    ----------
+    strings : from which sequences are picked, each as likely; none: from all of the grammar.
+    held_out : strings to test on, none of them among those.
+    """
+
+    strings: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
+
+    def draw_lengths(self, rng: Generator, count: int) -> Whole:
+        return self.sequences(rng, count).lengths
+
+    def sequences(self, rng: Generator, count: int) -> Batch:
+        if self.strings:
+            return self.both_sets[rng.integers(0, len(self.strings), count)]
+        return encode(self._pick(rng, count))
+
+    def draw(self, rng: Generator, lengths: Whole) -> Batch:
+        found = []
+        for length in lengths:
+            string = ""
+            while len(string) != length + 1:
+                (string,) = self._pick(rng, 1)
+            found.append(string)
+        return encode(found)
+
+    def split(self, rng: Generator) -> tuple["Reber", "Reber"]:
+        """With 256 random strings to train on and 256 others held out, and with the whole grammar.
+
+        Choice: no string is twice in the training set; the paper does not say.
+        """
+        found: dict[str, None] = {}
+        while len(found) < 2 * STRINGS:
+            found[embedded(rng)] = None
+        every = tuple(found)
+        return replace(self, strings=every[:STRINGS], held_out=every[STRINGS:]), self
+
+    @cached_property
+    def both_sets(self) -> Batch:
+        """Every one of `strings`, then every one held out."""
+        return encode(self.strings + self.held_out)
+
+    def right(self, batch: Batch, out: Array) -> Judged:
+        legal = may_follow(batch)
+        least = np.where(legal, out, np.inf).min(axis=2)
+        most = np.where(legal, -np.inf, out).max(axis=2)
+        return ((least > most) | ~inside(batch)).all(axis=1)
+
+    def error(self, batch: Batch, out: Array) -> Array:
+        """Over all steps, against the symbol that did come next."""
+        each = np.abs(out - batch.target).mean(axis=2)
+        return np.where(inside(batch), each, 0.0).sum(axis=1) / batch.lengths
+
+    def _pick(self, rng: Generator, count: int) -> list[str]:
+        if self.strings:
+            return [self.strings[k] for k in rng.integers(0, len(self.strings), count)]
+        return [embedded(rng) for _ in range(count)]
+
+
+EMBEDDED_REBER = Reber("embedded Reber grammar", 7, 7, (8, None), 8, 0.5)
+
+
+def embedded(rng: Generator) -> str:
+    """One string of the embedded grammar."""
+    branch, inner = "TP"[rng.integers(2)], ""
+    state: int | None = 0
+    while state is not None:
+        ways = list(EDGES[state].items())
+        symbol, state = ways[rng.integers(len(ways))]
+        inner += symbol
+    return f"B{branch}{inner}{branch}E"
+
+
+def allowed(string: str) -> list[str]:
+    """The symbols that may come after each symbol of an embedded string but its last, E."""
+    found, state = ["TP", "B"], 0
+    for symbol in string[2:-2]:
+        after = EDGES[state][symbol]
+        found.append(string[1] if after is None else "".join(EDGES[after]))
+        state = after or 0
+    return [*found, "E"]
+
+
+def encode(strings) -> Batch:
+    """Strings as sequences; a string of n symbols has n - 1 steps."""
+    lengths = np.array([len(string) - 1 for string in strings])
+    symbols = np.zeros((len(strings), lengths.max() + 1), np.int64)
+    for row, string in zip(symbols, strings, strict=True):
+        row[: len(string)] = [LETTERS.index(symbol) for symbol in string]
+    return one_hot(symbols[:, :-1], lengths, np.eye(len(LETTERS))[symbols[:, 1:]])
+
+
+def may_follow(batch: Batch) -> Judged:
+    """Which symbols may come next, (N, T, K)."""
+    legal = np.zeros(batch.target.shape, np.bool_)
+    for row, steps, length in zip(legal, batch.index[:, :, 0], batch.lengths, strict=True):
+        string = "".join(LETTERS[k] for k in steps[:length]) + "E"
+        for t, symbols in enumerate(allowed(string)):
+            row[t, [LETTERS.index(symbol) for symbol in symbols]] = True
+    return legal
+
+
+def inside(batch: Batch) -> Judged:
+    """Which steps belong to their sequence, (N, T)."""
+    return np.arange(batch.index.shape[1]) < batch.lengths[:, None]
