@@ -8,6 +8,7 @@ from carousel import steps
 from carousel.hold_lags import distractors
 from carousel.tables import Table
 from fixedpoint.bound import OpenGate, bound, shut_range
+from fixedpoint.hold import NeverShutError
 from fixedpoint.lags import DECADES
 from fixedpoint.ranges import Range, input_between, input_of, whole_input
 
@@ -44,11 +45,11 @@ class Bounds:
     ----------
     limits : by range, then layer.
     shut : the largest r so that inputs from -r to r keep every gate exactly shut; or a gate that is
-        open even without input.
+        open even without input; or None, where gates are clipped and never shut.
     """
 
     limits: tuple[Limit, ...]
-    shut: float | OpenGate
+    shut: float | OpenGate | None
 
 
 def ranges(subject: steps.Subject, ends: Ends | None) -> dict[str, Range]:
@@ -67,12 +68,7 @@ def ranges(subject: steps.Subject, ends: Ends | None) -> dict[str, Range]:
 
 
 def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
-    """The bounds for inputs of these ranges, by name.
-
-    Raises
-    ------
-    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
-    """
+    """The bounds for inputs of these ranges, by name."""
     limits = [
         Limit(
             name,
@@ -84,7 +80,14 @@ def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
         for name, some in inputs.items()
         for k, layer in enumerate(bound(subject.qnet, some))
     ]
-    return Bounds(tuple(limits), shut_range(subject.qnet))
+    return Bounds(tuple(limits), _shut(subject))
+
+
+def _shut(subject: steps.Subject) -> float | OpenGate | None:
+    try:
+        return shut_range(subject.qnet)
+    except NeverShutError:
+        return None
 
 
 def tables(found: Bounds) -> list[Table]:
@@ -103,13 +106,15 @@ def tables(found: Bounds) -> list[Table]:
     return [*shown, Table.of(SHUT, ("",), [(_said(found.shut),)])]
 
 
-def _said(shut: float | OpenGate) -> str:
+def _said(shut: float | OpenGate | None) -> str:
+    if shut is None:
+        return "none: no gate is ever exactly shut"
     return f"none, by {shut}" if isinstance(shut, OpenGate) else f"from {-shut:g} to {shut:g}"
 
 
 def plain(found: Bounds) -> dict[str, Any]:
     """For programs."""
-    none = isinstance(found.shut, OpenGate)
+    open_gate = str(found.shut) if isinstance(found.shut, OpenGate) else None
     return {
         "lags": DECADES,
         "limits": [
@@ -122,6 +127,6 @@ def plain(found: Bounds) -> dict[str, Any]:
             }
             for limit in found.limits
         ],
-        "shut_range": None if none else found.shut,
-        "open_gate": str(found.shut) if none else None,
+        "shut_range": found.shut if isinstance(found.shut, float) else None,
+        "open_gate": open_gate,
     }

@@ -1,5 +1,6 @@
 """What is left of stored values after lags of 10 to 1,000,000 steps: four views, and the bound."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from carousel.tables import Table
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from fixedpoint.bound import bound
-from fixedpoint.hold import just_shut, just_shut_float, random_state
+from fixedpoint.hold import CHUNK, NeverShutError, just_shut, just_shut_float, random_state
 from fixedpoint.lags import DECADES, PARTS, Group, Kept, State, in_fixed_point, in_float
 from fixedpoint.ranges import Range, input_of, whole_input
 from golden import Network
@@ -22,9 +23,12 @@ from golden.cell import LayerState
 from golden.squash import Array
 
 RUNS = 4  # that are to be told apart
-POOL = 4096  # input vectors of the full-range distractors
 QUICK = 1_000  # the longest lag of --quick
 VIEWS = ("float64", "float32", "fixed point", "gateware")
+REVERSE = (
+    "Layers run in reverse, so that every sequence starts anew and no state is older than one: "
+    "trained gates are not followed over a lag, shut ones in float and fixed point only."
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class Setting:
     escaped: int
     gateware: Played | None
 
+    def least(self, view: str) -> float:
+        """What is left of the worst layer after a view's longest lag; nan if nobody can say."""
+        return float(self.kept[view].left[:, -1].min())
+
     @property
     def ok(self) -> bool:
         """No state is outside the bound, no code of the gateware differs."""
@@ -75,11 +83,12 @@ class Setting:
 def measure(subject: steps.Subject, quick: bool) -> tuple[Setting, ...]:
     """Follow all groups in all views.
 
+    There are none where gates are never shut and layers run in reverse.
+
     `quick`: up to a lag of QUICK, and not in gateware.
 
     Raises
     ------
-    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     CarouselError : what `sim.simulate` raises; a process that ends before its work is done.
     """
     cases = _cases(subject)
@@ -106,23 +115,40 @@ def measure(subject: steps.Subject, quick: bool) -> tuple[Setting, ...]:
 
 
 def _cases(subject: steps.Subject) -> tuple[Case, ...]:
-    """Gates just shut; and as trained, where a state goes from one sequence to the next at all."""
-    net, qnet, rng = subject.net, subject.qnet, np.random.default_rng(0)
-    form, shut = qnet.formats.input, just_shut(subject.qnet)
-    pool = rng.integers(form.low, form.high, (POOL, qnet.inputs), endpoint=True)
+    """Gates just shut, where they can be; and as trained, where no sequence starts anew."""
+    qnet, rng = subject.qnet, np.random.default_rng(0)
+    form = qnet.formats.input
+    pool = rng.integers(form.low, form.high, (CHUNK, qnet.inputs), endpoint=True)
     pool[0], pool[1] = form.low, form.high
-    some = tuple(random_state(layer, RUNS, rng) for layer in qnet.layers)
-    whole = whole_input(qnet)
-    groups = {"Gates just shut, full-range input": Group(some, pool)}
-    found = [Case(just_shut_float(net, shut), shut, groups, [whole])]
-    if qnet.first_reverse is None:
-        state, own = _stored(subject), distractors(subject)
-        groups = {
-            "Gates as trained, full-range input": Group(state, pool),
-            "Gates as trained, its own input": Group(state, own),
-        }
-        found.append(Case(net, qnet, groups, [whole, input_of(own)]))
-    return tuple(found)
+    able = (_shut(subject, pool, rng), _trained(subject, pool))
+    return tuple(case for case in able if case)
+
+
+def _shut(subject: steps.Subject, pool: Codes, rng: np.random.Generator) -> Case | None:
+    """From random states; None where no gate is ever exactly shut."""
+    try:
+        shut = just_shut(subject.qnet)
+    except NeverShutError:
+        return None
+    state = tuple(random_state(layer, RUNS, rng) for layer in shut.layers)
+    groups = {"Gates just shut, full-range input": Group(state, pool)}
+    return Case(just_shut_float(subject.net, shut), shut, groups, [whole_input(shut)])
+
+
+def _trained(subject: steps.Subject, pool: Codes) -> Case | None:
+    """From states of the sequences; None with layers in reverse, where no state is older."""
+    qnet = subject.qnet
+    if qnet.first_reverse is not None:
+        return None
+    state, own = _stored(subject), distractors(subject)
+    rounds = math.ceil(len(own) / CHUNK)  # whole ones, so that cycles are found
+    groups = {
+        "Gates as trained, full-range input": Group(state, pool),
+        "Gates as trained, its own input": Group(
+            state, np.resize(own, (rounds * CHUNK, qnet.inputs))
+        ),
+    }
+    return Case(subject.net, qnet, groups, [whole_input(qnet), input_of(own)])
 
 
 def _stored(subject: steps.Subject) -> State:
@@ -200,28 +226,30 @@ def tables(found: Sequence[Setting]) -> list[Table]:
         change = {view: kept.change.max(axis=0) for view, kept in setting.kept.items()}
         change["bound"] = setting.bound.max(axis=0)
         shown += [
-            _table(setting, "left of what was stored (1: all, 0: nothing)", VIEWS, left),
-            _table(setting, "largest change of a state", (*VIEWS, "bound"), change),
+            _table(setting, "left of what was stored (1: all, 0: nothing)", left),
+            _table(setting, "largest change of a state", change),
         ]
     return shown
 
 
-def _table(setting: Setting, what: str, names: Sequence[str], values: Mapping[str, Array]) -> Table:
+def _table(setting: Setting, what: str, values: Mapping[str, Array]) -> Table:
     """A row for each lag; a view that was not followed so far has "-"."""
     rows = [
-        (f"{lag:,}", *(_number(values.get(name, ()), n) for name in names))
+        (f"{lag:,}", *(_number(column, n) for column in values.values()))
         for n, lag in enumerate(setting.lags)
     ]
-    return Table.of(f"{setting.title}: {what}", ("lag", *names), rows)
+    return Table.of(f"{setting.title}: {what}", ("lag", *values), rows)
 
 
-def _number(values: Any, n: int) -> str:
+def _number(values: Array, n: int) -> str:
     """One that is there, and that anybody can say."""
     return f"{values[n]:.5g}" if n < len(values) and not np.isnan(values[n]) else "-"
 
 
-def checks(found: Sequence[Setting]) -> Table:
-    """What has to hold, and whether it does."""
+def checks(found: Sequence[Setting]) -> list[Table]:
+    """What has to hold, and whether it does; nothing where nothing was followed."""
+    if not found:
+        return []
     played = {id(setting.gateware): setting.gateware for setting in found if setting.gateware}
     rows = [
         ("no state is further than its bound", "no" if any(s.escaped for s in found) else "yes")
@@ -232,7 +260,7 @@ def checks(found: Sequence[Setting]) -> Table:
         )
         what = f"every code of the gateware equals fixed point ({wrong:,} of {compared:,} differ)"
         rows.append((what, "yes" if all(p.ok for p in played.values()) else "no"))
-    return Table.of("Checks", ("what", "holds"), rows)
+    return [Table.of("Checks of what was followed", ("what", "holds"), rows)]
 
 
 def plain(found: Sequence[Setting]) -> list[dict[str, Any]]:

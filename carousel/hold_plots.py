@@ -30,7 +30,7 @@ def lags(found: Sequence[Setting]) -> Figure:
     Of several layers the worst. What is below FLOOR is drawn there.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.7 + 2.0 * len(found)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * len(found)), layout="constrained")
         for setting, (left, right) in zip(
             found, figure.subplots(len(found), 2, squeeze=False, sharex=True), strict=True
         ):
@@ -47,6 +47,7 @@ def lags(found: Sequence[Setting]) -> Figure:
             for panel in (left, right):
                 panel.set_ylim(FLOOR / 2, max(3.0, panel.get_ylim()[1]))
                 panel.axhline(FLOOR, color=GREY, linewidth=0.6)
+                panel.minorticks_off()
         for panel in figure.axes[-2:]:
             panel.set_xlabel("lag, steps")
         shown = figure.axes[1].get_legend_handles_labels()
@@ -59,24 +60,19 @@ def _curve(panel: Axes, setting: Setting, view: str, values: Array) -> None:
     panel.loglog(setting.lags[: len(values)], shown, label=view, **LOOKS[view])
 
 
-def maps(layers: Sequence[Retention]) -> Figure:
-    """A row a layer: leak by the net input of f and the state, creep by the net input of i."""
-    leaks = any(layer.forgets for layer in layers)
+def map_of(layer: Retention) -> Figure:
+    """Leak by the net input of f and the state, where there is any; creep by the net input of i."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.5 + 2.7 * len(layers)), layout="constrained")
-        grid = figure.subplots(len(layers), 1 + leaks, squeeze=False)
-        for k, (layer, panels) in enumerate(zip(layers, grid, strict=True)):
-            name = f"Layer {k}: " if len(layers) > 1 else ""
-            _creep(panels[-1], layer, name)
-            if layer.forgets:
-                _leak(figure, panels[0], layer, name)
-            elif leaks:
-                panels[0].set_axis_off()
+        figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+        panels = figure.subplots(1, 1 + layer.forgets, squeeze=False)[0]
+        if layer.forgets:
+            _leak(figure, panels[0], layer)
+        _creep(panels[-1], layer)
     return figure
 
 
-def _leak(figure: Figure, panel: Axes, layer: Retention, name: str) -> None:
-    """Leak in LSB a step, by net input and state, the held and the sticking states marked."""
+def _leak(figure: Figure, panel: Axes, layer: Retention) -> None:
+    """LSB a step by net input and state, the held and the sticking states marked."""
     high = layer.layer.formats.s.high
     at = np.linspace(0, len(layer.net) - 1, min(ACROSS, len(layer.net))).astype(int)
     some = retention(layer.layer, layer.net[at])
@@ -89,17 +85,18 @@ def _leak(figure: Figure, panel: Axes, layer: Retention, name: str) -> None:
     scale = {"norm": LogNorm(1, high), "cmap": "Blues", "rasterized": True}
     shown = panel.pcolormesh(some.real_net, s, moves, **scale)
     panel.set_yscale("log")
+    panel.minorticks_off()
     panel.grid(False)
     gate = "i" if layer.layer.shape.coupled else "f"
     panel.set(xlabel=f"net input of {gate}", ylabel="state, LSB")
-    panel.set_title(f"{name}leak, fixed point", loc="left", fontsize=9)
-    figure.colorbar(shown, ax=panel, label="LSB a step", aspect=30)
+    panel.set_title("leak, fixed point", loc="left", fontsize=9)
+    figure.colorbar(shown, ax=panel, label="LSB a step", aspect=30).minorticks_off()
     for colour, text in ((HELD, "held exactly"), (STICKS, "sticks")):
         panel.fill_between([], [], [], color=colour, label=text)
     panel.legend(loc="lower left", fontsize=8, frameon=True)
 
 
-def _creep(panel: Axes, layer: Retention, name: str) -> None:
+def _creep(panel: Axes, layer: Retention) -> None:
     """What a step adds with the g of largest magnitude, float and fixed point, in LSB."""
     low, high = layer.creep
     fixed = np.maximum(np.abs(low), np.abs(high)).astype(float)
@@ -111,6 +108,7 @@ def _creep(panel: Axes, layer: Retention, name: str) -> None:
         if where.any():
             ends = layer.real_net[where][[0, -1]]
             panel.axvspan(*ends, color=colour, label=text, linewidth=0)
+    panel.minorticks_off()
     panel.set(xlabel="net input of i", ylabel="LSB a step")
-    panel.set_title(f"{name}creep with the largest g", loc="left", fontsize=9)
+    panel.set_title("creep with the largest g", loc="left", fontsize=9)
     panel.legend(loc="lower right", fontsize=8)

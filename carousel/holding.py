@@ -29,6 +29,11 @@ class Held:
         """Whether all states held."""
         return self.never is None and all(result.holds for result in self.results)
 
+    @property
+    def largest(self) -> int:
+        """The largest change of any state, in LSB."""
+        return max((max(result.largest_change_lsb) for result in self.results), default=0)
+
 
 def check(subject: steps.Subject, quick: bool) -> Held:
     """A thousand steps and, unless `quick`, a million; none where no gate can be kept shut."""

@@ -1,24 +1,15 @@
 """`carousel hold`: what a network keeps, what moves its states, and how far they can move."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from carousel import (
-    hold_bound,
-    hold_lags,
-    hold_map,
-    hold_plots,
-    holding,
-    options,
-    output,
-    plots,
-    steps,
-)
-from carousel.hold_lags import QUICK, Setting
-from carousel.hold_map import Maps
+from carousel import hold_bound, holding, options, output, retained, steps
+from carousel.hold_lags import QUICK
+from carousel.retained import Retained
 
 InputRange = Annotated[
     tuple[float, float] | None,
@@ -31,7 +22,10 @@ InputRange = Annotated[
 Figures = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", help="Folder to draw the figures in (.svg).", show_default="not drawn"
+        "--output",
+        "-o",
+        help="Folder for the figures (.svg) and a page with all of it (hold.html).",
+        show_default="not written",
     ),
 ]
 Quick = Annotated[
@@ -69,36 +63,52 @@ def hold(
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     ranges = hold_bound.ranges(subject, input_range)
     held = holding.check(subject, quick)
-    if held.never is not None:
-        typer.echo(held.never)
-        output.finish(holding.plain(held), json, held.ok)
-        return
-    maps, bounds = hold_map.find(subject), hold_bound.find(subject, ranges)
-    settings = hold_lags.measure(subject, quick)
-    shown = [holding.table(held), *hold_lags.tables(settings), *hold_map.tables(maps)]
-    shown += [*hold_bound.tables(bounds), hold_lags.checks(settings)]
-    for table in shown:
+    found = retained.find(subject, held, subject.qnet.run(subject.codes), ranges, quick)
+    for table in retained.tables(found):
         table.show(Console())
-    data: dict[str, Any] = {
-        **holding.plain(held),
-        "lags": hold_lags.plain(settings),
-        "retention": hold_map.plain(maps),
-        "bound": hold_bound.plain(bounds),
-    }
+    for note in found.notes:
+        typer.echo(note)
+    data = retained.plain(found)
     if folder is not None:
-        data["figures"] = draw(folder, settings, maps)
-        for path in data["figures"]:
-            typer.echo(f"Figure  {path}")
-    output.finish(data, json, held.ok and all(setting.ok for setting in settings))
+        told = _command(subject, model, formats, file, seed, input_range, quick, folder)
+        data |= _write(folder, subject, found, told)
+        for path in (*data["figures"], data["report"]):
+            typer.echo(f"Written  {path}")
+    output.finish(data, json, held.ok and found.bounded)
 
 
-def draw(folder: Path, settings: tuple[Setting, ...], maps: Maps) -> list[str]:
-    """Write the figures into a folder; their paths."""
-    figures = {
-        "hold-lags": hold_plots.lags(settings),
-        "hold-map": hold_plots.maps(maps.layers),
-    }
+def _write(folder: Path, subject: steps.Subject, found: Retained, told: str) -> dict[str, Any]:
+    """Write figures and page into a folder; their paths, and what it takes to repeat them."""
+    from carousel import hold_page, repeat
+
+    drawn, again = hold_page.figures(found), repeat.plain(subject.qnet, told)
     with output.folder(folder) as stage:
-        for name, figure in figures.items():
-            (stage / f"{name}.svg").write_text(plots.svg(figure, name), encoding="utf-8")
-    return [str(folder / f"{name}.svg") for name in figures]
+        for name, figure in drawn.items():
+            (stage / f"{name}.svg").write_text(figure, encoding="utf-8")
+        text = hold_page.render(subject, found, drawn, again)
+        (stage / "hold.html").write_text(text, encoding="utf-8")
+    return {
+        "figures": [str(folder / f"{name}.svg") for name in sorted(drawn)],
+        "report": str(folder / "hold.html"),
+        "repeat": again,
+    }
+
+
+def _command(
+    subject: steps.Subject,
+    model: Path,
+    formats: Path | None,
+    file: Path | None,
+    seed: int,
+    input_range: tuple[float, float] | None,
+    quick: bool,
+    folder: Path,
+) -> str:
+    """The command with every choice written out, the defaults too."""
+    from carousel import repeat
+
+    widths, sequences = repeat.choices(subject, formats, file, seed)
+    ends = () if input_range is None else ("--input-range", *input_range)
+    short = ("--quick",) if quick else ()
+    words = ("carousel", "hold", model, *widths, *sequences, *ends, *short, "--output", folder)
+    return shlex.join(map(str, words))

@@ -33,6 +33,7 @@ from carousel.errors import OneLineGroup
 from carousel.inputs import LONGEST_STORY
 from golden import training
 from golden.exporters.onnx import save_onnx
+from rtl.proofs import record
 
 app = typer.Typer(
     name="carousel",
@@ -80,15 +81,17 @@ def run(
     output.check_file(json)
     net = golden.load(model)
     place = folder or Path("out") / net.name
+    earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
         subject = steps.prepare(
             model, bits, formats, file, sequences, length, seed, state, max_length
         )
         carried.check_file(save_state, net)
-        found = mainjob.do(subject, lanes, quick, stage)
+        found = mainjob.do(subject, lanes, quick, stage, earlier)
         with steps.progress("Report"):
             told = repeat.command(found, model, formats, file, seed, state, quick)
             again = repeat.plain(subject.qnet, told)
+            again["prove"] = repeat.prove(found, model, file, place)
             (stage / "report.html").write_text(report.render(found, again), encoding="utf-8")
         data = {**mainjob.plain(found, model, place), "repeat": again}
         (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
@@ -181,6 +184,7 @@ def simulate(
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
     streams: options.Streams = 1,
+    nonzeros: options.Nonzeros = None,
     json: options.Json = None,
 ) -> None:
     """Run the gateware and compare every code.
@@ -192,7 +196,7 @@ def simulate(
     output.check_file(waves)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
     carried.check_file(save_state, subject.net)
-    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams)
+    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
     carried.write(save_state, subject.qnet, found.trace.state)
     gateware.table(found).show(console)
     output.finish(gateware.plain(found), json, found.ok)

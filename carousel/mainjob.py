@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from carousel import accuracy, budgeting, gateware, holding, steps
+from carousel import accuracy, budgeting, gateware, hold_bound, holding, retained, steps
 from carousel.accuracy import Measured
 from carousel.budgeting import Accounted
 from carousel.gateware import Gateware
-from carousel.holding import Held
 from carousel.inputs import Inputs
 from carousel.needs import Need
+from carousel.retained import Retained
 from carousel.steps import Subject
 from carousel.tables import Table
 from fixedpoint.hold import drift
 from golden.trace import Trace
 from rtl import make_core, verilog
+from rtl.proofs import record
+from rtl.proofs.record import Record
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Found:
     accounted : where the difference comes from.
     gateware : the simulated gateware against fixed point.
     need : what the core takes.
-    held : the hold check.
+    retained : the hold check, and what is left of stored values after some steps, map and bound.
     verilog : the file that was written.
+    proofs : what was proven of this very Verilog before, or None.
     """
 
     subject: Subject
@@ -38,8 +41,9 @@ class Found:
     accounted: Accounted
     gateware: Gateware
     need: Need
-    held: Held
+    retained: Retained
     verilog: Path
+    proofs: Record | None
 
     @property
     def views(self) -> dict[str, Trace]:
@@ -61,10 +65,14 @@ class Found:
         checks = {
             "every code of the gateware equals fixed point": self.gateware.verdict.ok,
         }
-        if self.held.never is None:
-            checks["a state holds to the last bit while its gates are shut"] = self.held.ok
+        if self.retained.held.never is None:
+            checks["a state holds to the last bit while its gates are shut"] = self.retained.held.ok
+        if self.retained.settings:
+            checks["no state is further than its bound"] = self.retained.bounded
         if self.gateware.timed:
             checks["the gateware takes the predicted cycles"] = self.gateware.on_time
+        if self.proofs is not None:
+            checks["every proof was found and its broken twin refuted"] = self.proofs.ok
         if None not in self.right.values():
             right = self.right
             checks["fixed point and gateware answer no fewer sequences rightly than float"] = min(
@@ -77,18 +85,26 @@ class Found:
         return all(self.checks.values())
 
 
-def do(subject: Subject, lanes: int | None, quick: bool, folder: Path) -> Found:
-    """Run all of it; the Verilog and the formats go into `folder`."""
+def do(
+    subject: Subject, lanes: int | None, quick: bool, folder: Path, earlier: Record | None
+) -> Found:
+    """Run all of it; the Verilog and the formats go into `folder`.
+
+    `earlier` : proofs, perhaps of another Verilog.
+    """
     measured = accuracy.measure(subject)
     accounted = budgeting.measure(subject, measured, groups_only=True)
     found = gateware.play(subject, lanes)
     core = make_core(subject.qnet, found.lanes, max_length=subject.max_length)
-    held = holding.check(subject, quick)
+    held, ranges = holding.check(subject, quick), hold_bound.ranges(subject, None)
+    kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
     with steps.progress("Verilog"):
         written, _ = verilog.write(subject.qnet, folder, lanes, max_length=subject.max_length)
     subject.qnet.formats.dump(folder / "formats.json")
     need = Need(found.lanes, core)
-    return Found(subject, measured, accounted, found, need, held, written)
+    text = record.digest(written.read_text(encoding="utf-8"))
+    proofs = earlier if earlier and earlier.verilog_sha256 == text else None
+    return Found(subject, measured, accounted, found, need, kept, written, proofs)
 
 
 def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
@@ -120,7 +136,7 @@ def summary(found: Found) -> list[Table]:
     )
     return [
         Table.of(title, ("", *found.views), rows),
-        holding.table(found.held),
+        holding.table(found.retained.held),
         Table.of("Checks", ("what", "holds"), checks),
     ]
 
@@ -143,7 +159,8 @@ def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
         "budget": budgeting.plain(found.accounted),
         "needs": found.need.plain(),
         "gateware": gateware.plain(found.gateware),
-        **holding.plain(found.held),
+        **retained.plain(found.retained),
+        "proofs": found.proofs and found.proofs.plain(),
         "files": {
             "verilog": str(folder / found.verilog.name),
             "report": str(folder / "report.html"),

@@ -42,7 +42,8 @@ code { font-size: .9em; overflow-wrap: anywhere; }
   th, td { padding-right: .5rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; }
   table { font-size: 8.5pt; } td { white-space: normal; } .wide { overflow: visible; }
-  h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
+  .bars td { white-space: nowrap; }
+  h2, caption { break-after: avoid; } figure, .wide, tr { break-inside: avoid; } }
 """
 
 

@@ -36,6 +36,7 @@ def prove(
     bits: options.Bits = 16,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
+    file: options.Input = None,
     only: Only = None,
     folder: Folder = None,
     json: options.Json = None,
@@ -47,7 +48,7 @@ def prove(
     """
     output.check_file(json)
     check()
-    subject = steps.prepare(model, bits, formats)
+    subject = steps.prepare(model, bits, formats, file)
     core = make_core(subject.qnet, lanes, max_length=subject.max_length)
     if not isinstance(core, Core):
         raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")

@@ -36,6 +36,20 @@ def command(
     return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
 
 
+def prove(found: Found, model: Path, file: Path | None, place: Path) -> str | None:
+    """`carousel prove` of the Verilog in the folder `place`; None for one with reverse layers."""
+    if found.subject.max_length is not None:
+        return None
+    source = () if file is None else ("--input", file)
+    core = ("--formats", place / "formats.json", "--lanes", found.gateware.lanes, *source)
+    return shlex.join(map(str, ("carousel", "prove", model, *core, "--output", proofs(place))))
+
+
+def proofs(place: Path) -> Path:
+    """The folder for proofs beside the Verilog in `place`."""
+    return place / "proofs"
+
+
 def choices(
     subject: Subject, formats: Path | None, file: Path | None, seed: int
 ) -> tuple[Words, Words]:

@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from carousel import accuracy, budget_page, gateware, mainjob, page, plots, report_parts
+from carousel import (
+    accuracy,
+    budget_page,
+    gateware,
+    hold_page,
+    mainjob,
+    page,
+    plots,
+    proven,
+    report_parts,
+    retained,
+)
 from carousel.mainjob import Found
 from golden import Network
 from golden.shape import Shape
@@ -10,6 +21,7 @@ from golden.shape import Shape
 DIRECTIONS = ("forward", "reverse")
 LAST = "the last layer"
 WHOLE = "Every quantiser, shares over time and the codes' ranges: carousel quantize --report."
+FURTHER = "After up to 1,000,000 steps, in the gateware too: carousel hold."
 MOVES = (
     "A trained network shuts its gates nearly, not wholly, so that every step of input moves its "
     "states a little, in all three views alike. With gates wholly shut they do not move: see above."
@@ -17,7 +29,7 @@ MOVES = (
 
 
 def render(found: Found, again: dict[str, Any]) -> str:
-    """The whole page; `again` is what `carousel.repeat.plain` says."""
+    """The whole page; `again` is what `carousel.repeat` says: `plain`, and "prove"."""
     net = found.subject.net
     return page.page(
         f"Carousel: {net.name}",
@@ -27,10 +39,13 @@ def render(found: Found, again: dict[str, Any]) -> str:
             *_first_lines(found),
             *(report_parts.table(table) for table in mainjob.summary(found)),
             *_carried(found),
+            *hold_page.sections(found.retained, hold_page.figures(found.retained)),
+            page.paragraph(FURTHER),
             *budget_page.short(found.accounted),
             page.paragraph(WHOLE),
             *_differences(found),
             *_gateware(found),
+            *proven.section(found.proofs, again["prove"]),
             *report_parts.formats(found.subject.qnet.formats),
             *report_parts.repeat(again),
         ],
@@ -41,6 +56,7 @@ def _first_lines(found: Found) -> list[str]:
     """Whether the design holds, what it costs, where the error comes from."""
     return [
         page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
+        page.paragraph(retained.sentence(found.retained)),
         page.paragraph(_cost(found)),
         page.paragraph(found.accounted.sentence),
     ]

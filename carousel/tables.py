@@ -41,7 +41,8 @@ class Table:
                 Text(name),
                 overflow="fold",
                 justify="right" if right else "left",
-                no_wrap=right,
+                # where the terminal is narrow names are broken, numbers never
+                min_width=max(len(row[k]) for row in self.rows) if right else None,
             )
         for row in self.rows:
             colour = {"yes": "green", "no": "bold red"}.get(row[-1], "")

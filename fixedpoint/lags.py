@@ -6,8 +6,12 @@ Runs start from stored states and all hear the same distractors. Two measures, a
   What tells the runs apart is what was stored: 0 is forgotten, 1 is kept. More than 1 is kept as
   well: cells that go on counting what they hear can come to differ more.
 - change: the largest |s(T) - s(0)|; 0 is held to the bit.
+
+The distractors come round again. When all states are, to the bit, what they were a number of rounds
+before, all that follows repeats, and whole cycles are left out: exactly, and in float too.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
+from fixedpoint.hold import CHUNK
 from fixedpoint.network import QuantizedNetwork, real_state
 from golden.cell import LayerState
 from golden.errors import InputError
@@ -23,7 +28,6 @@ from golden.squash import Array
 from golden.trace import Trace
 
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
-BLOCK = 4096  # steps at a time, so that memory does not grow with the lag
 
 PARTS = ("s", "y", "gates")
 
@@ -38,7 +42,8 @@ class Group:
     Attributes
     ----------
     start : the stored states in codes, arrays (N, ...).
-    pool : input codes (P, D); step t hears pool[t mod P].
+    pool : input codes (P, D); step t hears pool[t mod P]. Cycles are looked for every
+        lcm(P, CHUNK) steps, and so are found the sooner the more P has in common with CHUNK.
     """
 
     start: State
@@ -141,15 +146,28 @@ def _follow(
     if list(lags) != sorted({lag for lag in lags if lag > 0}):
         raise InputError(f"lags {', '.join(map(str, lags))}: must rise from at least 1 step")
     found, done = [], 0
-    for end in sorted({*lags, *range(BLOCK, lags[-1], BLOCK)}):
-        codes = [group.codes(done, end - done) for group in groups]
-        state = run(np.concatenate(codes), state).state
-        done = end
-        if end in lags:
-            found.append(state)
-        if progress:
-            progress(done)
+    seen: dict[bytes, int] = {}
+    cycle, again = 0, math.lcm(CHUNK, *(len(group.pool) for group in groups))
+    for lag in lags:
+        while done < lag:
+            if not cycle and done % again == 0:
+                cycle = done - seen.setdefault(_bits(state), done)
+            if 0 < cycle <= lag - done:
+                done += (lag - done) // cycle * cycle
+                continue
+            end = min(lag, done - done % CHUNK + CHUNK)
+            codes = [group.codes(done, end - done) for group in groups]
+            state = run(np.concatenate(codes), state).state
+            done = end
+            if progress:
+                progress(done)
+        found.append(state)
     return found
+
+
+def _bits(state: State) -> bytes:
+    """All that decides what follows."""
+    return b"".join(getattr(st, name).tobytes() for st in state for name in PARTS)
 
 
 def kept(groups: Sequence[Group], states: Sequence[State]) -> tuple[Kept, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -29,8 +30,7 @@ SETTINGS = {
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """Two lags, two widths, and a short check of the shut gates."""
-    monkeypatch.setattr(hold_lags, "DECADES", (10, 100))
+    """Two widths, and a short check of the shut gates."""
     monkeypatch.setattr(hold_map, "WIDTHS", (4, 12))
     monkeypatch.setattr(holding, "SHORT", (100, 2))
     monkeypatch.setattr(holding, "LONG", (300, 1))
@@ -66,11 +66,23 @@ def test_all_of_it_is_measured_bounded_and_drawn(cli, model, place, tmp_path):
             assert min(setting["float64"]["change"][0]) > 0
         else:
             assert max(fixed) > 0
-    assert [Path(path).name for path in data["figures"]] == ["hold-lags.svg", "hold-map.svg"]
+    assert [Path(path).name for path in data["figures"]] == ["hold-lags.svg", "hold-map-0.svg"]
     for path in data["figures"]:
         assert ElementTree.fromstring(Path(path).read_text()).tag.endswith("svg")
+    page = Path(data["report"]).read_text()
     for words in ("left of what was stored", "Net inputs that hold a state", "Bound: how far"):
-        assert words in result.stdout
+        assert words in result.stdout and words in page
+    assert page.count("<svg ") == 2 and data["repeat"]["command"] in page
+    assert "src=" not in page and "<script" not in page  # nothing that a network would bring
+
+
+def test_the_command_in_the_page_gives_the_same_numbers(cli, model, place, tmp_path):
+    words = ("hold", model, *SHORT, "--seed", 3, "--quick", "--input-range", -0.5, 0.25)
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    assert cli(*words, "-o", place, "--json", first).exit_code == 0
+    command = shlex.split(loaded(first)["repeat"]["command"])[1:]
+    assert cli(*command, "--json", second).exit_code == 0
+    assert loaded(first) == loaded(second)
 
 
 def test_nothing_is_drawn_unless_asked(cli, model, tmp_path, monkeypatch):
@@ -151,8 +163,9 @@ def test_every_kind_of_network_is_bounded(cli, tmp_path, name):
     words, file = files(tmp_path, name), tmp_path / "h.json"
     result = cli("hold", *words, "--quick", "--json", file)
     assert result.exit_code == 0, result.output
-    settings = loaded(file)["lags"]
-    assert len(settings) == (1 if name in nets.REVERSE else 3)
+    settings, reverse = loaded(file)["lags"], name in nets.REVERSE
+    assert len(settings) == (1 if reverse else 3)
+    assert (hold_lags.REVERSE in result.stdout) == reverse
     assert all(setting["outside_bound"] == 0 for setting in settings)
 
 
@@ -174,9 +187,10 @@ def test_states_outside_a_span_are_counted():
 
 def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
     subject = steps.prepare(model, 12, None, sequences=2, length=70)
-    found = hold_map.find(subject)
+    found = hold_map.find(subject, subject.qnet.run(subject.codes))
     (layer,) = subject.qnet.layers
-    limits, creep, widths = hold_map.tables(found)  # no forget gate: no leak
+    limits, met, creep, widths = hold_map.tables(found)  # no forget gate: no leak
+    assert [row[:2] for row in met.rows] == [("0", "i")]
     edge = closing(layer) * layer.gate.net.lsb
     assert limits.rows[0][2] == f"{edge:.3f}"
     assert [row[0] for row in widths.rows] == ["4", "12"]
@@ -185,4 +199,5 @@ def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
 
 
 def test_the_range_that_keeps_gates_shut_is_said():
-    assert hold_bound.tables(hold_bound.Bounds((), 1.5))[-1].rows == (("from -1.5 to 1.5",),)
+    for shut, said in ((1.5, "from -1.5 to 1.5"), (None, "none: no gate is ever exactly shut")):
+        assert hold_bound.tables(hold_bound.Bounds((), shut))[-1].rows == ((said,),)

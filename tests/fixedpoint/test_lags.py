@@ -50,7 +50,7 @@ def wanted(start, states):
 @pytest.mark.parametrize("make", MAKERS)
 def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
     """Fixed point, float64 and float32, blocks of 5 steps, two groups: states, left and change."""
-    monkeypatch.setattr(module, "BLOCK", 5)
+    monkeypatch.setattr(module, "CHUNK", 5)
     net, x = make()
     qnet, rng = quantize(net, bits=12, calibrate=x), np.random.default_rng(2)
     groups = groups_of(qnet, rng)
@@ -79,6 +79,31 @@ def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
                 assert np.allclose(kept[n].left[k], left, rtol=1e-9)
                 assert kept[n].change[k].tolist() == change
     assert any((views["single"][0].states[0] != views["float"][0].states[0]).flat)
+
+
+@pytest.mark.parametrize("view", ["fixed", "float"])
+def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
+    """Distractors of 6 steps under CHUNKs of 4: the states are those of a run of every step, and far
+    fewer steps are run."""
+    monkeypatch.setattr(module, "CHUNK", 4)
+    net, x = forget_network()
+    qnet = quantize(net, bits=12, calibrate=x)
+    rng, lags = np.random.default_rng(9), (5, 1000, 1003, 20_000)
+    group = Group(
+        tuple(random_state(layer, 2, rng) for layer in qnet.layers), random_codes(rng, qnet, 6)
+    )
+    told: list[int] = []
+    if view == "fixed":
+        (kept,) = in_fixed_point(qnet, [group], lags, told.append)
+        whole = qnet.run(group.codes(0, lags[-1]), group.start).real()
+    else:
+        (kept,) = in_float(net, qnet, [group], lags, False, told.append)
+        heard = qnet.formats.input.decode(group.codes(0, lags[-1]))
+        whole = net.run(heard, real_state(qnet.formats, group.start))
+    for k, states in enumerate(kept.states):
+        wanted = whole.get("s", k)[:, [lag - 1 for lag in lags]]
+        assert np.array_equal(states, wanted.transpose(1, 0, 2))
+    assert 4 < len(told) < 1000
 
 
 def test_a_state_that_is_lost_and_one_that_is_held():
