@@ -6,6 +6,7 @@ from functools import partial
 from rtl.core import Core
 from rtl.proofs.cell import cell
 from rtl.proofs.design import Design
+from rtl.proofs.entering import entering
 from rtl.proofs.errors import ProofError
 from rtl.proofs.fifo import fifo
 from rtl.proofs.holding import holding
@@ -13,12 +14,15 @@ from rtl.proofs.proof import Proof
 from rtl.proofs.saturation import POINTS, saturation
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
+from rtl.proofs.sums import sums
 
 MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
     "cell": cell,
     "shut": shut,
     "hold": holding,
     **{f"saturates-{name}": partial(saturation, name=name) for name in POINTS},
+    "sum": sums,
+    "input": entering,
     "fifo": fifo,
     "step": sequencing,
 }

@@ -36,21 +36,10 @@ def state(design: Design) -> Harness:
     """One word, chosen freely, is followed from where it is written to where it is taken."""
     h = Harness(design, PART, reset=True)
     depth, bits = design.modules[h.module].memories["memory"]
-    held, ahead = h.see("held"), h.see("ahead.level")
+    claim_counts(h, depth)
     fetched = [h.see(f"fetched_{k}") for k in range(1, 1 + latency.MEMORY)]
-    front, back = h.see("read__addr"), h.see("$signature__addr")
+    front, ahead = h.see("read__addr"), h.see("ahead.level")
     shown, offered = h.see("r_data"), h.see("r_rdy")
-    under_way = f"({fetched[0]} + {fetched[1]})"
-    h.line(f"wire taken = {h.see('w_en')} && {h.see('w_rdy')};")
-    h.line(f"wire given = {offered} && {h.see('r_en')};")
-    h.register("count", 16, "count + taken - given")
-    h.prove(f"count == {held} + {under_way} + {ahead}")
-    h.prove(f"{h.see('free')} + {under_way} + {ahead} == {AHEAD}")
-    h.prove(f"{held} <= {depth} && {ahead} <= {AHEAD}")
-    h.prove(f"{front} < {depth} && {back} < {depth}")
-    h.prove(f"{back} == ({front} + {held}) % {depth}")
-    h.prove(f"{h.see('ahead.produce')} == (({h.see('ahead.consume')} + {ahead}) % {AHEAD})")
-    h.prove(f"count >= {depth} || {h.see('w_rdy')}")
 
     h.any("follow", 1)
     h.line("wire met = taken && follow && !following;")
@@ -78,6 +67,31 @@ def state(design: Design) -> Harness:
     h.register("was_offered", 1, f"{offered} && !{h.see('r_en')}")
     h.register("was_shown", bits, shown)
     h.prove(f"!was_offered || ({offered} && {shown} == was_shown)")
+    return h
+
+
+def claim_counts(h: Harness, depth: int, path: str = "") -> None:
+    """What the FIFO at a path counts and where it writes and reads; how soon it offers a word.
+
+    `count` words are in it; for `quiet` clocks it has had one and offered none.
+    """
+
+    def see(name: str) -> str:
+        return h.see(path + name)
+
+    held, ahead = see("held"), see("ahead.level")
+    fetched = [see(f"fetched_{k}") for k in range(1, 1 + latency.MEMORY)]
+    front, back = see("read__addr"), see("$signature__addr")
+    offered, under_way = see("r_rdy"), f"({' + '.join(fetched)})"
+    h.line(f"wire taken = {see('w_en')} && {see('w_rdy')};")
+    h.line(f"wire given = {offered} && {see('r_en')};")
+    h.register("count", 16, "count + taken - given")
+    h.prove(f"count == {held} + {under_way} + {ahead}")
+    h.prove(f"{see('free')} + {under_way} + {ahead} == {AHEAD}")
+    h.prove(f"{held} <= {depth} && {ahead} <= {AHEAD}")
+    h.prove(f"{front} < {depth} && {back} < {depth}")
+    h.prove(f"{back} == ({front} + {held}) % {depth}")
+    h.prove(f"{see('ahead.produce')} == (({see('ahead.consume')} + {ahead}) % {AHEAD})")
+    h.prove(f"count >= {depth} || {see('w_rdy')}")
     h.register("quiet", 4, f"count != 0 && !{offered} ? quiet + 1 : 0")
     h.prove(f"quiet < {latency.FIFO}")
-    return h

@@ -1,5 +1,7 @@
 """The module around a part under proof: free inputs, the nets that it looks at, what must hold."""
 
+from collections.abc import Sequence
+
 from rtl.proofs.design import Design, escaped
 
 TOP = "harness"
@@ -60,7 +62,7 @@ class Harness:
 
     def cut(self, path: str) -> str:
         """A net that takes any value in every clock, whatever drives it; more is proven so."""
-        found = self.see(path)
+        found = self.see(path, anything=True)
         self.cuts.append(f"{PART}.{path}")
         return found
 
@@ -75,12 +77,20 @@ class Harness:
         self.line(f"always @(posedge clk) {name} <= rst ? {initial} : {following};")
         return name
 
-    def delayed(self, name: str, value: str, bits: int, clocks: int) -> list[str]:
-        """A value now and 1 to `clocks` clocks ago."""
+    def delayed(self, name: str, value: str, bits: int, clocks: int, initial: int = 0) -> list[str]:
+        """A value now and 1 to `clocks` clocks ago; `initial` stands for what was before."""
         found = [value]
         for k in range(1, clocks + 1):
-            found.append(self.register(f"{name}_{k}", bits, found[-1]))
+            found.append(self.register(f"{name}_{k}", bits, found[-1], initial))
         return found
+
+    def table(self, name: str, index: str, values: Sequence[int], bits: int) -> str:
+        """The one of some unsigned values that belongs to an index; the last one for all beyond."""
+        lines = (f"{k}: {name} = {bits}'d{value};" for k, value in enumerate(values[:-1]))
+        self.line(f"reg [{bits - 1}:0] {name};")
+        last = f"default: {name} = {bits}'d{values[-1]};"
+        self.line(f"always @* case ({index}) {' '.join(lines)} {last} endcase")
+        return name
 
     def assume(self, condition: str) -> None:
         """What is taken for granted in every clock."""

@@ -17,13 +17,13 @@ class Twin:
     design : the broken Verilog.
     depth : clocks from power-up within which the fault must show.
     driven : what the search for it may limit itself to, port by port: a net of the part and its
-        value. A counterexample with fewer inputs is one all the same.
+        value, or an expression. A counterexample with fewer inputs is one all the same.
     """
 
     fault: str
     design: Design
     depth: int
-    driven: Mapping[str, int] = field(default_factory=dict)
+    driven: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,220 @@
+"""No accumulator of a lane overflows: whatever the weights, the values and the pauses are.
+
+The sequencer's count says which column is under way in each stage of a lane. So its delays say how
+far each sum can have got there: as far as the columns that went into it can take it, each by the
+largest product that its two formats allow.
+"""
+
+from rtl import latency
+from rtl.core import Core
+from rtl.lane import Lane
+from rtl.phases import Column
+from rtl.program import Program
+from rtl.proofs.design import Design, escaped
+from rtl.proofs.harness import PART, Harness
+from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.rows import FETCH
+from rtl.schedule import Slot
+
+FED = FETCH + latency.OPERAND - 1  # clocks from the sequencer's count to its column's operand
+ADDED = FED + Lane.ADDED  # ... to its product, beside the sum that it is added to
+SUM = r"= (\$signed\(base\) \+ \$signed\(product_\d\));"
+VALUES = ("x_value_1", "y_value_1", "y_start_1", "gates_value_1", "gates_start_1")
+READERS = {"x": ("x",), "y": ("y", "below"), "gates": ("gates",)}  # sources, by their memory
+
+
+def sums(core: Core, design: Design) -> Proof:
+    """The accumulators of all lanes, as wide as the formats' bound says."""
+    reach, program = Reach(core.program), core.program
+    lane = design.find("lanes.lane0")
+    kept = max(reach.most).bit_length()
+    lost = design.net(lane, "added")[0] + 1 - kept
+    return Proof(
+        "sum",
+        "No sum of a lane overflows: what is added is added exactly, whatever the weights and the "
+        "values are, however input and output stall, in every step.",
+        f"the whole core: {program.schedule.lanes} lanes of {program.accumulators} accumulators of "
+        f"{program.sum_width} bits, {program.weight_width} bits a weight, {program.operand_width} "
+        "a value, the multipliers among them",
+        (
+            "Weights and values are codes of their formats; they are free within those.",
+            "No reset comes after power-up: it throws away what is under way.",
+        ),
+        design,
+        lambda given: state(given, program, reach),
+        FED + 1,
+        Twin(
+            f"the accumulator of one lane is one bit narrower than it has to be: {kept} bits",
+            design.replaced(lane, SUM, rf"= (\1 <<< {lost}) >>> {lost};"),
+            reach.most.index(max(reach.most)) + ADDED + 3,
+            reach.extremes(design),
+        ),
+    )
+
+
+class Reach:
+    """How far the sums can get in each clock of a step, and in an idle one, which is the last.
+
+    Attributes
+    ----------
+    program, idle : of the core; its number of clocks a step, which stands for an idle one.
+    sources : where each clock's value comes from; empty where there is none.
+    weights, values : the largest magnitudes that meet; 0 where there is no column.
+    first, rotate : marks of the clocks.
+    rings : of each clock, what each accumulator can hold, the one in use first.
+    most : of each clock, what the sum is then that the column was added to.
+    """
+
+    def __init__(self, program: Program):
+        self.program, slots = program, program.schedule.slots
+        self.idle, accumulators = len(slots), program.accumulators
+        pairs = [self._magnitudes(slot, slot.column) if slot.column else (0, 0) for slot in slots]
+        self.weights, self.values = (list(found) for found in zip(*pairs, (0, 0), strict=True))
+        self.sources = [slot.column.source if slot.column else "" for slot in slots] + [""]
+        self.first = [int(slot.first) for slot in slots] + [0]
+        self.rotate = [int(slot.rotate and accumulators > 1) for slot in slots] + [0]
+        self.rings, self.most = [], []
+        total, held = self._largest(), [self._largest()] * (accumulators - 1)
+        for weight, value, first, rotate in zip(
+            self.weights, self.values, self.first, self.rotate, strict=True
+        ):
+            if rotate:
+                total, held = held[-1], [total, *held[:-1]]
+            total = 0 if first else total
+            self.rings.append((total, *held))
+            total += weight * value
+            self.most.append(total)
+
+    @property
+    def products(self) -> list[int]:
+        """The largest magnitude of each clock's product."""
+        return [weight * value for weight, value in zip(self.weights, self.values, strict=True)]
+
+    def extremes(self, design: Design) -> dict[str, int | str]:
+        """What takes a sum of lane 0 as far up as it can get; what has several formats stays free.
+
+        A weight is as low as can be where its value is negative, else as high.
+        """
+        weight, operand = (f"lanes.lane0.{n}" for n in (f"weight_{latency.WEIGHT}", "operand_1"))
+        found: dict[str, int | str] = {"sequencer.ready": 1}
+        ends = {1 << design.net(design.top, weight)[0] - 1}
+        if set(self.weights) <= {0, *ends}:
+            sign = f"{escaped(f'{PART}.{operand}')}[{design.net(design.top, operand)[0] - 1}]"
+            found[weight] = f"({sign} ? {max(ends)} : {max(ends) - 1})"
+        for name in inputs(design):
+            path, unsigned = f"operands.{name}", name.startswith("gates")
+            bits = design.net(design.top, path)[0]
+            ends = {(1 << bits) - 1, 1 << bits - 1}
+            if set(self.values) <= {0, *ends, (1 << bits - 1) - 1}:
+                found[path] = max(ends) if unsigned else min(ends)
+        return found
+
+    def _magnitudes(self, slot: Slot, column: Column) -> tuple[int, int]:
+        """Those of the formats of a column's weight and value."""
+        qnet, phase = self.program.qnet, self.program.schedule.groups[slot.group or 0][0]
+        if phase.layer is None:
+            assert qnet.readout is not None
+            found = qnet.readout.formats.weights, qnet.readout.input
+        else:
+            layer = qnet.layers[phase.layer]
+            source = "x" if column.source == "below" else column.source
+            found = layer.formats.weights[source], layer.source_formats[source]
+            if phase.yields == "y":
+                found = layer.formats.weights["m"], layer.formats.cell_output
+        return found[0].magnitude, found[1].magnitude
+
+    def _largest(self) -> int:
+        """What the products of any one group come to at most."""
+        found: dict[int | None, int] = {}
+        for slot, product in zip(self.program.schedule.slots, self.products, strict=False):
+            found[slot.group] = found.get(slot.group, 0) + product
+        return max(found.values())
+
+
+def inputs(design: Design) -> list[str]:
+    """The registers that the operand is chosen from."""
+    return [name for name in VALUES if design.has(design.find("operands"), name)]
+
+
+def hops(program: Program, lane: int) -> int:
+    """Clocks that a feed takes to a lane."""
+    chain, place = divmod(lane, 2 * program.rows_at_once)
+    return chain + (place >= program.rows_at_once)
+
+
+def state(design: Design, program: Program, reach: Reach) -> Harness:
+    """Weights, values and the moments in which steps begin are free in every clock."""
+    h, lanes = Harness(design, ""), range(program.schedule.lanes)
+    h.cut("sequencer.ready")
+    clock, running = h.see("sequencer.clock"), h.see("sequencer.running")
+    bits, last = reach.idle.bit_length(), reach.idle - 1
+    h.prove(f"{clock} <= {last} && ({running} || {clock} == 0)")
+    h.line(f"wire [{bits - 1}:0] at_0 = {running} ? {clock} : {reach.idle};")
+    far = ADDED + max(hops(program, lane) for lane in lanes)
+    at = h.delayed("at", "at_0", bits, far, reach.idle)
+    for now, before in zip(at, at[1:], strict=False):
+        over = f"({before} == {reach.idle} || {before} == {last})"
+        next_one = f"{now} == {before} + 1"
+        h.prove(f"{over} ? {now} == 0 || {now} == {reach.idle} : {next_one}")
+    claim_operand(h, reach, at)
+    for lane in lanes:
+        claim_lane(h, reach, f"lanes.lane{lane}", at[hops(program, lane) :], lane)
+    return h
+
+
+def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
+    """What the operand is chosen from is free, within the format of the column's value."""
+    marks = {"first": reach.first, "rotate": reach.rotate}
+    marks |= {"issue": [int(value > 0) for value in reach.values]}
+    for mark, values in marks.items():
+        found = h.table(f"word_{mark}", at[FETCH], values, 1)
+        h.prove(f"{h.see(f'sequencer.word.{mark}')} == {found}")
+        if mark != "issue":
+            found = h.table(f"feed_{mark}", at[FED], values, 1)
+            h.prove(f"{h.see(f'operands.feed.{mark}')} == {found}")
+    for name in inputs(h.design):
+        found, own = h.cut(f"operands.{name}"), READERS[name.partition("_")[0]]
+        values = (
+            value if source in own else 0
+            for source, value in zip(reach.sources, reach.values, strict=True)
+        )
+        limit = h.table(f"most_{name}", at[FED - 1], list(values), reach.program.operand_width)
+        inside = within(found, limit) if name.startswith("y") else f"{found} <= {limit}"
+        if not name.startswith("x"):  # its register is as wide as its only format
+            h.assume(f"{limit} == 0 || ({inside})")
+
+
+def claim_lane(h: Harness, reach: Reach, path: str, at: list[str], lane: int) -> None:
+    """A lane from its feed to its accumulators; `at` counts from the lane's own clocks on."""
+    program = reach.program
+    width, bits = program.sum_width, (program.weight_width, program.operand_width)
+
+    def table(name: str, clocks: int, values: list[int], width: int) -> str:
+        return h.table(f"{name}_{lane}", at[clocks], values, width)
+
+    fed = table("fed", FED, reach.values, bits[1])
+    h.prove(within(h.see(f"{path}.feed_in.operand"), fed))
+    early = ADDED - 1  # what a product is added to is chosen a clock before
+    for mark, values in (("first", reach.first), ("rotate", reach.rotate)):
+        if mark == "first" or program.accumulators > 1:
+            found = h.see(f"{path}.feed_in.{mark}")
+            h.prove(f"{found} == {table(mark, early, values, 1)}")
+    h.prove(within(h.see(f"{path}.operand_1"), table("operand", FED + 1, reach.values, bits[1])))
+    weight = h.cut(f"{path}.weight_{latency.WEIGHT}")
+    most = table("weight", FED + 1, reach.weights, bits[0])
+    h.assume(f"{most} == 0 || ({within(weight, most)})")
+    for k, name in enumerate(("product", "product_1", "product_2")):
+        limit = table(name, FED + 2 + k, reach.products, sum(bits))
+        h.prove(within(h.see(f"{path}.{name}"), limit))
+    base, product = h.see(f"{path}.base"), h.see(f"{path}.product_2")
+    for k, name in enumerate(["base", *(f"held{k}" for k in range(1, program.accumulators))]):
+        limit = table(name, ADDED, [ring[k] for ring in reach.rings], width)
+        h.prove(within(h.see(f"{path}.{name}"), limit))
+    h.line(f"wire signed [{width + 1}:0] exact_{lane} = $signed({base}) + $signed({product});")
+    h.prove(f"exact_{lane} == $signed({h.see(f'{path}.added')})")
+
+
+def within(value: str, limit: str) -> str:
+    """Whether the magnitude of a signed value is at most that."""
+    most = f"$signed({{1'b0, {limit}}})"
+    return f"$signed({value}) <= {most} && -{most} <= $signed({value})"
