@@ -76,6 +76,7 @@ def play(
     seed: int = 0,
     waves: Path | None = None,
     streams: int = 1,
+    nonzeros: int | None = None,
 ) -> Gateware:
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.qnet, subject.codes
@@ -83,7 +84,9 @@ def play(
     room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
     if streams > 1:
         room["streams"] = streams
-    core = make_core(qnet, lanes, max_length=subject.max_length, streams=streams)
+    if nonzeros is not None:
+        room["nonzeros"] = nonzeros
+    core = make_core(qnet, lanes, max_length=subject.max_length, streams=streams, nonzeros=nonzeros)
     schedule = core.schedule
     with (
         steps.progress("Gateware: build, then simulate") as report,

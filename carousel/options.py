@@ -96,6 +96,15 @@ Streams = Annotated[
         min=1, help="Sequences side by side in one core: one has work while another one waits."
     ),
 ]
+Nonzeros = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="For one-hot and other sparse input: so many elements of a vector come, each with its "
+        "index, and the core spends no clock on the others.",
+        show_default="all come",
+    ),
+]
 Axi = Annotated[
     bool,
     typer.Option(

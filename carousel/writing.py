@@ -18,6 +18,7 @@ def verilog(
     seed: options.Seed = 0,
     max_length: options.MaxLength = None,
     streams: options.Streams = 1,
+    nonzeros: options.Nonzeros = None,
     state_port: options.StatePort = False,
     load_port: options.LoadPort = False,
     axi: options.Axi = False,
@@ -44,6 +45,7 @@ def verilog(
             load_port=load_port,
             axi=axi,
             streams=streams,
+            nonzeros=nonzeros,
         )
         files = {_what(path): str(place / path.name) for path in written}
     for what, path in files.items():

@@ -40,9 +40,9 @@ class CellUpdate(wiring.Component):
     sequence's first step s(t-1) is the initial state.
 
     Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
-    `latency.output` clocks after s (saturation, sigma, squash, product, rounding, saturation; more
-    in a core with peepholes, whose output gate is computed here). One cell a clock, the same cell again
-    after more than `latency.STATE_READ` + `latency.STATE` clocks.
+    `latency.output` = 10 clocks after s (saturation, sigma (5), squash, product, rounding,
+    saturation; 12 in a core with peepholes, whose output gate is computed here). One cell a clock,
+    the same cell again after more than `latency.STATE_READ` + `latency.STATE` clocks.
     Number formats: both products exact, each rounded once to the fraction of s; their sum is one
     bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
     the format of the cell output.

@@ -56,12 +56,14 @@ class Core(wiring.Component):
     streams : sequences side by side.
     load_port : give it a port through which another network of the same shape and formats is
         written over this one.
+    nonzeros : for sparse input, such as one-hot vectors: so many elements of a vector come, each
+        with its index, in any order and no index twice; the others are 0. Default: all come.
 
     Members
     -------
-    i : In(stream), qnet.inputs beats a vector: data (input format), first, last. `first` on the
-        first element of a vector starts a sequence, from the initial state; `last` on the last
-        element ends one. A vector of each stream in turn.
+    i : In(stream), schedule.elements beats a vector: data (input format), first, last; with sparse
+        input `index` too. `first` on the first element of a vector starts a sequence, from the
+        initial state; `last` on the last element ends one. A vector of each stream in turn.
     o : Out(stream), qnet.outputs beats a vector, the streams in turn: data (output format), first
         on the sequence's first beat, last on its last one. Where the network gives its last output
         only, of a sequence's last step only.
@@ -107,12 +109,13 @@ class Core(wiring.Component):
         state_port: bool = False,
         streams: int = 1,
         load_port: bool = False,
+        nonzeros: int | None = None,
     ):
-        self.qnet, self.schedule = qnet, plan(qnet, lanes, streams)
+        self.qnet, self.schedule = qnet, plan(qnet, lanes, streams, nonzeros)
         self.program = program = Program(qnet, self.schedule, load_port)
         self.has_state_port = state_port
         ports = {
-            "i": In(stream.Signature(beat_layout(qnet.formats.input))),
+            "i": In(stream.Signature(beat_layout(qnet.formats.input, self.sparse))),
             "o": Out(stream.Signature(beat_layout(qnet.out_format))),
             "saturations": Out(
                 data.StructLayout(dict.fromkeys(self.saturation_kinds, COUNTER_BITS))
@@ -147,6 +150,11 @@ class Core(wiring.Component):
         super().__init__(ports)
 
     @property
+    def sparse(self) -> int:
+        """Elements of a sparse input vector, of which only some come; 0 where it is dense."""
+        return self.qnet.inputs * self.schedule.sparse
+
+    @property
     def saturation_kinds(self) -> tuple[str, ...]:
         """Fields of `saturations`: net inputs of the rows that there are and of h, then values."""
         values = ["h", "s"] if self.program.states else []
@@ -174,7 +182,7 @@ class Core(wiring.Component):
         program, qnet = self.program, self.qnet
         m.submodules.sequencer = sequencer = Sequencer(self.schedule)
         m.submodules.input = buffer = InputBuffer(
-            qnet.formats.input, qnet.inputs, self.schedule.streams
+            qnet.formats.input, self.schedule.elements, self.schedule.streams, self.sparse
         )
         m.submodules.operands = operands = Operands(program)
         m.submodules.lanes = lanes = LaneArray(program)
@@ -190,9 +198,12 @@ class Core(wiring.Component):
             buffer.address.eq(sequencer.word.address),
             operands.x.eq(buffer.value),
         ]
+        if self.sparse:
+            m.d.comb += operands.index.eq(buffer.index)
         for name in ("word", "weight", "step_first", "parity"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
-        to_tail = latency.ROW - 1  # from the word, which follows the issue by a clock
+        # from the word, which follows the issue by a clock
+        to_tail = latency.row(self.schedule.sparse) - 1
         m.d.comb += lanes.feed.eq(operands.feed)
         marks = [
             delay(m, getattr(sequencer, name), to_tail, name=f"row_{name}")

@@ -14,6 +14,8 @@ LANE = 6
 OPERAND = 4
 # A block RAM: its memory, and the register at its output.
 MEMORY = 2
+# A sparse input's element until its weight's address is known: memory, register, base + index.
+INDEX = MEMORY + 1
 # A reader of the states: memory, initial state or not, a multiplier's operand.
 STATE_READ = MEMORY + 1 + 1
 # sigma: knots, a multiplier's operands, product with the slope, sum.
@@ -60,11 +62,16 @@ def output(peepholes: bool) -> int:
     return OUTPUT + LATE * peepholes
 
 
-def gate(peepholes: bool) -> int:
-    """`GATE`, in a core with peepholes or without."""
-    return GATE + SEEN * peepholes
+def row(sparse: bool) -> int:
+    """`ROW`, in a core with sparse input or without."""
+    return ROW + INDEX * sparse
 
 
-def cell(peepholes: bool) -> int:
-    """`CELL`, in a core with peepholes or without."""
-    return CELL + (SEEN + LATE) * peepholes
+def gate(peepholes: bool, sparse: bool = False) -> int:
+    """`GATE`, in a core with peepholes or without, with sparse input or without."""
+    return GATE + SEEN * peepholes + INDEX * sparse
+
+
+def cell(peepholes: bool, sparse: bool = False) -> int:
+    """`CELL`, in a core with peepholes or without, with sparse input or without."""
+    return CELL + (SEEN + LATE) * peepholes + INDEX * sparse

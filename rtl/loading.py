@@ -94,7 +94,7 @@ def structure(program: Program) -> str:
     ]
     squash = qnet.readout and qnet.readout.squash.squash.name
     common = (qnet.formats, program.shapes, units, squash, qnet.output)
-    size = (schedule.lanes, schedule.streams)
+    size = (schedule.lanes, schedule.streams, schedule.nonzeros)
     return hashlib.sha256(repr((common, size)).encode()).hexdigest()
 
 
@@ -110,7 +110,7 @@ _Words = Callable[[], dict[int, int]]
 def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
     """Name, width, size and what reads the raw words of each memory, in address order."""
     schedule, slots = program.schedule, program.weight_address_width
-    lanes = (schedule.lanes - 1 << slots) + schedule.ideal_cycles
+    lanes = (schedule.lanes - 1 << slots) + schedule.weight_words
     yield "weights", program.weight_width, lanes, partial(_weights, program)
     layout = row_layout(program)
     for place in range(program.rows_at_once):

@@ -220,18 +220,19 @@ def make_core(
     state_port: bool = False,
     streams: int = 1,
     load_port: bool = False,
+    nonzeros: int | None = None,
 ) -> Core | OfflineCore:
     """The core for a network: a `Core`, or with reverse layers an `OfflineCore`.
 
     Parameters
     ----------
-    lanes, probe, state_port, streams, load_port : see `Core` and `OfflineCore`.
+    lanes, probe, state_port, streams, load_port, nonzeros : see `Core` and `OfflineCore`.
     max_length : steps of the longest sequence, for a network with reverse layers; default 64.
 
     Raises
     ------
-    CarouselError : a port or several streams with reverse layers, `max_length` without them;
-        see also the two.
+    CarouselError : a port, several streams or sparse input with reverse layers, `max_length`
+        without them; see also the two.
     """
     reverse = qnet.first_reverse
     if reverse is None:
@@ -240,7 +241,12 @@ def make_core(
                 f"max_length {max_length}: the network has no reverse layer, sequences of any "
                 "length pass"
             )
-        return Core(qnet, lanes, probe, state_port, streams, load_port)
+        return Core(qnet, lanes, probe, state_port, streams, load_port, nonzeros)
+    if nonzeros is not None:
+        raise CarouselError(
+            f"nonzeros {nonzeros}: layer {reverse} runs in reverse, and a core that holds "
+            "sequences takes whole vectors"
+        )
     if load_port:
         raise CarouselError(
             f"load port: layer {reverse} runs in reverse, and a core that holds sequences is made "

@@ -15,16 +15,20 @@ from rtl.program import Program
 from rtl.sequencer import word_layout
 
 
-def beat_layout(form) -> data.StructLayout:
-    """A stream's beat: one element, and whether it is a sequence's first or last."""
-    return data.StructLayout({"data": shape_of(form), "first": 1, "last": 1})
+def beat_layout(form, sparse: int = 0) -> data.StructLayout:
+    """A stream's beat: one element, and whether it is a sequence's first or last.
+
+    With `sparse`, the elements of a whole vector, also its `index` there.
+    """
+    index = {"index": range(max(2, sparse))} if sparse else {}
+    return data.StructLayout({"data": shape_of(form), **index, "first": 1, "last": 1})
 
 
 class InputBuffer(wiring.Component):
     """Takes a step's input, an element a beat, into two banks: one is read while the other fills.
 
-    It is a vector of each stream in turn. `first` is looked at on the first element of a vector,
-    `last` on its last one.
+    It is a vector of each stream in turn; of a sparse one those elements that may differ from 0.
+    `first` is looked at on the first element of a vector, `last` on its last one.
 
     Timing: `waiting` is set one clock after a step's last beat; a value stands in `value` one clock
     after its `address`.
@@ -32,16 +36,17 @@ class InputBuffer(wiring.Component):
     Parameters
     ----------
     form : format of an element.
-    inputs, streams : elements of a vector, vectors of a step.
+    inputs, streams : elements that come of a vector, vectors of a step.
+    sparse : elements of a whole vector, where they come with their indices; else 0.
 
     Members
     -------
-    i : In(stream of beat_layout(form))
+    i : In(stream of beat_layout(form, sparse))
     waiting : Out(1), the input of a step is there.
     first, last : Out(streams), its marks, a bit a stream.
     take : In(1), the step begins: from 3 clocks later on its input is what is read.
     release : In(1), with the last address of what is read.
-    address : In, element to read.  value : Out(form).
+    address : In, element to read.  value : Out(form).  index : Out, of a sparse vector's element.
     """
 
     i: stream.Interface
@@ -52,12 +57,15 @@ class InputBuffer(wiring.Component):
     release: Signal
     address: Signal
     value: Signal
+    index: Signal
 
-    def __init__(self, form, inputs: int, streams: int):
-        self.inputs, self.streams = inputs, streams
+    def __init__(self, form, inputs: int, streams: int, sparse: int = 0):
+        self.inputs, self.streams, self.sparse = inputs, streams, sparse
+        beat = beat_layout(form, sparse)
         super().__init__(
             {
-                "i": In(stream.Signature(beat_layout(form))),
+                "i": In(stream.Signature(beat)),
+                **({"index": Out(beat["index"].shape)} if sparse else {}),
                 "waiting": Out(1),
                 **{name: Out(streams) for name in ("first", "last")},
                 **{name: In(1) for name in ("take", "release")},
@@ -68,14 +76,15 @@ class InputBuffer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.banks = memory = block_memory(
-            shape=self.value.shape(), depth=2 << len(self.address)
-        )
+        shape = self.value.shape()
+        if self.sparse:
+            shape = data.StructLayout({"data": shape, "index": self.index.shape()})
+        m.submodules.banks = memory = block_memory(shape=shape, depth=2 << len(self.address))
         write, read = memory.write_port(), memory.read_port()
         full = [Signal(name=f"full{k}") for k in range(2)]
         waiting = [Signal(name=f"waiting{k}") for k in range(2)]
         marks = [Signal(2 * self.streams, name=f"marks{k}") for k in range(2)]
-        filling, coming = Signal(), Signal()
+        filling, coming = Signal(name="filling"), Signal()
         element = Signal.like(self.address)
 
         payload = self.i.payload
@@ -83,7 +92,7 @@ class InputBuffer(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(~Mux(filling, full[1], full[0])),
             write.addr.eq(Cat(element, filling)),
-            write.data.eq(payload.data),
+            (write.data.data if self.sparse else write.data).eq(payload.data),
             write.en.eq(taken),
         ]
         last_element = element == self.inputs * self.streams - 1
@@ -112,8 +121,10 @@ class InputBuffer(wiring.Component):
                 Mux(coming, marks[1], marks[0])
             ),
             read.addr.eq(Cat(self.address, reading)),
-            self.value.eq(read.data),
+            self.value.eq(read.data.data if self.sparse else read.data),
         ]
+        if self.sparse:
+            m.d.comb += [write.data.index.eq(payload.index), self.index.eq(read.data.index)]
         return m
 
 
@@ -122,14 +133,16 @@ class Operands(wiring.Component):
 
     In a sequence's first step own outputs at t-1 are those that it starts from, and gates 0.
 
-    Timing: the feed stands `latency.OPERAND` = 4 clocks after a column's issue, 3 after `word`; its
-    weight's address `latency.WEIGHT` clocks before. Each memory has an output register. A value
+    Timing: the feed stands `latency.OPERAND` = 4 clocks after a column's issue, 3 after `word`, in
+    a core with sparse input `latency.INDEX` = 3 clocks later; its weight's address
+    `latency.WEIGHT` clocks before. Each memory has an output register. A value
     written in a clock is seen by columns issued in that clock or later.
 
     Members
     -------
     word, weight, step_first, parity : In, of the sequencer.
-    x : In, of the input buffer, one clock after the word's address.
+    x, index : In, of the input buffer, one clock after the word's address; `index` of a sparse
+        input.
     {y,gates}_written : In, {valid, data}; each step's values in the order of the tail.
     {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
     feed : Out(feed_layout)
@@ -141,6 +154,7 @@ class Operands(wiring.Component):
     step_first: Signal
     parity: Signal
     x: Signal
+    index: Signal
     y_written: data.View
     y_access: data.View
     y_word: Signal
@@ -154,12 +168,14 @@ class Operands(wiring.Component):
         self.program = program
         ports = {
             "word": In(word_layout(program.schedule)),
-            "weight": In(program.weight_address_width),
+            "weight": In(range(max(2, program.schedule.in_order))),
             "step_first": In(1),
             "parity": In(1),
             "x": In(shape_of(program.qnet.formats.input)),
             "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
         }
+        if program.schedule.sparse:
+            ports["index"] = In(range(max(2, program.qnet.inputs)))
         self.banks: dict[str, Bank] = {}
         if program.outputs:
             starts = program.initial(program.outputs)
@@ -205,12 +221,29 @@ class Operands(wiring.Component):
                     m.d.sync += operand.eq(Mux(issue, value, 0))
         stages = 1 + 1 + 1  # memory, its register, operand
         assert 1 + stages == latency.OPERAND
-        ahead = stages - latency.WEIGHT
+        address, late = self._address(m)
+        ahead = stages - latency.WEIGHT  # of the address, which is as late as the operand
+        operand, stages = delay(m, operand, late, name="late_operand"), stages + late
         m.d.comb += [
             self.feed.operand.eq(operand),
-            self.feed.address.eq(delay(m, self.weight, ahead, name="weight")),
+            self.feed.address.eq(delay(m, address, ahead, name="weight")),
             self.feed.rotate.eq(delay(m, word.rotate, stages, name="rotate")),
             self.feed.first.eq(delay(m, word.first, stages, name="first")),
             self.feed.last.eq(delay(m, word.last, stages, name="last", keep_reset=True)),
         ]
         return m
+
+    def _address(self, m: Module) -> tuple[Value, int]:
+        """Where the word's column has its weight, and how many clocks after the word.
+
+        An element of a sparse input finds it by its index, all else in order.
+        """
+        if not self.program.schedule.sparse:
+            return self.weight, 0
+        place = Signal(self.program.weight_address_width, name="place", reset_less=True)
+        base = delay(m, self.word.base, latency.MEMORY, name="base")
+        is_x = delay(m, self.word.source == SOURCES.index("x"), latency.MEMORY, name="is_x")
+        weight = delay(m, self.weight, latency.MEMORY, name="in_order")
+        index = delay(m, self.index, latency.MEMORY - 1, name="index")
+        m.d.sync += place.eq(Mux(is_x, base + index, weight))
+        return place, latency.INDEX

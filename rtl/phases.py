@@ -20,7 +20,7 @@ class Column:
     source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below,
         or for a projection m(t) of its layer) or "gates" (the layer's own gates at t-1).
     address : where its value lies in the memory of that source.
-    column : its column in the weight matrix.
+    column : its column in the weight matrix; of a sparse input's element only the core knows it.
     row : the row that yields its value; None for the core's input.
     """
 
@@ -91,7 +91,12 @@ def largest_phase(qnet: QuantizedNetwork) -> int:
 
 
 def phases_of(
-    qnet: QuantizedNetwork, lanes: int, streams: int, whole_blocks: bool, tail: int = 1
+    qnet: QuantizedNetwork,
+    lanes: int,
+    streams: int,
+    whole_blocks: bool,
+    tail: int = 1,
+    nonzeros: int | None = None,
 ) -> tuple[Phase, ...]:
     """The phases of a step, layer by layer, each for every stream; columns in natural order.
 
@@ -102,9 +107,10 @@ def phases_of(
     whole_blocks : no group begins or ends inside a block.
     tail : rows that the tail takes at once. If more than one, a whole block; the rows of a readout
         then use every so manieth lane, and come one at once.
+    nonzeros : elements of a sparse input vector; None where it is dense.
     """
     shapes = tuple(layer.shape for layer in qnet.layers)
-    places = _Places(qnet.inputs, shapes, streams)
+    places = _Places(qnet.inputs, shapes, streams, nonzeros)
     phases = []
 
     def add(side: int, rows: list[Row], columns, **spread: int) -> None:
@@ -141,10 +147,14 @@ class _Places:
     width : of the core's input.
     shapes : of the layers.
     streams : sequences side by side.
+    nonzeros : elements that come of an input vector; None for all.
     """
 
-    def __init__(self, width: int, shapes: tuple[Shape, ...], streams: int):
+    def __init__(
+        self, width: int, shapes: tuple[Shape, ...], streams: int, nonzeros: int | None = None
+    ):
         self.width, self.shapes = width, shapes
+        self.coming = width if nonzeros is None else nonzeros
         stored = stored_outputs(shapes, streams), stored_gates(shapes, streams)
         self.outputs, self.gates = (
             {row: address for address, row in enumerate(rows)} for rows in stored
@@ -152,18 +162,18 @@ class _Places:
 
     def of_layer(self, k: int, stream: int) -> Iterator[Column]:
         """Layer k's columns: its input, what it left in the step before."""
-        columns = [*self.inputs(k, stream), *self.stored(k, "y", "y", stream)]
-        shape = self.shapes[k]
+        shape, own = self.shapes[k], list(self.stored(k, "y", "y", stream))
         if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
             gates = (Row(k, g, n, stream) for g in shape.gates for n in range(shape.blocks))
-            columns += [Column("gates", self.gates[row], 0, row) for row in gates]
-        return (replace(each, column=place) for place, each in enumerate(columns))
+            own += [Column("gates", self.gates[row], 0, row) for row in gates]
+        yield from self.inputs(k, stream)
+        yield from (replace(each, column=place) for place, each in enumerate(own, shape.inputs))
 
     def inputs(self, k: int, stream: int) -> Iterator[Column]:
         """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
         if k:
             return self.stored(k - 1, "y", "below", stream)
-        return (Column("x", stream * self.width + n, n) for n in range(self.width))
+        return (Column("x", stream * self.coming + n, n) for n in range(self.coming))
 
     def stored(self, layer: int, kind: str, source: str, stream: int) -> Iterator[Column]:
         """Columns for all y or m of a layer, counted from 0."""

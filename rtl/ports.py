@@ -19,7 +19,7 @@ from rtl.sequencer import Sequencer
 def idle(m: Module, schedule: Schedule, sequencer: Sequencer, buffer: InputBuffer) -> Value:
     """Whether no step runs, none may start, and the tail is empty."""
     rows = max(phase.side for phase in schedule.phases)
-    longest = latency.cell(schedule.peepholes) + rows + 2
+    longest = schedule.after.cell + rows + 2
     quiet = Signal(range(longest + 1))
     with m.If(sequencer.running):
         m.d.sync += quiet.eq(longest)

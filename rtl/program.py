@@ -121,17 +121,26 @@ class Program:
 
     @cached_property
     def weights(self) -> tuple[tuple[int, ...], ...]:
-        """Each lane's weight codes in the order of issue; 0 where the lane idles."""
+        """Each lane's weight codes in the order of issue; 0 where the lane idles.
+
+        With sparse input, those of all its elements come behind, group by group.
+        """
         schedule = self.schedule
-        issued = [(slot.group, slot.place) for slot in schedule.slots if slot.column]
-        group, place = np.array(issued).T
-        found = np.zeros((schedule.lanes, len(issued)), np.int64)
+        issued = [
+            (slot.group, slot.place)
+            for slot in schedule.slots
+            if slot.column and not schedule.indexed(slot.column)
+        ]
+        group, place = np.array(issued, int).reshape(-1, 2).T
+        found = np.zeros((schedule.lanes, schedule.weight_words), np.int64)
         for number, (phase, k) in enumerate(schedule.groups):
-            rows, here = phase.group(k), group == number
+            rows, here = phase.group(k), np.flatnonzero(group == number)
             lines = np.array([self._line(row) for row in rows])
             columns = np.array([column.column for column in phase.columns])
             lanes = slice(0, len(rows) * phase.spacing, phase.spacing)
             found[lanes, here] = lines[:, columns[place[here]]]
+            if (base := schedule.bases.get(number)) is not None:
+                found[lanes, base : base + schedule.inputs] = lines[:, : schedule.inputs]
         return tuple(map(tuple, found.tolist()))
 
     def _line(self, row: Row):
@@ -225,6 +234,12 @@ class Program:
         )
 
     @property
+    def element_width(self) -> int:
+        """Bits of an element of the input, with its index where it is sparse."""
+        index = (max(2, self.qnet.inputs) - 1).bit_length() * self.schedule.sparse
+        return self.qnet.formats.input.width + index
+
+    @property
     def peephole_width(self) -> int:
         """Bits of a peephole's weight, signed; 0 without peepholes."""
         layers = [layer for layer in self.qnet.layers if layer.peepholes]
@@ -282,7 +297,7 @@ class Program:
 
     @property
     def weight_address_width(self) -> int:
-        return max(1, (self.schedule.ideal_cycles - 1).bit_length())
+        return max(1, (self.schedule.weight_words - 1).bit_length())
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -340,10 +355,10 @@ class Program:
         """
         word, knots = knot_words(self.qnet.table)
         found = {
-            "weights": self.schedule.lanes * self.schedule.ideal_cycles * self.weight_width,
+            "weights": self.schedule.lanes * self.schedule.weight_words * self.weight_width,
             "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
             "sigma": len(knots) * word.size,
-            "input": 2 * self.schedule.streams * self.qnet.inputs * self.qnet.formats.input.width,
+            "input": 2 * self.schedule.streams * self.schedule.elements * self.element_width,
         }
         if self.states:
             starts = len(self.initial(self.states)), len(self.initial(self.outputs))

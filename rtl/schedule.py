@@ -10,7 +10,6 @@ do the lanes stand still:
     cycles per step = sum over phases of groups * columns  +  stalls
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -19,7 +18,8 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.shape import Shape
 from rtl import latency
-from rtl.issue import Group, Order, Read, shortest
+from rtl.groups import After, at_once, groups_of, yields
+from rtl.issue import Order, shortest
 from rtl.phases import Column, Phase, largest_phase, phases_of
 from rtl.rows import Row
 
@@ -67,16 +67,35 @@ class Schedule:
     streams : sequences side by side.
     phases : in order.
     order : which group has which clock.
+    inputs : elements of an input vector.
     peepholes : whether any layer has them, which makes the tail longer.
     tail : rows that the tail takes at once: 1, or all of a block.
+    nonzeros : elements of a vector that come, each with its index; None where all come, in order.
     """
 
     lanes: int
     streams: int
     phases: tuple[Phase, ...]
     order: Order
+    inputs: int
     peepholes: bool = False
     tail: int = 1
+    nonzeros: int | None = None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether an input vector comes as some of its elements, with their indices."""
+        return self.nonzeros is not None
+
+    @property
+    def elements(self) -> int:
+        """Beats of an input vector."""
+        return self.inputs if self.nonzeros is None else self.nonzeros
+
+    @property
+    def after(self) -> After:
+        """When what a row yields can be read."""
+        return After.of(self.peepholes, self.sparse)
 
     @property
     def accumulators(self) -> int:
@@ -97,9 +116,36 @@ class Schedule:
     def stall_per_step(self) -> int:
         return self.cycles_per_step - self.ideal_cycles
 
+    def indexed(self, column: Column) -> bool:
+        """Whether the input says which of a row's weights a column meets."""
+        return self.sparse and column.source == "x"
+
+    @property
+    def in_order(self) -> int:
+        """Places in a lane's memory of weights that are read one after the other, in each step."""
+        return sum(bool(slot.column) and not self.indexed(slot.column) for slot in self.slots)
+
+    @cached_property
+    def bases(self) -> dict[int, int]:
+        """The first place there of the weights that a group's sparse input may meet, by group.
+
+        Those of all elements of a vector lie there, behind what is read in order.
+        """
+        reading = [
+            number
+            for number, (phase, _) in enumerate(self.groups)
+            if any(map(self.indexed, phase.columns))
+        ]
+        return {number: self.in_order + k * self.inputs for k, number in enumerate(reading)}
+
+    @property
+    def weight_words(self) -> int:
+        """Places in a lane's memory of weights."""
+        return self.in_order + len(self.bases) * self.inputs
+
     @property
     def products_per_step(self) -> int:
-        """Multiplications that the network needs."""
+        """Multiplications that the network needs, with the elements of its input that come."""
         return sum(len(phase.rows) * len(phase.columns) for phase in self.phases)
 
     @property
@@ -157,7 +203,7 @@ class Schedule:
         return {
             row: end + after
             for (phase, k), end in zip(self.groups, self.order.ends, strict=True)
-            for row, after in _yields(phase, k, self.peepholes)
+            for row, after in yields(phase, k, self.after)
         }
 
     @cached_property
@@ -218,16 +264,22 @@ def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     return tuple(range(least, largest_phase(qnet) + 1))
 
 
-def plan(qnet: QuantizedNetwork, lanes: int | None = None, streams: int = 1) -> Schedule:
+def plan(
+    qnet: QuantizedNetwork,
+    lanes: int | None = None,
+    streams: int = 1,
+    nonzeros: int | None = None,
+) -> Schedule:
     """The schedule of a network on `lanes` lanes (default: all that it can use).
 
     With `streams` it is at so many sequences side by side, so that one of them has work for the
-    lanes while another one waits for its own results.
+    lanes while another one waits for its own results. With `nonzeros` so many elements of an input
+    vector come, each with its index, and the others, which are 0, cost nothing.
 
     Raises
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
-    CarouselError : fewer streams than 1.
+    CarouselError : fewer streams than 1; `nonzeros` not from 1 to the elements of a vector.
     UnsupportedError : reverse layers, or peepholes beside blocks of several cells or gate
         recurrence in another layer.
     """
@@ -242,24 +294,24 @@ def plan(qnet: QuantizedNetwork, lanes: int | None = None, streams: int = 1) -> 
         raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
     if streams < 1:
         raise CarouselError(f"streams {streams}: must be at least 1")
+    if nonzeros is not None and not 1 <= nonzeros <= qnet.inputs:
+        raise CarouselError(f"nonzeros {nonzeros}: must be from 1 to the {qnet.inputs} inputs")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
-    phases = phases_of(qnet, lanes, streams, peepholes)
-    schedule = _schedule(phases, lanes, streams, peepholes)
+
+    def schedule_of(whole_blocks: bool, tail: int) -> Schedule:
+        phases = phases_of(qnet, lanes, streams, whole_blocks, tail, nonzeros)
+        after = After.of(peepholes, nonzeros is not None)
+        order = shortest(groups_of(phases, after), at_once(phases))
+        found = Schedule(lanes, streams, phases, order, qnet.inputs, peepholes, tail, nonzeros)
+        return replace(found, phases=tuple(_sorted(phase, found) for phase in phases))
+
+    schedule = schedule_of(peepholes, 1)
     tail = _tail(qnet, schedule)
     if tail > 1:
-        phases = phases_of(qnet, lanes, streams, True, tail)
-        hurried = _schedule(phases, lanes, streams, peepholes, tail)
+        hurried = schedule_of(True, tail)
         if hurried.cycles_per_step < schedule.cycles_per_step:
             return hurried
     return schedule
-
-
-def _schedule(
-    phases: tuple[Phase, ...], lanes: int, streams: int, peepholes: bool, tail: int = 1
-) -> Schedule:
-    order = shortest(_groups(phases, peepholes), _at_once(phases))
-    schedule = Schedule(lanes, streams, phases, order, peepholes, tail)
-    return replace(schedule, phases=tuple(_sorted(phase, schedule) for phase in phases))
 
 
 def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:
@@ -299,54 +351,6 @@ def _check_shapes(shapes: tuple[Shape, ...]) -> None:
                 f"layer {k}: blocks of several cells and gate recurrence cannot share a core with "
                 f"the peepholes of layer {seeing}"
             )
-
-
-def _yields(phase: Phase, number: int, peepholes: bool) -> Iterator[tuple[Row, int]]:
-    """Each row of a group, and the clocks from the group's last column until what it yields can be
-    read."""
-    for place, row in enumerate(phase.group(number)):
-        clocks = latency.cell if row.kind == "g" else latency.gate
-        yield row, place // phase.tail + clocks(peepholes)
-
-
-def _at_once(phases: tuple[Phase, ...]) -> tuple[int, ...]:
-    """Columns of each phase that are known when the step begins."""
-    return tuple(sum(column.row is None for column in phase.columns) for phase in phases)
-
-
-def _groups(phases: tuple[Phase, ...], peepholes: bool) -> tuple[Group, ...]:
-    """All groups of a step, for the scheduler."""
-    readers: dict[Row, list[tuple[int, bool]]] = {}
-    for k, phase in enumerate(phases):
-        for column in phase.columns:
-            if column.row:
-                readers.setdefault(column.row, []).append((k, column.before))
-    groups = []
-    for k, phase in enumerate(phases):
-        for number in range(phase.groups):
-            reads: dict[tuple[int, bool], list[int]] = {}
-            for row, after in _yields(phase, number, peepholes):
-                for reader in readers.get(row, ()):
-                    reads.setdefault(reader, []).append(after)
-            found = tuple(
-                Read(reader, before, tuple(sorted(after)))
-                for (reader, before), after in reads.items()
-            )
-            busy = phase.tail_clocks(number)
-            if number == phase.groups - 1 and k + 1 < len(phases):
-                busy += _pause(phase, phases[k + 1], peepholes)
-            groups.append(Group(k, len(phase.columns), busy, found))
-    return tuple(groups)
-
-
-def _pause(phase: Phase, following: Phase, peepholes: bool) -> int:
-    """Clocks that the tail rests between two phases.
-
-    A projection's results are written sooner than cell outputs and must not overtake those of the
-    phase before, which may be another stream's.
-    """
-    overtaking = phase.yields == "g" and following.yields == "y"
-    return (latency.cell(peepholes) - latency.gate(peepholes)) * overtaking
 
 
 def _sorted(phase: Phase, schedule: Schedule) -> Phase:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,11 +15,15 @@ FLAGS = ("issue", "first", "last", "rotate", "release")
 
 
 def word_layout(schedule: Schedule) -> data.StructLayout:
-    """A word of the program: what `rtl.schedule.Slot` says of a clock."""
+    """A word of the program: what `rtl.schedule.Slot` says of a clock.
+
+    With sparse input also the `base` of the weights that an element of it may meet.
+    """
     columns = [column for phase in schedule.phases for column in phase.columns]
     addresses = range(max(2, 1 + max(column.address for column in columns)))
     places = {"source": range(len(SOURCES)), "address": addresses}
     places |= {"stream": range(schedule.streams)} if schedule.streams > 1 else {}
+    places |= {"base": range(max(2, 1 + max(schedule.bases.values())))} if schedule.sparse else {}
     return data.StructLayout({**places, **dict.fromkeys(FLAGS, 1)})
 
 
@@ -47,7 +51,8 @@ class Sequencer(wiring.Component):
     starts : Out(1), a step begins with the next clock.
     running : Out(1), a step runs.
     word : Out(word_layout); all flags are 0 where nothing runs.
-    weight : Out, place of the issued column in the weight memories.
+    weight : Out, place of the issued column in the weight memories; with sparse input of those
+        columns that are read in order.
     step_first, step_last : Out(1), the running step's marks, of the word's stream.
     parity : Out(1), changes from step to step.
     """
@@ -73,7 +78,7 @@ class Sequencer(wiring.Component):
                 **{name: In(schedule.streams) for name in ("first", "last")},
                 **{name: Out(1) for name in flags},
                 "word": Out(word_layout(schedule)),
-                "weight": Out(range(max(2, schedule.ideal_cycles))),
+                "weight": Out(range(max(2, schedule.in_order))),
             }
         )
 
@@ -126,8 +131,14 @@ class Sequencer(wiring.Component):
             m.d.comb += self.word[flag].eq(fetched[flag] & live)
         with m.If(delay(m, self.starts, 2, name="opening", keep_reset=True)):
             m.d.sync += self.weight.eq(0)
-        with m.Elif(self.word.issue):
+        with m.Elif(self._in_order()):
             m.d.sync += self.weight.eq(self.weight + 1)
+
+    def _in_order(self) -> Value:
+        """Whether a column is issued whose weight comes in order."""
+        if not self.schedule.sparse:
+            return self.word.issue
+        return self.word.issue & (self.word.source != SOURCES.index("x"))
 
     def _words(self) -> list[Any]:
         words = []
@@ -137,5 +148,7 @@ class Sequencer(wiring.Component):
             if slot.column:
                 source = SOURCES.index(slot.column.source)
                 word |= {"issue": 1, "source": source, "address": slot.column.address}
+                if slot.group in self.schedule.bases and self.schedule.indexed(slot.column):
+                    word["base"] = self.schedule.bases[slot.group]
             words.append(word)
         return words

@@ -42,7 +42,7 @@ class Top(wiring.Component):
 
     Members
     -------
-    i_valid, i_ready, i_data, i_first, i_last : the input stream.
+    i_valid, i_ready, i_data, i_first, i_last : the input stream; i_index too where it is sparse.
     o_valid, o_ready, o_data, o_first, o_last : the output stream.
     saturated_{kind} : Out, counters.
     steps, cycles : Out, counters of a core that takes step after step.
@@ -53,6 +53,7 @@ class Top(wiring.Component):
 
     i_valid: Signal
     i_ready: Signal
+    i_index: Signal
     o_valid: Signal
     o_ready: Signal
 
@@ -64,6 +65,8 @@ class Top(wiring.Component):
             "i_ready": Out(1),
             "i_data": In(shape_of(core.qnet.formats.input)),
         }
+        index = core.i.payload.shape().members.get("index")
+        ports |= {"i_index": In(index)} if index else {}
         ports |= {f"i_{mark}": In(1) for mark in marks}
         ports |= {
             "o_valid": Out(1),
@@ -82,6 +85,8 @@ class Top(wiring.Component):
         for name in ("data", "first", "last"):
             m.d.comb += core.i.payload[name].eq(getattr(self, f"i_{name}"))
             m.d.comb += getattr(self, f"o_{name}").eq(core.o.payload[name])
+        if "i_index" in self.signature.members:
+            m.d.comb += core.i.payload.index.eq(self.i_index)
         m.d.comb += [core.i.valid.eq(self.i_valid), self.i_ready.eq(core.i.ready)]
         m.d.comb += [self.o_valid.eq(core.o.valid), core.o.ready.eq(self.o_ready)]
         for kind in core.saturation_kinds:
@@ -158,6 +163,7 @@ def _steps(core: Core) -> dict[str, Any]:
     schedule, program = core.schedule, core.program
     found: dict[str, Any] = {
         "streams": schedule.streams,
+        "beats_per_vector": schedule.elements,
         "latency_cycles": schedule.latency,
         "accumulator_bits": program.sum_width,
         "weight_memory_bits": program.memories["weights"],
@@ -203,6 +209,7 @@ def write(
     axi: bool = False,
     streams: int = 1,
     load_port: bool = False,
+    nonzeros: int | None = None,
 ) -> tuple[Path, ...]:
     """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
     and the register map, `.registers.md` and `.registers.json`, with `load_port` what is loaded for
@@ -211,11 +218,13 @@ def write(
     Raises
     ------
     LaneError : lanes that the network cannot use.
-    CarouselError : see `rtl.offline.make_core`; several streams with `axi`; a folder that cannot be
-        written.
+    CarouselError : see `rtl.offline.make_core`; several streams or sparse input with `axi`; a
+        folder that cannot be written.
     """
     if axi and streams != 1:
         raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
+    if axi and nonzeros is not None:
+        raise CarouselError(f"nonzeros {nonzeros}: AXI's packets are of whole vectors")
     state_port |= axi and qnet.first_reverse is None
     core = make_core(
         qnet,
@@ -224,6 +233,7 @@ def write(
         state_port=state_port,
         streams=streams,
         load_port=load_port,
+        nonzeros=nonzeros,
     )
     top = AxiTop(core) if axi else Top(core)
     about = describe(top)

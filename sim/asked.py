@@ -23,6 +23,7 @@ class Asked:
     offline : whether the core takes whole sequences before it gives anything.
     beside : sequences that the core is at side by side; they go in as many at a time.
     pace : clocks in which a step runs, by the schedule.
+    elements : beats of an input vector; 0 for one of each of its elements.
     """
 
     qnet: QuantizedNetwork
@@ -32,6 +33,12 @@ class Asked:
     offline: bool = False
     beside: int = 1
     pace: int = 0
+    elements: int = 0
+
+    @property
+    def vector(self) -> int:
+        """Beats of an input vector."""
+        return self.elements or self.qnet.inputs
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -70,7 +77,7 @@ class Asked:
             * len(stream.rows)
             for stream in self.streams
         }
-        ends = {"in": self.steps * self.qnet.inputs, "out": self.beats}
+        ends = {"in": self.steps * self.vector, "out": self.beats}
         return ends | probe | {"state": self.sequences // self.beside * len(self.state_words)}
 
     def fold(self, values: Ints, times: tuple[int, ...]) -> Ints:

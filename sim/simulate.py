@@ -45,6 +45,7 @@ def simulate(
     state: State | None = None,
     max_length: int | None = None,
     streams: int = 1,
+    nonzeros: int | None = None,
     waves: Path | str | None = None,
     build_dir: Path | str | None = None,
     progress: Progress | None = None,
@@ -65,6 +66,7 @@ def simulate(
         trace's. Default: what the network says, and the state comes from the probe.
     max_length : steps that a core with reverse layers has room for (default: those of the input).
     streams : sequences that the core is at side by side; N must be a multiple of it.
+    nonzeros : give the core sparse input, so many elements of a vector, see `rtl.core.Core`.
     waves : write a VCD of everything there.
     build_dir : where simulators are kept (default: `build/sim` under the current folder).
     progress : called now and then with the steps that are under way or done, and all steps; it may
@@ -73,9 +75,9 @@ def simulate(
     Raises
     ------
     InputError : codes or a state that do not fit the network; a state with reverse layers; more
-        steps than `max_length`; sequences that cannot be dealt to the streams; a share outside its
-        range; no folder for waves.
-    LaneError, CarouselError : lanes or streams that the network cannot use.
+        steps than `max_length`; sequences that cannot be dealt to the streams; a vector with more
+        than `nonzeros` elements other than 0; a share outside its range; no folder for waves.
+    LaneError, CarouselError : lanes, streams or nonzeros that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats.
     """
@@ -88,9 +90,13 @@ def simulate(
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
     if room is None:
-        plan(qnet, lanes, streams)  # refuses before a component is made that nobody would use
+        plan(
+            qnet, lanes, streams, nonzeros
+        )  # refuses before a component is made that nobody would use
     _check_streams(codes, streams)
-    core = make_core(qnet, lanes, probe, room, state_port=state is not None, streams=streams)
+    core = make_core(
+        qnet, lanes, probe, room, state_port=state is not None, streams=streams, nonzeros=nonzeros
+    )
     return simulate_core(
         core,
         qnet,
@@ -167,6 +173,7 @@ def simulate_core(
         core.offline,
         streams,
         core.schedule.cycles_per_step,
+        getattr(core.schedule, "elements", 0),
     )
     harness = Harness(core)
     text, job = convert(harness, TOP) + library, _job(harness, asked, codes, pattern, state)
@@ -240,10 +247,35 @@ def _words(drive: dict[str, Field], asked: Asked, codes: Ints, anew: bool) -> In
     """For every element in order the value of `drive` that offers it, `out_ready` left 0; with
     `first` where each sequence starts anew."""
     batch = codes[None] if codes.ndim == 2 else codes
+    indices = None
+    if "in_index" in drive:
+        indices, batch = nonzero_elements(batch, asked.vector)
     words = (batch & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
+    if indices is not None:
+        words |= indices << drive["in_index"].offset
     words[:, 0, 0] |= anew << drive["in_first"].offset
     words[:, -1, -1] |= 1 << drive["in_last"].offset
     return asked.unfold(words) | (1 << drive["in_valid"].offset)
+
+
+def nonzero_elements(codes: Ints, count: int) -> tuple[Ints, Ints]:
+    """What comes of sparse vectors (..., D): indices and codes (..., count) of the elements that
+    are not 0, in order, then of others.
+
+    Raises
+    ------
+    InputError : a vector has more of them.
+    """
+    found = np.count_nonzero(codes, axis=-1)
+    if found.max(initial=0) > count:
+        *sequence, step = (int(k) for k in np.unravel_index(np.argmax(found), found.shape))
+        where = f"sequence {sequence[0]}, " if sequence else ""
+        raise InputError(
+            f"input: {where}step {step} has {found.max()} elements other than 0, the core takes "
+            f"{count} (nonzeros)"
+        )
+    indices = np.argsort(codes == 0, axis=-1, kind="stable")[..., :count]
+    return indices, np.take_along_axis(codes, indices, axis=-1)
 
 
 def _play(
@@ -277,7 +309,7 @@ def _teller(folder: Path, asked: Asked, progress: Progress | None) -> Callable[[
             taken = int((folder / "progress").read_text())
         except (OSError, ValueError):  # not there yet, or caught while it is written
             return
-        done = taken // asked.qnet.inputs
+        done = taken // asked.vector
         if done != told:
             told = done
             progress(done, asked.steps)

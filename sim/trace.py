@@ -85,7 +85,7 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
     shown = signals(asked, recording)
     layers = by_layer(asked, shown)
     out = asked.fold(recording.out_data[: asked.beats], asked.leaving)
-    elements, first = asked.wanted["in"], asked.qnet.inputs * asked.beside
+    elements, first = asked.wanted["in"], asked.vector * asked.beside
     taken = asked.fold(recording.in_clocks[:elements], asked.times)[..., -1]
     start = recording.in_clocks[0]
     ends = asked.fold(recording.out_clocks[: asked.beats], asked.leaving)[..., -1] - start
