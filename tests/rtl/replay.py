@@ -32,34 +32,38 @@ def _parts(qnet) -> list[list[tuple[int | None, str, int]]]:
     )
 
 
-def columns_of(qnet, streams: int) -> list[dict[int, tuple[str, Key]]]:
+def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
     """What each column of each layer, projection and readout reads, of each for every stream: its
-    source, and the signal."""
+    source, and the signal.
+
+    Of a sparse input so many `elements` come, and their columns are only counted.
+    """
     found = []
     for k, layer in enumerate(qnet.layers):
         shape: Shape = layer.shape
         own = [("y", (k, "y", unit)) for unit in range(shape.outputs)]
         if shape.gate_recurrence:
             own += [("gates", (k, g, b)) for g in shape.gates for b in range(shape.blocks)]
-        found.append(_below(qnet, k) + own)
+        below = _below(qnet, k, elements)
+        found.append([*enumerate(below), *enumerate(own, shape.inputs)])
         if shape.projection:
-            found.append([("below", (k, "m", cell)) for cell in range(shape.cells)])
+            found.append([*enumerate(("below", (k, "m", cell)) for cell in range(shape.cells))])
     if qnet.readout:
-        found.append(_below(qnet, len(qnet.layers)))
+        found.append([*enumerate(_below(qnet, len(qnet.layers), elements))])
     return [
-        {column: (source, (*key, stream)) for column, (source, key) in enumerate(part)}
+        {column: (source, (*key, stream)) for column, (source, key) in part}
         for part in found
         for stream in range(streams)
     ]
 
 
-def _below(qnet, k: int) -> list[tuple[str, tuple[int | None, str, int]]]:
+def _below(qnet, k: int, elements: int | None) -> list[tuple[str, tuple[int | None, str, int]]]:
     if not k:
-        return [("x", (None, "x", unit)) for unit in range(qnet.inputs)]
+        return [("x", (None, "x", unit)) for unit in range(elements or qnet.inputs)]
     return [("below", (k - 1, "y", unit)) for unit in range(qnet.layers[k - 1].shape.outputs)]
 
 
-def memories(qnet, streams: int) -> dict[str, list[Key]]:
+def memories(qnet, streams: int, elements: int | None = None) -> dict[str, list[Key]]:
     """What lies where, in the order of writing."""
     stored: list[Key] = []
     gates: list[Key] = []
@@ -71,7 +75,9 @@ def memories(qnet, streams: int) -> dict[str, list[Key]]:
         blocks = [(b, stream) for stream in every for b in range(shape.blocks)]
         gates += [(k, gate, *block) for block in blocks for gate in shape.gates]
     x: list[Key] = [
-        (None, "x", unit, stream) for stream in range(streams) for unit in range(qnet.inputs)
+        (None, "x", unit, stream)
+        for stream in range(streams)
+        for unit in range(elements or qnet.inputs)
     ]
     return {"x": x, "y": stored, "below": stored, "gates": gates}
 
@@ -105,7 +111,7 @@ def faults(qnet, schedule: Schedule) -> list[str]:
 
 def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
     """The clocks in which groups end, each with all of its columns in its sum and nothing else."""
-    wanted = columns_of(qnet, schedule.streams)
+    wanted = columns_of(qnet, schedule.streams, schedule.nonzeros)
     ring = deque([[(-1, -1)] for _ in range(schedule.accumulators)])  # of the step before
     ends: list[int] = []
     for clock, slot in enumerate(schedule.slots):
@@ -138,9 +144,13 @@ def _written(qnet, schedule: Schedule, groups, ends: list[int]) -> dict[Key, int
             clock = end + lane // _at_once(schedule, rows)
             if kind == "g":
                 kind = "m" if qnet.layers[layer].shape.projection else "y"
-                found[layer, kind, *unit] = clock + latency.cell(schedule.peepholes)
+                found[layer, kind, *unit] = clock + latency.cell(
+                    schedule.peepholes, schedule.sparse
+                )
             else:
-                found[layer, kind, *unit] = clock + latency.gate(schedule.peepholes)
+                found[layer, kind, *unit] = clock + latency.gate(
+                    schedule.peepholes, schedule.sparse
+                )
     return found
 
 
@@ -155,7 +165,8 @@ def _check_order(qnet, schedule: Schedule, written: dict[Key, int], found: list[
 
 def _check_reads(qnet, schedule: Schedule, written: dict[Key, int], found: list[str]) -> None:
     """Each column reads the right value after it was written and before its bank's next step."""
-    wanted, places = columns_of(qnet, schedule.streams), memories(qnet, schedule.streams)
+    size = schedule.streams, schedule.nonzeros
+    wanted, places = columns_of(qnet, *size), memories(qnet, *size)
     step = schedule.cycles_per_step
     released, part_of = False, []
     for part, phase in enumerate(schedule.phases):

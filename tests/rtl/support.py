@@ -123,16 +123,28 @@ class CoreRun:
         return [data for data, _, _ in self.beats]
 
 
-def beats_of(codes: np.ndarray, streams: int = 1) -> list[tuple[int, int, int]]:
+def beats_of(
+    codes: np.ndarray, streams: int = 1, nonzeros: int | None = None
+) -> list[tuple[int, ...]]:
     """Input beats (data, first, last) of sequences (N, T, D), as many at a time as there are
-    streams: the first vectors of all of them, then the second ones, and so on."""
+    streams: the first vectors of all of them, then the second ones, and so on.
+
+    With `nonzeros`, (data, first, last, index) of so many elements of each vector.
+    """
     sequences, steps, inputs = codes.shape
+    shown = inputs if nonzeros is None else nonzeros
+    indices = np.argsort(codes == 0, axis=-1, kind="stable")[..., :shown]
     return [
-        (int(codes[n + k, t, d]), int((t, d) == (0, 0)), int((t, d) == (steps - 1, inputs - 1)))
+        (
+            int(codes[n + k, t, d if nonzeros is None else indices[n + k, t, d]]),
+            int((t, d) == (0, 0)),
+            int((t, d) == (steps - 1, shown - 1)),
+            *(() if nonzeros is None else (int(indices[n + k, t, d]),)),
+        )
         for n in range(0, sequences, streams)
         for t in range(steps)
         for k in range(streams)
-        for d in range(inputs)
+        for d in range(shown)
     ]
 
 
@@ -145,7 +157,7 @@ def dealt(values: np.ndarray, streams: int) -> np.ndarray:
 async def drive(
     ctx: Any,
     core: Core | OfflineCore,
-    beats: list[tuple[int, int, int]],
+    beats: list[tuple[int, ...]],
     idle: float = 0.0,
     back_pressure: float = 0.0,
     seed: int = 0,
@@ -158,14 +170,16 @@ async def drive(
     wherever it is.
     """
     rng, run, qnet = np.random.default_rng(seed), CoreRun(), core.qnet
-    giving = len(beats) // qnet.inputs
+    given = core.schedule.elements if isinstance(core, Core) else qnet.inputs  # a vector
+    giving = len(beats) // given
     if qnet.output != "every":
-        giving = sum(last for _, _, last in beats)
+        giving = sum(last for _, _, last, *_ in beats)
     expected = giving * qnet.outputs
     width = qnet.formats.input.width
+    marks = len(core.i.payload.as_value()) - 2
     words = [
-        (data & ((1 << width) - 1)) | first << width | last << (width + 1)
-        for data, first, last in beats
+        (data & ((1 << width) - 1)) | sum(index) << width | first << marks | last << (marks + 1)
+        for data, first, last, *index in beats
     ]
     i, o, probe = core.i.payload.as_value(), core.o.payload, None
     if core.has_probe:
@@ -176,7 +190,7 @@ async def drive(
     limit = 2000 + int(
         len(beats) / (1 - idle) * 4
         + (expected + 60) / (1 - back_pressure) * 4
-        + len(beats) // qnet.inputs * core.schedule.cycles_per_step * (8 if core.offline else 2)
+        + len(beats) // given * core.schedule.cycles_per_step * (8 if core.offline else 2)
     )
     offering, ready, clock, quiet, place = False, None, 0, 0, 0
     patience = 60 + (core.max_length * core.schedule.cycles_per_step if core.offline else 0)
@@ -225,7 +239,9 @@ def run_core(core: Core | OfflineCore, codes: np.ndarray, **options: Any) -> Cor
     found = []
 
     async def testbench(ctx):
-        found.append(await drive(ctx, core, beats_of(codes, streams_of(core)), **options))
+        nonzeros = core.schedule.nonzeros if isinstance(core, Core) else None
+        beats = beats_of(codes, streams_of(core), nonzeros)
+        found.append(await drive(ctx, core, beats, **options))
 
     simulate(core, testbench)
     return found[0]

@@ -103,13 +103,15 @@ def test_any_number_of_lanes(name):
 def _any_schedule(seed: int):
     rng = np.random.default_rng(seed)
     qnet = any_shapes(rng)
-    return qnet, plan(qnet, int(rng.choice(allowed_lanes(qnet))), int(rng.integers(1, 5)))
+    size = int(rng.choice(allowed_lanes(qnet))), int(rng.integers(1, 5))
+    nonzeros = int(rng.integers(1, qnet.inputs + 1)) if rng.random() < 0.3 else None
+    return qnet, plan(qnet, *size, nonzeros)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks(seed):
-    """30 networks of any kind on any lanes, with up to four streams: nothing wrong with any
-    schedule."""
+    """30 networks of any kind on any lanes, with up to four streams and now and then sparse input:
+    nothing wrong with any schedule."""
     for k in range(30):
         qnet, schedule = _any_schedule(100 * seed + k)
         assert not faults(qnet, schedule), (seed, k)

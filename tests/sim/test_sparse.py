@@ -1,0 +1,80 @@
+"""Sparse input, simulated: vectors as some of their elements, and every code as without."""
+
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.errors import InputError
+from rtl.schedule import plan
+from sim import check, simulate
+from sim.simulate import nonzero_elements
+from tests.sim.cases import any_codes, random_case, small_network
+
+
+def sparse_codes(seed: int, qnet, sequences: int, steps: int, most: int) -> np.ndarray:
+    """Codes of which at most so many of a vector are not 0."""
+    rng = np.random.default_rng(seed)
+    codes = any_codes(rng, qnet, sequences, steps)
+    ranks = rng.permuted(np.broadcast_to(np.arange(qnet.inputs), codes.shape), axis=-1)
+    return np.where(ranks < rng.integers(0, most + 1, (*codes.shape[:2], 1)), codes, 0)
+
+
+def run_case(seed: int, streams: int, build_dir: Path) -> None:
+    """A random configuration, about half of a vector's elements, under idle and back-pressure."""
+    case = random_case(seed)
+    nonzeros = -(-case.qnet.inputs // 2)
+    codes = sparse_codes(seed, case.qnet, 2 * streams, 12, nonzeros)
+    hw = simulate(
+        case.qnet,
+        codes,
+        lanes=case.lanes,
+        idle=case.idle,
+        back_pressure=case.back_pressure,
+        seed=seed,
+        streams=streams,
+        nonzeros=nonzeros,
+        build_dir=build_dir,
+    )
+    verdict = check(case.qnet, codes, hw)
+    assert verdict.ok, f"{case}: {verdict}"
+    assert verdict.codes and not verdict.unseen
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(12))
+def test_random_configuration_soak(number, build_dir):
+    """Kinds, options, sizes, lanes, readout and stalls at random, one to three streams."""
+    forward = (seed for seed in count() if random_case(seed).qnet.first_reverse is None)
+    run_case(next(islice(forward, number, None)), 1 + number % 3, build_dir)
+
+
+def test_no_clock_is_lost(build_dir):
+    """Full speed, one element a vector: no code differs, and latency and clocks a step are those
+    of the schedule, which are fewer than without."""
+    qnet = small_network()
+    codes, schedule = sparse_codes(2, qnet, 3, 20, 1), plan(qnet, 3, nonzeros=1)
+    hw = simulate(qnet, codes, lanes=3, nonzeros=1, build_dir=build_dir)
+    verdict = check(qnet, codes, hw)
+    assert verdict.ok and verdict.codes, str(verdict)
+    assert hw.latency == schedule.latency
+    assert hw.cycles_per_step == schedule.cycles_per_step < plan(qnet, 3).cycles_per_step
+
+
+def test_what_comes_of_a_vector():
+    """Its elements other than 0 in order, then others; all of them with their indices."""
+    codes = np.array([[0, 5, 0, -3], [0, 0, 0, 0], [1, 0, 0, 0]])
+    indices, values = nonzero_elements(codes, 2)
+    assert indices.tolist() == [[1, 3], [0, 1], [0, 1]]
+    assert values.tolist() == [[5, -3], [0, 0], [1, 0]]
+
+
+def test_too_many_elements_are_refused(build_dir):
+    """The vector is named, before anything is built."""
+    qnet = small_network()
+    codes = np.zeros((2, 4, qnet.inputs), int)
+    codes[1, 2, :2] = 1
+    words = r"input: sequence 1, step 2 has 2 elements other than 0, the core takes 1 \(nonzeros\)"
+    with pytest.raises(InputError, match=words):
+        simulate(qnet, codes, nonzeros=1, build_dir=build_dir)
