@@ -34,8 +34,8 @@ def loaded(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [*nets.FORWARD, *nets.REVERSE])
 def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
-    """Its report has a row for every signal of the network, every figure, what was checked, and what
-    kind of network it is; a hold check that nobody could pass is no failure."""
+    """Its report has a row for every signal, every figure, what was checked, and what kind of network
+    it is; a hold check that nobody could pass is no failure."""
     files = Files(tmp_path, name)
     result = cli("run", *files.words, "--quick", "-o", place)
     assert result.exit_code == 0, result.output
@@ -99,7 +99,7 @@ SAID = {
 
 
 def test_gates_that_are_never_shut_are_said_followed_and_mapped(cli, tmp_path):
-    """Status 1, and all that can be known of them: what is left, the map, the bound, drift a step."""
+    """Status 1, and all that can be known: what is left, the map, the bound, the drift a step."""
     files, file = Files(tmp_path, "clipped"), tmp_path / "h.json"
     result = cli("hold", *files.words, "--quick", "--json", file)
     assert result.exit_code == 1
@@ -112,10 +112,8 @@ def test_gates_that_are_never_shut_are_said_followed_and_mapped(cli, tmp_path):
         "Gates as trained, its own input",
     ]
     i, f = data["notes"][1:]
-    assert i.startswith("Layer 0: i can never be exactly 0; at its least, 0.269, it lets in up to ")
-    assert f.startswith(
-        "Layer 0: f can never be exactly 1; at its greatest, 0.7311, it takes from "
-    )
+    assert i.startswith("Layer 0: i can never be exactly 0; at its least, 0.269, it lets in ")
+    assert f.startswith("Layer 0: f can never be exactly 1; at its greatest, 0.7311, it takes ")
     assert all(note in result.stdout for note in (i, f))
     (limits,) = data["retention"]["thresholds"]
     assert limits["closed"] is limits["kept"] is data["bound"]["shut_range"] is None

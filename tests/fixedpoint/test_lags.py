@@ -83,8 +83,8 @@ def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
 
 @pytest.mark.parametrize("view", ["fixed", "float"])
 def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
-    """Distractors of 6 steps under CHUNKs of 4: the states are those of a run of every step, and far
-    fewer steps are run."""
+    """Distractors of 6 steps under CHUNKs of 4: the states are those of a run of every step, with far
+    fewer steps."""
     monkeypatch.setattr(module, "CHUNK", 4)
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)
