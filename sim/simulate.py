@@ -246,13 +246,13 @@ def _word(drive: dict[str, Field], values: dict[str, int]) -> int:
 def _words(drive: dict[str, Field], asked: Asked, codes: Ints, anew: bool) -> Ints:
     """For every element in order the value of `drive` that offers it, `out_ready` left 0; with
     `first` where each sequence starts anew."""
-    batch = codes[None] if codes.ndim == 2 else codes
-    indices = None
+    elements, indices = codes, None
     if "in_index" in drive:
-        indices, batch = nonzero_elements(batch, asked.vector)
-    words = (batch & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
+        indices, elements = nonzero_elements(codes, asked.vector)
+    words = (elements & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
     if indices is not None:
         words |= indices << drive["in_index"].offset
+    words = words[None] if words.ndim == 2 else words
     words[:, 0, 0] |= anew << drive["in_first"].offset
     words[:, -1, -1] |= 1 << drive["in_last"].offset
     return asked.unfold(words) | (1 << drive["in_valid"].offset)

@@ -94,3 +94,20 @@ def test_too_little_memory_is_one_line(refused, model, monkeypatch):
 
     monkeypatch.setattr(carousel.accuracy, "measure", full)
     assert "146. TiB" in refused("compare", model, *SHORT)
+
+
+def test_sparse_input_is_taken_and_refused(cli, refused, model, tmp_path):
+    """One-hot input of one element a vector; more elements than there are inputs, or fewer than a
+    vector has, in one line."""
+    words = refused("simulate", model, *SHORT, "--nonzeros", 9)
+    assert words == "carousel: nonzeros 9: must be from 1 to the 8 inputs"
+    file = saved(tmp_path / "x.npy", np.random.default_rng(0).uniform(0.5, 1, (9, 8)))
+    words = refused("simulate", model, "--input", file, "--nonzeros", 3)
+    assert words == (
+        "carousel: input: sequence 0, step 0 has 8 elements other than 0, the core takes 3 "
+        "(nonzeros)"
+    )
+    assert "AXI" in refused("verilog", model, *SHORT, "--nonzeros", 1, "--axi", "-o", tmp_path)
+    result = cli("verilog", model, *SHORT, "--nonzeros", 1, "-o", tmp_path / "v")
+    assert result.exit_code == 0, result.output
+    assert "i_index" in next((tmp_path / "v").glob("*.v")).read_text()
