@@ -109,7 +109,8 @@ def search(
         )
     for each in (place, drawing, past):
         output.check_file(each)
-    journal = Journal(past, f"{metadata.version('carousel')} {trial.digest()}")
+    problem = f"{metadata.version('carousel')} {trial.digest()}"
+    journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
     found = look(goal, trial, held_out, journal, scheduler, jobs or beside.processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
     held = holding.check(steps.Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
@@ -188,7 +189,7 @@ def look(
     goal: Goal,
     trial: Problem,
     held_out: Problem,
-    journal: Journal,
+    journal: Journal[Widths, Evaluation],
     scheduler: str | None,
     jobs: int,
 ) -> Found:
@@ -199,7 +200,10 @@ def look(
     SearchError : nothing meets the goal.
     CarouselError : see `workers` and `Journal`.
     """
-    where = workers.local(trial, jobs) if scheduler is None else workers.cluster(trial, scheduler)
+    if scheduler is None:
+        where = workers.local(evaluate, trial, jobs)
+    else:
+        where = workers.cluster(evaluate, trial, scheduler)
     kinds = KINDS if trial.net.readout else tuple(kind for kind in KINDS if kind != "out")
     confirmed: list[Evaluation] = []
 
@@ -220,7 +224,7 @@ class _Tried:
     """Evaluates what the journal does not know yet, and shows the bar."""
 
     work: Evaluate
-    journal: Journal
+    journal: Journal[Widths, Evaluation]
     report: steps.Report
     count: int = 0
 

@@ -1,48 +1,95 @@
-"""Where a search's candidates are evaluated: here, in processes beside this one, on a cluster."""
+"""Where work is done: here, in processes beside this one, on a cluster.
+
+with workers.local(evaluate, problem, jobs=2) as work:
+    for found in work(candidates): ...              # evaluate(problem, candidate), in any order
+    for found in work(first, follow): ...           # and of what `follow` makes of each found
+"""
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from carousel.beside import spawned
-from fixedpoint.evaluation import Evaluation, Problem, evaluate
-from fixedpoint.search import Evaluate
-from fixedpoint.widths import Widths
 from golden.errors import CarouselError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CONNECT = 10  # seconds until a scheduler, and a worker of it, must have answered
+
+Function = Callable[[Any, Any], Any]
+Follow = Callable[[Any], Iterable[Any]]
 
 
 class WorkerError(CarouselError):
     """Processes or a cluster that cannot do the work."""
 
 
+def _nothing(found: Any) -> Iterable[Any]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What does the work.
+
+    Attributes
+    ----------
+    places : how many items are worked at side by side.
+    run : (items, follow) to what is found of them.
+    """
+
+    places: int
+    run: Callable[[Iterable[Any], Follow], Iterator[Any]]
+
+    def __call__(self, items: Iterable[Any], follow: Follow = _nothing) -> Iterator[Any]:
+        """What is found of the items, in any order, and of those that follow each thing found."""
+        return self.run(items, follow)
+
+
 @contextmanager
-def local(problem: Problem, jobs: int) -> Iterator[Evaluate]:
+def local(function: Function, given: Any, jobs: int) -> Iterator[Workers]:
     """In this process, or in `jobs` processes with a thread each.
+
+    Parameters
+    ----------
+    function : of a module, called with `given` and an item.
 
     Raises
     ------
     WorkerError : a process ends before its work is done.
     """
     if jobs == 1:
-        yield partial(map, partial(evaluate, problem))
+        yield Workers(1, partial(_here, partial(function, given)))
         return
     lost = WorkerError(
-        "a process of the search has ended, perhaps for lack of memory; the same command goes on "
+        "a process that worked has ended, perhaps for lack of memory; the same command goes on "
         "from here, with fewer --jobs if need be"
     )
-    with _single_threads(), spawned(jobs, _begin, (problem,), lost) as pool:
-        yield partial(_in_pool, pool)
+    with _single_threads(), spawned(jobs, _begin, (function, given), lost) as pool:
+        yield Workers(jobs, partial(_in_pool, pool))
 
 
-def _in_pool(pool: ProcessPoolExecutor, candidates: Sequence[Widths]) -> Iterator[Evaluation]:
-    for done in as_completed([pool.submit(_evaluate, widths) for widths in candidates]):
-        yield done.result()
+def _here(do: Callable[[Any], Any], items: Iterable[Any], follow: Follow) -> Iterator[Any]:
+    waiting = deque(items)
+    while waiting:
+        found = do(waiting.popleft())
+        yield found
+        waiting.extendleft(follow(found))
+
+
+def _in_pool(pool: ProcessPoolExecutor, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
+    running = {pool.submit(_do, item) for item in items}
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        for each in done:
+            found = each.result()
+            running |= {pool.submit(_do, item) for item in follow(found)}
+            yield found
 
 
 @contextmanager
@@ -58,22 +105,23 @@ def _single_threads() -> Iterator[None]:
             os.environ.update({} if value is None else {name: value})
 
 
-def _begin(problem: Problem) -> None:
-    """A process of the pool takes the problem, and leaves an interruption to who began it."""
-    global _evaluate_here
+def _begin(function: Function, given: Any) -> None:
+    """A process of the pool takes what is given, and leaves an interruption to who began it."""
+    global _do_here
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _evaluate_here = partial(evaluate, problem)
+    _do_here = partial(function, given)
 
 
-def _evaluate(widths: Widths) -> Evaluation:
-    return _evaluate_here(widths)
+def _do(item: Any) -> Any:
+    return _do_here(item)
 
 
 @contextmanager
-def cluster(problem: Problem, address: str) -> Iterator[Evaluate]:
+def cluster(function: Function, given: Any, address: str) -> Iterator[Workers]:
     """On the workers of a Dask scheduler, which must have this package.
 
-    What a lost worker had to do is done by another one.
+    What a lost worker had to do is done by another one. Places are the threads of the workers that
+    are there at the beginning.
 
     Raises
     ------
@@ -88,9 +136,12 @@ def cluster(problem: Problem, address: str) -> Iterator[Evaluate]:
         ) from None
     with _connected(distributed, address) as client:
         # made by a task, it is made again where the worker that had it is lost
-        given = client.submit(_same, problem, pure=False)
+        there = client.submit(_same, given, pure=False)
+        submit = partial(client.submit, function, there, pure=False)
         try:
-            yield partial(_on_cluster, distributed, client, given)
+            yield Workers(
+                sum(client.nthreads().values()), partial(_on_cluster, distributed, client, submit)
+            )
         except (CancelledError, distributed.KilledWorker, OSError) as error:
             raise WorkerError(
                 f"scheduler {address}: lost, or its workers are ({type(error).__name__}); the same "
@@ -113,11 +164,13 @@ def _connected(distributed, address: str):
         yield client
 
 
-def _on_cluster(distributed, client, given, candidates: Sequence[Widths]) -> Iterator[Evaluation]:
-    futures = [client.submit(evaluate, given, widths, pure=False) for widths in candidates]
-    for done in distributed.as_completed(futures, loop=client.loop):
-        yield done.result()
+def _on_cluster(distributed, client, submit, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
+    running = distributed.as_completed([submit(item) for item in items], loop=client.loop)
+    for done in running:
+        found = done.result()
+        running.update([submit(item) for item in follow(found)])
+        yield found
 
 
-def _same(problem: Problem) -> Problem:
-    return problem
+def _same(given: Any) -> Any:
+    return given

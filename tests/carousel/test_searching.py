@@ -14,6 +14,7 @@ from carousel import searched, searching, workers
 from carousel.journal import Journal
 from fixedpoint import Formats, quantize
 from fixedpoint.cost import cost
+from fixedpoint.evaluation import Evaluation
 from fixedpoint.widths import KINDS
 from tests.carousel.clusters import cluster
 from tests.carousel.nets import every, sequences
@@ -189,9 +190,9 @@ def test_processes_side_by_side_find_the_same(found):
 
 
 def test_a_process_that_is_lost_is_said(refused, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "_evaluate", lost)
+    monkeypatch.setattr(workers, "_do", lost)
     line = refused("search", model, *SIZE, *GOAL, "--jobs", 2, "-o", tmp_path / "f.json")
-    assert "a process of the search has ended" in line
+    assert "a process that worked has ended" in line
     assert not (tmp_path / "f.json").exists()
 
 
@@ -270,4 +271,4 @@ def test_what_cannot_be_is_refused_by_name(refused, model, tmp_path):
 def test_a_journal_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "j.jsonl").mkdir()
     with pytest.raises(golden.errors.CarouselError, match="j.jsonl"):
-        Journal(tmp_path / "j.jsonl", problem().digest())
+        Journal(tmp_path / "j.jsonl", problem().digest(), Evaluation.from_dict, id)
