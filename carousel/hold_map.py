@@ -133,14 +133,20 @@ def _leak(k: int, found: Retention) -> list[Table]:
     largest = np.array([form.high])
     real, fixed, stuck = some.float_leak(largest)[0], some.leak(largest)[0], some.sticks[0]
     rows = [
-        (f"{net:.3f}", f"{half:,.4g}", f"{lost:.4g}", step, held, f"{held * form.lsb:.4g}")
+        (net, f"{half:,.4g}", f"{lost:.4g}", f"{step:,}", f"{held:,}", f"{held * form.lsb:.4g}")
         for net, half, lost, step, held in zip(
-            some.real_net, _half_life(real / form.high), real, fixed, stuck, strict=True
+            _nets(some), _half_life(real / form.high), real, fixed, stuck, strict=True
         )
     ]
     head = (f"net input of {gate}", "half-life", "float", "fixed point", "sticks to, LSB", "value")
     title = f"Layer {k}: leak of a state of {form.high * form.lsb:g}, LSB a step"
     return [Table.of(title, head, rows)]
+
+
+def _nets(some: Retention) -> list[str]:
+    """The net inputs in as many digits as it takes to tell neighbours apart."""
+    digits = max(3, math.ceil(-math.log10(some.layer.gate.net.lsb)))
+    return [f"{net:.{digits}f}" for net in some.real_net]
 
 
 def _half_life(lost: np.ndarray) -> np.ndarray:
@@ -154,8 +160,8 @@ def _creep(k: int, found: Retention) -> Table:
     some = retention(found.layer, _some(found, found.gate))
     low, high = some.creep
     rows = [
-        (f"{net:.3f}", f"{real:.4g}", least, most)
-        for net, real, least, most in zip(some.real_net, some.float_creep, low, high, strict=True)
+        (net, f"{real:.4g}", f"{least:,}", f"{most:,}")
+        for net, real, least, most in zip(_nets(some), some.float_creep, low, high, strict=True)
     ]
     head = ("net input of i", "float", "fixed point, least g", "greatest g")
     return Table.of(f"Layer {k}: creep, LSB a step", head, rows)

@@ -43,7 +43,7 @@ code { font-size: .9em; overflow-wrap: anywhere; }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; }
   table { font-size: 8.5pt; } td { white-space: normal; } .wide { overflow: visible; }
   .bars td { white-space: nowrap; }
-  h2, caption { break-after: avoid; } figure, .wide, tr { break-inside: avoid; } }
+  h2, h2 + p, caption { break-after: avoid; } figure, .wide, .bars, tr { break-inside: avoid; } }
 """
 
 

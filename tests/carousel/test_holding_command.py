@@ -194,8 +194,9 @@ def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
     edge = closing(layer) * layer.gate.net.lsb
     assert limits.rows[0][2] == f"{edge:.3f}"
     assert [row[0] for row in widths.rows] == ["4", "12"]
-    assert f"{edge:.3f}" in [row[0] for row in creep.rows]
-    assert creep.rows[0][2:] == ("0", "0") and creep.rows[-1][0] == "0.000"
+    nets, lsb = [float(row[0]) for row in creep.rows], layer.gate.net.lsb
+    assert nets[:2] == pytest.approx([edge, edge + lsb], abs=lsb / 2) and nets[0] < nets[1]
+    assert creep.rows[0][2:] == ("0", "0") and nets[-1] == 0
 
 
 def test_the_range_that_keeps_gates_shut_is_said():

@@ -34,8 +34,8 @@ def loaded(path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [*nets.FORWARD, *nets.REVERSE])
 def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
-    """Its report has a row for every signal, every figure, what was checked, and what kind of network
-    it is; a hold check that nobody could pass is no failure."""
+    """Its report has a row for every signal, every figure, what was checked, and what kind it is; a
+    hold check that nobody could pass is no failure."""
     files = Files(tmp_path, name)
     result = cli("run", *files.words, "--quick", "-o", place)
     assert result.exit_code == 0, result.output

@@ -83,7 +83,7 @@ def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
 
 @pytest.mark.parametrize("view", ["fixed", "float"])
 def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
-    """Distractors of 6 steps under CHUNKs of 4: the states are those of a run of every step, with far
+    """Distractors of 6 steps under CHUNKs of 4: the states are those of every single step, in far
     fewer steps."""
     monkeypatch.setattr(module, "CHUNK", 4)
     net, x = forget_network()
