@@ -19,6 +19,8 @@ import platform
 import sys
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from bench.hardware_cases import CASES, Case
 from bench.hardware_figure import draw
 from bench.hardware_table import text
 from carousel import built, output
+from carousel.beside import running
 from golden.errors import CarouselError
 from rtl.flow import (
     Design,
@@ -88,8 +91,9 @@ class Record:
         return self.cases[case.key]
 
     def write(self) -> Results:
-        """All of it, of the cases that there are."""
-        cases = {case.key: self.cases[case.key] for case in CASES if case.key in self.cases}
+        """All of it, of the cases whose cycles there are."""
+        begun = {case.key: self.cases.get(case.key, {}) for case in CASES}
+        cases = {key: entry for key, entry in begun.items() if "cycles" in entry}
         data = {"machine": machine(), "cases": cases}
         output.write_json(self.path, data)
         return data
@@ -150,31 +154,37 @@ def build(case: Case, design: Design, entry: Results, seeds: int, record: Record
 
 
 def measure(record: Record, seeds: int, cycles_only: bool) -> None:
-    """Every case: its cycles, then what it takes and reaches."""
-    simulated: dict[tuple[str, int, int], Results] = {}
-    for case in CASES:
-        say(case.key)
-        design = alone(case.core)
-        entry = record.entry(case, design.verilog)
-        core = case.name, case.lanes, case.streams
-        if "cycles" not in entry:
-            if core not in simulated:
-                simulated[core] = measure_case(case.widths, case.lanes, case.streams)
-            entry["cycles"] = simulated[core]
-        if not cycles_only and case.last != "cycles":
-            try:
-                build(case, design, entry, seeds, record)
-                entry.pop("failed", None)
-            except FlowError as caught:
-                entry["failed"] = str(caught)
-        record.write()
+    """Every case: its cycles, then what it takes and reaches; or only the cycles of the cores that
+    are not there to show how one grows."""
+    cases = [case for case in CASES if not cycles_only or case.last != "synthesis"]
+    designs = {case: alone(case.core) for case in cases}
+    entries = {case: record.entry(case, designs[case].verilog) for case in cases}
+    jobs = {
+        case.simulation: partial(measure_case, *case.simulation)
+        for case in cases
+        if "cycles" not in entries[case]
+    }
+    with running(jobs) if jobs else nullcontext({}) as simulated:
+        for case, entry in entries.items():
+            say(case.key)
+            if "cycles" not in entry:
+                entry["cycles"] = simulated[case.simulation].result()
+            if not cycles_only and case.last != "cycles":
+                try:
+                    build(case, designs[case], entry, seeds, record)
+                    entry.pop("failed", None)
+                except FlowError as caught:
+                    entry["failed"] = str(caught)
+            record.write()
 
 
 def wrong(results: Results) -> list[str]:
     """What does not hold, one line each."""
     found = []
     for case in CASES:
-        entry = results["cases"][case.key]
+        entry = results["cases"].get(case.key)
+        if entry is None:  # the cycles of others were asked for
+            continue
         cycles = entry["cycles"]
         if cycles["measured"] != cycles["predicted"]:
             found.append(f"{case.key}: {cycles['measured']} cycles a step, {cycles['predicted']}")
@@ -195,7 +205,7 @@ def say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", type=Path, default=Path("out/hardware.json"), help="the results")
-    parser.add_argument("--cycles-only", action="store_true", help="nothing is built")
+    parser.add_argument("--cycles-only", action="store_true", help="nothing is synthesised")
     parser.add_argument("--seeds", type=int, default=3, help="placements of each core (3)")
     options = parser.parse_args()
     if options.seeds < 1:

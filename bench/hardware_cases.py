@@ -44,6 +44,11 @@ class Case:
         """Of the input and the layers."""
         return NETWORKS[self.name][0]
 
+    @property
+    def simulation(self) -> tuple[tuple[int, ...], int, int]:
+        """What its cycles depend on: widths, lanes, streams; the same on any device."""
+        return self.widths, self.lanes, self.streams
+
     @cached_property
     def core(self) -> Core:
         found = make_core(network(self.widths)[0], self.lanes, streams=self.streams)
