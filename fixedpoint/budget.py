@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fixedpoint.error import BlockError, merged, over_time
-from fixedpoint.histogram import CodeUse, Seen
+from fixedpoint.histogram import CodeUse, Watched
 from fixedpoint.mixed import run_mixed
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantisers import GROUPS, Quantiser, Quantisers, quantisers
@@ -149,7 +149,7 @@ def account(
     InputError : input that does not fit the network.
     """
     every = quantisers(net, qnet)
-    seen = {name: Seen(quantiser) for name, quantiser in every.items() if quantiser.limits}
+    seen = {name: Watched(quantiser) for name, quantiser in every.items() if quantiser.limits}
     real = net.run(x)
     fixed = run_mixed(net, qnet, {**every, **seen}, x)
     codes, _ = qnet.encode(x)

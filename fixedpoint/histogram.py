@@ -1,6 +1,6 @@
 """Codes against their range: what of a format is used, what is wasted, how often it was too small.
 
-A `Seen` stands in the place of a quantiser, does the same and notes the codes that leave it.
+A `Watched` stands in the place of a quantiser, does the same and notes the codes that leave it.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -67,7 +67,7 @@ def bits(low: int, high: int) -> int:
     return high.bit_length()
 
 
-class Seen:
+class Watched:
     """A quantiser with limits that notes what it does."""
 
     def __init__(self, quantiser: Quantiser):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fixedpoint.histogram import BINS, Seen, bits
+from fixedpoint.histogram import BINS, Watched, bits
 from fixedpoint.mixed import run_mixed
 from fixedpoint.quantisers import Quantiser, quantisers
 from tests.fixedpoint.nets import random_codes, random_quantized
@@ -14,7 +14,7 @@ SIGNED = Quantiser(group="output", frac=4, limits=(-128, 127))
 
 
 def use(values, quantiser=SIGNED):
-    seen = Seen(quantiser)
+    seen = Watched(quantiser)
     found = seen(np.array(values))
     np.testing.assert_array_equal(found, quantiser(np.array(values)))
     return seen.use()
@@ -53,7 +53,7 @@ def test_zero_needs_no_bit_and_one_sign_still_a_sign_bit():
 
 
 def test_calls_add_up():
-    seen = Seen(SIGNED)
+    seen = Watched(SIGNED)
     for values in ([1.0], [-3.0], [50.0], []):
         seen(np.array(values))
     found = seen.use()
@@ -69,7 +69,7 @@ def test_saturations_are_those_of_the_integer_model():
         net, qnet = random_quantized(rng, bits_)
         codes = random_codes(rng, qnet, 2, 12)
         every = quantisers(net, qnet)
-        seen = {name: Seen(q) for name, q in every.items() if q.limits}
+        seen = {name: Watched(q) for name, q in every.items() if q.limits}
         run_mixed(net, qnet, {**every, **seen}, qnet.formats.input.decode(codes))
         counted = qnet.run(codes).saturations
         for name, count in counted.items():

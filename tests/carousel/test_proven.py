@@ -1,0 +1,97 @@
+"""The report takes in what was proven of the very Verilog that it is about, and nothing else."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from carousel import proven
+from rtl.proofs.record import FILE, Entry, Record, digest
+from rtl.proofs.solver import PROVEN, REFUTED
+
+SHORT = ("--sequences", 2, "--length", 70, "--quick")
+CHECK = "every proof was found and its broken twin refuted"
+TWIN = {"fault": "the state is one LSB more", "result": REFUTED, "seconds": 2.0, "broken": "held"}
+HOLD = Entry(
+    "hold",
+    "no state moves",
+    "2 cells",
+    ("i is 0",),
+    3,
+    "k-induction",
+    "a solver",
+    PROVEN,
+    4.0,
+    TWIN,
+)
+
+
+def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
+    cli, quick_sim, model, place
+):
+    """Without a record the command that makes it; with one its rows; with a twin that passes,
+    status 1."""
+    words = ("run", model, *SHORT, "-o", place)
+    assert cli(*words).exit_code == 0
+    page, data = (place / "report.html").read_text(), _results(place)
+    assert data["repeat"]["prove"] in page and proven.NONE in page
+    assert data["proofs"] is None and CHECK not in data["checks"]
+    assert data["repeat"]["prove"].endswith(f"--output {place}/proofs")
+
+    (place / "proofs").mkdir()
+    sha = digest((place / "temporal-order.v").read_text())
+    Record(sha, (HOLD,), {"step": "too large"}).write(place / "proofs" / FILE)
+    assert cli(*words).exit_code == 0
+    page, data = (place / "report.html").read_text(), _results(place)
+    assert data["checks"][CHECK] and data["proofs"]["verilog_sha256"] == sha
+    for said in (
+        HOLD.claim,
+        TWIN["fault"],
+        "k-induction (a solver)",
+        "step: not proven of this core (too large)",
+    ):
+        assert said in page
+    assert proven.NONE not in page
+
+    passes = replace(HOLD, twin={**TWIN, "result": PROVEN})
+    Record(sha, (passes,)).write(place / "proofs" / FILE)
+    assert cli(*words).exit_code == 1
+    assert f"Does not hold: {CHECK}." in (place / "report.html").read_text()
+
+
+def test_a_record_of_another_verilog_says_nothing(cli, quick_sim, model, place):
+    (place / "proofs").mkdir(parents=True)
+    Record(digest("another"), (HOLD,)).write(place / "proofs" / FILE)
+    assert cli("run", model, *SHORT, "-o", place).exit_code == 0
+    assert _results(place)["proofs"] is None
+    assert proven.NONE in (place / "report.html").read_text()
+
+
+def test_a_damaged_record_is_one_line_before_anything_is_run(refused, model, place):
+    (place / "proofs").mkdir(parents=True)
+    (place / "proofs" / FILE).write_text("{}")
+    assert f"{FILE}: no record of proofs" in refused("run", model, *SHORT, "-o", place)
+    assert not (place / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("result", "twin", "words"),
+    [
+        (PROVEN, REFUTED, ("proven", "refuted", "yes")),
+        (REFUTED, REFUTED, ("refuted", "refuted", "no")),
+        (PROVEN, PROVEN, ("proven", "proven", "no")),
+        ("UNKNOWN", REFUTED, ("unknown", "refuted", "no")),
+    ],
+)
+def test_a_row_says_what_came_of_the_proof_and_of_its_twin(result, twin, words):
+    entry = replace(HOLD, result=result, twin={**TWIN, "result": twin})
+    (row,) = proven.table(Record("", (entry,))).rows
+    assert (row[3], row[6].rpartition(": ")[2], row[7]) == words
+
+
+def test_a_core_that_nothing_can_be_proven_of_says_so():
+    assert proven.REVERSE in "".join(proven.section(None, None))
+
+
+def _results(place):
+    return json.loads((place / "results.json").read_text())
