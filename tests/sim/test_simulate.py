@@ -153,7 +153,14 @@ def marked(mark: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.soak),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.soak),
+    ],
+)
 def test_an_interrupted_simulation_leaves_no_process(qnet, codes, build_dir, number):
     """Ctrl-C in the middle ends everything at once; a killed owner is missed within seconds."""
     simulate(qnet, codes, build_dir=build_dir)
