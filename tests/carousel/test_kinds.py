@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import golden
+from carousel import hold_lags
 from tests.carousel import nets
 
 HOLDS = "a state holds to the last bit while its gates are shut"
@@ -117,6 +118,19 @@ def test_gates_that_are_never_shut_are_said_followed_and_mapped(cli, tmp_path):
     assert all(note in result.stdout for note in (i, f))
     (limits,) = data["retention"]["thresholds"]
     assert limits["closed"] is limits["kept"] is data["bound"]["shut_range"] is None
+
+
+def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path, place):
+    """Nothing can be followed, and no figure of it is drawn."""
+    layer = nets.layer(np.random.default_rng(1), 3, reverse=True, clip={"gate": (-1.0, 1.0)})
+    golden.save(nets.network("never", layer), tmp_path / "m.npz")
+    np.save(tmp_path / "x.npy", nets.sequences())
+    words = (tmp_path / "m.npz", "--input", tmp_path / "x.npy", "--quick", "-o", place)
+    assert cli("hold", *words, "--json", tmp_path / "h.json").exit_code == 1
+    data, page = loaded(tmp_path / "h.json"), (place / "hold.html").read_text()
+    assert data["lags"] == [] and hold_lags.REVERSE in data["notes"]
+    assert page.count("<svg ") == 1 and hold_lags.REVERSE in page
+    assert data["bound"]["limits"] and len(data["retention"]["met"]) == 2
 
 
 @pytest.mark.parametrize("lanes", [[], ["--lanes", 10]])
