@@ -103,8 +103,10 @@ class Worked:
 
 
 def digest(experiment: Experiment) -> str:
-    """Of the settings that decide how a trial goes on: not of when it is given up, nor of those that
-    are as they are unless said otherwise."""
+    """Of the settings that decide how a trial goes on.
+
+    When it is given up is none of them; what is as it always is unless said otherwise is left out.
+    """
     settings = {
         field.name: getattr(experiment, field.name)
         for field in fields(experiment)

@@ -46,6 +46,10 @@ class Batch:
     def __getitem__(self, part: slice | Whole) -> "Batch":
         return Batch(self.lengths[part], self.index[part], self.value[part], self.target[part])
 
+    def asked(self, out: Array) -> Array:
+        """Of outputs (N, T, K) of every step those that have a target, in the form of `target`."""
+        return out if self.every else out[np.arange(len(self)), self.lengths - 1]
+
     def dense(self, inputs: int) -> Array:
         """x (N, T, D); zero behind a sequence's end."""
         count, steps, _ = self.index.shape

@@ -1,0 +1,263 @@
+"""What was learnt, in float, in integers and in gateware: how many sequences go wrong in each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+import sim
+from fixedpoint import QuantizedNetwork, QuantizedTrace, quantize
+from fixedpoint.formats import FormatError
+from fixedpoint.quantize import formats_of
+from fixedpoint.seen import Seen
+from fixedpoint.widths import NARROWEST, WIDEST, Widths
+from golden import Network
+from golden.batch import Batch
+from golden.experiments import Experiment
+from golden.squash import Array
+from golden.tasks import Task
+from rtl.schedule import allowed_lanes, plan
+
+LANES = 16  # of the gateware, or fewer where the network cannot use so many
+USUAL = 16  # bits
+PIECE = 1 << 24  # input elements that are run at a time
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is tested.
+
+    Attributes
+    ----------
+    tested : sequences in float and in fixed point.
+    sample : how many of them in gateware.
+    """
+
+    tested: int = 2560
+    sample: int = 8
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A network in uniform formats.
+
+    Attributes
+    ----------
+    bits : of every code.
+    wrong, sample_wrong : sequences answered wrongly of all and of the sample, in fixed point.
+    gateware_wrong : of the sample, in gateware.
+    compared, mismatches : codes of the gateware, and those that are not the integer model's.
+    exact : whether these, saturation counters and streams were all as the integer model says.
+    cycles : measured, a step.
+    """
+
+    bits: int
+    wrong: int
+    sample_wrong: int
+    gateware_wrong: int
+    compared: int
+    mismatches: int
+    exact: bool
+    cycles: float
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A learnt network, from float to gateware.
+
+    Attributes
+    ----------
+    experiment, seed, settings : the trial that it came from.
+    sizes : how much was tested.
+    steps : of the longest sequence tested.
+    wrong, sample_wrong : sequences answered wrongly in float, of all and of the sample.
+    usual : at 16 bits.
+    least : at the fewest bits down to which every width answers as many rightly as float does; None
+        where none does.
+    lanes : of the gateware.
+    sparse : whether the input is one symbol of several, which comes as index and value.
+    dense_cycles : predicted, a step, were all elements of the input to come.
+    """
+
+    experiment: str
+    seed: int
+    settings: str
+    sizes: Sizes
+    steps: int
+    wrong: int
+    sample_wrong: int
+    usual: Fixed
+    least: Fixed | None
+    lanes: int
+    sparse: bool
+    dense_cycles: int
+
+    @property
+    def key(self) -> tuple[str, int, Sizes]:
+        return self.settings, self.seed, self.sizes
+
+    @property
+    def exact(self) -> bool:
+        """Whether the gateware did what the integer model says."""
+        return self.usual.exact and (self.least is None or self.least.exact)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Carried":
+        """What `as_dict` gave; KeyError or TypeError for anything else."""
+        least = plain["least"] and Fixed(**plain["least"])
+        parts = {"sizes": Sizes(**plain["sizes"]), "usual": Fixed(**plain["usual"]), "least": least}
+        return cls(**{**plain, **parts})
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Sequences with their answers, by the piece.
+
+    Attributes
+    ----------
+    task : on which is tested.
+    pieces : of up to `PIECE` input elements each; the first of them holds the sample.
+    """
+
+    task: Task
+    pieces: tuple[Batch, ...]
+
+    @classmethod
+    def draw(cls, experiment: Experiment, seed: int, sizes: Sizes) -> "Exam":
+        """New sequences of the experiment's task, not those of any trial."""
+        rng = np.random.default_rng(np.random.SeedSequence((seed, 2)))
+        _, task = experiment.task.split(rng)
+        batch = task.sequences(rng, sizes.tested)
+        each = max(sizes.sample, PIECE // (batch.index.shape[1] * task.inputs))
+        starts = range(0, sizes.tested, each)
+        return cls(task, tuple(batch[start : start + each] for start in starts))
+
+    def x(self, batch: Batch) -> Array:
+        return batch.dense(self.task.inputs)
+
+    def wrong(self, batch: Batch, out: Array) -> int:
+        """How many sequences of a batch the outputs of every step, (N, T, K), answer wrongly."""
+        return int(np.count_nonzero(~self.task.right(batch, batch.asked(out))))
+
+    def wrong_by(self, answer: Callable[[Array], Array]) -> int:
+        """How many of all sequences are answered wrongly, given x (N, T, D) to outputs."""
+        return sum(self.wrong(piece, answer(self.x(piece))) for piece in self.pieces)
+
+
+@dataclass
+class Integers:
+    """A float network in uniform formats, tested once at each width that is asked for.
+
+    Attributes
+    ----------
+    net, exam : what is tested, on what.
+    seen : the ranges from which fraction bits follow.
+    report : told what is done now.
+    """
+
+    net: Network
+    exam: Exam
+    seen: Seen
+    report: Callable[[str], None]
+    known: dict[int, int | None] = field(default_factory=dict)
+
+    def at(self, bits: int) -> QuantizedNetwork:
+        """`FormatError` where no such formats work."""
+        return quantize(self.net, formats_of(self.net, Widths.uniform(bits), self.seen))
+
+    def keeps(self, bits: int, allowed: int) -> bool:
+        """Whether no more than `allowed` sequences are answered wrongly."""
+        wrong = self.wrong(bits)
+        return wrong is not None and wrong <= allowed
+
+    def wrong(self, bits: int) -> int | None:
+        """How many sequences are answered wrongly; None where no such formats work."""
+        if bits not in self.known:
+            self.report(f"fixed point, {bits} bits")
+            try:
+                self.known[bits] = self.exam.wrong_by(answers(self.at(bits)))
+            except FormatError:
+                self.known[bits] = None
+        return self.known[bits]
+
+    def least(self, allowed: int) -> int | None:
+        """The fewest bits down to which, from 16 on, all widths keep the answers; above 16 the
+        first that does; or None."""
+        bits = USUAL
+        if not self.keeps(bits, allowed):
+            wider = range(USUAL + 1, WIDEST + 1)
+            return next((each for each in wider if self.keeps(each, allowed)), None)
+        while bits > NARROWEST and self.keeps(bits - 1, allowed):
+            bits -= 1
+        return bits
+
+
+def answers(qnet: QuantizedNetwork) -> Callable[[Array], Array]:
+    """From x to real outputs."""
+    return lambda x: qnet.run(qnet.encode(x)[0]).value("out")
+
+
+def carry(
+    experiment: Experiment,
+    net: Network,
+    seed: int,
+    settings: str,
+    sizes: Sizes,
+    report: Callable[[str], None],
+) -> Carried:
+    """Test a learnt network in float, in fixed point of several widths and in gateware.
+
+    Parameters
+    ----------
+    seed, settings : of the trial.
+    report : told what is done now.
+    """
+    exam = Exam.draw(experiment, seed, sizes)
+    sample = exam.pieces[0][: sizes.sample]
+    report("float")
+    wrong = exam.wrong_by(lambda x: net.run(x).out)
+    integers = Integers(net, exam, Seen.measure(net, exam.x(exam.pieces[0])), report)
+    least, usual = integers.least(wrong), integers.at(USUAL)
+    sparse = experiment.task.inputs > 1 and sample.index.shape[2] == 1
+    lanes = max(each for each in allowed_lanes(usual) if each <= LANES)
+    played = {}
+    for bits in {USUAL, least or USUAL}:
+        report(f"gateware, {bits} bits")
+        played[bits] = _play(integers, bits, sample, lanes, 1 if sparse else None)
+    return Carried(
+        experiment=experiment.name,
+        seed=seed,
+        settings=settings,
+        sizes=sizes,
+        steps=sample.index.shape[1],
+        wrong=wrong,
+        sample_wrong=exam.wrong(sample, net.run(exam.x(sample)).out),
+        usual=played[USUAL],
+        least=None if least is None else played[least],
+        lanes=lanes,
+        sparse=sparse,
+        dense_cycles=plan(usual, lanes).cycles_per_step,
+    )
+
+
+def _play(integers: Integers, bits: int, sample: Batch, lanes: int, nonzeros: int | None) -> Fixed:
+    """The sample in gateware, every code compared."""
+    exam, qnet = integers.exam, integers.at(bits)
+    codes, _ = qnet.encode(exam.x(sample))
+    trace = sim.simulate(qnet, codes, lanes=lanes, nonzeros=nonzeros)
+    verdict = sim.check(qnet, codes, trace)
+    hardware = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).value("out")
+    return Fixed(
+        bits=bits,
+        wrong=integers.wrong(bits) or 0,
+        sample_wrong=exam.wrong(sample, qnet.run(codes).value("out")),
+        gateware_wrong=exam.wrong(sample, hardware),
+        compared=verdict.codes,
+        mismatches=verdict.wrong,
+        exact=verdict.ok,
+        cycles=trace.cycles_per_step,
+    )
