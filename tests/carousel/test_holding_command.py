@@ -103,6 +103,16 @@ def test_a_bound_that_is_too_small_ends_with_1(cli, model, tmp_path, monkeypatch
     assert all(outside.values())
 
 
+def test_a_bound_that_is_too_small_fails_the_main_job(
+    cli, quick_sim, model, tmp_path, place, monkeypatch
+):
+    monkeypatch.setattr(StateMap, "lowest", lambda self, s: s)
+    monkeypatch.setattr(StateMap, "highest", lambda self, s: s)
+    assert cli("run", model, *SHORT, "--quick", "-o", place).exit_code == 1
+    failed = "Does not hold: no state is further than its bound."
+    assert failed in (place / "report.html").read_text()
+
+
 def test_the_gateware_is_followed_too_and_a_wrong_code_ends_with_1(
     cli, quick_sim, model, tmp_path, monkeypatch
 ):
