@@ -23,15 +23,24 @@ OKAY, SLVERR, DECERR = 0, 2, 3
 
 def network(bits: int, reverse: bool = False, output: str = "every") -> QuantizedNetwork:
     """Two forget-gate cells, 3 inputs, 2 outputs."""
-    rng = np.random.default_rng(27)
+    net, x = _network(27, reverse, output)
+    return quantize(net, bits=bits, calibrate=x)
+
+
+def another(qnet: QuantizedNetwork) -> QuantizedNetwork:
+    """One of the same shape and formats, with other weights and biases."""
+    return quantize(_network(28)[0], qnet.formats)
+
+
+def _network(seed: int, reverse: bool = False, output: str = "every") -> tuple[Network, np.ndarray]:
+    rng = np.random.default_rng(seed)
     layer = Layer(
         {kind: 2 * rng.normal(size=(2, 5)) for kind in "ifog"},
         {kind: rng.normal(size=2) for kind in "ifog"},
         reverse=reverse,
     )
     readout = Readout(rng.normal(size=(2, 2)), np.zeros(2))
-    net = Network((layer,), readout, "axi", output=output)
-    return quantize(net, bits=bits, calibrate=rng.normal(size=(2, 20, 3)))
+    return Network((layer,), readout, "axi", output=output), rng.normal(size=(2, 20, 3))
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Wrapped:
 
 def written(qnet: QuantizedNetwork, folder: Path, build_dir: Path, **options: Any) -> Wrapped:
     """A simulator of the very file that `rtl.verilog.write` writes; options of that."""
-    core, about, _, table = write(qnet, folder, axi=True, **options)
+    core, about, _, table, *_ = write(qnet, folder, axi=True, **options)
     ports = [port["name"] for port in json.loads(about.read_text())["ports"]]
     built = build(core.read_text(), module_name(qnet), ports, build_dir)
     return Wrapped(qnet, json.loads(table.read_text()), built)

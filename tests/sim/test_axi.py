@@ -26,7 +26,7 @@ THREE = (5, 1, 7)  # steps
 @pytest.fixture(scope="module")
 def wrapped(build_dir, tmp_path_factory) -> Wrapped:
     """A core of 12 bits, so that each element has bits that its bytes do not need."""
-    return written(network(12), tmp_path_factory.mktemp("axi"), build_dir, lanes=4)
+    return written(network(12), tmp_path_factory.mktemp("axi"), build_dir, lanes=4, load_port=True)
 
 
 def sequences(qnet: QuantizedNetwork, *lengths: int) -> list[np.ndarray]:

@@ -5,12 +5,15 @@ import pytest
 
 from golden.cell import LayerState
 from rtl import make_core
+from rtl.loading import image
+from rtl.program import Program
 from sim.state import to_words
 from tests.sim.axi_play import (
     DECERR,
     OKAY,
     SLVERR,
     Wrapped,
+    another,
     network,
     received,
     sent,
@@ -25,7 +28,7 @@ IDLE = 1
 
 @pytest.fixture(scope="module")
 def wrapped(build_dir, tmp_path_factory) -> Wrapped:
-    return written(network(12), tmp_path_factory.mktemp("axi"), build_dir, lanes=4)
+    return written(network(12), tmp_path_factory.mktemp("axi"), build_dir, lanes=4, load_port=True)
 
 
 def reset_word(register: dict) -> int:
@@ -144,3 +147,29 @@ def test_states_are_left_alone_while_a_step_waits(wrapped):
     assert allowed == [OKAY, int(s.s[0]) & 0xFFFF_FFFF]
     assert (lacking, moved) == (SLVERR, [OKAY, 1])
     assert kept == [OKAY, int(s.s[1]) & 0xFFFF_FFFF]
+
+
+def test_another_network_is_loaded(wrapped):
+    """Word by word through the registers, at the addresses of its load file: the same packet is
+    then answered as the integer model of that network does, and before as that of the first."""
+    qnet, at = wrapped.qnet, wrapped.at
+    other = another(qnet)
+    core = make_core(qnet, 4, load_port=True)
+    given = any_codes(np.random.default_rng(3), qnet, 6)
+    loads, high = [], any(each["name"] == "LOAD_DATA_HIGH" for each in wrapped.table["registers"])
+    for address, value in image(Program(other, core.schedule, True)):
+        loads.append(["write", at("LOAD_ADDRESS"), *word(address)])
+        if high:
+            loads.append(["write", at("LOAD_DATA_HIGH"), *word(value >> 32)])
+        loads.append(["write", at("LOAD_DATA"), *word(value)])
+    before, *responses, after = wrapped.play(
+        *sent(qnet, [given]),
+        ["packets", QUIET],
+        *loads,
+        *sent(qnet, [given]),
+        ["packets", QUIET],
+    )
+    assert len(responses) == len(loads) and set(responses) == {OKAY}
+    assert received(qnet, before) == [qnet.run(given).out.reshape(-1).tolist()]
+    assert received(qnet, after) == [other.run(given).out.reshape(-1).tolist()]
+    assert before != after
