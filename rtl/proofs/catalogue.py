@@ -5,12 +5,16 @@ from functools import partial
 
 from rtl.core import Core
 from rtl.proofs.cell import cell
+from rtl.proofs.counting import counting
 from rtl.proofs.design import Design
 from rtl.proofs.entering import entering
 from rtl.proofs.errors import ProofError
 from rtl.proofs.fifo import fifo
 from rtl.proofs.holding import holding
+from rtl.proofs.leaving import leaving
+from rtl.proofs.progress import progress
 from rtl.proofs.proof import Proof
+from rtl.proofs.reader import reader
 from rtl.proofs.saturation import POINTS, saturation
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
@@ -19,12 +23,16 @@ from rtl.proofs.sums import sums
 MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
     "cell": cell,
     "shut": shut,
+    "reader": reader,
     "hold": holding,
     **{f"saturates-{name}": partial(saturation, name=name) for name in POINTS},
+    "counts": counting,
     "sum": sums,
     "input": entering,
     "fifo": fifo,
+    "output": leaving,
     "step": sequencing,
+    "ends": progress,
 }
 
 

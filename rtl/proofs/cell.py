@@ -1,13 +1,15 @@
 """The cell update alone: with its gates shut, a state does not change."""
 
+from collections.abc import Callable
+
 from rtl import latency
 from rtl.core import Core
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
-from rtl.proofs.holding import SUM
 from rtl.proofs.proof import Proof, Twin
 
 PART = "cell"
+SUM = r"(assign \\?state_wide\S* +=) \$signed\(kept\)"  # where old state and new input meet
 
 
 def cell(core: Core, design: Design) -> Proof:
@@ -36,19 +38,30 @@ def cell(core: Core, design: Design) -> Proof:
 
 def state(design: Design, core: Core) -> Harness:
     """The old state is free in every clock, and so is all that comes in."""
-    h, program = Harness(design, PART), core.program
-    old, width = h.cut("value0"), program.s_width
+    h = Harness(design, PART)
+    h.cut("value0")
+    say_kept(h, core, h.prove)
+    return h
+
+
+def say_kept(h: Harness, core: Core, say: Callable[[str], None], path: str = "") -> None:
+    """Of each mode k of the cell at a path: where the gates are `shut<k>`, s is the old state.
+
+    `was_shut<k>_<n>` and `old<k>_<n>` say n clocks later that they were, and what the state was.
+    """
+    program, old = core.program, h.see(f"{path}value0")
     one_a_time = program.schedule.tail == 1
     gates = {kind: f"{kind}_operand_1" if one_a_time else f"gate_{kind}" for kind in "if"}
     low = f"[{program.gate_width - 1}:0]"
     for k, mode in enumerate(program.cell_modes):
-        shut = f"{h.see(gates['i'])}{low} == 0"
+        shut = f"{h.see(path + gates['i'])}{low} == 0"
         if mode.keeps != "whole":
-            shut += f" && {h.see(gates['f'])}{low} == {mode.gate_one}"
+            shut += f" && {h.see(path + gates['f'])}{low} == {mode.gate_one}"
         fits = f"$signed({old}) >= {mode.s.low} && $signed({old}) <= {mode.s.high}"
-        here = f"{h.see('i.valid')} && {h.see('i.kind')} == {program.kinds.index('g')}"
-        h.line(f"wire shut{k} = {here} && {shut} && {fits} && {h.see('i.cell_mode')} == {k};")
+        kind = f"{h.see(f'{path}i.kind')} == {program.kinds.index('g')}"
+        here = f"{h.see(f'{path}i.valid')} && {kind}"
+        mine = f"{h.see(f'{path}i.cell_mode')} == {k}"
+        h.line(f"wire shut{k} = {here} && {shut} && {fits} && {mine};")
         known = h.delayed(f"was_shut{k}", f"shut{k}", 1, latency.STATE)[-1]
-        olds = h.delayed(f"old{k}", old, width, latency.STATE)[-1]
-        h.prove(f"!{known} || ({h.see('s.valid')} && {h.see('s.code')} == {olds})")
-    return h
+        olds = h.delayed(f"old{k}", old, program.s_width, latency.STATE)[-1]
+        say(f"!{known} || ({h.see(f'{path}s.valid')} && {h.see(f'{path}s.code')} == {olds})")

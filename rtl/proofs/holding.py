@@ -2,12 +2,12 @@
 
 from rtl import latency
 from rtl.core import Core
+from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import COMING, STATE, Rows, at, claim_rows, passed
-
-SUM = r"(assign \\?state_wide\S* +=) \$signed\(kept\)"  # where old state and new input meet
 
 
 def holding(core: Core, design: Design) -> Proof:
@@ -15,10 +15,11 @@ def holding(core: Core, design: Design) -> Proof:
 
     Raises
     ------
-    ProofError : see `rtl.proofs.rows.Rows`.
+    ProofError : layers with formats of their own; see also `rtl.proofs.rows.Rows`.
     """
-    program, rows, cell = core.program, Rows(core.program), design.find("cell")
-    sign = design.net(cell, "kept")[0] - 1
+    program, rows = core.program, Rows(core.program)
+    if len(program.cell_modes) > 1:
+        raise ProofError(f"hold: {len(program.cell_modes)} kinds of cells share the cell update")
     return Proof(
         "hold",
         "With its gates shut, no step that goes on with a sequence changes any word of the state "
@@ -28,24 +29,27 @@ def holding(core: Core, design: Design) -> Proof:
         f"{program.schedule.lanes} lanes, {rows.cycles} clocks a step",
         (
             "Input gates have the code of 0 and forget gates that of 1.0, which is what shut "
-            "pre-activations give (proof `shut`); every other activation is free.",
+            "pre-activations give (proofs `shut` and `reader`); every other activation is free.",
+            "Between shut gates the cell update keeps its state (proof `cell`).",
+            "No reset comes after power-up.",
         ),
         design,
-        lambda given: state(given, rows),
+        lambda given: state(given, core, rows),
         3,
         Twin(
-            "the old state is rounded towards minus infinity: if it is negative, it loses an LSB",
-            design.replaced(cell, SUM, rf"\1 $signed(kept) - $signed({{1'b0, kept[{sign}]}})"),
+            "a step that goes on with a sequence takes the initial state",
+            design.replaced(design.find("cell.states"), r"= clear0_2 \?", "= ~clear0_2 ?"),
             rows.limit + 10,
             {"i__valid": 1, "r_en": 1, "i__payload": 0},
         ),
     )
 
 
-def state(design: Design, rows: Rows) -> Harness:
+def state(design: Design, core: Core, rows: Rows) -> Harness:
     """Every word of memory, and what becomes of it on its way through the cell."""
     h, program = Harness(design, ""), rows.program
-    kinds, one = program.kinds, program.cell_modes[0].gate_one
+    (mode,) = program.cell_modes
+    kinds, one = program.kinds, mode.gate_one
     code = h.cut("activation0.o.code")
     kind, valid = h.see("activation0.o.kind"), h.see("activation0.o.valid")
     h.assume(f"!({valid} && {kind} == {kinds.index('i')}) || {code} == 0")
@@ -53,9 +57,22 @@ def state(design: Design, rows: Rows) -> Harness:
         h.assume(f"!({valid} && {kind} == {kinds.index('f')}) || {code} == {one}")
     h.see("sequencer.newborn", anything=True)
     words = [h.see(f"cell.states.memory[{k}]", anything=True) for k in range(len(program.states))]
+    h.cut("cell.s.code")
+    say_kept(h, core, h.assume, "cell.")
     claim_rows(h, rows)
     cells = rows.of("g")
     h.prove(f"{h.see('cell.gate_i')} == 0 && {h.see('cell.i_operand_1')} == 0")
+    claim_cells(h, cells)
+    claim_marks(h, cells)
+    if mode.keeps != "whole":
+        claim_forget(h, rows, one, "i" if mode.keeps == "coupled" else "f")
+    for arrival, word in zip(cells, words, strict=True):
+        claim_word(h, arrival, word)
+    return h
+
+
+def claim_cells(h: Harness, cells: list[int]) -> None:
+    """Where cell inputs are on their way, and which cell's state is read and written."""
     for k in range(1, COMING):
         h.prove(f"{h.see(f'activation0.coming_{k}')} == {at(cells, 1 + k)}")
     h.prove(f"{h.see('cell.step_over0')} == {at(cells, COMING)}")
@@ -63,13 +80,6 @@ def state(design: Design, rows: Rows) -> Harness:
         h.prove(f"{h.see(f'cell.s_valid_{k}')} == {at(cells, latency.ACTIVATION + k)}")
     h.prove(f"{h.see('cell.states.place0')} == {passed(cells, COMING)}")
     h.prove(f"{h.see('cell.states.written')} == {passed(cells, STATE)}")
-    claim_marks(h, cells)
-    keeps = program.cell_modes[0].keeps
-    if keeps != "whole":
-        claim_forget(h, rows, one, "i" if keeps == "coupled" else "f")
-    for arrival, word in zip(cells, words, strict=True):
-        claim_word(h, arrival, word, one if keeps != "whole" else 0)
-    return h
 
 
 def claim_marks(h: Harness, cells: list[int]) -> None:
@@ -92,7 +102,7 @@ def claim_forget(h: Harness, rows: Rows, one: int, kind: str) -> None:
     h.prove(f"sure || (back == {rows.limit} && ({early}))")
 
 
-def claim_word(h: Harness, arrival: int, word: str, one: int) -> None:
+def claim_word(h: Harness, arrival: int, word: str) -> None:
     """A state from the memory to the memory: in each stage it is still what the memory holds."""
 
     def claim(delay: int, condition: str, mark: str = "0") -> None:
@@ -105,11 +115,7 @@ def claim_word(h: Harness, arrival: int, word: str, one: int) -> None:
         claim(COMING + 1 + k, f"{stage} == {word}")
     for k, stage in enumerate(h.see(f"cell.states.{name}") for name in ("seen0", "value0_1")):
         claim(COMING + 3 + k, f"{stage} == {word}", first[COMING + 1 + k])
-    held = latency.ACTIVATION + 1
-    claim(held, f"{h.see('cell.whole_1')} == {word}", first[held - 2])
-    if one:
-        scaled = f"$signed({h.see('cell.kept_product')}) == $signed({word}) * {one}"
-        claim(held, scaled, first[held - 2])
-    claim(held + 1, f"$signed({h.see('cell.kept')}) == $signed({word})", first[held - 1])
-    claim(held + 1, f"{h.see('cell.written')} == 0")  # what i g comes to
-    claim(held + 2, f"{h.see('cell.s.code')} == {word}", first[held])
+    for k in range(1, latency.STATE + 1):
+        held = latency.ACTIVATION + k
+        claim(held, f"was_shut0_{k}")
+        claim(held, f"old0_{k} == {word}", first[held - 2])

@@ -71,7 +71,7 @@ class Rows:
         self.sizes = [len(rows) for rows in schedule.tails[0]]
         groups = zip(self.ends, self.sizes, strict=True)
         self.arrivals = [end + LAST_TO_ROW + row for end, size in groups for row in range(size)]
-        self.limit = max(self.cycles, self.arrivals[-1] + STATE + latency.OUTPUT + 2)
+        self.limit = max(self.cycles, self.arrivals[-1] + STATE + latency.OUTPUT + latency.LEAVE)
         if self.limit > 2 * self.cycles:
             raise ProofError(f"rows: a step of {self.cycles} clocks is under way for {self.limit}")
 
@@ -117,11 +117,15 @@ def claim_rows(h: Harness, rows: Rows) -> None:
 
 def claim_kinds(h: Harness, rows: Rows) -> None:
     """Every row of the tail is known there as what it is, stage by stage."""
-    kinds = rows.program.kinds
-    places = [h.see("activation0.port__data.kind")]
-    places += [h.see(f"activation0.kind_{k}") for k in range(1, latency.ACTIVATION)]
-    for kind in kinds:
-        times = rows.of(kind)
-        for k, found in enumerate(places):
-            late = k + 1 if k else 0  # the memory is read ahead
-            h.prove(f"!{at(times, late)} || {found} == {kinds.index(kind)}")
+    words = list(zip(rows.arrivals, rows.program.tail(0), strict=True))
+    for field in ("kind", "cell_mode"):
+        times: dict[int, list[int]] = {}
+        for clock, word in words:
+            code = rows.program.kinds.index(word.row.kind) if field == "kind" else word.cell_mode
+            times.setdefault(code, []).append(clock)
+        places = [h.see(f"activation0.port__data.{field}")]
+        places += [h.see(f"activation0.{field}_{k}") for k in range(1, latency.ACTIVATION)]
+        for code, arrivals in times.items():
+            for k, found in enumerate(places):
+                late = k + 1 if k else 0  # the memory is read ahead
+                h.prove(f"!{at(arrivals, late)} || {found} == {code}")

@@ -8,7 +8,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 
-WAY = latency.SIGMA + 1  # from a row's pre-activation to its activation
+WAY = latency.SQUASH - 1 + latency.HOP  # from a row's pre-activation to its activation
 
 
 def shut(core: Core, design: Design) -> Proof:

@@ -1,0 +1,73 @@
+"""The counters of saturations: each flag counts once, in its own counter."""
+
+from rtl import latency
+from rtl.core import COUNTER_BITS, Core
+from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
+from rtl.proofs.harness import Harness
+from rtl.proofs.proof import Proof, Twin
+
+ROW = latency.SQUASH - 1 + latency.HOP  # clocks from where a row is clipped to its activation
+
+
+def counting(core: Core, design: Design) -> Proof:
+    """All counters of a core.
+
+    Raises
+    ------
+    ProofError : peepholes, whose output gates are counted elsewhere.
+    """
+    if core.schedule.peepholes:
+        raise ProofError("counts: output gates with peepholes have a flag of their own")
+    kind = core.saturation_kinds[0]
+    return Proof(
+        "counts",
+        "Every counter of saturations is at any time the number of its flags since the last reset, "
+        f"modulo 2^{COUNTER_BITS}, two clocks late.",
+        f"the core's own: counters of {', '.join(core.saturation_kinds)}",
+        ("What is clipped raises its flag, and nothing else does (proofs `saturates-...`).",),
+        design,
+        lambda given: state(given, core),
+        latency.OUTPUT + 2,
+        Twin(
+            f"the counter of {kind} ignores its flags",
+            design.replaced(
+                design.top, rf"= saturated_{kind} \+ {kind}_event_1;", f"= saturated_{kind};"
+            ),
+            core.schedule.latency + core.qnet.inputs * core.schedule.streams,
+            {"i__valid": 1, "activation0.net_code_clipped": 1},
+        ),
+    )
+
+
+def state(design: Design, core: Core) -> Harness:
+    """The flags are free in every clock, and a reset may come in any."""
+    h = Harness(design, "", reset=True)
+    for kind, event in events(h, core).items():
+        count = h.register(f"count_{kind}", COUNTER_BITS, f"count_{kind} + ({event})")
+        found = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
+        h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {found};")
+        h.prove(f"found_{kind} == {count}")
+    return h
+
+
+def events(h: Harness, core: Core) -> dict[str, str]:
+    """What each counter is to count, from the flags where they are raised."""
+    found: dict[str, str] = {}
+    for place in range(core.schedule.tail):
+        path, kinds = f"activation{place}", core.program.kinds
+        flag = h.delayed(f"flag{place}", h.cut(f"{path}.net_code_clipped"), 1, ROW)[-1]
+        valid, row = h.see(f"{path}.o.valid"), h.see(f"{path}.o.kind")
+        for kind in dict.fromkeys(word.row.kind for word in core.program.tail(place)):
+            found[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
+    if core.qnet.readout and core.qnet.output != "every":
+        found["out"] += f" && {h.see('activation0.o.step_last')}"  # the others do not leave
+    if core.program.states:
+        valid, projected = h.see("cell.y.valid"), h.see("cell.y.projected")
+        late = h.delayed("flag_h", h.cut("cell.h_net_code_clipped"), 1, latency.OUTPUT - 1)[-1]
+        clipped = f"({valid} && {h.cut('cell.output_clipped')}"
+        found["s"] = f"{h.see('cell.s.valid')} && {h.cut('cell.state_clipped')}"
+        found["h"] = f"{valid} && {late}"
+        found["m"] = f"{clipped} && {projected})"
+        found["y"] = f"{found.get('y', '0')} + {clipped} && !{projected})"
+    return {kind: found[kind] for kind in core.saturation_kinds}
