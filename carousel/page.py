@@ -28,7 +28,7 @@ th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px so
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; }
-td { white-space: nowrap; } td.long { white-space: normal; }
+td { white-space: nowrap; } td.long { white-space: normal; min-width: 8rem; }
 .bars { max-width: 43rem; } .bars th { color: var(--ink); font-weight: 400; white-space: nowrap; }
 .bars td, .bars th { padding: .15rem .8rem .15rem 0; border: 0; vertical-align: middle; }
 td.bar { width: 100%; padding-right: 0; }

@@ -88,8 +88,8 @@ def sentence(found: Retained) -> str:
         if setting.title.endswith(FOLLOWED):
             real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))
             words.append(
-                f"As trained, stored values are {fixed} times as far apart as at first after "
-                f"{setting.lags[-1]:,} steps of {FOLLOWED} (float: {real})."
+                f"As trained, what tells stored values apart is after {setting.lags[-1]:,} steps of "
+                f"{FOLLOWED} {fixed} times as large as at first (float: {real})."
             )
     return " ".join(words)
 
