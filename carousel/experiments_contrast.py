@@ -118,7 +118,7 @@ def _plain(rng: np.random.Generator, function: str, largest: float, lags: Sequen
     net = RecurrentNetwork(draw(UNITS, 1 + UNITS), np.zeros(UNITS), readout, function)
     y = net.run(rng.uniform(-1.0, 1.0, (max(lags) + 1, 1))).get("y")
     flow = np.abs(error_flow(net, y, max(lags))).max(axis=(1, 2))
-    label = f"{NAMES[function]}, |w| up to {largest:g}"
+    label = f"{NAMES[function]}, weights up to {largest:g}"
     biggest, steepest = float(np.abs(net.weights[:, 1:]).max()), STEEPEST[function]
     bound = None
     if UNITS * biggest * steepest < 1.0:

@@ -17,6 +17,7 @@ from carousel import (
     building,
     carried,
     expectation,
+    experiments,
     exporting,
     gateware,
     keeping,
@@ -262,6 +263,7 @@ app.command()(writing.verilog)
 app.command()(building.build)
 app.command()(streaming.stream)
 app.command()(proving.prove)
+app.command()(experiments.experiments)
 
 
 @app.command()

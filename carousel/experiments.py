@@ -1,0 +1,196 @@
+"""`carousel experiments`: the paper's experiments anew, and what they learn in gateware."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import golden
+from carousel import beside, experiments_trials, options, output, steps, workers
+from carousel import experiments_contrast as contrast
+from carousel import experiments_page as pages
+from carousel import experiments_plots as plots
+from carousel.experiments_gateware import Carried, Sizes, carry
+from carousel.experiments_results import Results, Row
+from carousel.experiments_trials import Kept, Outcome, digest
+from carousel.journal import Journal
+from carousel.plots import svg
+from carousel.searching import Jobs, Scheduler
+from golden import InputError
+from golden.experiments import EXPERIMENTS, Experiment, experiment
+
+TRIALS, FEW = 10, 3
+LONG = 150e6  # steps of a trial in the paper from which on FEW are run: about a minute here
+QUICK = "3a-100-3", "6a"
+QUICK_SIZES = Sizes(tested=256, sample=2)
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help=f"Rows of the paper's tables to run: {', '.join(EXPERIMENTS)}.",
+        show_default="all",
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Trials of each; 0 shows what the folder holds.",
+        show_default=f"{TRIALS}, or {FEW} where the paper's trials have over {LONG:,.0f} steps",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the first trial; the next has the next.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Training sequences after which a trial has failed. It goes on from there when run "
+        "again with a higher limit.",
+        show_default="the experiment's own",
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick",
+        help=f"One trial each of {' and '.join(QUICK)} unless told otherwise, and smaller tests.  "
+        "[default: off]",
+    ),
+]
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder of everything: trials, with which an interrupted run goes on, the learnt "
+        "networks, the page and its figures.",
+    ),
+]
+
+
+def experiments(
+    names: Names = None,
+    trials: Trials = None,
+    jobs: Jobs = None,
+    seed: Seed = 1,
+    limit: Limit = None,
+    quick: Quick = False,
+    scheduler: Scheduler = None,
+    folder: Folder = Path("out/experiments"),
+    json: options.Json = None,
+) -> None:
+    """Train as the 1997 paper did.
+
+    Every row of its tables to its own criterion: a table of the paper's counts and those found
+    here, the network that forgets beside it, and what was learnt in fixed point and gateware.
+    """
+    output.check_file(json)
+    if jobs is not None and scheduler is not None:
+        raise InputError(f"--jobs {jobs}: counts processes here, not those of --scheduler")
+    chosen = [experiment(name) for name in names or (QUICK if quick else EXPERIMENTS)]
+    if limit is not None:
+        chosen = [replace(each, longest=min(each.longest, limit)) for each in chosen]
+    kept = Kept(folder)
+    count = 1 if quick and trials is None else trials
+    train(kept, chosen, count, seed, scheduler, jobs or beside.processors())
+    found = collect(kept, folder, seed, QUICK_SIZES if quick else Sizes(), quick)
+    write(found, folder)
+    console = Console()
+    for table in pages.tables(found):
+        table.show(console)
+    typer.echo(f"Page     {folder / 'experiments.md'}\nModels   {folder / 'models'}")
+    output.finish(found.as_dict(), json, all(each.exact for each in found.carried))
+
+
+def train(
+    kept: Kept,
+    chosen: Sequence[Experiment],
+    trials: int | None,
+    seed: int,
+    scheduler: str | None,
+    jobs: int,
+) -> None:
+    """Run the trials that are not over yet; one that diverged is said at once."""
+    wanted = [
+        (each, seed + k)
+        for each in chosen
+        for k in range(usual_trials(each) if trials is None else trials)
+    ]
+    if scheduler is None:
+        where = workers.local(experiments_trials.work, None, jobs)
+    else:
+        where = workers.cluster(experiments_trials.work, None, scheduler)
+    with where as work, steps.progress("Trials") as report:
+        for outcome in experiments_trials.run(kept, wanted, work, report):
+            if outcome.diverged:
+                typer.echo(f"failed: {outcome.diverged}", err=True)
+
+
+def usual_trials(e: Experiment) -> int:
+    """Fewer where a trial takes over a minute."""
+    presented = max(e.paper.sequences.values())
+    return TRIALS if presented * e.task.lengths[0] <= LONG else FEW
+
+
+def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> Results:
+    """All that the folder holds, with the contrast and the gateware of what was learnt."""
+    rows = tuple(Row.of(each, kept.outcomes(each)) for each in EXPERIMENTS.values())
+    carried = gateware(kept, folder, [best for row in rows if (best := row.best)], sizes)
+    solved = {row.name: row.solved for row in rows}
+    with steps.progress("Plain networks") as report:
+        found = contrast.measure(solved, seed, sizes.tested, quick, report)
+    return Results(rows, carried, found)
+
+
+def gateware(
+    kept: Kept, folder: Path, solved: Iterable[Outcome], sizes: Sizes
+) -> tuple[Carried, ...]:
+    """Carry on the network of the longest lag of each task; its file goes to `models`."""
+    journal = Journal(
+        folder / "gateware.jsonl",
+        metadata.version("carousel"),
+        Carried.from_dict,
+        lambda each: each.key,
+    )
+    output.make_parent(folder / "models" / "any")
+    found = []
+    with steps.progress("Gateware") as report, journal.adding():
+        for best in longest(solved):
+            e = experiment(best.experiment)
+            net = golden.load(kept.network(e, best.seed))
+            golden.save(net, folder / "models" / f"{e.name}.npz")
+            key = (digest(e), best.seed, sizes)
+            if key not in journal.known:
+                tell = lambda what, e=e: report(note=f"{e.name}: {what}")  # noqa: E731
+                journal.add(carry(e, net, best.seed, digest(e), sizes, tell))
+            found.append(journal.known[key])
+    return tuple(found)
+
+
+def longest(solved: Iterable[Outcome]) -> list[Outcome]:
+    """Of each task the row of the longest sequences; of several the most inputs, then the last."""
+    found: dict[str, tuple[tuple[int, int], Outcome]] = {}
+    for best in solved:
+        task = experiment(best.experiment).task
+        rank, name = (task.lengths[0], task.inputs), best.experiment.split("-")[0]
+        if name not in found or rank >= found[name][0]:
+            found[name] = rank, best
+    return [best for _, best in found.values()]
+
+
+def write(found: Results, folder: Path) -> None:
+    """The page, its figures, and the same as JSON."""
+    figures = {pages.FLOW: plots.flow(found.contrast)}
+    if any(found.solved.values()):
+        figures[pages.COUNTS] = plots.counts(found)
+    texts = {name: svg(figure, Path(name).stem) for name, figure in figures.items()}
+    texts["experiments.md"] = pages.page(found)
+    texts["experiments.json"] = output.to_json(found.as_dict())
+    for name, text in texts.items():
+        with output.beside(folder / name) as other:
+            other.write_text(text, encoding="utf-8")

@@ -1,0 +1,191 @@
+"""A campaign's results for people: tables, and the page that holds them with their figures."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import mean
+
+from carousel.experiments_contrast import SHOWN, TASKS
+from carousel.experiments_gateware import Carried, Fixed
+from carousel.experiments_results import Results, Row
+from carousel.tables import Table
+
+FLOW, COUNTS = "experiments-flow.svg", "experiments-counts.svg"
+TESTED_THERE = 2560  # sequences in the paper
+
+HEAD = """# The paper's experiments
+
+Hochreiter & Schmidhuber (1997), section 5: every row of Tables 1 to 9 that is of LSTM, trained
+anew to the paper's own criteria with the paper's settings, and what was learnt carried into
+gateware. This page and its figures are written by
+
+    carousel experiments -o FOLDER      # needs the extra `train`
+
+from what the folder holds; the same numbers are in `experiments.json` beside it. A row that was not
+run is run by `carousel experiments ROW -o FOLDER`, which goes on where it was interrupted.
+
+A row's name has its settings behind the experiment's number: of 1 blocks x cells and the learning
+rate, of 2c q and p, of 3 T and N, of 4 T, of 5 n_seq. What counts is training sequences until each
+criterion is met; mean, median and range are those of the trials that met all. Seeds begin at 1, and
+a seed gives the same trial on one machine.
+"""
+
+TESTED = """
+After training the learnt networks answered new sequences. `wrong` is the mean of the trials that
+met all criteria; seconds are of one process on a shared machine, and of all trials.
+"""
+
+FORGETS = f"""
+## The network that forgets
+
+How much of an error signal is left q steps back: for plain recurrent networks of four units the
+largest product of f'(net) w, summed over all paths between two of them, dotted the paper's bound
+n tau^q where tau < 1; for memory cells ds(T)/ds(T - q), measured from the truncated gradient of
+input units that are active at one step alone.
+
+![Error flow against lag]({FLOW})
+"""
+
+UNTAUGHT = """
+Plain networks of logistic units, as many as the memory cells have cells and gates, were trained by
+back-propagation through time at the same rate on as many sequences as the cells needed (in the
+paper in the mean, or here at most). Of 2a they were asked for the last symbol alone, which is less.
+"""
+
+GATEWARE = """
+## In gateware
+
+Of each task that was solved the row of the longest lag, and of its trials the one with the fewest
+wrong: saved in `models/`, and tested on new sequences in float64, in fixed point with every code of
+16 bits, and with every code of the fewest bits down to which no more go wrong than in float. A
+sample of them ran through the simulated gateware, where every gate, state and output was compared
+with the integer model's. One-hot input comes as index and value: the zeros cost no clocks.
+"""
+
+
+def page(found: Results) -> str:
+    """The whole page, in Markdown."""
+    parts = [HEAD, _markdown(counts(found)), *_notes(found.rows)]
+    if any(row.solved for row in found.rows):
+        parts += [f"\n![Training sequences, here and in the paper]({COUNTS})\n"]
+        parts += [TESTED, _markdown(tested(found))]
+    parts += [FORGETS, _markdown(flow(found)), UNTAUGHT, _markdown(plain(found))]
+    if found.carried:
+        parts += [GATEWARE, _markdown(gateware(found.carried))]
+    return "".join(parts)
+
+
+def tables(found: Results) -> list[Table]:
+    """For the terminal, without what was not run."""
+    run = replace(found, rows=tuple(row for row in found.rows if row.trials))
+    carried = [gateware(found.carried)] if found.carried else []
+    return [counts(run), tested(run), flow(found), plain(found), *carried]
+
+
+def counts(found: Results) -> Table:
+    """A line for each row of the paper and each of its criteria."""
+    head = ("row", "Table", "until", "paper", "mean", "median", "range", "solved")
+    lines = [_count(row, criterion) for row in found.rows for criterion in row.criteria]
+    return Table.of("Training sequences", head, lines)
+
+
+def _count(row: Row, criterion: str) -> tuple[str, ...]:
+    names = row.name + (" *" if row.beyond else ""), str(row.table)
+    paper, ours = f"{row.paper.sequences[criterion]:,}", row.counts(criterion)
+    shown = ("-", "-", "-")
+    if ours:
+        range_ = f"{ours.least:,} to {ours.most:,}"
+        shown = (f"{ours.mean:,.0f}", f"{ours.median:,.0f}", range_)
+    share = f"{len(row.solved)} of {len(row.trials)}" if row.trials else "not run"
+    return (*names, criterion, paper, *shown, share)
+
+
+def tested(found: Results) -> Table:
+    """A line for each row that was run."""
+    head = ("row", "wrong, paper", "wrong", "mean abs error", "seconds a trial", "in all")
+    return Table.of("After training", head, [_test(row) for row in found.rows if row.trials])
+
+
+def _test(row: Row) -> tuple[str, ...]:
+    wrong, error = _answers(row)
+    share, seconds = row.paper.wrong, [each.seconds for each in row.trials]
+    paper = "-" if share is None else f"{TESTED_THERE * share:.1f} of {TESTED_THERE:,}"
+    return (row.name, paper, wrong, error, f"{mean(seconds):.0f}", f"{sum(seconds):.0f}")
+
+
+def _answers(row: Row) -> tuple[str, str]:
+    """Sequences answered wrongly and |error|, both the mean of the trials that solved the task."""
+    if not (solved := row.solved):
+        return "-", "-"
+    wrong = f"{mean(each.wrong for each in solved):.1f} of {solved[0].tested:,}"
+    return wrong, f"{mean(each.mean_abs for each in solved):.3g}"
+
+
+def _notes(found: tuple[Row, ...]) -> Iterator[str]:
+    """How the text was read, and which trials failed."""
+    read = [row for row in found if row.reading or row.beyond]
+    if read:
+        yield "\nWhere the text leaves a choice, and (*) what goes beyond it:\n\n"
+    for row in read:
+        beyond = [f"Beyond the paper: {row.beyond}"] if row.beyond else []
+        yield f"- `{row.name}`: {' '.join([row.reading, *beyond]).strip()}\n"
+    failed = [(row, each) for row in found for each in row.failed]
+    if failed:
+        yield "\nTrials that failed:\n\n"
+    for row, each in failed:
+        why = each.diverged or f"given up after {each.presented:,} sequences"
+        tested = "" if each.diverged else f", then {each.wrong:,} of {each.tested:,} wrong"
+        yield f"- `{row.name}`, seed {each.seed}: {why}{tested}\n"
+
+
+def flow(found: Results) -> Table:
+    contrast = found.contrast
+    lags = [lag for lag in contrast.lags if lag in SHOWN]
+    lines = (
+        (curve.label, *(f"{curve.flow[contrast.lags.index(lag)]:.2g}" for lag in lags))
+        for curve in contrast.curves
+    )
+    return Table.of("Error flow, by lag in steps", ("network", *map(str, lags)), lines)
+
+
+def plain(found: Results) -> Table:
+    """Plain networks, each with the memory cells' trials on the same task under it."""
+    lines: list[tuple[str, ...]] = []
+    for each in found.contrast.plain:
+        wrong = f"{each.wrong:,} of {each.tested:,}"
+        lines.append((each.experiment, f"{each.units} logistic", f"{each.presented:,}", wrong))
+    for row in found.rows:
+        ours = row.counts(row.criteria[-1])
+        if row.name in TASKS and ours:
+            lines.append((row.name, "memory cells", f"{ours.mean:,.0f}", _answers(row)[0]))
+    head = ("experiment", "units", "training sequences", "wrong")
+    return Table.of("Plain networks, trained through time", head, sorted(lines))
+
+
+def gateware(found: tuple[Carried, ...]) -> Table:
+    """A line for each learnt network and each of its widths."""
+    head = (
+        *("model", "seed", "steps", "bits", "wrong in float", "fixed", "of"),
+        *("of the sample", "gateware", "codes that differ", "cycles a step", "with zeros sent"),
+    )
+    lines = []
+    for each in found:
+        shown = [each.usual, *([each.least] if each.least and each.least != each.usual else [])]
+        lines += [_width(each, fixed) for fixed in shown]
+    return Table.of("Sequences answered wrongly", head, lines)
+
+
+def _width(each: Carried, fixed: Fixed) -> tuple[str, ...]:
+    sample = f"{each.sample_wrong}, {fixed.sample_wrong}"
+    return (
+        *(each.experiment, str(each.seed), f"{each.steps:,}", str(fixed.bits)),
+        *(f"{n:,}" for n in (each.wrong, fixed.wrong, each.sizes.tested)),
+        *(sample, f"{fixed.gateware_wrong} of {each.sizes.sample}"),
+        f"{fixed.mismatches:,} of {fixed.compared:,}",
+        f"{fixed.cycles:g}",
+        f"{each.dense_cycles:,}" if each.sparse else "-",
+    )
+
+
+def _markdown(table: Table) -> str:
+    lines = [table.head, ("---",) * len(table.head), *table.rows]
+    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
