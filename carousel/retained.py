@@ -88,8 +88,8 @@ def sentence(found: Retained) -> str:
         if setting.title.endswith(FOLLOWED):
             real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))
             words.append(
-                f"As trained, what tells stored values apart is after {setting.lags[-1]:,} steps of "
-                f"{FOLLOWED} {fixed} times as large as at first (float: {real})."
+                f"As trained, what tells stored values apart is {fixed} times as large as at first "
+                f"after {setting.lags[-1]:,} steps of {FOLLOWED} (float: {real})."
             )
     return " ".join(words)
 
