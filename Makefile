@@ -1,5 +1,5 @@
 # `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them;
-# `make fpga` sets up the tools that `carousel build` needs.
+# `make fpga` sets up the tools that `carousel build` needs, `make prove` those of `carousel prove`.
 
 PYTHON ?= python3
 MODEL ?= models/temporal_order.npz
@@ -15,7 +15,7 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak bench lint format fpga clean
+.PHONY: all test soak bench lint format fpga prove clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
@@ -40,6 +40,8 @@ format: .venv/test.stamp
 
 fpga: .venv/fpga.stamp
 
+prove: .venv/prove.stamp
+
 .venv/run.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' run
 
@@ -48,6 +50,9 @@ fpga: .venv/fpga.stamp
 
 .venv/fpga.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' fpga
+
+.venv/prove.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' prove
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis

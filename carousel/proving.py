@@ -9,6 +9,7 @@ from rich.console import Console
 from carousel import options, output, steps
 from carousel.tables import Table
 from rtl import Core, make_core, verilog
+from rtl.processes import terminable
 from rtl.proofs import Proven, catalogue, check, record
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
@@ -54,7 +55,7 @@ def prove(
         raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
-    with output.folder(place) as stage:
+    with terminable(), output.folder(place) as stage:
         (source, *_) = verilog.write(subject.qnet, stage, lanes)
         text = source.read_text(encoding="utf-8")
         top = verilog.module_name(subject.qnet)

@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 POLL = 0.05  # seconds between two looks at a process
@@ -50,6 +51,16 @@ def supervise(
         except BaseException:
             _end(process)
             raise
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """While it lasts, a request to end (SIGTERM) is an exception, which ends what was started."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

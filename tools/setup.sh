@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set up .venv: `setup.sh PYTHON run|fpga|test`. A finished step leaves a stamp; without one, all is redone.
+# Set up .venv: `setup.sh PYTHON run|fpga|prove|test`. A finished step leaves a stamp; without one, all is redone.
 set -eu
 
 # The Python behind `python`, should that be the one in .venv itself.
@@ -30,4 +30,4 @@ esac
 echo "Installing carousel and what it needs into .venv (once; a minute or two) ..."
 .venv/bin/python -m pip --disable-pip-version-check install --quiet --editable "$what"
 touch .venv/run.stamp ".venv/$step.stamp"
-[ "$step" != test ] || touch .venv/fpga.stamp # it has all of that
+[ "$step" != test ] || touch .venv/fpga.stamp .venv/prove.stamp # it has all of both

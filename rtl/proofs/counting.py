@@ -7,8 +7,6 @@ from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 
-ROW = latency.SQUASH - 1 + latency.HOP  # clocks from where a row is clipped to its activation
-
 
 def counting(core: Core, design: Design) -> Proof:
     """All counters of a core.
@@ -28,11 +26,13 @@ def counting(core: Core, design: Design) -> Proof:
         ("What is clipped raises its flag, and nothing else does (proofs `saturates-...`).",),
         design,
         lambda given: state(given, core),
-        latency.OUTPUT + 2,
+        2,
         Twin(
-            f"the counter of {kind} ignores its flags",
+            f"the counter of {kind} counts each flag twice",
             design.replaced(
-                design.top, rf"= saturated_{kind} \+ {kind}_event_1;", f"= saturated_{kind};"
+                design.top,
+                rf"= saturated_{kind} \+ {kind}_event_1;",
+                rf"= saturated_{kind} + {{{kind}_event_1, 1'b0}};",
             ),
             core.schedule.latency + core.qnet.inputs * core.schedule.streams,
             {"i__valid": 1, "activation0.net_code_clipped": 1},
@@ -56,7 +56,8 @@ def events(h: Harness, core: Core) -> dict[str, str]:
     found: dict[str, str] = {}
     for place in range(core.schedule.tail):
         path, kinds = f"activation{place}", core.program.kinds
-        flag = h.delayed(f"flag{place}", h.cut(f"{path}.net_code_clipped"), 1, ROW)[-1]
+        stages = [f"{path}.saturated_{k}" for k in range(1, latency.SQUASH)]
+        flag = travels(h, f"{path}.net_code_clipped", [*stages, f"{path}.o.saturated"])
         valid, row = h.see(f"{path}.o.valid"), h.see(f"{path}.o.kind")
         for kind in dict.fromkeys(word.row.kind for word in core.program.tail(place)):
             found[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
@@ -64,10 +65,21 @@ def events(h: Harness, core: Core) -> dict[str, str]:
         found["out"] += f" && {h.see('activation0.o.step_last')}"  # the others do not leave
     if core.program.states:
         valid, projected = h.see("cell.y.valid"), h.see("cell.y.projected")
-        late = h.delayed("flag_h", h.cut("cell.h_net_code_clipped"), 1, latency.OUTPUT - 1)[-1]
+        stages = [f"cell.h_saturated_{k}" for k in range(1, latency.SQUASH)]
+        stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + latency.OUTPUT - latency.SQUASH)]
+        late = travels(h, "cell.h_net_code_clipped", stages)
         clipped = f"({valid} && {h.cut('cell.output_clipped')}"
         found["s"] = f"{h.see('cell.s.valid')} && {h.cut('cell.state_clipped')}"
         found["h"] = f"{valid} && {late}"
         found["m"] = f"{clipped} && {projected})"
         found["y"] = f"{found.get('y', '0')} + {clipped} && !{projected})"
     return {kind: found[kind] for kind in core.saturation_kinds}
+
+
+def travels(h: Harness, raised: str, stages: list[str]) -> str:
+    """A flag at the end of its way, which takes a clock from stage to stage."""
+    name = "flag_" + raised.partition(".")[0]
+    found = h.delayed(name, h.cut(raised), 1, len(stages), keeps=True)
+    for stage, flag in zip(stages, found[1:], strict=True):
+        h.prove(f"{h.see(stage)} == {flag}")
+    return found[-1]

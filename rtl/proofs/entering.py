@@ -30,7 +30,7 @@ def entering(core: Core, design: Design) -> Proof:
             "the step reads from the bank that is being filled",
             design.replaced(buffer, r"banks\[\{ reading_2", "banks[{ ~reading_2"),
             elements + latency.START + core.schedule.cycles_per_step,
-            {"i__valid": 1, "free": 1},
+            {"i__valid": 1, "free": core.schedule.streams},
         ),
     )
 

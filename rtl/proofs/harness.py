@@ -71,17 +71,29 @@ class Harness:
         self.line(f"(* {'anyconst' if constant else 'anyseq'} *) wire [{bits - 1}:0] {name};")
         return name
 
-    def register(self, name: str, bits: int, following: str, initial: int = 0) -> str:
-        """A register of the harness, and what it takes on in each clock."""
+    def register(
+        self, name: str, bits: int, following: str, initial: int = 0, keeps: bool = False
+    ) -> str:
+        """A register of the harness, and what it takes on in each clock; a reset gives it its
+        initial value again, unless it `keeps` what it has."""
         self.line(f"reg [{bits - 1}:0] {name} = {initial};")
-        self.line(f"always @(posedge clk) {name} <= rst ? {initial} : {following};")
+        following = following if keeps else f"rst ? {initial} : {following}"
+        self.line(f"always @(posedge clk) {name} <= {following};")
         return name
 
-    def delayed(self, name: str, value: str, bits: int, clocks: int, initial: int = 0) -> list[str]:
+    def delayed(
+        self,
+        name: str,
+        value: str,
+        bits: int,
+        clocks: int,
+        initial: int = 0,
+        keeps: bool = False,
+    ) -> list[str]:
         """A value now and 1 to `clocks` clocks ago; `initial` stands for what was before."""
         found = [value]
         for k in range(1, clocks + 1):
-            found.append(self.register(f"{name}_{k}", bits, found[-1], initial))
+            found.append(self.register(f"{name}_{k}", bits, found[-1], initial, keeps))
         return found
 
     def table(self, name: str, index: str, values: Sequence[int], bits: int) -> str:

@@ -76,7 +76,7 @@ def state(design: Design, beats: Beats) -> Harness:
     h.line(f"wire [15:0] all = unwritten + count - given + {beats.outputs};")
     h.register("mine", 16, "met ? all : leaves ? 0 : mine - given")
     h.register("since", 16, "met ? 0 : mine == 0 ? 0 : since + 1")
-    h.register("later", 2, f"met ? 0 : {starts} && later != 2 ? later + 1 : later")
+    h.register("later", 2, f"met ? 0 : {starts} && later < 2 ? later + 1 : later")
     now, before = of_steps(beats, *counted(beats.written, "<="))
     h.line(f"wire [15:0] own = later == 0 ? {now} + {before} : later == 1 ? {before} : 0;")
     followed = "mine == 0"

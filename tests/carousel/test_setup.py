@@ -108,7 +108,7 @@ def test_a_path_that_tools_cannot_take_is_named(tmp_path, tools, name):
     assert name in done.stdout
 
 
-@pytest.mark.parametrize("goal", ["all", "test", "lint", "soak", "bench", "fpga"])
+@pytest.mark.parametrize("goal", ["all", "test", "lint", "soak", "bench", "fpga", "prove"])
 def test_make_says_one_line_and_makes_nothing(clone, tools, goal):
     (tools / "perl").unlink()
     done = call(clone, tools, "make", goal)
@@ -189,7 +189,7 @@ def test_the_fpga_tools_come_alone_or_with_what_the_tests_need(clone, tools, fak
     assert ".[fpga]" in (clone / "log").read_text()
     assert setup(clone, tools, fake, "test").returncode == 0
     stamps = {path.name for path in (clone / ".venv").glob("*.stamp")}
-    assert stamps == {"run.stamp", "fpga.stamp", "test.stamp"}
+    assert stamps == {"run.stamp", "fpga.stamp", "prove.stamp", "test.stamp"}
     assert (clone / "log").read_text().count("made") == 1
 
 

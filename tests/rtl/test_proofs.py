@@ -1,37 +1,80 @@
 """Proofs on a core's own Verilog: each holds, and its broken twin is refuted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from golden.cell import Layer
 from golden.network import Network
 from rtl import Core, verilog
-from rtl.proofs import Proven, catalogue, prove
+from rtl.proofs import Proof, Proven, catalogue, prove
+from rtl.proofs.catalogue import MAKERS
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
-from rtl.proofs.solver import job
-from tests.rtl.support import layer, quantized
+from rtl.proofs.proof import Twin
+from rtl.proofs.record import Record, digest, read
+from rtl.proofs.solver import Outcome, job
+from rtl.proofs.sums import Reach
+from tests.rtl.support import G1997, layer, quantized, readout, stack
+
+# What each kind of core cannot say, because its tail is of another kind.
+TAIL = {"reader", "hold", "output", "ends"}
+KINDS = {
+    "forget gates": {"saturates-net"},
+    "1997": set(),
+    "blocks, gate recurrence, readout": {"reader", "saturates-net"},
+    "two layers, readout": {"saturates-net"},
+    "last output only": {"saturates-net"},
+    "two streams": {*TAIL, "saturates-net"},
+    "peepholes": {*TAIL, "saturates-net", "counts"},
+    "rows at once": {*TAIL, "saturates-net"},
+}
 
 
-def subject(forget: bool, bits: int = 6) -> tuple[Core, Design]:
-    """A small core, two lanes, and the text that is written of it."""
+def core_of(kind: str, bits: int = 6) -> Core:
+    """A small core of a kind."""
     rng = np.random.default_rng(3)
-    squashes = {} if forget else {"g": "g1997", "h": "h1997"}
-    net = Network((layer(rng, 1, 2, forget=forget, **squashes),), None, name="small")
-    core = Core(quantized(net, rng, bits), 2)
+    lanes, streams, output, last = 2, 1, "every", None
+    layers: tuple[Layer, ...] = ()
+    match kind:
+        case "1997":
+            layers = (layer(rng, 1, 2, forget=False, **G1997),)
+        case "blocks, gate recurrence, readout":
+            layers = (layer(rng, 2, 2, 2, forget=False, recurrence=True, **G1997),)
+            last, lanes = readout(rng, 4, 2), 3
+        case "two layers, readout":
+            net = stack(rng, 1, 2, 2, outputs=1)
+            layers, last = net.layers, net.readout
+        case "peepholes":
+            one = layer(rng, 1, 2)
+            seen = {gate: rng.normal(size=2) for gate in "ifo"}
+            layers, lanes = (Layer(one.weights, one.biases, 1, False, peepholes=seen),), 4
+        case "rows at once":
+            layers, lanes = (layer(rng, 1, 4),), 16
+        case _:
+            layers, streams = (layer(rng, 1, 2),), 2 if kind == "two streams" else 1
+            if kind == "last output only":
+                last, output = readout(rng, 2, 2), "last"
+    net = Network(layers, last, name="small", output=output)
+    return Core(quantized(net, rng, bits), lanes, streams=streams)
+
+
+def subject(kind: str) -> tuple[Core, Design]:
+    """A small core, and the text that is written of it."""
+    core = core_of(kind)
     text = verilog.convert(verilog.Top(core), verilog.module_name(core.qnet))
     return core, Design(text, "carousel_small.core")
 
 
-def proven(name: str, forget: bool, folder) -> Proven:
-    core, design = subject(forget)
+@pytest.mark.parametrize(
+    ("name", "kind"), [("cell", "forget gates"), ("saturates-s", "1997"), ("sum", "1997")]
+)
+def test_proof_holds_and_its_twin_is_refuted(name, kind, tmp_path):
+    core, design = subject(kind)
     ((proof,), _) = catalogue(core, design, [name])
-    return prove(proof, folder)
-
-
-@pytest.mark.parametrize(("name", "forget"), [("cell", True), ("saturates-s", False)])
-def test_proof_holds_and_its_twin_is_refuted(name, forget, tmp_path):
-    found = proven(name, forget, tmp_path)
+    found = prove(proof, tmp_path)
     assert found.found.status == "PASS"
     assert found.twin.status == "FAIL"
     assert found.ok
@@ -40,17 +83,54 @@ def test_proof_holds_and_its_twin_is_refuted(name, forget, tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("forget", [True, False])
-def test_every_proof_of_a_small_core_holds_and_its_twin_is_refuted(forget, tmp_path):
-    core, design = subject(forget)
-    proofs, _ = catalogue(core, design)
-    assert {"cell", "shut", "fifo", "step"} <= {proof.name for proof in proofs}
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind, left_out in KINDS.items() for name in MAKERS if name not in left_out],
+)
+def test_every_proof_of_every_kind_of_core_holds_and_its_twin_is_refuted(kind, name, tmp_path):
+    core, design = subject(kind)
+    ((proof,), _) = catalogue(core, design, [name])
+    assert prove(proof, tmp_path).ok
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_proven_of_a_core_is_said(kind):
+    core, design = subject(kind)
+    proofs, left_out = catalogue(core, design)
+    assert set(left_out) == KINDS[kind]
+    assert [proof.name for proof in proofs] == [name for name in MAKERS if name not in left_out]
     for proof in proofs:
-        assert prove(proof, tmp_path).ok, proof.name
+        assert proof.state(proof.design).claims == proof.state(proof.twin.design).claims
+        assert proof.design.text != proof.twin.design.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sums_reach_no_further_than_their_formats_say(kind):
+    """By the schedule the columns of a group come to the bound, less the biases."""
+    core = core_of(kind)
+    reach, program = Reach(core.program), core.program
+    assert 0 < max(reach.most) < 1 << program.sum_width - 1
+    phases = [phase.ideal // phase.groups for phase in program.schedule.phases]
+    assert max(reach.most) <= max(phases) * max(reach.products)
+
+
+def test_a_net_without_a_driver_is_an_error(tmp_path):
+    """It would take any value, and what is assumed of it would hold of nothing."""
+    core, design = subject("1997")
+    loose = design.replaced(design.find("cell"), r"^  assign state_wide = .*;\n", "")
+
+    def state(given: Design) -> Harness:
+        h = Harness(given, "cell")
+        h.prove(f"{h.see('state')} == 0")
+        return h
+
+    proof = Proof("loose", "", "", (), loose, state, 2, Twin("", loose, 2))
+    with pytest.raises(ProofError, match=r"loose: dut\.state_wide has no driver"):
+        prove(proof, tmp_path)
 
 
 def test_harness_reads_what_is_written():
-    core, design = subject(True)
+    core, design = subject("forget gates")
     assert design.below(design.find("fifo")).count("endmodule") == 2
     harness = Harness(design, "cell")
     harness.cut("value0")
@@ -60,7 +140,7 @@ def test_harness_reads_what_is_written():
 
 
 def test_what_is_not_there_is_named():
-    core, design = subject(True)
+    core, design = subject("forget gates")
     with pytest.raises(ProofError, match="--only nothing: no such proof, there are cell"):
         catalogue(core, design, ["nothing"])
     with pytest.raises(ProofError, match="has no net nowhere"):
@@ -69,3 +149,43 @@ def test_what_is_not_there_is_named():
         design.find("tail")
     with pytest.raises(ProofError, match="stands there 0 times"):
         design.replaced(design.find("cell"), "nothing of the kind", "")
+
+
+def found(design: Design, name: str, status: str = "PASS") -> Proven:
+    """A proof that was found, with a twin that was refuted."""
+    proof = Proof(name, "A claim.", "of it", ("This.",), design, lambda d: Harness(d, ""), 2, TWIN)
+    return Proven(proof, Outcome(status, 1.5, None, ""), Outcome("FAIL", 2.5, None, "a == b"))
+
+
+TWIN = Twin("a fault", Design("", ""), 3)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "proofs.json"
+    assert read(path) is None
+    record = Record.of("a text", [found(TWIN.design, "cell")], {"hold": "no cell"})
+    record.write(path)
+    assert read(path) == record
+    assert record.ok and record.verilog_sha256 == digest("a text")
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_record_keeps_what_was_proven_of_the_same_text(tmp_path):
+    """A proof that was run again takes the place of the earlier one; another text's are dropped."""
+    earlier = Record.of("a text", [found(TWIN.design, "cell"), found(TWIN.design, "sum")], {})
+    now = Record.of("a text", [found(TWIN.design, "cell", "UNKNOWN")], {})
+    assert [(each.name, each.ok) for each in now.after(earlier).proofs] == [
+        ("sum", True),
+        ("cell", False),
+    ]
+    assert not now.after(earlier).ok
+    other = Record.of("another text", [found(TWIN.design, "fifo")], {})
+    assert now.after(other) == now == now.after(None)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"verilog_sha256": "", "proofs": [1]}', "[]"])
+def test_a_file_that_is_no_record_is_refused(text, tmp_path):
+    path = Path(tmp_path / "proofs.json")
+    path.write_text(text)
+    with pytest.raises(ProofError, match=r"proofs\.json: no record of proofs"):
+        read(path)
