@@ -104,6 +104,7 @@ def _form(p: Parameters) -> tuple:
         len(shape.gates),
         shape.gate_recurrence,
         p.shortcut,
+        p.entropy,
     )
     return sizes, (constants(p.g), constants(p.h), constants(p.out))
 

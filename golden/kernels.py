@@ -14,8 +14,8 @@ from collections import namedtuple
 import numba
 import numpy as np
 
-Sizes = namedtuple("Sizes", "inputs cells size kinds recurrent shortcut")
-"""D, C, S, gate kinds (2 or 3), whether gates are sources, whether the outputs see the inputs."""
+Sizes = namedtuple("Sizes", "inputs cells size kinds recurrent shortcut entropy")
+"""D, C, S, gate kinds (2 or 3); whether gates are sources, outputs see inputs, E has no square."""
 
 Work = namedtuple("Work", "partials d_hidden d_readout net s y squashed to keep u now seen known")
 """What a sequence is run in: ds/dw by source, the gradient, a step's values, lists of sources."""
@@ -167,7 +167,9 @@ def _errors(readout, function, work, sizes, used, target, out, e_y):
     cells, d_readout = sizes.cells, work.d_readout
     e_y[:] = 0.0
     for k in range(len(target)):
-        e_k = _slope(function, out[k]) * (target[k] - out[k])
+        e_k = target[k] - out[k]
+        if not sizes.entropy:
+            e_k *= _slope(function, out[k])
         for c in range(cells):
             d_readout[c, k] -= e_k * work.y[c]
             e_y[c] += readout[c, k] * e_k

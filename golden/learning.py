@@ -39,6 +39,8 @@ class Parameters:
     shape : of the layer.
     g, h, out : squashing functions of cell input, cell output and output units.
     shortcut : whether the output units see the inputs x(t) too.
+    entropy : whether E is the cross-entropy of sigma output units, whose e_k = target_k - out_k has
+        no factor f'(net_k), and not the square.
     learns : 1.0 where a weight is learnt and 0.0 where it is fixed, in the forms of `hidden` and
         `readout`; None where all are learnt.
     """
@@ -50,6 +52,7 @@ class Parameters:
     h: Squash
     out: Squash
     shortcut: bool = False
+    entropy: bool = False
     learns: tuple[Array, Array] | None = None
 
     @classmethod
@@ -155,9 +158,9 @@ def steps(p: Parameters, x: Array, target: Array) -> Iterator[Gradient]:
         if target.ndim == 2 or t == len(x) - 1:
             seen = np.concatenate((y, x[t] if p.shortcut else [], [1.0]))
             out = p.out(p.readout @ seen)
-            e_k = p.out.derivative(out) * (
-                (target[t] if target.ndim == 2 else target) - out
-            )  # (19)
+            e_k = (target[t] if target.ndim == 2 else target) - out
+            if not p.entropy:
+                e_k = p.out.derivative(out) * e_k  # (19)
             e_y = e_k @ p.readout[:, : shape.cells]
             e_o = slope["o"] * squashed * e_y  # (21), before the sum over a block's cells
             e_s = gate["o"] * p.h.derivative(squashed) * e_y  # (23)

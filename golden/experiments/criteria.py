@@ -116,7 +116,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Examined:
     """Of `sequences` new ones fewer than `wrong_below` are wrong, and their mean |error| is below
     `error_below`.
 
@@ -140,7 +140,7 @@ class Tested:
 
 @dataclass(frozen=True)
 class Strings:
-    """Every string of the training set and of the test set is right; tested as in `Tested`."""
+    """Every string of the training set and of the test set is right; tested as in `Examined`."""
 
     name: str
 
@@ -151,7 +151,7 @@ class Strings:
         return met
 
 
-Criterion = Lately | Run | Tested | Strings
+Criterion = Lately | Run | Examined | Strings
 
 
 def _sums(values) -> Array:

@@ -45,6 +45,7 @@ class Experiment:
     reading : how the text was read where it leaves a choice, in one sentence or more; "" where the
         choices are those of the task and the criteria alone.
     each_step : whether weights change after every step that has a target, else once a sequence.
+    entropy : whether the error is the cross-entropy of the outputs, not half the square.
     beyond : what was changed that the text does not allow; "" for the paper's own.
     """
 
@@ -59,4 +60,5 @@ class Experiment:
     paper: Paper
     reading: str = ""
     each_step: bool = False
+    entropy: bool = False
     beyond: str = ""

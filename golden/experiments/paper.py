@@ -4,7 +4,7 @@ Settings: Tables 10 and 11. Where the tables and the text differ, the tables are
 gate biases of experiments 4 to 6 are random, those of the four blocks of experiment 1 go to -4.
 """
 
-from golden.experiments.criteria import Criterion, Lately, Run, Strings, Tested
+from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
 from golden.experiments.experiment import Experiment, Paper
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
@@ -78,9 +78,9 @@ def _two_sequence(
 ) -> Experiment:
     """A row of Tables 4, 5, 6."""
     stops: dict[str, tuple[Criterion, ...]] = {
-        "3a": (Tested("ST1", 1), Tested("ST2", 1, 0.01)),
-        "3b": (Tested("ST1", 6), Tested("ST2", 6, 0.04)),
-        "3c": (Tested("stop", 1, 0.015),),
+        "3a": (Examined("ST1", 1), Examined("ST2", 1, 0.01)),
+        "3b": (Examined("ST1", 6), Examined("ST2", 6, 0.04)),
+        "3c": (Examined("stop", 1, 0.015),),
     }
     wiring = Wiring(
         *(1, 1, 3, 1, 0.1, ("gates", "cells")),

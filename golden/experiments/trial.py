@@ -107,7 +107,7 @@ class Training:
         self.experiment, self.seed = experiment, seed
         streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(4)]
         start, sets, self._drawing, self._testing = streams
-        self.p = experiment.wiring.draw(start)
+        self.p = experiment.wiring.draw(start, experiment.entropy)
         self._task, self._test_task = experiment.task.split(sets)
         self.history, self.reached, self.seconds = History(), dict[str, int](), 0.0
         if state is not None:

@@ -52,7 +52,7 @@ class Wiring:
         recurrent = self.connectivity == "F"
         return Shape(self.inputs, self.blocks, self.block_size, ("i", "o"), recurrent)
 
-    def draw(self, rng: Generator) -> Parameters:
+    def draw(self, rng: Generator, entropy: bool = False) -> Parameters:
         """Weights to begin with; those that do not exist are fixed at zero."""
         hidden_learns, readout_learns = self._learns()
         hidden = rng.uniform(-self.interval, self.interval, hidden_learns.shape) * hidden_learns
@@ -60,7 +60,7 @@ class Wiring:
         functions = squash(self.g), squash(self.h), squash("sigma")
         shortcut = self.connectivity == "B"
         learns = hidden_learns, readout_learns
-        p = Parameters(hidden, readout, self.shape, *functions, shortcut, learns)
+        p = Parameters(hidden, readout, self.shape, *functions, shortcut, entropy, learns)
         for kind, biases in (("i", self.input_gates), ("o", self.output_gates)):
             if biases:
                 p.hidden[p.rows(kind), -1] = biases

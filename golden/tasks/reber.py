@@ -1,5 +1,6 @@
 """Experiment 1: the embedded Reber grammar, where the second symbol decides the last but one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,9 +29,12 @@ STRINGS = 256  # in the training set, and in the test set
 class Reber(Task):
     """B, T or P, a string of the Reber grammar, the same T or P, E: what may come next?
 
-    At every step the target is the symbol that did come next. An answer is right when at every
-    step each symbol that may come next is more active than each that may not. The last symbol, E,
-    is never an input: a string of n symbols is a sequence of n - 1 steps, and the shortest has 9.
+    An answer is right when at every step each symbol that may come next is more active than each
+    that may not. The last symbol, E, is never an input: a string of n symbols, at least 9, is a
+    sequence of n - 1 steps.
+
+    Choice: the target is 1 for every symbol that may come next and 0 for the others; the paper does
+    not say whether it is the set or the one symbol that does come next.
 
     Attributes
     ----------
@@ -61,13 +65,16 @@ class Reber(Task):
     def split(self, rng: Generator) -> tuple["Reber", "Reber"]:
         """With 256 random strings to train on and 256 others held out, and with the whole grammar.
 
-        Choice: no string is twice in the training set; the paper does not say.
+        Choice: both sets are drawn as the grammar has it, so that short strings are there several
+        times; no string is in both.
         """
-        found: dict[str, None] = {}
-        while len(found) < 2 * STRINGS:
-            found[embedded(rng)] = None
-        every = tuple(found)
-        return replace(self, strings=every[:STRINGS], held_out=every[STRINGS:]), self
+        train = tuple(embedded(rng) for _ in range(STRINGS))
+        held_out: list[str] = []
+        while len(held_out) < STRINGS:
+            string = embedded(rng)
+            if string not in train:
+                held_out.append(string)
+        return replace(self, strings=train, held_out=tuple(held_out)), self
 
     @cached_property
     def both_sets(self) -> Batch:
@@ -75,13 +82,13 @@ class Reber(Task):
         return encode(self.strings + self.held_out)
 
     def right(self, batch: Batch, out: Array) -> Judged:
-        legal = may_follow(batch)
+        legal = batch.target > 0.5
         least = np.where(legal, out, np.inf).min(axis=2)
         most = np.where(legal, -np.inf, out).max(axis=2)
         return ((least > most) | ~inside(batch)).all(axis=1)
 
     def error(self, batch: Batch, out: Array) -> Array:
-        """Over all steps, against the symbol that did come next."""
+        """Over all steps."""
         each = np.abs(out - batch.target).mean(axis=2)
         return np.where(inside(batch), each, 0.0).sum(axis=1) / batch.lengths
 
@@ -115,23 +122,16 @@ def allowed(string: str) -> list[str]:
     return [*found, "E"]
 
 
-def encode(strings) -> Batch:
+def encode(strings: Sequence[str]) -> Batch:
     """Strings as sequences; a string of n symbols has n - 1 steps."""
     lengths = np.array([len(string) - 1 for string in strings])
-    symbols = np.zeros((len(strings), lengths.max() + 1), np.int64)
-    for row, string in zip(symbols, strings, strict=True):
-        row[: len(string)] = [LETTERS.index(symbol) for symbol in string]
-    return one_hot(symbols[:, :-1], lengths, np.eye(len(LETTERS))[symbols[:, 1:]])
-
-
-def may_follow(batch: Batch) -> Judged:
-    """Which symbols may come next, (N, T, K)."""
-    legal = np.zeros(batch.target.shape, np.bool_)
-    for row, steps, length in zip(legal, batch.index[:, :, 0], batch.lengths, strict=True):
-        string = "".join(LETTERS[k] for k in steps[:length]) + "E"
-        for t, symbols in enumerate(allowed(string)):
-            row[t, [LETTERS.index(symbol) for symbol in symbols]] = True
-    return legal
+    symbols = np.zeros((len(strings), lengths.max()), np.int64)
+    target = np.zeros((*symbols.shape, len(LETTERS)))
+    for row, goal, string in zip(symbols, target, strings, strict=True):
+        for t, next_ones in enumerate(allowed(string)):
+            row[t] = LETTERS.index(string[t])
+            goal[t, [LETTERS.index(symbol) for symbol in next_ones]] = 1.0
+    return one_hot(symbols, lengths, target)
 
 
 def inside(batch: Batch) -> Judged:

@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from golden import InputError, fast_learning, learning
+from golden.batch import Batch
+from golden.experiments.wiring import Wiring
 from golden.learning import Parameters
+from golden.tasks import Trigger
 from tests.golden import nets
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +36,81 @@ def test_equal_over_a_training_run(kind, every):
     assert np.abs(slow.hidden - fast.hidden).max() < 1e-12
     assert np.abs(slow.readout - fast.readout).max() < 1e-12
     assert np.abs(slow.hidden - start).max() > 1e-4  # the run changed something
+
+
+def test_shortcuts_fixed_weights_and_cross_entropy():
+    """The paper's other wiring, each with a change a step and one a sequence."""
+    for each_step, entropy in ((False, False), (True, False), (True, True)):
+        rng = np.random.default_rng(55)
+        wiring = Wiring(5, 4, 2, 1, 0.3, connectivity="B", g="sigma", h="identity")
+        slow = wiring.draw(rng, entropy)
+        fast = replace(slow, hidden=slow.hidden.copy(), readout=slow.readout.copy())
+        for _ in range(20):
+            x = np.eye(5)[rng.integers(0, 5, 12)]
+            target = rng.uniform(size=(12, 4))
+            want = learning.train_sequence(slow, x, target, 0.2, each_step)
+            have = fast_learning.train_sequence(fast, x, target, 0.2, each_step)
+            assert np.abs(have - want).max() < 1e-12
+        assert np.abs(slow.hidden - fast.hidden).max() < 1e-12
+        assert np.abs(slow.readout - fast.readout).max() < 1e-12
+
+
+def test_a_thousand_inputs_of_which_one_is_on():
+    """As the reference; weights from inputs that were never on do not change at all."""
+    rng = np.random.default_rng(56)
+    slow = Wiring(1004, 2, 2, 1, 0.2, ()).draw(rng)
+    start = slow.hidden.copy()
+    fast = replace(slow, hidden=slow.hidden.copy(), readout=slow.readout.copy())
+    batch = Trigger.of(10, 1000).sequences(rng, 5)
+    for n, length in enumerate(batch.lengths):
+        x = batch[n : n + 1].dense(1004)[0, :length]
+        learning.train_sequence(slow, x, batch.target[n], 5.0)
+    _, done = fast_learning.train(fast, batch, 5.0)
+    assert done == 5
+    assert np.abs(slow.hidden - fast.hidden).max() < 1e-12
+    assert np.abs(fast.hidden - start).max() > 1e-3
+    never = np.setdiff1d(np.arange(1004), batch.index)
+    assert len(never) > 800
+    assert np.array_equal(fast.hidden[:, never], start[:, never])
+
+
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_a_batch_is_its_sequences_one_after_the_other(kind):
+    """To the last bit, whatever lies behind the end of a sequence."""
+    rng = np.random.default_rng(57)
+    p = Parameters.of(nets.KINDS[kind](rng))
+    other = replace(p, hidden=p.hidden.copy(), readout=p.readout.copy())
+    lengths = np.array([9, 4, 12])
+    x = rng.normal(size=(3, 12, 3))
+    batch = replace(Batch.of(x, rng.uniform(size=(3, 2))), lengths=lengths)
+    out, done = fast_learning.train(p, batch, 0.2)
+    assert done == 3
+    for n, length in enumerate(lengths):
+        want = fast_learning.train_sequence(other, x[n, :length], batch.target[n], 0.2)
+        assert np.array_equal(out[n], want)
+    assert np.array_equal(p.hidden, other.hidden)
+    run = fast_learning.run(p, batch)
+    net = p.network("trained")
+    for n, length in enumerate(lengths):
+        assert np.abs(run[n] - net.run(x[n, :length]).out[-1]).max() < 1e-12
+
+
+def test_outputs_of_every_step():
+    rng = np.random.default_rng(58)
+    p = Parameters.of(nets.paper_1997(rng))
+    x = rng.normal(size=(2, 7, 3))
+    out = fast_learning.run(p, Batch.of(x, np.zeros((2, 7, 2))))
+    assert np.abs(out - p.network("same").run(x).out).max() < 1e-12
+
+
+def test_training_stops_where_outputs_are_no_longer_finite():
+    rng = np.random.default_rng(59)
+    p = Parameters.of(nets.paper_1997(rng))
+    x = rng.normal(size=(5, 7, 3))
+    x[2, 3, 0] = np.nan
+    _, done = fast_learning.train(p, Batch.of(x, np.zeros((5, 2))), 0.1)
+    assert done == 2
+    assert np.isfinite(p.hidden).all()
 
 
 def test_identity_readout():

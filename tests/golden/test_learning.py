@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from golden import InputError, ModelError, Network
-from golden.learning import Parameters, gradient, train_sequence
+from golden.experiments.wiring import Wiring
+from golden.learning import Parameters, gradient, steps, train_sequence
 from tests.golden import nets
 
 STEP = 1e-5  # central differences: error about STEP^2, rounding about 1e-16 / STEP
@@ -25,11 +26,16 @@ def frozen_error(p, x, target, recorded):
         s = gate.get("f", 1.0) * s + gate["i"] * p.g(kinds["g"])
         y = gate["o"] * p.h(s)
         if target.ndim == 2 or t == len(x) - 1:
-            out = p.out(p.readout @ np.append(y, 1.0))
-            total += 0.5 * np.sum(
-                (target.reshape(-1, len(out))[t if target.ndim == 2 else 0] - out) ** 2
-            )
+            out = p.out(p.readout @ np.concatenate((y, x[t] if p.shortcut else [], [1.0])))
+            total += loss(p, target[t] if target.ndim == 2 else target, out)
     return total
+
+
+def loss(p, target, out):
+    """E at one step."""
+    if p.entropy:
+        return -np.sum(target * np.log(out) + (1 - target) * np.log(1 - out))
+    return 0.5 * np.sum((target - out) ** 2)
 
 
 def record(net: Network, x):
@@ -77,6 +83,60 @@ def test_equals_finite_differences(kind, squash, every):
         rows = [p.rows(k) for k in p.shape.kinds] if which == "hidden" else [slice(None)]
         for part in rows:
             assert np.abs(-have[part] - want[part]).max() > 1e-6
+
+
+@pytest.mark.parametrize("kind", nets.KINDS)
+def test_the_cross_entropy(kind):
+    net, x, target = case(kind, "sigma", True)
+    p, recorded = replace(Parameters.of(net), entropy=True), record(net, x)
+    found = gradient(p, x, target)
+    for which in ("hidden", "readout"):
+        want = differences(p, which, x, target, recorded)
+        assert np.abs(getattr(found, which) - want).max() < 1e-9
+        square = getattr(gradient(replace(p, entropy=False), x, target), which)
+        assert np.abs(square - want).max() > 0.1
+
+
+@pytest.mark.parametrize("every", [False, True], ids=["target at the end", "target every step"])
+@pytest.mark.parametrize("kind", ["B", "forget without recurrence"])
+def test_the_full_gradient_where_nothing_is_truncated(kind, every):
+    """Without recurrent weights: finite differences of the network as it is, nothing held."""
+    rng = np.random.default_rng(44)
+    if kind == "B":
+        p = Wiring(3, 2, 2, 2, 0.7, ("gates", "cells"), connectivity="B", h="identity").draw(rng)
+    else:
+        p = Parameters.of(nets.forget(rng))
+        p.hidden[:, p.shape.columns["y"]] = 0.0
+        learns = np.ones_like(p.hidden), np.ones_like(p.readout)
+        learns[0][:, p.shape.columns["y"]] = 0.0
+        p = replace(p, learns=learns)
+    x, target = rng.normal(size=(12, 3)), rng.uniform(size=(12, 2) if every else 2)
+    nothing = np.zeros((12, p.hidden.shape[1] - 4))
+    found = gradient(p, x, target)
+    for which, learns in zip(("hidden", "readout"), p.learns, strict=True):
+        want = differences(p, which, x, target, nothing) * learns
+        assert np.abs(want).max() > 1e-3
+        assert np.abs(getattr(found, which) * learns - want).max() < 1e-9
+
+
+def test_a_change_at_each_step():
+    """As one change a step by the gradient of that step; fixed weights stay."""
+    rng = np.random.default_rng(45)
+    p = Wiring(3, 2, 2, 2, 0.7, ("gates",)).draw(rng)
+    x, target = rng.normal(size=(10, 3)), rng.uniform(size=(10, 2))
+    by_hand = replace(p, hidden=p.hidden.copy(), readout=p.readout.copy())
+    for found in steps(by_hand, x, target):
+        by_hand.hidden[:] -= 0.3 * found.hidden * p.learns[0]
+        by_hand.readout[:] -= 0.3 * found.readout * p.learns[1]
+    once = replace(p, hidden=p.hidden.copy(), readout=p.readout.copy())
+    first = train_sequence(once, x, target, 0.3)
+    out = train_sequence(p, x, target, 0.3, each_step=True)
+    assert np.array_equal(p.hidden, by_hand.hidden)
+    assert np.array_equal(p.readout, by_hand.readout)
+    assert np.array_equal(out[0], first[0])
+    assert np.abs(out[1:] - first[1:]).max() > 1e-3
+    assert np.all(p.readout[:, -1] == 0.0)
+    assert np.all(p.hidden[p.rows("g"), -1] == 0.0)
 
 
 def test_the_gradient_is_truncated():
