@@ -31,7 +31,7 @@ def test_a_proof_of_a_shipped_core(cli, tmp_path):
     assert (place / "saturates-s.twin.vcd").read_text().startswith("$")
     kept = read(place / "proofs.json")
     assert kept and [each.name for each in kept.proofs] == ["saturates-s"]
-    assert kept.verilog_sha256 == digest((place / "temporal_order.v").read_text())
+    assert kept.verilog_sha256 == digest((place / "temporal-order.v").read_text())
 
 
 def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
