@@ -92,9 +92,9 @@ def run(
         with steps.progress("Report"):
             told = repeat.command(found, model, formats, file, seed, state, quick)
             again = repeat.plain(subject.qnet, told)
-            again["prove"] = repeat.prove(found, model, file, place)
-            (stage / "report.html").write_text(report.render(found, again), encoding="utf-8")
-        data = {**mainjob.plain(found, model, place), "repeat": again}
+            prove = repeat.prove(found, model, file, place)
+            (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
+        data = {**mainjob.plain(found, model, place), "repeat": again, "prove": prove}
         (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
     carried.write(save_state, subject.qnet, found.gateware.trace.state)
     for table in mainjob.summary(found):

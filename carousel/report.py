@@ -28,8 +28,8 @@ MOVES = (
 )
 
 
-def render(found: Found, again: dict[str, Any]) -> str:
-    """The whole page; `again` is what `carousel.repeat` says: `plain`, and "prove"."""
+def render(found: Found, again: dict[str, Any], prove: str | None) -> str:
+    """The whole page; `again` and `prove` are what `carousel.repeat` says."""
     net = found.subject.net
     return page.page(
         f"Carousel: {net.name}",
@@ -45,7 +45,7 @@ def render(found: Found, again: dict[str, Any]) -> str:
             page.paragraph(WHOLE),
             *_differences(found),
             *_gateware(found),
-            *proven.section(found.proofs, again["prove"]),
+            *proven.section(found.proofs, prove),
             *report_parts.formats(found.subject.qnet.formats),
             *report_parts.repeat(again),
         ],

@@ -34,9 +34,9 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
     words = ("run", model, *SHORT, "-o", place)
     assert cli(*words).exit_code == 0
     page, data = (place / "report.html").read_text(), _results(place)
-    assert data["repeat"]["prove"] in page and proven.NONE in page
+    assert data["prove"] in page and proven.NONE in page
     assert data["proofs"] is None and CHECK not in data["checks"]
-    assert data["repeat"]["prove"].endswith(f"--output {place}/proofs")
+    assert data["prove"].endswith(f"--output {place}/proofs")
 
     (place / "proofs").mkdir()
     sha = digest((place / "temporal-order.v").read_text())
