@@ -127,10 +127,15 @@ def test_the_main_job_says_first_what_holds_what_it_costs_and_where_the_error_co
         json.loads((place / "results.json").read_text()),
     )
     assert "own start" not in page
-    lines = [unescape(line) for line in re.findall(r"<p[^>]*>([^<]*)</p>", page)[1:4]]
+    lines = [unescape(line) for line in re.findall(r"<p[^>]*>([^<]*)</p>", page)[1:5]]
     assert re.match("All that was checked holds|Does not hold", lines[0])
+    (own,) = (each for each in data["lags"] if each["setting"].endswith("its own input"))
+    left, real = (own[view]["left"][0][-1] for view in ("fixed point", "float64"))
+    assert lines[1].startswith("With its gates shut every state was the same to the last bit after")
+    assert f"apart is {left:.3g} times as large as at first after 100 steps" in lines[1]
+    assert f"(float: {real:.3g})" in lines[1]
     needs, budget = data["needs"], data["budget"]
-    assert lines[1] == (
+    assert lines[2] == (
         f"It takes {needs['multipliers']} multipliers (3 lanes and "
         f"{needs['multipliers_behind_lanes']} behind them), {needs['memory_bits_in_all']:,} bits "
         f"of memory and {needs['cycles_per_step']:,} cycles a step."
@@ -139,8 +144,8 @@ def test_the_main_job_says_first_what_holds_what_it_costs_and_where_the_error_co
     error = data["errors"]["out"]
     group = max(budget["groups"], key=lambda name: budget["groups"][name]["share"])
     share = budget["groups"][group]["share"]
-    assert lines[2].startswith(f"The output differs from float by {error['rmse']:.2g} RMSE")
-    assert f"It comes from: {group} {100 * share:.1f} %" in lines[2]
+    assert lines[3].startswith(f"The output differs from float by {error['rmse']:.2g} RMSE")
+    assert f"It comes from: {group} {100 * share:.1f} %" in lines[3]
 
 
 def test_the_main_job_that_goes_on_from_a_state_says_that_the_budget_does_not(
