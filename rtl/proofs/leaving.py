@@ -177,5 +177,5 @@ def claim_room(h: Harness, beats: Beats) -> None:
     now, before = of_steps(beats, *counted(beats.written, "<="))
     h.line(f"wire [15:0] unwritten = {now} + {before};")
     h.prove(f"{outputs} * {free} + unwritten + count + gave == {outputs * beats.room}")
-    h.prove(f"{free} <= {beats.room} && (gave + count) % {outputs} == wrote")
+    h.prove(f"gave < {outputs} && {free} <= {beats.room} && (gave + count) % {outputs} == wrote")
     h.prove(f"!{h.see('fifo.w_en')} || {h.see('fifo.w_rdy')}")

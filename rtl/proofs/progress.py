@@ -46,7 +46,7 @@ def progress(core: Core, design: Design) -> Proof:
 
 def bounds(beats: Beats) -> tuple[int, int]:
     """Clocks until a step begins, and from there until its last beat is given."""
-    stay = latency.FIFO * beats.outputs * beats.room + beats.written[-1]
+    stay = latency.FIFO * beats.outputs * beats.room + beats.written[-1] + 1
     return stay + beats.cycles, stay
 
 
@@ -60,7 +60,7 @@ def state(design: Design, beats: Beats) -> Harness:
 
     def left(since: str, words: str) -> str:
         """Clocks until so many words have left, the last of them written `end` after a start."""
-        return f"{latency.FIFO} * ({words}) + ({since} <= {end} ? {end} - {since} : 0) - quiet"
+        return f"{latency.FIFO} * ({words}) + ({since} <= {end} ? {end + 1} - {since} : 0) - quiet"
 
     youngest = f"(age <= {end} ? age : back)"
     h.line(f"wire [15:0] blocked = {free} == 0 ? {left(youngest, 'unwritten + count')} : 0;")
