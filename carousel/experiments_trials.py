@@ -9,7 +9,7 @@ import hashlib
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -103,16 +103,23 @@ class Worked:
 
 
 def digest(experiment: Experiment) -> str:
-    """Of the settings that decide how a trial goes on.
+    """Of the settings that decide how a trial goes on; when it is given up is none of them."""
+    return hashlib.sha256(repr(_settings(experiment)).encode()).hexdigest()[:16]
 
-    When it is given up is none of them; what is as it always is unless said otherwise is left out.
-    """
-    settings = {
-        field.name: getattr(experiment, field.name)
-        for field in fields(experiment)
-        if field.name not in WORDS and getattr(experiment, field.name) != field.default
+
+def _settings(value: Any) -> Any:
+    """What is said of an experiment or of a part of it, without what is so unless it is said."""
+    if isinstance(value, tuple):
+        return tuple(map(_settings, value))
+    if not is_dataclass(value):
+        return value
+    told = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
+    given = {
+        name: _settings(found)
+        for name, (found, default) in told.items()
+        if name not in WORDS and found != default
     }
-    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+    return type(value).__name__, given
 
 
 def work(_: None, given: Slice) -> Worked:
@@ -175,8 +182,8 @@ class Kept:
         """The trial from where it is; a state that cannot be read, or is of others, is none."""
         given = Slice(experiment, seed)
         try:
-            with np.load(self._state(given), allow_pickle=False) as file:
-                state = dict(file)
+            with self._state(given).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                state = dict(arrays)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return given
         settings = state.pop("settings", None)

@@ -61,7 +61,7 @@ def run_plain(
 
     Raises
     ------
-    TrainingError : outputs are no longer finite; names the experiment and the seed.
+    TrainingError : weights are no longer finite; names the experiment and the seed.
     CarouselError : numba is not installed.
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, 1)))
@@ -73,13 +73,13 @@ def run_plain(
     p = RecurrentParameters.of(net)
     for done in range(0, presented, CHUNK):
         batch = last_alone(task.sequences(rng, min(CHUNK, presented - done)))
-        for x, length, target in zip(
-            batch.dense(task.inputs), batch.lengths, batch.target, strict=True
-        ):
-            out = fast_train_sequence(p, x[:length], target, experiment.rate)
-            if not np.all(np.isfinite(out)):
-                where = f"{experiment.name}: plain network, seed {seed} diverged"
-                raise TrainingError(f"{where} after {done} sequences")
+        given = zip(batch.dense(task.inputs), batch.lengths, batch.target, strict=True)
+        with np.errstate(all="ignore"):  # what is no longer finite is seen below
+            for x, length, target in given:
+                fast_train_sequence(p, x[:length], target, experiment.rate)
+        if not (np.all(np.isfinite(p.hidden)) and np.all(np.isfinite(p.readout))):
+            where = f"{experiment.name}: plain network, seed {seed} diverged"
+            raise TrainingError(f"{where} within {done + len(batch)} sequences")
         if progress:
             progress(done)
     wrong, errors = 0, []

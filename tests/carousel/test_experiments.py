@@ -1,0 +1,247 @@
+"""`carousel experiments`: an interruption costs nothing, where trials are worked at does not
+matter, and the page says what was found."""
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import golden
+from carousel import experiments as command
+from carousel import experiments_gateware, experiments_trials
+from carousel.experiments_gateware import Integers
+from carousel.experiments_page import page
+from carousel.experiments_results import Results
+from carousel.experiments_trials import Kept, Outcome
+from golden.experiments import EXPERIMENTS, experiment
+from tests.carousel.clusters import cluster
+
+DOCS = Path(__file__).parents[2] / "docs"
+SMALL = ("6a", "3a-100-3", "--quick", "--limit", "900")  # neither is solved by then
+SOLVED = ("3a-100-3", "--quick", "--seed", "0")  # in 12,500 sequences
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    """Slices of a few hundred sequences, plain networks and tests of few, figures not drawn."""
+    monkeypatch.setattr(experiments_trials, "SLICE", 0.02)
+    monkeypatch.setattr(command, "QUICK_SIZES", experiments_gateware.Sizes(tested=64, sample=1))
+    monkeypatch.setattr(command.contrast, "sequences", lambda name, solved: 500)
+    monkeypatch.setattr(command, "svg", lambda figure, name: "<svg/>")
+
+
+@pytest.fixture
+def found(cli, tmp_path):
+    """Run the experiments into a folder of `tmp_path`: the folder, what was shown, the results."""
+
+    def call(*words, name="found", jobs=("--jobs", 1)):
+        place = tmp_path / name
+        done = cli("experiments", *words, *jobs, "-o", place)
+        assert done.exit_code == 0, done.output
+        return place, done, json.loads((place / "experiments.json").read_text())
+
+    return call
+
+
+def trials(results):
+    """All outcomes by row, but for the seconds that they took."""
+    return {
+        row["name"]: [{**each, "seconds": 0} for each in row["trials"]]
+        for row in results["rows"]
+        if row["trials"]
+    }
+
+
+def states(place):
+    """Weights of all trials that did not solve their task."""
+    found = {}
+    for file in sorted((place / "trials").glob("*.state.npz")):
+        with np.load(file) as arrays:
+            found[file.name] = arrays["hidden"].tobytes(), arrays["readout"].tobytes()
+    return found
+
+
+def networks(place):
+    return {file.name: file.read_bytes() for file in (place / "models").iterdir()}
+
+
+def test_from_training_to_gateware_and_the_page(cli, tmp_path, monkeypatch):
+    """The quick form on one experiment, with figures and a real simulation."""
+    monkeypatch.undo()
+    place, plain = tmp_path / "place", tmp_path / "found.json"
+    words = ("experiments", "6a", "--quick", "--jobs", 1, "-o", place, "--json", plain)
+    done = cli(*words)
+    assert done.exit_code == 0, done.output
+    results = json.loads(plain.read_text())
+    assert results.pop("ok")
+    assert results == json.loads((place / "experiments.json").read_text())
+    found = Results.from_dict(results)
+    assert (place / "experiments.md").read_text() == page(found)
+    (row,) = (row for row in found.rows if row.trials)
+    (trial,) = row.trials
+    assert trial.solved and trial.wrong <= 3 and trial.tested == 2560
+    assert trial.sequences == {"ST3": trial.presented}
+    (carried,) = found.carried
+    assert carried.sparse and carried.exact and carried.usual.compared > 2000
+    assert carried.least and carried.least.wrong <= carried.wrong <= 1
+    assert carried.usual.cycles < carried.dense_cycles
+    model = golden.load(place / "models" / "6a.npz")
+    assert model.made_by == "carousel experiments 6a, seed 1"
+    for figure in ("experiments-flow.svg", "experiments-counts.svg"):
+        assert len((place / figure).read_text()) > 10_000
+    assert f"{trial.presented:,}" in done.stdout
+
+
+class Stop:
+    """Raises in place of keeping the slice number `after`, as Ctrl-C would."""
+
+    def __init__(self, monkeypatch, after):
+        self.after, self.keep = after, Kept.keep
+        monkeypatch.setattr(Kept, "keep", lambda kept, worked: self(kept, worked))
+
+    def __call__(self, kept, worked):
+        self.after -= 1
+        if self.after < 0:
+            raise KeyboardInterrupt
+        self.keep(kept, worked)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(cli, found, tmp_path, monkeypatch, quick_sim):
+    """Within a trial: the same network to the last bit, and nothing is trained again."""
+    whole, _, results = found(*SOLVED, name="whole")
+    place, words = tmp_path / "cut", ("experiments", *SOLVED, "--jobs", 1)
+    with monkeypatch.context() as patch:
+        Stop(patch, after=4)
+        assert cli(*words, "-o", place).exit_code == 130
+    assert len(states(place)) == 1 and not (place / "experiments.json").exists()
+    begun = []
+    slice_ = Kept.slice
+    monkeypatch.setattr(Kept, "slice", lambda *given: begun.append(slice_(*given)) or begun[-1])
+    cut, _, again = found(*SOLVED, name="cut")
+    rest = json.loads(str(begun[0].state["rest"]))
+    assert rest["presented"] >= 400
+    assert trials(again) == trials(results)
+    assert networks(cut) == networks(whole) != {}
+    assert states(cut) == {}
+    with monkeypatch.context() as patch:
+        Stop(patch, after=0)  # nothing is left to train
+        assert found(*SOLVED, name="cut")[2] == again
+
+
+def test_a_trial_that_was_given_up_goes_on_with_a_higher_limit(found):
+    once, _, results = found("6a", "--quick", "--limit", 900, name="once")
+    twice, _, early = found("6a", "--quick", "--limit", 400, name="twice")
+    (trial,) = trials(early)["6a"]
+    assert (trial["presented"], trial["solved"]) == (400, False)
+    assert trials(found("6a", "--quick", "--limit", 900, name="twice")[2]) == trials(results)
+    assert states(twice) == states(once) != {}
+
+
+def test_processes_side_by_side_find_the_same(found):
+    one = found(*SMALL, "--trials", 2, name="one")
+    two = found(*SMALL, "--trials", 2, name="two", jobs=("--jobs", 2))
+    assert trials(one[2]) == trials(two[2])
+    assert states(one[0]) == states(two[0])
+    assert len(states(one[0])) == 4
+
+
+def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(found, tmp_path, monkeypatch):
+    """Two workers; one is killed after the first slice, and the other one does its work."""
+    one = found(*SMALL, name="one")
+    with cluster(tmp_path, 2) as running:
+        keep, after = Kept.keep, []
+
+        def keeping(kept, worked):
+            keep(kept, worked)
+            after.append(running.workers[0].poll())
+            if len(after) == 1:
+                running.workers[0].kill()
+                running.workers[0].wait()
+
+        monkeypatch.setattr(Kept, "keep", keeping)
+        two = found(*SMALL, name="two", jobs=("--scheduler", running.address))
+        assert running.workers[1].poll() is None
+    assert after[0] is None and after[1:].count(-signal.SIGKILL) == len(after) - 1 > 0
+    assert trials(one[2]) == trials(two[2])
+    assert states(one[0]) == states(two[0])
+
+
+def test_divergence_is_said_at_once_and_the_rest_goes_on(found, monkeypatch):
+    wild = replace(experiment("3b-100-3"), rate=float("inf"))
+    monkeypatch.setitem(EXPERIMENTS, "3b-100-3", wild)
+    _, done, results = found("3b-100-3", *SMALL)
+    assert "failed: 3b-100-3: seed 1 diverged after" in done.stderr
+    (trial,), (other,) = trials(results)["3b-100-3"], trials(results)["6a"]
+    assert not trial["solved"] and "seed 1 diverged" in trial["diverged"]
+    assert other["presented"] == 900 and not other["diverged"]
+    assert "`3b-100-3`, seed 1: 3b-100-3: seed 1 diverged" in page(Results.from_dict(results))
+
+
+def test_trials_with_other_settings_do_not_count(found, monkeypatch):
+    place, _, results = found(*SMALL)
+    monkeypatch.setitem(EXPERIMENTS, "6a", replace(experiment("6a"), rate=0.25))
+    assert "6a" not in trials(found("--trials", 0, "--quick")[2])
+    again = found(*SMALL)[2]
+    assert trials(again)["6a"] != trials(results)["6a"]
+    assert trials(again)["3a-100-3"] == trials(results)["3a-100-3"]
+
+
+def test_a_state_or_a_line_that_is_not_whole_does_not_count(found):
+    place, _, results = found(*SMALL)
+    for file in (*(place / "trials").iterdir(), place / "trials.jsonl"):
+        file.write_bytes(file.read_bytes()[:-200])
+    assert trials(found(*SMALL)[2]) == trials(results)
+
+
+def test_gateware_that_differs_is_seen(cli, found, quick_sim):
+    place, *_ = found(*SOLVED)
+    (place / "gateware.jsonl").unlink()
+    quick_sim["code"] = True
+    done = cli("experiments", *SOLVED, "--jobs", 1, "-o", place)
+    assert done.exit_code == 1
+    assert (
+        not Results.from_dict(json.loads((place / "experiments.json").read_text())).carried[0].exact
+    )
+
+
+def test_the_fewest_bits_that_keep_the_answers():
+    def least(allowed, **wrong):
+        known = {int(bits[1:]): count for bits, count in wrong.items()}
+        return Integers(None, None, None, print, known).least(allowed)  # type: ignore[arg-type]
+
+    assert least(1, b16=1, b15=0, b14=1, b13=2, b12=0) == 14
+    assert least(0, b16=1, b17=None, b18=0) == 18
+    assert least(0, b16=1, b17=1, b18=1, b19=1, b20=1) is None
+    assert least(0, **{f"b{bits}": 0 for bits in range(4, 17)}) == 4
+
+
+def test_of_each_task_the_longest_row_is_carried_on():
+    def solved(name):
+        return Outcome(name, 1, "", True, 1, {}, 1, 0, 0.0, 0.0, 0.0)
+
+    names = ("3a-1000-3", "3a-100-3", "2c-1000-1000", "2c-1000-50", "5-140", "5-13", "6a")
+    chosen = [each.experiment for each in command.longest(map(solved, names))]
+    assert chosen == ["3a-1000-3", "2c-1000-1000", "5-13", "6a"]
+
+
+def test_what_cannot_be_is_refused_in_one_line(refused, tmp_path):
+    line = refused("experiments", "6a", "7", "-o", tmp_path / "f")
+    assert "experiment '7': allowed are 1-4x1-0.1, " in line and line.endswith(", 6b")
+    line = refused("experiments", "6a", "--jobs", 1, "--scheduler", "tcp://127.0.0.1:1")
+    assert "--jobs 1: counts processes here" in line
+    (tmp_path / "file").touch()
+    assert "output folder" in refused("experiments", "6a", "-o", tmp_path / "file")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_manual_is_what_the_results_say():
+    """Of every row of the paper, with its counts as they are in the registry."""
+    found = Results.from_dict(json.loads((DOCS / "experiments.json").read_text()))
+    assert (DOCS / "experiments.md").read_text() == page(found)
+    told = {row.name: (row.paper, row.reading, row.beyond) for row in found.rows}
+    assert told == {
+        name: (each.paper, each.reading, each.beyond) for name, each in EXPERIMENTS.items()
+    }
