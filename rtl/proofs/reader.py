@@ -35,7 +35,7 @@ def reader(core: Core, design: Design) -> Proof:
             "the reader never turns to a state",
             design.replaced(design.top, r"= h_due_1 \? \S+ *: ", "= "),
             rows.limit + 10,
-            {"i__valid": 1, "r_en": 1},
+            {"i__valid": 1, "r_en": 1, "activation0.net_code": 0, "cell.h_net_code": 1},
         ),
     )
 
