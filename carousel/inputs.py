@@ -9,9 +9,10 @@ import numpy as np
 from fixedpoint import Format, QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from golden import InputError, Network
+from golden.experiments import EXPERIMENTS
 from golden.network import check_values
 from golden.squash import Array
-from golden.tasks import CLASSES, TEMPORAL_ORDER, Task, adding
+from golden.tasks import CLASSES, TEMPORAL_ORDER, Reber, Recall, Task, adding
 
 SEQUENCES = 16
 LONGEST_STORY = (
@@ -22,7 +23,10 @@ TASKS: Mapping[str, tuple[Task, int, tuple[str, ...]]] = {
     "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY, CLASSES),
     "adding": (adding(100), 100, ()),
 }
-"""By a model's name: its task, the length to show it at, and its classes."""
+"""By a model's name: its task, the length to show it at, and its classes.
+
+Networks of the paper's experiments have the experiments' names; see `task_of`.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,21 @@ class Inputs:
 
 
 def task_of(net: Network) -> tuple[Task, int, tuple[str, ...]] | None:
-    """The entry of `TASKS` for a model of that name and of the task's inputs and outputs."""
+    """The entry of `TASKS` for a model of that name and of the task's inputs and outputs.
+
+    Of the paper's experiments as well, where the last step alone is asked for.
+    """
     sizes = (net.inputs, net.outputs)
-    known = TASKS.get(net.name.replace("-", "_"))
+    known = TASKS.get(net.name.replace("-", "_")) or _of_paper(net.name)
     return known if known and (known[0].inputs, known[0].outputs) == sizes else None
+
+
+def _of_paper(name: str) -> tuple[Task, int, tuple[str, ...]] | None:
+    known = EXPERIMENTS.get(name)
+    if known is None or isinstance(known.task, Reber | Recall):
+        return None
+    _, tested = known.task.split(np.random.default_rng(0))
+    return tested, known.task.lengths[0], CLASSES if tested == TEMPORAL_ORDER else ()
 
 
 def choose(

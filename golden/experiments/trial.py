@@ -13,6 +13,7 @@ from golden.batch import Batch
 from golden.experiments.criteria import History
 from golden.experiments.experiment import Experiment
 from golden.experiments.shortcut import as_network
+from golden.experiments.wiring import with_cells, without_cells
 from golden.learning import Parameters
 from golden.network import Network
 from golden.squash import Array
@@ -96,6 +97,7 @@ class Training:
     p : the weights as they are now.
     history : what training has shown lately; `history.presented` sequences so far.
     reached : what each criterion that was met counts, by its name.
+    grown : whether the cells are there.
     finished : whether it is over.
     seconds : spent so far.
     """
@@ -107,7 +109,9 @@ class Training:
         self.experiment, self.seed = experiment, seed
         streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(4)]
         start, sets, self._drawing, self._testing = streams
-        self.p = experiment.wiring.draw(start, experiment.entropy)
+        self._whole = experiment.wiring.draw(start, experiment.entropy)
+        self.p = without_cells(self._whole) if experiment.grows else self._whole
+        self.grown = not experiment.grows
         self._task, self._test_task = experiment.task.split(sets)
         self.history, self.reached, self.seconds = History(), dict[str, int](), 0.0
         if state is not None:
@@ -132,6 +136,8 @@ class Training:
         before = self.p.hidden.copy(), self.p.readout.copy()
         out = self._learn(batch)
         self.history.add(self._task.error(batch, out), self._task.right(batch, out))
+        if not self.grown and self.history.stalled:
+            self._grow()
         exam = Exam(self.p, self._task, self._test_task, self._testing)
         for criterion in self.experiment.stops:
             if criterion.name not in self.reached:
@@ -153,6 +159,9 @@ class Training:
             raise TrainingError(f"{where} after {self.history.presented + done} sequences")
         return out
 
+    def _grow(self) -> None:
+        self.p, self.grown = with_cells(self.p, self._whole), True
+
     def _go_back(self, before: tuple[Array, Array], batch: Batch) -> None:
         """To the weights after the sequences of `batch` alone, from those `before` them."""
         self.p.hidden[:], self.p.readout[:] = before
@@ -164,7 +173,7 @@ class Training:
         exam = Exam(self.p, self._task, self._test_task, self._testing)
         wrong, errors = exam.judge(TESTED, TESTED)
         name = self.experiment.name
-        made_by = f"carousel experiments {name}, seed {self.seed}"
+        made_by = f"carousel experiments {name} --seed {self.seed} --trials 1"
         return Trial(
             experiment=name,
             seed=self.seed,
@@ -184,6 +193,7 @@ class Training:
         rest = {
             "experiment": self.experiment.name,
             "seed": self.seed,
+            "grown": self.grown,
             "reached": self.reached,
             "seconds": self.seconds,
             "presented": self.history.presented,
@@ -207,6 +217,8 @@ class Training:
             raise TrainingError(
                 f"state: of {have[0]}, seed {have[1]}, must be of {want[0]}, seed {want[1]}"
             )
+        if rest["grown"] and not self.grown:
+            self._grow()
         self.p.hidden[:], self.p.readout[:] = state["hidden"], state["readout"]
         self.reached, self.seconds = dict(rest["reached"]), rest["seconds"]
         kept = state["errors"], state["right"]

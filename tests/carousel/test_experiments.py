@@ -16,7 +16,10 @@ from carousel.experiments_gateware import Integers
 from carousel.experiments_page import page
 from carousel.experiments_results import Results
 from carousel.experiments_trials import Kept, Outcome
+from carousel.inputs import task_of
 from golden.experiments import EXPERIMENTS, experiment
+from golden.experiments.shortcut import as_network
+from golden.tasks import CLASSES, TEMPORAL_ORDER
 from tests.carousel.clusters import cluster
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -89,7 +92,7 @@ def test_from_training_to_gateware_and_the_page(cli, tmp_path, monkeypatch):
     assert carried.least and carried.least.wrong <= carried.wrong <= 1
     assert carried.usual.cycles < carried.dense_cycles
     model = golden.load(place / "models" / "6a.npz")
-    assert model.made_by == "carousel experiments 6a, seed 1"
+    assert model.made_by == "carousel experiments 6a --seed 1 --trials 1"
     for figure in ("experiments-flow.svg", "experiments-counts.svg"):
         assert len((place / figure).read_text()) > 10_000
     assert f"{trial.presented:,}" in done.stdout
@@ -227,9 +230,22 @@ def test_of_each_task_the_longest_row_is_carried_on():
     assert chosen == ["3a-1000-3", "2c-1000-1000", "5-13", "6a"]
 
 
+def test_other_commands_know_the_tasks_of_what_was_learnt():
+    """But for those of which more than the last step is asked."""
+
+    def known(name):
+        drawn = experiment(name).wiring.draw(np.random.default_rng(0))
+        return task_of(as_network(drawn, name))
+
+    assert known("6a") == (TEMPORAL_ORDER, 100, CLASSES)
+    assert known("6b") == (experiment("6b").task, 100, ())
+    assert known("3c-100-1") == (replace(experiment("3c-100-1").task, target_noise=0.0), 100, ())
+    assert known("2a") is known("1-3x2-0.5") is None
+
+
 def test_what_cannot_be_is_refused_in_one_line(refused, tmp_path):
     line = refused("experiments", "6a", "7", "-o", tmp_path / "f")
-    assert "experiment '7': allowed are 1-4x1-0.1, " in line and line.endswith(", 6b")
+    assert f"experiment '7': allowed are {', '.join(EXPERIMENTS)}" in line
     line = refused("experiments", "6a", "--jobs", 1, "--scheduler", "tcp://127.0.0.1:1")
     assert "--jobs 1: counts processes here" in line
     (tmp_path / "file").touch()
