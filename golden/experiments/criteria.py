@@ -50,6 +50,12 @@ class History:
         return self.presented - self.new + int(found[0]) + 1 if len(found) else None
 
     @property
+    def stalled(self) -> bool:
+        """Whether the mean |error| of 500 is more than 0.9 of that of the 500 before."""
+        before, after = self.errors[-1000:-500], self.errors[-500:]
+        return len(self.errors) >= 1000 and bool(after.mean() > 0.9 * before.mean())
+
+    @property
     def wrong_lately(self) -> int:
         return int(np.count_nonzero(~self.right[-WINDOW:]))
 

@@ -45,6 +45,8 @@ class Experiment:
     reading : how the text was read where it leaves a choice, in one sentence or more; "" where the
         choices are those of the task and the criteria alone.
     each_step : whether weights change after every step that has a target, else once a sequence.
+    grows : whether the cells and their gates come only when the error has stopped decreasing: when
+        the mean |error| of 500 sequences is more than 0.9 of that of the 500 before.
     entropy : whether the error is the cross-entropy of the outputs, not half the square.
     beyond : what was changed that the text does not allow; "" for the paper's own.
     """
@@ -60,5 +62,6 @@ class Experiment:
     paper: Paper
     reading: str = ""
     each_step: bool = False
+    grows: bool = False
     entropy: bool = False
     beyond: str = ""

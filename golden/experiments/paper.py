@@ -2,10 +2,14 @@
 
 Settings: Tables 10 and 11. Where the tables and the text differ, the tables are followed: output
 gate biases of experiments 4 to 6 are random, those of the four blocks of experiment 1 go to -4.
+`longest` is this project's: the paper gives up after 5,000,000 sequences where it says so.
 """
+
+from collections.abc import Iterator
 
 from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
 from golden.experiments.experiment import Experiment, Paper
+from golden.experiments.remedies import entropy, shut
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
     EMBEDDED_REBER,
@@ -19,7 +23,30 @@ from golden.tasks import (
     two_sequence,
 )
 
-LIMIT = 5_000_000  # sequences after which the paper gives up
+PER_SEQUENCE = "Weights change once a sequence, by the sum of all steps."
+DRIFT = (
+    "As the text has it, but not solved so: states drift over the lag while the input gates are "
+    "still half open"
+)
+
+SETS = (
+    "The target is the set of symbols that may come next. With the one that does come next 0 of 3 "
+    "trials were solved in 60,000 sequences at rate 0.5 with 3 blocks of size 2, as with the set; "
+    "a change after each step did no better."
+)
+RECALL = (
+    f"{DRIFT}, and push the outputs to 0, whence the square error does not bring them back. The "
+    "cell comes when the error has stopped decreasing; there from the beginning, 0 of 2 trials "
+    "were solved in 40,000 sequences, and 0 of 2 with a change after each step."
+)
+TRIGGER = (
+    f"{DRIFT}: p = q = 50 needed 113,603 and 109,597 sequences (seeds 1 and 2), and p = q = 100 "
+    "was still at chance after 1,000,000 (seed 1)."
+)
+FIRST_PAIR = (
+    "A first pair that is marked shows the network marker 1 and value 0. At T = 100 this took "
+    "567,729 sequences (seed 1)."
+)
 
 
 def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Experiment:
@@ -37,6 +64,7 @@ def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Ex
         stops=(Strings("stop"),),
         longest=200_000,
         paper=Paper({"stop": count}, 30, solved),
+        reading=f"{PER_SEQUENCE} {SETS}",
     )
 
 
@@ -53,8 +81,10 @@ def _recall(variant: str, count: int) -> Experiment:
         wiring=wiring,
         rate=1.0,
         stops=(Run("stop"),),
-        longest=LIMIT,
+        longest=100_000,
         paper=Paper({"stop": count}, 18),
+        grows=True,
+        reading=RECALL,
     )
 
 
@@ -68,8 +98,9 @@ def _trigger(lag: int, distractors: int, count: int) -> Experiment:
         wiring=Wiring(distractors + 4, 2, 2, 1, 0.2, ()),
         rate=0.01,
         stops=(Run("stop"),),
-        longest=LIMIT,
+        longest=10 * count,
         paper=Paper({"stop": count}, 20),
+        reading=TRIGGER,
     )
 
 
@@ -95,7 +126,7 @@ def _two_sequence(
         wiring=wiring,
         rate=0.1 if variant == "3c" else 1.0,
         stops=stops[variant],
-        longest=LIMIT,
+        longest=5_000_000,
         paper=Paper(counts, 10, wrong=wrong, error=error),
     )
 
@@ -110,8 +141,9 @@ def _adding(steps: int, wrong: int, count: int) -> Experiment:
         wiring=Wiring(2, 1, 2, 2, 0.1, input_gates=(-3.0, -6.0)),
         rate=0.5,
         stops=(Lately("ST3", 1, 0.01),),
-        longest=LIMIT,
+        longest=1_500_000 if steps == 100 else 3_000_000,
         paper=Paper({"ST3": count}, 10, wrong=wrong / 2560),
+        reading=FIRST_PAIR,
     )
 
 
@@ -125,7 +157,7 @@ def _multiplication(wrong_below: int, wrong: int, error: float, count: int) -> E
         wiring=Wiring(2, 1, 2, 2, 0.1),
         rate=0.1,
         stops=(Lately("n_seq", wrong_below),),
-        longest=LIMIT,
+        longest=5_000_000,
         paper=Paper({"n_seq": count}, 10, wrong=wrong / 2560, error=error),
     )
 
@@ -144,7 +176,7 @@ def _temporal_order(
         wiring=Wiring(8, task.outputs, blocks, 2, 0.1, input_gates=gates),
         rate=rate,
         stops=(Lately("ST3", 1, 0.1),),
-        longest=LIMIT,
+        longest=20 * count if blocks == 2 else 5_000_000,
         paper=Paper({"ST3": count}, trials, wrong=wrong / 2560),
     )
 
@@ -183,4 +215,15 @@ ROWS = (
     _temporal_order(TEMPORAL_ORDER_3, 3, 0.1, 10, 2, 571_100),
 )
 
-EXPERIMENTS = {row.name: row for row in ROWS}
+
+def _remedies() -> Iterator[Experiment]:
+    for row in ROWS:
+        if row.table == 3:
+            yield shut(
+                row, *((-5.0, -7.0) if row.name.startswith("2c-1000") else (-3.0, -5.0)), rate=0.1
+            )
+        elif row.table == 7:
+            yield entropy(row)
+
+
+EXPERIMENTS = {row.name: row for row in (*ROWS, *_remedies())}

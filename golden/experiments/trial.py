@@ -41,7 +41,7 @@ class Trial:
     sequences : what each criterion that was met counts, by its name.
     tested, wrong : new sequences after training, and how many of them were answered wrongly.
     mean_abs, rmse : mean and root of the mean square of their |error|, of several outputs the mean.
-    seconds : that training took, without the test.
+    seconds : of the processor that training took, without the test.
     network : with the weights at the end.
     """
 
@@ -99,7 +99,7 @@ class Training:
     reached : what each criterion that was met counts, by its name.
     grown : whether the cells are there.
     finished : whether it is over.
-    seconds : spent so far.
+    seconds : of the processor spent so far.
     """
 
     def __init__(self, experiment: Experiment, seed: int, state: State | None = None) -> None:
@@ -131,7 +131,7 @@ class Training:
 
     def advance(self) -> None:
         """Train on the next hundred sequences, or on those until the last criterion is met."""
-        begun = time.perf_counter()
+        begun = time.process_time()
         batch = self._task.sequences(self._drawing, CHUNK)
         before = self.p.hidden.copy(), self.p.readout.copy()
         out = self._learn(batch)
@@ -147,7 +147,7 @@ class Training:
                 self.reached[criterion.name] = criterion.count(met)
                 if self.solved and met < self.history.presented:
                     self._go_back(before, batch[: met - self.history.presented])
-        self.seconds += time.perf_counter() - begun
+        self.seconds += time.process_time() - begun
 
     def _learn(self, batch: Batch) -> Array:
         """Outputs for a batch, each from before its sequence changed the weights."""

@@ -1,6 +1,6 @@
 """The paper's networks before they have learnt anything: Table 10 as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,3 +81,24 @@ class Wiring:
             hidden[:, shape.columns["y"]] = 0.0
             hidden[self.blocks : gates] = 0.0  # the output gates
         return hidden, readout
+
+
+def without_cells(p: Parameters) -> Parameters:
+    """A copy in which the cells are not heard yet: only weights into the outputs that do not come
+    from a cell are learnt."""
+    assert p.learns is not None
+    hidden_learns, readout_learns = (mask.copy() for mask in p.learns)
+    hidden_learns[:] = 0.0
+    readout_learns[:, : p.shape.cells] = 0.0
+    readout = p.readout.copy()
+    readout[:, : p.shape.cells] = 0.0
+    return replace(
+        p, hidden=p.hidden.copy(), readout=readout, learns=(hidden_learns, readout_learns)
+    )
+
+
+def with_cells(p: Parameters, whole: Parameters) -> Parameters:
+    """`p`, which came from `without_cells(whole)`, with the cells heard as in `whole`."""
+    readout = p.readout.copy()
+    readout[:, : p.shape.cells] = whole.readout[:, : p.shape.cells]
+    return replace(p, readout=readout, learns=whole.learns)

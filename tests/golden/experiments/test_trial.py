@@ -10,7 +10,7 @@ import pytest
 from golden import InputError
 from golden.experiments import EXPERIMENTS, Training, experiment, run_trial
 from golden.experiments.criteria import Examined, Lately, Run, Strings
-from golden.tasks import TEMPORAL_ORDER
+from golden.tasks import TEMPORAL_ORDER, Recall
 from golden.training import TrainingError
 
 NEVER = (Run("never", 10_000),)
@@ -92,6 +92,38 @@ def test_both_criteria_count():
     trial = run_trial(replace(quick(STOPS["tested"]), longest=100_000), 3)
     assert list(trial.sequences) == ["ST1", "ST2"]
     assert trial.sequences["ST1"] <= trial.sequences["ST2"] == trial.presented
+
+
+def growing():
+    """2a at a lag of 4, cross-entropy; the cell comes late."""
+    one = EXPERIMENTS["2a"]
+    wiring = replace(one.wiring, inputs=5, outputs=5)
+    task = Recall.of("2a", 4)
+    stops = (Run("stop", 300),)
+    return replace(one, task=task, wiring=wiring, stops=stops, longest=8000, entropy=True)
+
+
+def test_cells_that_come_late():
+    """Until the error has stopped decreasing nothing of theirs changes, then all of it does."""
+    training = Training(growing(), 1)
+    start = training.p.hidden.copy()
+    while not training.grown:
+        assert np.array_equal(training.p.hidden, start)
+        assert not training.p.readout[:, 0].any()
+        training.advance()
+    assert training.history.presented >= 1000
+    training.advance()
+    assert np.abs(training.p.hidden - start).max() > 1e-4
+    assert training.p.readout[:, 0].all()
+
+
+def test_interrupted_before_and_after_cells_come():
+    one, states = growing(), []
+    whole = run_trial(one, 1, lambda training: states.append((training.grown, training.state())))
+    assert whole.solved
+    for grown in (False, True):
+        state = next(state for was, state in states if was == grown)
+        assert same(run_trial(one, 1, state=state), whole)
 
 
 def test_reber_strings():
