@@ -15,7 +15,7 @@ ENTROPY = (
 def entropy(row: Experiment) -> Experiment:
     """The row with the cross-entropy as its error."""
     return replace(
-        row, name=f"{row.name}+remedy", entropy=True, beyond=f"{ENTROPY}; all else as in {row.name}"
+        row, name=f"{row.name}-remedy", entropy=True, beyond=f"{ENTROPY}; all else as in {row.name}"
     )
 
 
