@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
 from golden.experiments.experiment import Experiment, Paper
-from golden.experiments.remedies import entropy, shut
+from golden.experiments.remedies import entropy, shut, slow
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
     EMBEDDED_REBER,
@@ -218,7 +218,9 @@ ROWS = (
 
 def _remedies() -> Iterator[Experiment]:
     for row in ROWS:
-        if row.table == 3:
+        if row.name == "2a":
+            yield slow(row, -5.0)
+        elif row.table == 3:
             yield shut(
                 row, *((-5.0, -7.0) if row.name.startswith("2c-1000") else (-3.0, -5.0)), rate=0.1
             )

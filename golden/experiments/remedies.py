@@ -19,6 +19,19 @@ def entropy(row: Experiment) -> Experiment:
     )
 
 
+def slow(row: Experiment, bias: float) -> Experiment:
+    """The row with an input gate that begins nearly shut: a `bias` that is fixed.
+
+    For inputs of which one is on that is where the gate's weights begin, and no further weight.
+    """
+    return replace(
+        entropy(row),
+        wiring=replace(row.wiring, input_gates=(bias,)),
+        beyond=f"the input gate begins nearly shut, its weights at {bias:g} and not at 0, against "
+        f"the drift of the state over the lag; {ENTROPY}; all else as in {row.name}",
+    )
+
+
 def shut(row: Experiment, *biases: float, rate: float) -> Experiment:
     """The row with input gates that begin nearly shut and learn their biases, too.
 
