@@ -24,26 +24,23 @@ from golden.tasks import (
 )
 
 PER_SEQUENCE = "Weights change once a sequence, by the sum of all steps."
-DRIFT = (
-    "As the text has it, but not solved so: states drift over the lag while the input gates are "
-    "still half open"
-)
-
+DRIFT = "States drift over the lag while the input gates are still half open"
 SETS = (
     "The target is the set of symbols that may come next. With the one that does come next 0 of 3 "
     "trials were solved in 60,000 sequences at rate 0.5 with 3 blocks of size 2, as with the set; "
     "a change after each step did no better."
 )
 RECALL = (
-    f"{DRIFT}, and push the outputs to 0, whence the square error does not bring them back. The "
-    "cell comes when the error has stopped decreasing; there from the beginning, 0 of 2 trials "
-    "were solved in 40,000 sequences, and 0 of 2 with a change after each step."
+    f"As the text has it, but not solved so. {DRIFT}, and push the outputs to 0, whence the square "
+    "error does not bring them back. The cell comes when the error has stopped decreasing; there "
+    "from the beginning, 0 of 2 trials of 2a were solved in 40,000 sequences, and 0 of 2 with a "
+    "change after each step."
 )
 TRIGGER = (
-    f"{DRIFT}: p = q = 50 needed 113,603 and 109,597 sequences (seeds 1 and 2), and p = q = 100 "
-    "was still at chance after 1,000,000 (seed 1). With the cross-entropy and input gates that "
-    "begin nearly shut (-5, -7) p = q = 1000 was at chance after 100,000 at rate 0.1 and after "
-    "70,000 at rate 1 (seed 1)."
+    f"As the text has it. {DRIFT}: p = q = 50 needed 113,603 and 109,597 sequences (seeds 1 and "
+    "2), and p = q = 100 was still at chance after 1,000,000 (seed 1). With the cross-entropy and "
+    "input gates that begin nearly shut (-5, -7) p = q = 1000 was at chance after 100,000 at rate "
+    "0.1 and after 70,000 at rate 1 (seed 1)."
 )
 FIRST_PAIR = (
     "A first pair that is marked shows the network marker 1 and value 0. At T = 100 this took "
