@@ -39,8 +39,8 @@ RECALL = (
 TRIGGER = (
     f"As the text has it. {DRIFT}: p = q = 50 needed 113,603 and 109,597 sequences (seeds 1 and "
     "2), and p = q = 100 was still at chance after 1,000,000 (seed 1). With the cross-entropy and "
-    "input gates that begin nearly shut (-5, -7) p = q = 1000 was at chance after 100,000 at rate "
-    "0.1 and after 70,000 at rate 1 (seed 1)."
+    "input gates that begin nearly shut, p = q = 500 was at chance after 80,000 (-3, -5; rate 0.1) "
+    "and p = q = 1000 after 100,000 (-5, -7; rate 0.1) and 70,000 (rate 1), seed 1."
 )
 FIRST_PAIR = (
     "A first pair that is marked shows the network marker 1 and value 0. At T = 100 this took "
