@@ -26,9 +26,10 @@ from golden.tasks import (
 PER_SEQUENCE = "Weights change once a sequence, by the sum of all steps."
 DRIFT = "States drift over the lag while the input gates are still half open"
 SETS = (
-    "The target is the set of symbols that may come next. With the one that does come next 0 of 3 "
-    "trials were solved in 60,000 sequences at rate 0.5 with 3 blocks of size 2, as with the set; "
-    "a change after each step did no better."
+    "The target is the set of symbols that may come next. Of some 30 trials of these rows two were "
+    "solved within 60,000 sequences, both with that target: 4 blocks of size 1 at rate 0.5 after "
+    "15,000, and 3 of size 2 at rate 0.1, changed after each step, after 48,700. With the one "
+    "symbol that does come next none was."
 )
 RECALL = (
     f"As the text has it, but not solved so. {DRIFT}, and push the outputs to 0, whence the square "
