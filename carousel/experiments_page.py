@@ -122,12 +122,17 @@ def _answers(row: Row) -> tuple[str, str]:
 
 def _notes(found: tuple[Row, ...]) -> Iterator[str]:
     """How the text was read, and which trials failed."""
-    read = [row for row in found if row.reading or row.beyond]
+    read: dict[str, list[str]] = {}
+    for row in found:
+        if row.reading and not row.beyond:
+            read.setdefault(row.reading, []).append(f"`{row.name}`")
     if read:
-        yield "\nWhere the text leaves a choice, and (*) what goes beyond it:\n\n"
-    for row in read:
-        beyond = [f"Beyond the paper: {row.beyond}"] if row.beyond else []
-        yield f"- `{row.name}`: {' '.join([row.reading, *beyond]).strip()}\n"
+        yield "\nHow the text was read where it leaves a choice:\n\n"
+    yield from (f"- {', '.join(names)}: {reading}\n" for reading, names in read.items())
+    beyond = [row for row in found if row.beyond]
+    if beyond:
+        yield "\n(*) Beyond the paper:\n\n"
+    yield from (f"- `{row.name}`: {row.beyond}.\n" for row in beyond)
     failed = [(row, each) for row in found for each in row.failed]
     if failed:
         yield "\nTrials that failed:\n\n"

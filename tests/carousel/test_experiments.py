@@ -254,10 +254,8 @@ def test_what_cannot_be_is_refused_in_one_line(refused, tmp_path):
 
 
 def test_the_manual_is_what_the_results_say():
-    """Of every row of the paper, with its counts as they are in the registry."""
+    """And what it says of the paper is what the registry says."""
     found = Results.from_dict(json.loads((DOCS / "experiments.json").read_text()))
     assert (DOCS / "experiments.md").read_text() == page(found)
-    told = {row.name: (row.paper, row.reading, row.beyond) for row in found.rows}
-    assert told == {
-        name: (each.paper, each.reading, each.beyond) for name, each in EXPERIMENTS.items()
-    }
+    told = {row.name: row.paper for row in found.rows if not row.beyond}
+    assert told == {name: e.paper for name, e in EXPERIMENTS.items() if not e.beyond}

@@ -1,11 +1,13 @@
 """The shipped models do what models/README.md says of them (on smaller samples)."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import golden
+from golden.experiments import EXPERIMENTS
 from golden.tasks import TEMPORAL_ORDER, adding
 from golden.training import RECIPES
 
@@ -53,20 +55,32 @@ def test_the_plain_network_learnt_nothing():
     assert out.std(axis=0).max() < 1e-3  # it says the same whatever it saw
 
 
+MADE_BY = re.compile(r"carousel (train|experiments) (\S+) --seed \d+( --trials 1)?")
+
+
 def test_each_model_says_how_it_was_made_and_the_readme_agrees():
-    """Every file has a row in the table, with the command that its header holds."""
+    """Every file has a row in a table, with the command that its header holds."""
     readme = (MODELS / "README.md").read_text()
     files = sorted(path.name for path in MODELS.glob("*.npz"))
-    assert files == ["adding.npz", "temporal_order.npz", "temporal_order_rnn.npz"]
+    assert {"adding.npz", "temporal_order.npz", "temporal_order_rnn.npz", "6a.npz"} <= {*files}
     for file in files:
         load = golden.load_rnn if "rnn" in file else golden.load
-        made_by = load(MODELS / file).made_by
-        _, verb, recipe, option, seed = made_by.split()
-        assert (verb, option, recipe in RECIPES, seed.isdecimal()) == (
-            "train",
-            "--seed",
-            True,
-            True,
-        )
+        net = load(MODELS / file)
+        made = MADE_BY.fullmatch(net.made_by)
+        assert made and made[2] in (RECIPES if made[1] == "train" else EXPERIMENTS)
         row = next(line for line in readme.splitlines() if line.startswith(f"| `{file}`"))
-        assert f"`{made_by}`" in row
+        assert f"`{net.made_by}`" in row
+    named = re.findall(r"^\| `(\S+\.npz)`", readme, flags=re.MULTILINE)
+    assert {*named} == {*files}
+
+
+@pytest.mark.parametrize("name", sorted({*EXPERIMENTS} & {p.stem for p in MODELS.glob("*.npz")}))
+def test_what_an_experiment_learnt_is_nearly_always_right(name):
+    """In float, on 200 sequences that it was not trained on."""
+    net, (_, task) = (
+        golden.load(MODELS / f"{name}.npz"),
+        EXPERIMENTS[name].task.split(np.random.default_rng(85)),
+    )
+    batch = task.sequences(np.random.default_rng(86), 200)
+    right = task.right(batch, batch.asked(net.run(batch.dense(task.inputs)).out))
+    assert np.count_nonzero(~right) <= 10
