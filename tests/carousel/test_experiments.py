@@ -12,6 +12,7 @@ import pytest
 import golden
 from carousel import experiments as command
 from carousel import experiments_gateware, experiments_trials
+from carousel.experiments_contrast import Contrast
 from carousel.experiments_gateware import Integers
 from carousel.experiments_page import page
 from carousel.experiments_results import Results
@@ -199,15 +200,18 @@ def test_a_state_or_a_line_that_is_not_whole_does_not_count(found):
     assert trials(found(*SMALL)[2]) == trials(results)
 
 
-def test_gateware_that_differs_is_seen(cli, found, quick_sim):
-    place, *_ = found(*SOLVED)
-    (place / "gateware.jsonl").unlink()
+def test_gateware_that_differs_is_seen(cli, tmp_path, monkeypatch, quick_sim):
+    """One code of one output, at both widths; the status is then 1."""
     quick_sim["code"] = True
-    done = cli("experiments", *SOLVED, "--jobs", 1, "-o", place)
-    assert done.exit_code == 1
-    assert (
-        not Results.from_dict(json.loads((place / "experiments.json").read_text())).carried[0].exact
-    )
+    net, sizes = golden.load("models/6a.npz"), command.QUICK_SIZES
+    carried = experiments_gateware.carry(experiment("6a"), net, 1, "", sizes, print)
+    assert carried.least and (carried.usual.mismatches, carried.least.mismatches) == (1, 1)
+    assert not carried.exact
+    found = Results((), (carried,), Contrast((), (), ()))
+    monkeypatch.setattr(command, "collect", lambda *_: found)
+    monkeypatch.setattr(command, "write", lambda *_: None)
+    done = cli("experiments", "--trials", 0, "--jobs", 1, "-o", tmp_path / "place")
+    assert done.exit_code == 1 and "1 of " in done.stdout
 
 
 def test_the_fewest_bits_that_keep_the_answers():
