@@ -78,7 +78,8 @@ def tables(found: Results) -> list[Table]:
     """For the terminal, without what was not run."""
     run = replace(found, rows=tuple(row for row in found.rows if row.trials))
     carried = [gateware(found.carried)] if found.carried else []
-    return [counts(run), tested(run), flow(found), plain(found), *carried]
+    shown = [counts(run), tested(run), flow(found), plain(found), *carried]
+    return [table for table in shown if table.rows]
 
 
 def counts(found: Results) -> Table:

@@ -211,7 +211,8 @@ def test_gateware_that_differs_is_seen(cli, tmp_path, monkeypatch, quick_sim):
     monkeypatch.setattr(command, "collect", lambda *_: found)
     monkeypatch.setattr(command, "write", lambda *_: None)
     done = cli("experiments", "--trials", 0, "--jobs", 1, "-o", tmp_path / "place")
-    assert done.exit_code == 1 and "1 of " in done.stdout
+    assert isinstance(done.exception, SystemExit) and done.exit_code == 1
+    assert "Sequences answered wrongly" in done.stdout
 
 
 def test_the_fewest_bits_that_keep_the_answers():
@@ -223,6 +224,13 @@ def test_the_fewest_bits_that_keep_the_answers():
     assert least(0, b16=1, b17=None, b18=0) == 18
     assert least(0, b16=1, b17=1, b18=1, b19=1, b20=1) is None
     assert least(0, **{f"b{bits}": 0 for bits in range(4, 17)}) == 4
+
+
+def test_a_folder_without_trials_says_that_nothing_was_run(found):
+    _, done, results = found("--trials", 0, "--quick")
+    assert trials(results) == {} and results["carried"] == []
+    assert "solved" not in done.stdout
+    assert page(Results.from_dict(results)).count("not run |") > len(EXPERIMENTS)
 
 
 def test_of_each_task_the_longest_row_is_carried_on():
