@@ -99,6 +99,7 @@ def test_registers_around_multipliers_are_packed_into_them(ecp5):
     assert packed["products"] > 0
 
 
+@pytest.mark.soak
 def test_of_a_device_without_an_open_placer_an_estimate_is_told_as_one(cli, tiny, place):
     result = cli(*tiny, "--device", "xc7", "-o", place)
     assert result.exit_code == 0, result.output

@@ -19,7 +19,10 @@ def saved(path: Path, x: np.ndarray) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["q[/b]", "z[bold]z", "[red]"])
+@pytest.mark.parametrize(
+    "name",
+    ["q[/b]", *(pytest.param(each, marks=pytest.mark.soak) for each in ("z[bold]z", "[red]"))],
+)
 def test_names_that_look_like_markup_are_printed_as_they_are(cli, quick_sim, model, tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     file = saved(tmp_path / f"{name}.npy", np.random.default_rng(0).uniform(-1, 1, (9, 8)))
@@ -51,6 +54,7 @@ def test_states_that_are_clipped_are_shown(cli, quick_sim, model, place):
     assert count > 0 and row.split()[-2:] == [f"{count:,}"] * 2
 
 
+@pytest.mark.soak
 def test_a_task_answered_with_the_last_output_only(cli, quick_sim, place):
     """States over the lag, and the answers, are those of the network that gives every output."""
     found = []

@@ -152,6 +152,7 @@ def test_processes_side_by_side_find_the_same(found):
     assert len(states(one[0])) == 4
 
 
+@pytest.mark.soak
 def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(found, tmp_path, monkeypatch):
     """Two workers; one is killed after the first slice, and the other one does its work."""
     one = found(*SMALL, name="one")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import ClockDomain, ClockSignal, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -46,7 +46,11 @@ class Faulty(wiring.Component):
             one, other = getattr(outer, name), getattr(inner, name)
             m.d.comb += other.eq(one) if member.flow == In else one.eq(other)
         valid, ready = inner.m_axis_tvalid, outer.m_axis_tready
-        shown = ~outer.s_axis_tvalid  # changes while an output waits
+        # changes while an output waits, and not for ever
+        m.domains.beat = ClockDomain(reset_less=True, local=True)
+        shown = Signal()
+        m.d.comb += ClockSignal("beat").eq(outer.aclk)
+        m.d.beat += shown.eq(~shown)
         changes = {
             "no end of sequences": outer.m_axis_tlast.eq(0),
             "output waits for ready": outer.m_axis_tvalid.eq(valid & ready),

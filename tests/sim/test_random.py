@@ -75,6 +75,7 @@ def long_run(steps: int, build_dir: Path) -> None:
     assert hw.cycles_per_step == plan(qnet).cycles_per_step
 
 
+@pytest.mark.soak
 def test_three_thousand_steps(build_dir):
     """One sequence of 3,000 steps at full speed: no code differs, at the schedule's pace."""
     long_run(3_000, build_dir)

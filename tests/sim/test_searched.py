@@ -20,6 +20,7 @@ def run_widths(widths: Widths, build_dir) -> None:
     assert verdict.codes == sum(values.size for _, values in qnet.run(codes).signals())
 
 
+@pytest.mark.soak
 def test_formats_found(build_dir):
     """Of least cost at an error of 5e-2, with kinds of codes of several widths."""
     kinds = ("weights", "gate", "s", "y")

@@ -33,6 +33,7 @@ def run_case(seed: int, streams: int, build_dir: Path) -> None:
     assert verdict.codes and not verdict.unseen
 
 
+@pytest.mark.soak
 def test_random_configuration(build_dir):
     """Two layers on 27 lanes and a readout, three streams, idle and back-pressure: no code, mark or
     counter differs."""
