@@ -13,7 +13,6 @@ import golden
 from carousel import beside, holding, options, output, searched, steps, tables, workers
 from carousel.inputs import Inputs, choose, encode
 from carousel.journal import Journal
-from carousel.plots import svg
 from carousel.searched import Found
 from fixedpoint.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.quantize import formats_of, quantize
@@ -116,8 +115,7 @@ def search(
     held = holding.check(steps.Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
     with output.beside(place) as other:
         qnet.formats.dump(other)
-    with output.beside(drawing) as other:
-        other.write_text(svg(searched.figure(found), "search"), encoding="utf-8")
+    draw(found, drawing)
     console = Console()
     for table in (*searched.tables(found), tables.formats(qnet.formats), holding.table(held)):
         table.show(console)
@@ -125,6 +123,14 @@ def search(
     data = {"formats": str(place), "figure": str(drawing), "input": inputs.source}
     ok = held.ok or held.never is not None
     output.finish({**data, **searched.plain(found), **holding.plain(held)}, json, ok)
+
+
+def draw(found: Found, path: Path) -> None:
+    """Write the figure."""
+    from carousel import plots, searched_plots
+
+    with output.beside(path) as other:
+        other.write_text(plots.svg(searched_plots.figure(found), "search"), encoding="utf-8")
 
 
 def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Inputs) -> Goal:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import searched, searching, workers
+from carousel import plots, searched_plots, searching, workers
 from carousel.journal import Journal
 from fixedpoint import Formats, quantize
 from fixedpoint.cost import cost
@@ -33,8 +33,8 @@ def few(monkeypatch):
 @pytest.fixture
 def found(cli, model, tmp_path, monkeypatch):
     """Search the random network and draw nothing: the file's place, what was shown, the JSON."""
-    monkeypatch.setattr(searching, "svg", lambda figure, name: "<svg/>")
-    monkeypatch.setattr(searched, "figure", lambda found: None)
+    monkeypatch.setattr(plots, "svg", lambda figure, name: "<svg/>")
+    monkeypatch.setattr(searched_plots, "figure", lambda found: None)
 
     def call(*words, name="found"):
         place, plain = tmp_path / f"{name}.json", tmp_path / f"{name}.results.json"
