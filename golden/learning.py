@@ -118,13 +118,12 @@ def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
     ------
     InputError : shapes that do not fit.
     """
-    parts = list(steps(p, x, target))
-    out = np.array([part.out for part in parts])
-    return Gradient(
-        sum((part.hidden for part in parts), np.zeros_like(p.hidden)),
-        sum((part.readout for part in parts), np.zeros_like(p.readout)),
-        out if target.ndim == 2 else out[0],
-    )
+    found = Gradient(np.zeros_like(p.hidden), np.zeros_like(p.readout), np.empty_like(target))
+    for t, part in enumerate(steps(p, x, target)):
+        found.hidden[:] += part.hidden
+        found.readout[:] += part.readout
+        found.out[t if target.ndim == 2 else ...] = part.out
+    return found
 
 
 def steps(p: Parameters, x: Array, target: Array) -> Iterator[Gradient]:
