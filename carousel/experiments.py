@@ -13,12 +13,10 @@ import golden
 from carousel import beside, experiments_trials, options, output, steps, workers
 from carousel import experiments_contrast as contrast
 from carousel import experiments_page as pages
-from carousel import experiments_plots as plots
 from carousel.experiments_gateware import Carried, Sizes, carry
 from carousel.experiments_results import Results, Row
-from carousel.experiments_trials import Kept, Outcome, digest
+from carousel.experiments_trials import Kept, Outcome
 from carousel.journal import Journal
-from carousel.plots import svg
 from carousel.searching import Jobs, Scheduler
 from golden import InputError
 from golden.experiments import EXPERIMENTS, Experiment, experiment
@@ -140,16 +138,14 @@ def usual_trials(e: Experiment) -> int:
 def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> Results:
     """All that the folder holds, with the contrast and the gateware of what was learnt."""
     rows = tuple(Row.of(each, kept.outcomes(each)) for each in EXPERIMENTS.values())
-    carried = gateware(kept, folder, [best for row in rows if (best := row.best)], sizes)
+    carried = gateware(kept, folder, rows, sizes)
     solved = {row.name: row.solved for row in rows}
     with steps.progress("Plain networks") as report:
         found = contrast.measure(solved, seed, sizes.tested, quick, report)
     return Results(rows, carried, found)
 
 
-def gateware(
-    kept: Kept, folder: Path, solved: Iterable[Outcome], sizes: Sizes
-) -> tuple[Carried, ...]:
+def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tuple[Carried, ...]:
     """Carry on the network of the longest lag of each task; its file goes to `models`."""
     journal = Journal(
         folder / "gateware.jsonl",
@@ -160,36 +156,40 @@ def gateware(
     output.make_parent(folder / "models" / "any")
     found = []
     with steps.progress("Gateware") as report, journal.adding():
-        for best in longest(solved):
+        for best in longest(rows):
             e = experiment(best.experiment)
             net = golden.load(kept.network(e, best.seed))
             golden.save(net, folder / "models" / f"{e.name}.npz")
-            key = (digest(e), best.seed, sizes)
+            key = (best.settings, best.seed, sizes)
             if key not in journal.known:
                 tell = lambda what, e=e: report(note=f"{e.name}: {what}")  # noqa: E731
-                journal.add(carry(e, net, best.seed, digest(e), sizes, tell))
+                journal.add(carry(e, net, best.seed, best.settings, sizes, tell))
             found.append(journal.known[key])
     return tuple(found)
 
 
-def longest(solved: Iterable[Outcome]) -> list[Outcome]:
-    """Of each task the row of the longest sequences; of several the one with the most inputs, one
-    that is the paper's own, the last."""
+def longest(rows: Iterable[Row]) -> list[Outcome]:
+    """The best trial of each task that was solved, of the row of the longest sequences; of several
+    the one with the most inputs, one that is the paper's own, the last."""
     found: dict[str, tuple[tuple[int, int, bool], Outcome]] = {}
-    for best in solved:
-        e, name = experiment(best.experiment), best.experiment.split("-")[0]
-        rank = e.task.lengths[0], e.task.inputs, not e.beyond
-        if name not in found or rank >= found[name][0]:
-            found[name] = rank, best
+    for row in rows:
+        if (best := row.best) is None:
+            continue
+        task = experiment(row.name).task
+        rank = task.lengths[0], task.inputs, not row.beyond
+        if row.task not in found or rank >= found[row.task][0]:
+            found[row.task] = rank, best
     return [best for _, best in found.values()]
 
 
 def write(found: Results, folder: Path) -> None:
     """The page, its figures, and the same as JSON."""
-    figures = {pages.FLOW: plots.flow(found.contrast)}
+    from carousel import experiments_plots, plots
+
+    figures = {pages.FLOW: experiments_plots.flow(found.contrast)}
     if any(found.solved.values()):
-        figures[pages.COUNTS] = plots.counts(found)
-    texts = {name: svg(figure, Path(name).stem) for name, figure in figures.items()}
+        figures[pages.COUNTS] = experiments_plots.counts(found)
+    texts = {name: plots.svg(figure, Path(name).stem) for name, figure in figures.items()}
     texts["experiments.md"] = pages.page(found)
     texts["experiments.json"] = output.to_json(found.as_dict())
     for name, text in texts.items():

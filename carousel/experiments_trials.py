@@ -22,7 +22,7 @@ from carousel import output
 from carousel.journal import Journal
 from carousel.steps import Report
 from carousel.workers import Workers
-from golden.experiments import Experiment, Training
+from golden.experiments import Experiment, Result, Training
 from golden.training import TrainingError
 
 SLICE = 2.0  # seconds of training between two looks at what came of it
@@ -34,29 +34,17 @@ State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Result):
     """What came of a trial, as the journal keeps it.
 
     Attributes
     ----------
-    experiment, seed : which one.
     settings : digest of what was trained, `digest`.
     diverged : what was said of weights or outputs that are no longer finite; "" where all are. No
         test is made then: `tested` is 0, `wrong` and the errors mean nothing.
-    others : as in `golden.experiments.Trial`.
     """
 
-    experiment: str
-    seed: int
     settings: str
-    solved: bool
-    presented: int
-    sequences: Mapping[str, int]
-    tested: int
-    wrong: int
-    mean_abs: float
-    rmse: float
-    seconds: float
     diverged: str = ""
 
     @property
@@ -141,10 +129,20 @@ def work(_: None, given: Slice) -> Worked:
 
 
 def _diverged(given: Slice, training: Training, said: str) -> Outcome:
-    presented, seconds = training.history.presented, training.seconds
-    found = dict(training.reached), 0, 0, 0.0, 0.0, seconds, said
-    name, settings = given.experiment.name, digest(given.experiment)
-    return Outcome(name, given.seed, settings, False, presented, *found)
+    return Outcome(
+        experiment=given.experiment.name,
+        seed=given.seed,
+        solved=False,
+        presented=training.history.presented,
+        sequences=dict(training.reached),
+        tested=0,
+        wrong=0,
+        mean_abs=0.0,
+        rmse=0.0,
+        seconds=training.seconds,
+        settings=digest(given.experiment),
+        diverged=said,
+    )
 
 
 class Kept:

@@ -20,9 +20,18 @@ Only the trials need numba. `Experiment.stops` names the criteria, by which `Tri
 from golden.errors import InputError
 from golden.experiments.experiment import Experiment, Paper
 from golden.experiments.paper import EXPERIMENTS
-from golden.experiments.trial import Training, Trial, run_trial
+from golden.experiments.trial import Result, Training, Trial, run_trial
 
-__all__ = ["EXPERIMENTS", "Experiment", "Paper", "Training", "Trial", "experiment", "run_trial"]
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "Paper",
+    "Result",
+    "Training",
+    "Trial",
+    "experiment",
+    "run_trial",
+]
 
 
 def experiment(name: str) -> Experiment:

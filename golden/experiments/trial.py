@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ Progress = Callable[["Training"], None]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of a trial.
+class Result:
+    """What came of a trial, in numbers.
 
     Attributes
     ----------
@@ -42,7 +42,6 @@ class Trial:
     tested, wrong : new sequences after training, and how many of them were answered wrongly.
     mean_abs, rmse : mean and root of the mean square of their |error|, of several outputs the mean.
     seconds : of the processor that training took, without the test.
-    network : with the weights at the end.
     """
 
     experiment: str
@@ -55,11 +54,22 @@ class Trial:
     mean_abs: float
     rmse: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Trial(Result):
+    """What came of a trial.
+
+    Attributes
+    ----------
+    network : with the weights at the end.
+    """
+
     network: Network
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the network, ready for JSON."""
-        return {name: value for name, value in vars(self).items() if name != "network"}
+        return {each.name: getattr(self, each.name) for each in fields(Result)}
 
 
 def run_trial(

@@ -11,11 +11,11 @@ import pytest
 
 import golden
 from carousel import experiments as command
-from carousel import experiments_gateware, experiments_trials
+from carousel import experiments_gateware, experiments_trials, plots
 from carousel.experiments_contrast import Contrast
 from carousel.experiments_gateware import Integers
 from carousel.experiments_page import page
-from carousel.experiments_results import Results
+from carousel.experiments_results import Results, Row
 from carousel.experiments_trials import Kept, Outcome
 from carousel.inputs import task_of
 from golden.experiments import EXPERIMENTS, experiment
@@ -34,7 +34,7 @@ def brief(monkeypatch):
     monkeypatch.setattr(experiments_trials, "SLICE", 0.02)
     monkeypatch.setattr(command, "QUICK_SIZES", experiments_gateware.Sizes(tested=64, sample=1))
     monkeypatch.setattr(command.contrast, "sequences", lambda name, solved: 500)
-    monkeypatch.setattr(command, "svg", lambda figure, name: "<svg/>")
+    monkeypatch.setattr(plots, "svg", lambda figure, name: "<svg/>")
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_a_folder_without_trials_says_that_nothing_was_run(found):
 
 def test_of_each_task_the_longest_row_is_carried_on():
     def solved(name):
-        return Outcome(name, 1, "", True, 1, {}, 1, 0, 0.0, 0.0, 0.0)
+        return Row.of(experiment(name), [Outcome(name, 1, True, 1, {}, 1, 0, 0.0, 0.0, 0.0, "")])
 
     names = ("3a-1000-3", "3a-100-3", "2c-1000-1000", "2c-1000-50", "5-140", "5-13", "6a")
     chosen = [each.experiment for each in command.longest(map(solved, names))]
