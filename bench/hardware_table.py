@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.hardware_cases import CASES, LARGE, SCALED, Case
+from carousel.tables import Table
 
 Results = dict[str, Any]
 PEERS: list[Results] = json.loads(Path(__file__).with_name("peers.json").read_text())
@@ -34,15 +35,8 @@ def text(results: Results) -> str:
             (_published(peer) for peer in PEERS if "ideal" in peer),
         ),
     }
-    parts = [f"{title}:\n\n{markdown(*table)}" for title, table in tables.items()]
+    parts = [f"{title}:\n\n{Table.of('', *table).markdown()}" for title, table in tables.items()]
     return "\n\n".join([*parts, f"{LARGE}, as synthesised:\n\n{growth(cases)}"])
-
-
-def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table."""
-    head = tuple(head)
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _ours(cases: Results) -> Iterator[tuple[str, ...]]:
@@ -142,7 +136,8 @@ def growth(cases: Results) -> str:
         )
         for e in points
     )
-    table = markdown(("lanes", "accumulators of each", "cycles a step", "in use", *RESOURCES), rows)
+    head = ("lanes", "accumulators of each", "cycles a step", "in use", *RESOURCES)
+    table = Table.of("", head, rows).markdown()
     if (line := cost(points)) is None:
         return table
     slope, rest = line

@@ -193,5 +193,4 @@ def _width(each: Carried, fixed: Fixed) -> tuple[str, ...]:
 
 
 def _markdown(table: Table) -> str:
-    lines = [table.head, ("---",) * len(table.head), *table.rows]
-    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return f"\n{table.markdown()}\n"

@@ -32,6 +32,11 @@ class Table:
     def of(cls, title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> "Table":
         return cls(title, tuple(head), tuple(tuple(map(str, row)) for row in rows))
 
+    def markdown(self) -> str:
+        """It without its title, a line for each row."""
+        lines = [self.head, ("---",) * len(self.head), *self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
     def show(self, console: Console) -> None:
         """Print it."""
         table = RichTable(box=box.SIMPLE_HEAD, show_header=any(self.head))
