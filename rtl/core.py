@@ -115,7 +115,7 @@ class Core(wiring.Component):
         self.program = program = Program(qnet, self.schedule, load_port)
         self.has_state_port = state_port
         ports = {
-            "i": In(stream.Signature(beat_layout(qnet.formats.input, self.sparse))),
+            "i": In(stream.Signature(beat_layout(qnet.formats.input, program.index_width))),
             "o": Out(stream.Signature(beat_layout(qnet.out_format))),
             "saturations": Out(
                 data.StructLayout(dict.fromkeys(self.saturation_kinds, COUNTER_BITS))
@@ -150,11 +150,6 @@ class Core(wiring.Component):
         super().__init__(ports)
 
     @property
-    def sparse(self) -> int:
-        """Elements of a sparse input vector, of which only some come; 0 where it is dense."""
-        return self.qnet.inputs * self.schedule.sparse
-
-    @property
     def saturation_kinds(self) -> tuple[str, ...]:
         """Fields of `saturations`: net inputs of the rows that there are and of h, then values."""
         values = ["h", "s"] if self.program.states else []
@@ -182,7 +177,10 @@ class Core(wiring.Component):
         program, qnet = self.program, self.qnet
         m.submodules.sequencer = sequencer = Sequencer(self.schedule)
         m.submodules.input = buffer = InputBuffer(
-            qnet.formats.input, self.schedule.elements, self.schedule.streams, self.sparse
+            qnet.formats.input,
+            self.schedule.elements,
+            self.schedule.streams,
+            program.index_width,
         )
         m.submodules.operands = operands = Operands(program)
         m.submodules.lanes = lanes = LaneArray(program)
@@ -198,7 +196,7 @@ class Core(wiring.Component):
             buffer.address.eq(sequencer.word.address),
             operands.x.eq(buffer.value),
         ]
-        if self.sparse:
+        if self.schedule.sparse:
             m.d.comb += operands.index.eq(buffer.index)
         for name in ("word", "weight", "step_first", "parity"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))

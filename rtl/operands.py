@@ -15,12 +15,12 @@ from rtl.program import Program
 from rtl.sequencer import word_layout
 
 
-def beat_layout(form, sparse: int = 0) -> data.StructLayout:
+def beat_layout(form, index_width: int = 0) -> data.StructLayout:
     """A stream's beat: one element, and whether it is a sequence's first or last.
 
-    With `sparse`, the elements of a whole vector, also its `index` there.
+    Of a sparse vector also its `index`, of so many bits.
     """
-    index = {"index": range(max(2, sparse))} if sparse else {}
+    index = {"index": index_width} if index_width else {}
     return data.StructLayout({"data": shape_of(form), **index, "first": 1, "last": 1})
 
 
@@ -37,11 +37,11 @@ class InputBuffer(wiring.Component):
     ----------
     form : format of an element.
     inputs, streams : elements that come of a vector, vectors of a step.
-    sparse : elements of a whole vector, where they come with their indices; else 0.
+    index_width : bits of an element's index, where the vectors are sparse; else 0.
 
     Members
     -------
-    i : In(stream of beat_layout(form, sparse))
+    i : In(stream of beat_layout(form, index_width))
     waiting : Out(1), the input of a step is there.
     first, last : Out(streams), its marks, a bit a stream.
     take : In(1), the step begins: from 3 clocks later on its input is what is read.
@@ -59,13 +59,12 @@ class InputBuffer(wiring.Component):
     value: Signal
     index: Signal
 
-    def __init__(self, form, inputs: int, streams: int, sparse: int = 0):
-        self.inputs, self.streams, self.sparse = inputs, streams, sparse
-        beat = beat_layout(form, sparse)
+    def __init__(self, form, inputs: int, streams: int, index_width: int = 0):
+        self.inputs, self.streams, self.sparse = inputs, streams, index_width > 0
         super().__init__(
             {
-                "i": In(stream.Signature(beat)),
-                **({"index": Out(beat["index"].shape)} if sparse else {}),
+                "i": In(stream.Signature(beat_layout(form, index_width))),
+                **({"index": Out(index_width)} if index_width else {}),
                 "waiting": Out(1),
                 **{name: Out(streams) for name in ("first", "last")},
                 **{name: In(1) for name in ("take", "release")},
@@ -175,7 +174,7 @@ class Operands(wiring.Component):
             "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
         }
         if program.schedule.sparse:
-            ports["index"] = In(range(max(2, program.qnet.inputs)))
+            ports["index"] = In(program.index_width)
         self.banks: dict[str, Bank] = {}
         if program.outputs:
             starts = program.initial(program.outputs)

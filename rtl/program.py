@@ -234,10 +234,9 @@ class Program:
         )
 
     @property
-    def element_width(self) -> int:
-        """Bits of an element of the input, with its index where it is sparse."""
-        index = (max(2, self.qnet.inputs) - 1).bit_length() * self.schedule.sparse
-        return self.qnet.formats.input.width + index
+    def index_width(self) -> int:
+        """Bits that say which element of a sparse input one is; 0 where it is dense."""
+        return (max(2, self.qnet.inputs) - 1).bit_length() * self.schedule.sparse
 
     @property
     def peephole_width(self) -> int:
@@ -358,7 +357,10 @@ class Program:
             "weights": self.schedule.lanes * self.schedule.weight_words * self.weight_width,
             "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
             "sigma": len(knots) * word.size,
-            "input": 2 * self.schedule.streams * self.schedule.elements * self.element_width,
+            "input": 2
+            * self.schedule.streams
+            * self.schedule.elements
+            * (self.qnet.formats.input.width + self.index_width),
         }
         if self.states:
             starts = len(self.initial(self.states)), len(self.initial(self.outputs))

@@ -12,8 +12,6 @@ from rtl.proofs.leaving import Beats, counted, leaving, of_steps
 from rtl.proofs.leaving import state as beats_of
 from rtl.proofs.proof import Proof, Twin
 
-GIVEN = r"= (\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\);"  # room comes back
-
 
 def progress(core: Core, design: Design) -> Proof:
     """Liveness of the whole core as two bounds.
