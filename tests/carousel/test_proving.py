@@ -14,6 +14,7 @@ from carousel import proving
 from rtl.proofs import Proven
 from rtl.proofs.record import digest, read
 from rtl.proofs.solver import PROVEN
+from tests.processes import COMMAND, marked
 
 MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
 
@@ -57,33 +58,13 @@ def test_what_cannot_be_proven_is_refused(refused, tmp_path):
     assert not (tmp_path / "proofs").exists()
 
 
-INTERRUPTED = """
-import signal, sys
-from carousel.main import app
-signal.signal(signal.SIGINT, signal.default_int_handler)
-app(sys.argv[1:])
-"""
-
-
-def marked(mark: str) -> list[str]:
-    """Processes that have this text in their environment, by their command lines."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (place / "environ").read_bytes():
-                found.append((place / "cmdline").read_text())
-        except OSError:  # it has ended, or is another user's
-            continue
-    return found
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_proof_leaves_nothing(model, tmp_path, number):
     """No solver goes on, and no folder of it stays."""
     mark, place = f"proof-{os.getpid()}-{number}", tmp_path / "proofs"
     words = ("prove", model, "--only", "output", "-o", place)
     with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, *map(str, words)],
+        [sys.executable, "-c", COMMAND, *map(str, words)],
         env=os.environ | {"CAROUSEL_MARK": mark},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

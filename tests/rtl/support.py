@@ -15,6 +15,7 @@ from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.core import Core
 from rtl.offline import OfflineCore
+from sim.simulate import nonzero_elements
 
 Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 G1997 = {"g": "g1997", "h": "h1997"}
@@ -131,21 +132,29 @@ def beats_of(
 
     With `nonzeros`, (data, first, last, index) of so many elements of each vector.
     """
-    sequences, steps, inputs = codes.shape
-    shown = inputs if nonzeros is None else nonzeros
-    indices = np.argsort(codes == 0, axis=-1, kind="stable")[..., :shown]
+    sequences, steps, _ = codes.shape
+    indices = None
+    if nonzeros is not None:
+        indices, codes = nonzero_elements(codes, nonzeros)
+    shown = codes.shape[-1]
     return [
         (
-            int(codes[n + k, t, d if nonzeros is None else indices[n + k, t, d]]),
+            int(codes[n + k, t, d]),
             int((t, d) == (0, 0)),
             int((t, d) == (steps - 1, shown - 1)),
-            *(() if nonzeros is None else (int(indices[n + k, t, d]),)),
+            *(() if indices is None else (int(indices[n + k, t, d]),)),
         )
         for n in range(0, sequences, streams)
         for t in range(steps)
         for k in range(streams)
         for d in range(shown)
     ]
+
+
+def thinned(rng: np.random.Generator, codes: np.ndarray, most: int) -> np.ndarray:
+    """Codes (N, T, D) of which at most so many of a vector are left, and the others are 0."""
+    ranks = rng.permuted(np.broadcast_to(np.arange(codes.shape[-1]), codes.shape), axis=-1)
+    return np.where(ranks < rng.integers(0, most + 1, (*codes.shape[:2], 1)), codes, 0)
 
 
 def dealt(values: np.ndarray, streams: int) -> np.ndarray:

@@ -29,6 +29,7 @@ from tests.rtl.support import (
     run_core,
     simulate,
     stack,
+    thinned,
 )
 from tests.rtl.test_core_cells import cell
 from tests.rtl.test_loading import load
@@ -53,9 +54,7 @@ NETWORKS = _networks()
 
 def sparse_codes(rng: np.random.Generator, qnet, sequences: int, steps: int, most: int):
     """Codes of the whole range, of which at most so many of a vector are not 0."""
-    codes = any_codes(rng, qnet, sequences, steps)
-    ranks = rng.permuted(np.broadcast_to(np.arange(qnet.inputs), codes.shape), axis=-1)
-    return np.where(ranks < rng.integers(0, most + 1, (*codes.shape[:2], 1)), codes, 0)
+    return thinned(rng, any_codes(rng, qnet, sequences, steps), most)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

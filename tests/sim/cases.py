@@ -1,6 +1,8 @@
 """Networks and codes for the tests of the simulation."""
 
 from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from fixedpoint.quantize import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.schedule import allowed_lanes
+from sim import HardwareTrace, Verdict, check, simulate
 
 CLIP = {"gate": (-2.5, 1.75), "g": (-0.7, 1.3)}
 
@@ -154,6 +157,29 @@ def random_case(seed: int, steps: int | None = None) -> Case:
     idle, back_pressure = rng.choice([0.1, 0.5, 0.9], 2)
     codes = any_codes(rng, qnet, *shape)
     return Case(net, qnet, codes, lanes, float(idle), float(back_pressure), seed)
+
+
+def forward_case(number: int) -> Case:
+    """The random configurations without reverse layers, counted from 0."""
+    seeds = (seed for seed in count() if random_case(seed).qnet.first_reverse is None)
+    return random_case(next(islice(seeds, number, None)))
+
+
+def play(
+    case: Case, codes: np.ndarray, build_dir: Path, **options: Any
+) -> tuple[HardwareTrace, Verdict]:
+    """Simulate a configuration as it says; the trace, and how it compares."""
+    hw = simulate(
+        case.qnet,
+        codes,
+        lanes=case.lanes,
+        idle=case.idle,
+        back_pressure=case.back_pressure,
+        seed=case.seed,
+        build_dir=build_dir,
+        **options,
+    )
+    return hw, check(case.qnet, codes, hw)
 
 
 def any_codes(rng: np.random.Generator, qnet: QuantizedNetwork, *shape: int) -> np.ndarray:

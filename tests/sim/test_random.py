@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rtl.schedule import plan
-from sim import check, simulate
-from tests.sim.cases import any_codes, random_case, small_network
+from sim import Verdict, check, simulate
+from tests.sim.cases import any_codes, play, random_case, small_network
 
 FEW, MANY = (0, 9, 38, 44), 60
 TRAITS = {
@@ -21,22 +21,14 @@ PLAIN = {"gate recurrence", "blocks", "every output"}
 PLAIN |= {"no readout", "readout identity", "readout sigma"}
 
 
-def run_case(seed: int, build_dir: Path) -> None:
+def run_case(seed: int, build_dir: Path) -> Verdict:
     """One configuration under idle and back-pressure, compared code for code."""
     case = random_case(seed)
-    hw = simulate(
-        case.qnet,
-        case.codes,
-        lanes=case.lanes,
-        idle=case.idle,
-        back_pressure=case.back_pressure,
-        seed=seed,
-        build_dir=build_dir,
-    )
-    verdict = check(case.qnet, case.codes, hw)
+    hw, verdict = play(case, case.codes, build_dir)
     assert verdict.ok, f"{case}: {verdict}"
     assert hw.waits["idle"]
     assert hw.waits["output"] or case.net.output != "every"  # a few beats may meet no refusal
+    return verdict
 
 
 def traits_of(seeds: Iterable[int]) -> list[set[str]]:
@@ -55,14 +47,14 @@ def test_the_sample_shows_every_trait():
 @pytest.mark.parametrize("seed", FEW)
 def test_random_configuration(seed, build_dir):
     """Kind, options, sizes, lanes, bits, readout and stalls at random: no code differs."""
-    run_case(seed, build_dir)
+    assert run_case(seed, build_dir).codes
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(MANY))
 def test_random_configuration_soak(seed, build_dir):
     """All sixty configurations, the sample of the ordinary suite among them."""
-    run_case(seed, build_dir)
+    assert run_case(seed, build_dir).codes
 
 
 def long_run(steps: int, build_dir: Path) -> None:

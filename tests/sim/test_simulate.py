@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
 from rtl.schedule import plan
 from sim import check, simulate
+from tests.processes import marked
 from tests.sim.cases import any_codes, small_network
 
 
@@ -139,18 +139,6 @@ qnet = small_network()
 codes = any_codes(np.random.default_rng(3), qnet, 300_000)
 simulate(qnet, codes, build_dir=Path(sys.argv[1]), progress=lambda *news: print(news, flush=True))
 """
-
-
-def marked(mark: str) -> list[str]:
-    """Processes that have this text in their environment."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (place / "environ").read_bytes():
-                found.append((place / "cmdline").read_text())
-        except OSError:  # it has ended, or is another user's
-            continue
-    return found
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """Sparse input, simulated: vectors as some of their elements, and every code as without."""
 
-from itertools import count, islice
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,44 +7,27 @@ from golden.errors import InputError
 from rtl.schedule import plan
 from sim import check, simulate
 from sim.simulate import nonzero_elements
-from tests.sim.cases import any_codes, random_case, small_network
+from tests.rtl.support import thinned
+from tests.sim.cases import any_codes, forward_case, play, small_network
 
 
 def sparse_codes(seed: int, qnet, sequences: int, steps: int, most: int) -> np.ndarray:
     """Codes of which at most so many of a vector are not 0."""
     rng = np.random.default_rng(seed)
-    codes = any_codes(rng, qnet, sequences, steps)
-    ranks = rng.permuted(np.broadcast_to(np.arange(qnet.inputs), codes.shape), axis=-1)
-    return np.where(ranks < rng.integers(0, most + 1, (*codes.shape[:2], 1)), codes, 0)
-
-
-def run_case(seed: int, streams: int, build_dir: Path) -> None:
-    """A random configuration, about half of a vector's elements, under idle and back-pressure."""
-    case = random_case(seed)
-    nonzeros = -(-case.qnet.inputs // 2)
-    codes = sparse_codes(seed, case.qnet, 2 * streams, 12, nonzeros)
-    hw = simulate(
-        case.qnet,
-        codes,
-        lanes=case.lanes,
-        idle=case.idle,
-        back_pressure=case.back_pressure,
-        seed=seed,
-        streams=streams,
-        nonzeros=nonzeros,
-        build_dir=build_dir,
-    )
-    verdict = check(case.qnet, codes, hw)
-    assert verdict.ok, f"{case}: {verdict}"
-    assert verdict.codes and not verdict.unseen
+    return thinned(rng, any_codes(rng, qnet, sequences, steps), most)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(12))
 def test_random_configuration_soak(number, build_dir):
-    """Kinds, options, sizes, lanes, readout and stalls at random, one to three streams."""
-    forward = (seed for seed in count() if random_case(seed).qnet.first_reverse is None)
-    run_case(next(islice(forward, number, None)), 1 + number % 3, build_dir)
+    """Kinds, options, sizes, lanes, readout and stalls at random, one to three streams, about half
+    of a vector's elements."""
+    case, streams = forward_case(number), 1 + number % 3
+    nonzeros = -(-case.qnet.inputs // 2)
+    codes = sparse_codes(case.seed, case.qnet, 2 * streams, 12, nonzeros)
+    _, verdict = play(case, codes, build_dir, streams=streams, nonzeros=nonzeros)
+    assert verdict.ok, f"{case}: {verdict}"
+    assert verdict.codes and not verdict.unseen
 
 
 def test_no_clock_is_lost(build_dir):
