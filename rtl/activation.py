@@ -79,7 +79,8 @@ class Activation(wiring.Component):
 
     Timing: an activation stands `latency.activation` = 11 clocks after its sum (16 with peepholes):
     two hops, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash, a hop. One
-    row a clock; a group's rows come without a gap, the first with `start`. `unseen` stands
+    row a clock; a group's rows come without a gap, the first a clock after `start`, so that the
+    address of a row's word is a register. `unseen` stands
     `latency.NET` = 3 clocks after its sum, `coming` `latency.STATE_READ` clocks before `o`.
     Number formats: sum, bias and peephole product share their scale, their sum fits the
     accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
@@ -92,7 +93,7 @@ class Activation(wiring.Component):
 
     Members
     -------
-    start : In(1), the group's first row.
+    start : In(1), the group's first row comes in the next clock.
     sum : In(signed(sum_width)).
     step_first, step_last : In(1), with `start`: marks of the group's step.
     code, value : Out, In: a reader of the sigma unit.
@@ -202,30 +203,31 @@ class Activation(wiring.Component):
 
     def _row(self, m: Module):
         """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
-        valid = self._arrives(m)
+        due = self._due(m)
         marks = {}
         for name in ("step_first", "step_last"):
-            marks[name] = Signal(name=f"row_{name}", reset_less=True)
+            mark = Signal(name=f"row_{name}", reset_less=True)
             with m.If(self.start):
-                m.d.sync += marks[name].eq(getattr(self, name))
-        return self._word(m, valid), delay(m, valid, 1, name="row", keep_reset=True), marks
+                m.d.sync += mark.eq(getattr(self, name))
+            marks[name] = delay(m, mark, 1, name=f"row_{name}")
+        return self._word(m, due), delay(m, due, 2, name="row", keep_reset=True), marks
 
-    def _arrives(self, m: Module) -> Signal:
-        """Whether a row's sum comes in this clock: a group's rows are counted from its start."""
+    def _due(self, m: Module) -> Signal:
+        """Whether a row's sum comes in the next clock: a group's rows are counted from `start`."""
         sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
         group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
         size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
-        valid = Signal(name="arrives")
-        m.d.comb += valid.eq((self.start & (size != 0)) | (left != 0))
+        due = Signal()
+        m.d.comb += due.eq((self.start & (size != 0)) | (left != 0))
         with m.If(self.start):
             m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
             m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        return valid
+        return due
 
-    def _word(self, m: Module, valid: Value):
-        """A row's word, one clock after `valid`: the memory is read for the row that comes next."""
+    def _word(self, m: Module, due: Value):
+        """A row's word, two clocks after it was due: the memory is read for the row to come."""
         layout, init = row_layout(self.program), row_words(self.program, self.place)
         count = len(init)
         m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
@@ -234,8 +236,8 @@ class Activation(wiring.Component):
         port = memory.read_port()
         place = Signal(range(max(2, count)))
         following = Signal.like(place, init=1 % count)
-        with m.If(valid):
+        with m.If(due):
             m.d.sync += place.eq(following)
             m.d.sync += following.eq(Mux(following == count - 1, 0, following + 1))
-        m.d.comb += port.addr.eq(Mux(valid, following, place))
+        m.d.comb += port.addr.eq(place)
         return delay(m, port.data, latency.MEMORY - 1, name="word")

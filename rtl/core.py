@@ -200,11 +200,11 @@ class Core(wiring.Component):
             m.d.comb += operands.index.eq(buffer.index)
         for name in ("word", "weight", "step_first", "parity"):
             m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
-        # from the word, which follows the issue by a clock
-        to_tail = latency.row(self.schedule.sparse) - 1
+        # from the word, a clock behind the issue, to the start, a clock before the first row's sum
+        to_start = latency.row(self.schedule.sparse) - 2
         m.d.comb += lanes.feed.eq(operands.feed)
         marks = [
-            delay(m, getattr(sequencer, name), to_tail, name=f"row_{name}")
+            delay(m, getattr(sequencer, name), to_start, name=f"row_{name}")
             for name in ("step_first", "step_last")
         ]
         for place, activation in enumerate(activations):

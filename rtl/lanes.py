@@ -25,7 +25,7 @@ class LaneArray(wiring.Component):
     """The multipliers.
 
     Timing: lane r's sum is at `sum0` r + `latency.LANE` clocks after the group's last column came
-    in; `start` is set together with lane 0's. If the tail takes n rows at once, the sum of lane
+    in; `start` is set a clock before lane 0's. If the tail takes n rows at once, the sum of lane
     n r + k is at `sum{k}` then. A weight's address comes `latency.WEIGHT` clocks
     before the rest of its column. Groups end in order, each at least as many clocks after the one
     before as that has clocks in the tail.
@@ -85,13 +85,14 @@ class LaneArray(wiring.Component):
             m.d.comb += lane.feed_in.eq(before.feed_out if before else feeds[k])
             if before:
                 m.d.comb += before.sum_in.eq(lane.sum_out)
-        start = delay(m, self.feed.last, latency.LANE, name="start", keep_reset=True)
+        start = delay(m, self.feed.last, latency.LANE - 1, name="start", keep_reset=True)
+        opens = delay(m, start, 1, name="opens", keep_reset=True)
         odd = Signal()
-        m.d.sync += odd.eq(start | ~odd)
+        m.d.sync += odd.eq(opens | ~odd)
         m.d.comb += self.start.eq(start)
         for k in range(tail):
             heads = [lane.sum_out for lane in lanes[k : 2 * tail : tail]]
-            m.d.comb += getattr(self, f"sum{k}").eq(Mux(odd & ~start, heads[-1], heads[0]))
+            m.d.comb += getattr(self, f"sum{k}").eq(Mux(odd & ~opens, heads[-1], heads[0]))
         return m
 
     def _load(self, m: Module, feed: data.View) -> None:

@@ -8,7 +8,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
-from rtl.proofs.rows import FETCH, LAST_TO_ROW, Rows, at, claim_rows, wrapped
+from rtl.proofs.rows import FETCH, LAST_TO_START, Rows, at, claim_rows, wrapped
 
 MARKS = ("first", "last")
 WRITE = latency.LEAVE - latency.FIFO  # clocks from an output to the FIFO
@@ -101,10 +101,11 @@ def claim_step_marks(h: Harness, beats: Beats) -> None:
                 h.prove(f"!({here}) || {found} == {marked}")
 
         claim(f"sequencer.step_{mark}", ends, FETCH)
-        for k in range(1, LAST_TO_ROW - FETCH):
+        for k in range(1, LAST_TO_START - FETCH):
             claim(f"row_step_{mark}_{k}", ends, FETCH + k)
-        claim(f"activation0.step_{mark}", ends, LAST_TO_ROW)
-        claim(f"activation0.row_step_{mark}", rows, 1)
+        claim(f"activation0.step_{mark}", ends, LAST_TO_START)
+        claim(f"activation0.row_step_{mark}", rows, 0)
+        claim(f"activation0.row_step_{mark}_1", rows, 1)
         for k in range(1, latency.ACTIVATION - 1):
             claim(f"activation0.step_{mark}_{k}", rows, 1 + k)
         claim(f"activation0.o.step_{mark}", rows, latency.ACTIVATION)

@@ -16,6 +16,7 @@ from rtl.proofs.harness import Harness
 
 FETCH = 2  # clocks from the sequencer's count to the word that stands for it
 LAST_TO_ROW = FETCH + latency.OPERAND - 1 + latency.LANE  # ... of a group's end, to its first row
+LAST_TO_START = LAST_TO_ROW - 1  # ... to the mark that announces it
 COMING = 1 + latency.ACTIVATION - 1 - latency.STATE_READ  # a row's sum to the state's reader
 STATE = latency.ACTIVATION + latency.STATE  # a row's sum to the state's writer
 
@@ -95,23 +96,24 @@ def claim_rows(h: Harness, rows: Rows) -> None:
     """The marks and counters of the tail, from the program's words on, are as scheduled."""
     claim_steps(h, rows.cycles, rows.limit)
     marks = ["sequencer.word.last", "operands.last_1", "operands.last_2", "operands.feed.last"]
-    marks += [f"lanes.start_{k}" for k in range(1, latency.LANE)] + ["activation0.start"]
+    marks += [f"lanes.start_{k}" for k in range(1, latency.LANE - 1)]
+    marks += ["activation0.start", "lanes.opens_1"]
     for k, mark in enumerate(marks):
         h.prove(f"{h.see(mark)} == {at(rows.ends, FETCH + k)}")
     count, first_rows = sum(rows.sizes), list(accumulate(rows.sizes[:-1], initial=0))
     place, following = h.see("activation0.place"), h.see("activation0.following")
     left = h.see("activation0.left") if h.has("activation0.left") else "0"
-    h.line(f"wire [15:0] group = {passed(rows.ends, LAST_TO_ROW)};")
-    if len(set(rows.sizes)) > 1:  # the only register of that part without a name
-        h.prove(f"{h.see('activation0.$signal')} == group")
+    h.line(f"wire [15:0] group = {passed(rows.ends, LAST_TO_START)};")
+    if len(set(rows.sizes)) > 1:
+        h.prove(f"{h.see('activation0.group')} == group")
     h.line(f"wire [15:0] first_row = {chosen('group', first_rows)};")
     h.line(f"wire [15:0] reached = {place} + {left};")
     h.prove(f"{left} < {max(2, *rows.sizes)} && first_row == {wrapped('reached', count)}")
-    h.prove(f"{place} == {passed(rows.arrivals, 0)}")
+    h.prove(f"{place} == {passed(rows.arrivals, -1)}")
     h.prove(f"{following} == {wrapped(f'{place} + 1', count)}")
-    valid = ["arrives", "row_1", *(f"valid_{k}" for k in range(1, latency.ACTIVATION))]
+    valid = ["due", "row_1", "row_2", *(f"valid_{k}" for k in range(1, latency.ACTIVATION))]
     for k, mark in enumerate(valid):
-        h.prove(f"{h.see(f'activation0.{mark}')} == {at(rows.arrivals, k)}")
+        h.prove(f"{h.see(f'activation0.{mark}')} == {at(rows.arrivals, k - 1)}")
     claim_kinds(h, rows)
 
 

@@ -1,5 +1,7 @@
 """The tail's first half alone: every row's sum becomes the activation of the integer model."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module
@@ -91,7 +93,7 @@ def _check_rows(program: Program, place: int) -> set[int]:
     words = {word.row: word for word in program.tail(place)}
     choices = {row: _sums(rng, program, word) for row, word in words.items()}
     steps = max(map(len, choices.values()))
-    script, want = [(0, 0, 0, 0)], [None]  # a clock in which the first row's word is read
+    script, want = [(0, 0, 0, 0)] * 2, [None] * 2  # the first row's word is read meanwhile
     for step in range(steps):
         marks = rng.integers(0, 2, 2).tolist()
         for group in program.schedule.tails[place]:
@@ -112,7 +114,9 @@ def _check_rows(program: Program, place: int) -> set[int]:
     found = []
 
     async def testbench(ctx):
-        for start, total, first, last in script + [(0, 0, 0, 0)] * latency.ACTIVATION:
+        # `start` and marks come a clock before the sum
+        clocks = script + [(0, 0, 0, 0)] * (latency.ACTIVATION + 1)
+        for (_, total, *_), (start, _, first, last) in pairwise(clocks):
             ctx.set(unit.start, start)
             ctx.set(unit.sum, total)
             ctx.set(unit.step_first, int(first))

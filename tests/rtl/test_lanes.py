@@ -77,7 +77,7 @@ def _check(
         script += [(0, int(rng.integers(total)), 0, 0)] * gap
     seen = _run(LaneArray(program), script)
     starts = [clock for clock, (start, _) in enumerate(seen) if start]
-    assert starts == [clock + latency.LANE for clock in expected]
+    assert starts == [clock + latency.LANE - 1 for clock in expected]
     for clock, sums in expected.items():
         ready = clock + latency.LANE
         found = [seen[ready + r // at_once][1][r % at_once] for r in range(rows)]
@@ -89,7 +89,7 @@ def _check(
 def test_sums_of_groups(lanes, inside):
     """1 to 7 lanes; groups at once after one another and with pauses; a group as short as there
     are lanes; idle clocks inside a group when `inside`. Lane r's sum comes `latency.LANE` + r
-    clocks after the group's last column."""
+    clocks after the group's last column, `start` a clock before lane 0's."""
     rng = np.random.default_rng(10 * lanes + int(10 * inside))
     lengths = [lanes, lanes, lanes + 1, lanes, 2 * lanes + 3, lanes, lanes + 2, lanes]
     weights = _corner_or_any(rng, WEIGHT, (lanes, sum(lengths)))
