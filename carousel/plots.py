@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from carousel.inputs import Inputs
@@ -38,9 +39,9 @@ STYLE: dict[Any, Any] = {
 
 def svg(figure: Figure, name: str) -> str:
     """The figure as one <svg> element; `name` keeps its inner names apart from other figures'."""
-    with mpl.rc_context({"svg.hashsalt": name}):
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):  # `savefig` would draw it twice
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
     return text.getvalue().partition("<svg")[1] + text.getvalue().partition("<svg")[2]
 
 
