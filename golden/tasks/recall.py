@@ -22,9 +22,11 @@ class Recall(Task):
     Attributes
     ----------
     random : whether it is 2b.
+    at_end : whether the last symbol alone is asked.
     """
 
     random: bool
+    at_end: bool = False
 
     def draw(self, rng: Generator, lengths: Whole) -> Batch:
         lag = self.shortest
@@ -35,13 +37,18 @@ class Recall(Task):
         symbols[:, 0] = symbols[:, -1] = kinds + rng.integers(0, 2, count)
         size = (count, kinds)
         symbols[:, 1:-1] = rng.integers(0, kinds, size) if self.random else np.arange(kinds)
-        return one_hot(symbols[:, :-1], lengths, np.eye(self.outputs)[symbols[:, 1:]])
+        asked = symbols[:, -1] if self.at_end else symbols[:, 1:]
+        return one_hot(symbols[:, :-1], lengths, np.eye(self.outputs)[asked])
 
     def right(self, batch: Batch, out: Array) -> Judged:
+        if self.at_end:
+            return super().right(batch, out)
         part = self._judged
         return np.all(self.correct(out[:, part], batch.target[:, part]), axis=1)
 
     def error(self, batch: Batch, out: Array) -> Array:
+        if self.at_end:
+            return super().error(batch, out)
         part = self._judged
         return np.abs(out[:, part] - batch.target[:, part]).mean(axis=(1, 2))
 

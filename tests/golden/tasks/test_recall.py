@@ -1,5 +1,7 @@
 """Experiments 2a, 2b, 2c against the paper's statement: order, lags, alphabets, targets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,18 @@ def test_bad_requests():
         Recall.of("2a", 100).batch(np.random.default_rng(5), 1, 101)
     with pytest.raises(InputError, match="trigger 2c: distractors 0, must be at least 1"):
         Trigger.of(50, 0)
+
+
+@pytest.mark.parametrize("variant", ["2a", "2b"])
+def test_the_last_symbol_alone(variant):
+    """The same sequences, and of the targets and answers those of the last step."""
+    task = Recall.of(variant, 10)
+    last = replace(task, at_end=True)
+    every, batch = (each.sequences(np.random.default_rng(6), 20) for each in (task, last))
+    np.testing.assert_array_equal(batch.index, every.index)
+    np.testing.assert_array_equal(batch.target, every.target[:, -1])
+    out = batch.target.copy()
+    assert last.right(batch, out).all() and not last.error(batch, out).any()
+    out[3, 0] += 0.25
+    assert np.flatnonzero(~last.right(batch, out)).tolist() == [3]
+    np.testing.assert_allclose(last.error(batch, out)[3], 0.25 / 11)
