@@ -176,7 +176,7 @@ def longest(rows: Iterable[Row]) -> list[Outcome]:
         if (best := row.best) is None:
             continue
         task = experiment(row.name).task
-        rank = task.lengths[0], task.inputs, not row.beyond
+        rank = task.lengths[0], task.inputs, row.own
         if row.task not in found or rank >= found[row.task][0]:
             found[row.task] = rank, best
     return [best for _, best in found.values()]

@@ -90,7 +90,7 @@ def counts(found: Results) -> Table:
 
 
 def _count(row: Row, criterion: str) -> tuple[str, ...]:
-    names = row.name + (" *" if row.beyond else ""), str(row.table)
+    names = row.name + row.mark, str(row.table)
     paper, ours = f"{row.paper.sequences[criterion]:,}", row.counts(criterion)
     shown = ("-", "-", "-")
     if ours:
@@ -125,11 +125,15 @@ def _notes(found: tuple[Row, ...]) -> Iterator[str]:
     """How the text was read, and which trials failed."""
     read: dict[str, list[str]] = {}
     for row in found:
-        if row.reading and not row.beyond:
+        if row.reading and row.own:
             read.setdefault(row.reading, []).append(f"`{row.name}`")
     if read:
         yield "\nHow the text was read where it leaves a choice:\n\n"
     yield from (f"- {', '.join(names)}: {reading}\n" for reading, names in read.items())
+    others = [row for row in found if row.other]
+    if others:
+        yield "\n(+) Read in another way, which the text allows as well:\n\n"
+    yield from (f"- `{row.name}`: {row.other}.\n" for row in others)
     beyond = [row for row in found if row.beyond]
     if beyond:
         yield "\n(*) Beyond the paper:\n\n"

@@ -31,7 +31,7 @@ class Row:
 
     Attributes
     ----------
-    name, table, row, reading, beyond, paper : as of a `golden.experiments.Experiment`.
+    name, table, row, reading, other, beyond, paper : as of a `golden.experiments.Experiment`.
     criteria : names of what ends a trial.
     trials : what came of each, by seed; none where it was not run.
     """
@@ -40,6 +40,7 @@ class Row:
     table: int
     row: str
     reading: str
+    other: str
     beyond: str
     paper: Paper
     criteria: tuple[str, ...]
@@ -48,7 +49,18 @@ class Row:
     @classmethod
     def of(cls, e: Experiment, trials: Sequence[Outcome]) -> "Row":
         criteria = tuple(stop.name for stop in e.stops)
-        return cls(e.name, e.table, e.row, e.reading, e.beyond, e.paper, criteria, tuple(trials))
+        words = e.name, e.table, e.row, e.reading, e.other, e.beyond
+        return cls(*words, e.paper, criteria, tuple(trials))
+
+    @property
+    def own(self) -> bool:
+        """As of an `Experiment`."""
+        return not (self.other or self.beyond)
+
+    @property
+    def mark(self) -> str:
+        """What stands behind its name."""
+        return " *" if self.beyond else " +" if self.other else ""
 
     @property
     def task(self) -> str:

@@ -27,7 +27,7 @@ from golden.training import TrainingError
 
 SLICE = 2.0  # seconds of training between two looks at what came of it
 
-WORDS = "table", "row", "longest", "paper", "reading", "beyond"
+WORDS = "table", "row", "longest", "paper", "reading", "other", "beyond"
 """What of an experiment says nothing of how a trial goes on."""
 
 State = Mapping[str, np.ndarray]

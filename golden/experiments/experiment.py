@@ -48,6 +48,8 @@ class Experiment:
     grows : whether the cells and their gates come only when the error has stopped decreasing: when
         the mean |error| of 500 sequences is more than 0.9 of that of the 500 before.
     entropy : whether the error is the cross-entropy of the outputs, not half the square.
+    other : what was read in another way that the text allows as well; "" for the reading that is
+        reported as the paper's row.
     beyond : what was changed that the text does not allow; "" for the paper's own.
     """
 
@@ -64,4 +66,10 @@ class Experiment:
     each_step: bool = False
     grows: bool = False
     entropy: bool = False
+    other: str = ""
     beyond: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the paper's row as it was read, neither another reading nor a remedy."""
+        return not (self.other or self.beyond)

@@ -6,10 +6,11 @@ gate biases of experiments 4 to 6 are random, those of the four blocks of experi
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
 from golden.experiments.experiment import Experiment, Paper
-from golden.experiments.remedies import entropy, last_alone, shut, slow
+from golden.experiments.remedies import entropy, last_alone, shut, slow, unhurried
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
     EMBEDDED_REBER,
@@ -23,14 +24,8 @@ from golden.tasks import (
     two_sequence,
 )
 
-PER_SEQUENCE = "Weights change once a sequence, by the sum of all steps."
 DRIFT = "States drift over the lag while the input gates are still half open"
-SETS = (
-    "The target is the set of symbols that may come next. Of some 30 trials of these rows two were "
-    "solved within 60,000 sequences, both with that target: 4 blocks of size 1 at rate 0.5 after "
-    "15,000, and 3 of size 2 at rate 0.1, changed after each step, after 48,700. With the one "
-    "symbol that does come next none was."
-)
+EACH_STEP = "Weights change after each step, by what that step adds, as every step has a target."
 RECALL = (
     f"As the text has it, but not solved so. {DRIFT}, and push the outputs to 0, whence the square "
     "error does not bring them back. The cell comes when the error has stopped decreasing."
@@ -40,9 +35,11 @@ TRIGGER = (
     "keeps it at chance."
 )
 FIRST_PAIR = (
-    "A first pair that is marked shows the network marker 1 and value 0. At T = 100 this took "
-    "567,729 sequences (seed 1)."
+    "A first pair that is marked shows the network marker 1, and the value that it counts as; one "
+    "that is not has the marker -1."
 )
+
+HIDDEN = "a first pair that is marked keeps the marker -1 and its value"
 
 
 def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Experiment:
@@ -60,7 +57,8 @@ def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Ex
         stops=(Strings("stop"),),
         longest=200_000,
         paper=Paper({"stop": count}, 30, solved),
-        reading=f"{PER_SEQUENCE} {SETS}",
+        reading=EACH_STEP,
+        each_step=True,
     )
 
 
@@ -153,6 +151,7 @@ def _multiplication(wrong_below: int, wrong: int, error: float, count: int) -> E
         wiring=Wiring(2, 1, 2, 2, 0.1),
         rate=0.1,
         stops=(Lately("n_seq", wrong_below),),
+        reading=FIRST_PAIR,
         longest=5_000_000,
         paper=Paper({"n_seq": count}, 10, wrong=wrong / 2560, error=error),
     )
@@ -212,9 +211,27 @@ ROWS = (
 )
 
 
+def _readings() -> Iterator[Experiment]:
+    """Choices that the text allows as well, each on one row of its experiment."""
+    rows = {row.name: row for row in ROWS}
+    for name, word, other, changes in (
+        ("1-3x2-0.1", "sums", "weights change once a sequence", {"each_step": False}),
+        ("2a", "steps", "weights change after each step", {"each_step": True}),
+        ("2a", "whole", "the cell is there from the beginning", {"grows": False}),
+        ("4-100", "hidden", HIDDEN, {"task": adding(100, "hidden")}),
+        ("5-140", "hidden", HIDDEN, {"task": multiplication(100, "hidden")}),
+    ):
+        row = rows[name]
+        yield replace(
+            row, name=f"{name}-{word}", other=f"{other}; all else as in {name}", **changes
+        )
+
+
 def _remedies() -> Iterator[Experiment]:
     for row in ROWS:
         match row.table:
+            case 1:
+                yield unhurried(row, -2.0, min(row.rate, 0.1))
             case 2:
                 yield slow(row, -5.0) if row.name == "2a" else last_alone(row)
             case 3:
@@ -223,4 +240,4 @@ def _remedies() -> Iterator[Experiment]:
                 yield entropy(row)
 
 
-EXPERIMENTS = {row.name: row for row in (*ROWS, *_remedies())}
+EXPERIMENTS = {row.name: row for row in (*ROWS, *_readings(), *_remedies())}

@@ -20,6 +20,23 @@ def entropy(row: Experiment) -> Experiment:
     )
 
 
+def unhurried(row: Experiment, input_gate: float, rate: float) -> Experiment:
+    """The row of experiment 1 with input gates that begin half shut, and outputs with a bias."""
+    blocks = row.wiring.blocks
+    wiring = replace(
+        row.wiring, biased=(*row.wiring.biased, "outputs"), input_gates=(input_gate,) * blocks
+    )
+    slower = "" if rate == row.rate else f"learning rate {rate:g}; "
+    return replace(
+        entropy(row),
+        wiring=wiring,
+        rate=rate,
+        beyond=f"input gates begin with the bias {input_gate:g}, so that states are not at their "
+        f"ends before there is something to remember; outputs have a bias, so that no cell must "
+        f"serve as one; {slower}{ENTROPY}; all else as in {row.name}",
+    )
+
+
 def slow(row: Experiment, bias: float) -> Experiment:
     """The row with an input gate that begins nearly shut: a `bias` that is fixed.
 

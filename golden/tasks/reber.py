@@ -33,8 +33,8 @@ class Reber(Task):
     that may not. The last symbol, E, is never an input: a string of n symbols, at least 9, is a
     sequence of n - 1 steps.
 
-    Choice: the target is 1 for every symbol that may come next and 0 for the others; the paper does
-    not say whether it is the set or the one symbol that does come next.
+    Choice: the target is the one symbol that does come next; the paper does not say whether it is
+    that or the set of those that may.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Reber(Task):
         return encode(self.strings + self.held_out)
 
     def right(self, batch: Batch, out: Array) -> Judged:
-        legal = batch.target > 0.5
+        legal = may_follow(batch)
         least = np.where(legal, out, np.inf).min(axis=2)
         most = np.where(legal, -np.inf, out).max(axis=2)
         return ((least > most) | ~inside(batch)).all(axis=1)
@@ -112,26 +112,48 @@ def embedded(rng: Generator) -> str:
     return f"B{branch}{inner}{branch}E"
 
 
-def allowed(string: str) -> list[str]:
-    """The symbols that may come after each symbol of an embedded string but its last, E."""
-    found, state = ["TP", "B"], 0
-    for symbol in string[2:-2]:
-        after = EDGES[state][symbol]
-        found.append(string[1] if after is None else "".join(EDGES[after]))
-        state = after or 0
-    return [*found, "E"]
+def _automaton() -> Whole:
+    """Where a symbol leads from a state of the embedded grammar (S, 7), -1 where it may not come.
+
+    State 0 begins; 1 chooses T or P; then, for each of the two, those of the Reber grammar, the
+    same symbol again, and E.
+    """
+    inner = len(EDGES)
+    to = np.full((2 + 2 * (inner + 2), len(LETTERS)), -1)
+    to[0, LETTERS.index("B")] = 1
+    for branch, first in (("T", 2), ("P", 2 + inner + 2)):
+        again = first + inner
+        to[1, LETTERS.index(branch)] = first
+        for state, ways in enumerate(EDGES):
+            for symbol, after in ways.items():
+                to[first + state, LETTERS.index(symbol)] = again if after is None else first + after
+        to[again, LETTERS.index(branch)] = to[again + 1, LETTERS.index("E")] = again + 1
+    return to
+
+
+LEADS_TO = _automaton()
+
+
+def may_follow(batch: Batch) -> Judged:
+    """Which symbols may come after each step of the sequences, (N, T, 7)."""
+    which = batch.value.argmax(axis=2)[..., None]
+    symbols = np.take_along_axis(batch.index, which, axis=2)[..., 0]
+    found, state = np.empty((*symbols.shape, len(LETTERS)), np.bool_), np.zeros(len(batch), int)
+    for t in range(symbols.shape[1]):
+        state = LEADS_TO[state, symbols[:, t]]
+        found[:, t] = LEADS_TO[state] >= 0
+    return found
 
 
 def encode(strings: Sequence[str]) -> Batch:
     """Strings as sequences; a string of n symbols has n - 1 steps."""
     lengths = np.array([len(string) - 1 for string in strings])
-    symbols = np.zeros((len(strings), lengths.max()), np.int64)
-    target = np.zeros((*symbols.shape, len(LETTERS)))
-    for row, goal, string in zip(symbols, target, strings, strict=True):
-        for t, next_ones in enumerate(allowed(string)):
-            row[t] = LETTERS.index(string[t])
-            goal[t, [LETTERS.index(symbol) for symbol in next_ones]] = 1.0
-    return one_hot(symbols, lengths, target)
+    symbols = np.zeros((len(strings), lengths.max() + 1), np.int64)
+    for row, string in zip(symbols, strings, strict=True):
+        row[: len(string)] = [LETTERS.index(symbol) for symbol in string]
+    batch = one_hot(symbols[:, :-1], lengths, np.eye(len(LETTERS))[symbols[:, 1:]])
+    batch.target[~inside(batch)] = 0.0
+    return batch
 
 
 def inside(batch: Batch) -> Judged:
