@@ -14,8 +14,8 @@ to the last bit:
     run_trial(experiment("4-1000"), 1, progress, state=np.load(file))
 
 Only the trials need numba. `Experiment.stops` names the criteria, by which `Trial.sequences` and
-`Paper.sequences` are kept; `reading`, `other` and `beyond` say what the text leaves open or does not
-allow.
+`Paper.sequences` are kept; `reading`, `other` and `beyond` say what the text leaves open or does
+not allow.
 """
 
 from golden.errors import InputError
