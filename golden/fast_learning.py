@@ -23,13 +23,10 @@ def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
     hidden, readout, out = kernels().lstm_gradient(
         *_matrices(p.hidden, p.readout),
         *_form(p),
-        batch.index[0],
-        batch.value[0],
-        _at_steps(batch.target)[0],
-        batch.every,
+        *(batch.lengths, batch.index, batch.value, _at_steps(batch.target), batch.every),
     )
     rows = len(p.hidden)
-    return Gradient(hidden.T[:rows], readout.T, out if batch.every else out[0])
+    return Gradient(hidden.T[:rows], readout.T, out[0] if batch.every else out[0, 0])
 
 
 def train_sequence(
@@ -71,10 +68,12 @@ def train(p: Parameters, batch: Batch, rate: float, each_step: bool = False) -> 
 def run(p: Parameters, batch: Batch) -> Array:
     """The outputs of a batch, in the form of `batch.target`; zero behind a sequence's end."""
     out = np.zeros_like(_at_steps(batch.target))
-    kernels().lstm_run(
-        *_matrices(p.hidden, p.readout),
+    hidden, readout = _matrices(p.hidden, p.readout)
+    nothing = np.zeros((0, 0, len(p.readout)))
+    kernels().lstm_train(
+        *(hidden, readout, (hidden, readout)),
         *_form(p),
-        *(batch.lengths, batch.index, batch.value, batch.every, out),
+        *(batch.lengths, batch.index, batch.value, nothing, batch.every, (0.0, 0.0), out),
     )
     return out.reshape(batch.target.shape)
 
@@ -96,16 +95,11 @@ def constants(function: Squash) -> tuple[float, float, float, bool]:
 
 def _form(p: Parameters) -> tuple:
     """Sizes and squashing functions as the kernels take them."""
-    shape = p.shape
-    sizes = kernels().Sizes(
-        shape.inputs,
-        shape.cells,
-        shape.block_size,
-        len(shape.gates),
-        shape.gate_recurrence,
-        p.shortcut,
-        p.entropy,
-    )
+    shape, forget = p.shape, "f" in p.shape.gates
+    sources, outputs = p.hidden.shape[1], len(p.readout)
+    whole = shape.inputs, sources, outputs, shape.cells, shape.block_size, shape.blocks
+    unsigned = map(np.uintp, (*whole, len(shape.gates) * shape.blocks))
+    sizes = kernels().Sizes(*unsigned, forget, shape.gate_recurrence, p.shortcut, p.entropy)
     return sizes, (constants(p.g), constants(p.h), constants(p.out))
 
 

@@ -1,11 +1,14 @@
 """Compiled loops of `fast_learning`; importing this needs numba, so only that module does it.
 
-Sums run over the sources in order and without fast-math, so that a result depends on the seed and
-on the machine's exp() alone. Functions are passed as (scale, slope, offset, linear), see
-`golden.squash`. Matrices come transposed, a row for each source, and the rows of the hidden one
-padded with zeros to a multiple of four: a source that is zero is skipped whole, and one that is
-not is four products at a time. So a step costs as many rows as there are inputs that are not zero,
-however many inputs there are.
+Sums run over the sources in order and without fast-math, and exp() is made of sums and products
+here: a result depends on the seed alone, not on the machine. Functions are passed as (scale, slope,
+offset, linear), see `golden.squash`. Matrices come transposed, a row for each source, the rows of
+the hidden one padded with zeros to a multiple of four: four sums at a time. Of the inputs only
+those take part that are not zero, so a step costs as much as these, however many inputs there are.
+
+Two habits keep a step short. Indices are unsigned, since numba tests others for being negative.
+And a `_part`, which becomes a piece of the function that calls it, is given arrays one by one and
+takes no slices, since numba counts references to an array that comes out of a tuple or an array.
 """
 
 import math
@@ -14,321 +17,348 @@ from collections import namedtuple
 import numba
 import numpy as np
 
-Sizes = namedtuple("Sizes", "inputs cells size kinds recurrent shortcut entropy")
-"""D, C, S, gate kinds (2 or 3); whether gates are sources, outputs see inputs, E has no square."""
+_whole = numba.njit(cache=True, error_model="numpy")
+_part = numba.njit(error_model="numpy", forceinline=True)
 
-Work = namedtuple("Work", "partials d_hidden d_readout net s y squashed to keep u now seen known")
+NONE, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))
+
+Sizes = namedtuple(
+    "Sizes", "inputs sources outputs cells size blocks gates forget recurrent shortcut entropy"
+)
+"""D, N + 1, K, C, S, B and the number of gates, unsigned; whether there are forget gates, gates are
+sources, outputs see inputs, E has no square."""
+
+Work = namedtuple(
+    "Work",
+    "partials d_hidden d_readout net squashed slope s h_of_s y e_y e to keep u now seen known",
+)
 """What a sequence is run in: ds/dw by source, the gradient, a step's values, lists of sources."""
 
+LOG2_E = 1.4426950408889634
+LN_2 = 0.6931471803691238, 1.9082149292705877e-10  # their sum; 20 bits times the first is exact
+SHIFT = 1.5 * 2.0**52 + 1023.0  # its last bit counts ones; 1023 is the exponent of 1.0
+TERMS = tuple(1.0 / math.factorial(n) for n in range(14))
 
-@numba.njit(cache=True, inline="always")
+
+@_part
+def _exp(x):
+    """e^x = 2^k e^r for x from -708 to 709 within 1 ulp: k is whole, e^r Taylor's, |r| < 0.35."""
+    shifted = x * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    power = np.int64(np.float64(shifted).view(np.int64) << 52).view(np.float64)
+    r = (x - k * LN_2[0]) - k * LN_2[1]
+    r2, r4 = r * r, (r * r) * (r * r)
+    p = (TERMS[6] + TERMS[7] * r) + r2 * (TERMS[8] + TERMS[9] * r)
+    q = (TERMS[10] + TERMS[11] * r) + r2 * (TERMS[12] + TERMS[13] * r)
+    p = (TERMS[2] + TERMS[3] * r) + r2 * (TERMS[4] + TERMS[5] * r) + r4 * (p + r4 * q)
+    return (1.0 + (r + r2 * p)) * power
+
+
+@_part
 def _sigma(a):
-    return 1.0 / (1.0 + math.exp(min(-a, 709.0)))
+    a = 708.0 if a > 708.0 else a  # not min(): a NaN stays one
+    a = -709.0 if a < -709.0 else a
+    return 1.0 / (1.0 + _exp(-a))
 
 
-@numba.njit(cache=True, inline="always")
+@_part
 def _value(function, a):
     scale, slope, offset, linear = function
     return a if linear else scale * _sigma(slope * a) + offset
 
 
-@numba.njit(cache=True, inline="always")
+@_part
 def _slope(function, value):
     scale, slope, offset, linear = function
     sigma = (value - offset) * (1.0 / scale)  # exact: a power of two
     return 1.0 if linear else scale * slope * sigma * (1.0 - sigma)
 
 
-@numba.njit(cache=True)
-def _workplace(hidden, readout, sizes):
+@_whole
+def _workplace(hidden, readout, sizes, functions):
     """Everything zero but the bias, which is always on."""
     sources, padded = hidden.shape
-    cells, carried = sizes.cells, (sizes.kinds * sizes.cells + 3) // 4 * 4
-    u = np.zeros(sources)
+    cells, (_, slope, _, _) = np.intp(sizes.cells), functions[0]
+    states, carried = (cells + 3) // 4 * 4, ((3 if sizes.forget else 2) * cells + 3) // 4 * 4
+    u, slopes = np.zeros(sources), np.ones(padded)
     u[-1] = 1.0
-    return Work(
-        np.zeros((sources, carried)),
-        np.zeros_like(hidden),
-        np.zeros_like(readout),
-        np.zeros(padded),
-        np.zeros(cells),
-        np.zeros(cells),
-        np.zeros(cells),
-        np.zeros(carried),
-        np.ones(carried),
-        u,
-        np.zeros(sources, np.uintp),
-        np.zeros(sources, np.uintp),
-        np.zeros(sources, np.bool_),
-    )
+    slopes[sizes.gates : sizes.gates + sizes.cells] = slope
+    gradient = np.zeros((sources, carried)), np.zeros_like(hidden), np.zeros_like(readout)
+    rows = np.zeros(padded), np.zeros(padded), slopes
+    by_cell = np.zeros(states), np.zeros(states), np.zeros(cells), np.zeros(cells)
+    by_weight = np.zeros(readout.shape[1]), np.zeros(carried), np.ones(carried)
+    now, seen = np.zeros(sources, np.uintp), np.zeros(sources, np.uintp)
+    for m in range(sizes.inputs, sizes.sources):
+        seen[m - sizes.inputs] = m
+    on = u, now, seen, np.zeros(sources, np.bool_)
+    return Work(*gradient, *rows, *by_cell, *by_weight, *on)
 
 
-@numba.njit(cache=True, inline="always")
-def _sources(work, sizes, index, value, count):
-    """Inputs of a step into `u`; those that are not zero into `now` and, when new, into `seen`.
-
-    Returns how many are in `now`, and how many now are in `seen`.
-    """
-    used = 0
-    for z in range(len(index)):
-        m = np.uintp(index[z])
-        work.u[m] = value[z]
-        if value[z] != 0.0:
-            work.now[used] = m
-            used += 1
-            if not work.known[m]:
-                work.known[m] = True
-                work.seen[count] = m
-                count += 1
-    for m in range(sizes.inputs, len(work.u)):
-        work.now[used + m - sizes.inputs] = m
+@_part
+def _sources(index, value, n, t, u, now, seen, known, count):
+    """Inputs of a step into `u`; those not zero into `now` and `seen`; how many are in these."""
+    used = NONE
+    for z in range(np.uintp(index.shape[2])):
+        m = np.uintp(index[n, t, z])
+        u[m] = value[n, t, z]
+        if value[n, t, z] != 0.0:
+            now[used] = m
+            used += ONE
+            if not known[m]:
+                known[m] = True
+                seen[count] = m
+                count += ONE
     return used, count
 
 
-@numba.njit(cache=True, inline="always")
-def _net(hidden, work, count):
-    """Net inputs from the first `count` sources of `now`."""
-    net = work.net
-    for r in range(0, hidden.shape[1], 4):
+@_part
+def _net(sizes, hidden, u, now, used, net):
+    """Net inputs from the `used` sources of `now` and from all that are not inputs."""
+    for r in range(NONE, np.uintp(len(net)), FOUR):
         a, b, c, d = 0.0, 0.0, 0.0, 0.0
-        for j in range(count):
-            m = work.now[j]
-            u = work.u[m]
-            a += hidden[m, r] * u
-            b += hidden[m, r + 1] * u
-            c += hidden[m, r + 2] * u
-            d += hidden[m, r + 3] * u
-        net[r], net[r + 1], net[r + 2], net[r + 3] = a, b, c, d
+        for j in range(used):
+            m = now[j]
+            a += hidden[m, r] * u[m]
+            b += hidden[m, r + ONE] * u[m]
+            c += hidden[m, r + TWO] * u[m]
+            d += hidden[m, r + THREE] * u[m]
+        for m in range(sizes.inputs, sizes.sources):
+            a += hidden[m, r] * u[m]
+            b += hidden[m, r + ONE] * u[m]
+            c += hidden[m, r + TWO] * u[m]
+            d += hidden[m, r + THREE] * u[m]
+        net[r], net[r + ONE], net[r + TWO], net[r + THREE] = a, b, c, d
 
 
-@numba.njit(cache=True, inline="always")
-def _cells(work, sizes, g, h):
-    """Net inputs to gates (which stay in `net`), s and y; to `to`, what reaches s: (25), (27)."""
-    net, s, to, cells = work.net, work.s, work.to, sizes.cells
-    blocks = cells // sizes.size
-    gates = sizes.kinds * blocks
-    for r in range(gates):
-        net[r] = _sigma(net[r])
-    for c in range(cells):
-        block = c // sizes.size
-        i = net[block]
-        z = _value(g, net[gates + c])
-        to[c], to[cells + c] = z * i * (1.0 - i), i * _slope(g, z)
-        if sizes.kinds == 3:
-            f = net[blocks + block]
-            to[2 * cells + c] = s[c] * f * (1.0 - f)
-            work.keep[c] = work.keep[cells + c] = work.keep[2 * cells + c] = f
-            s[c] = f * s[c] + i * z
-        else:
-            s[c] += i * z
-    for c in range(cells):
-        work.squashed[c] = _value(h, s[c])
-        work.y[c] = net[gates - blocks + c // sizes.size] * work.squashed[c]
+@_part
+def _sigmas(net, slope, squashed):
+    """Of net inputs, each times its slope; a loop by itself, which becomes four at a time."""
+    for r in range(np.uintp(len(net))):
+        squashed[r] = _sigma(slope[r] * net[r])
 
 
-@numba.njit(cache=True, inline="always")
-def _carry(partials, work, sizes, used, count):
-    """One step of ds/dw: of all sources seen where a gate forgets, else of those that are on."""
-    to, keep, u = work.to, work.keep, work.u
-    forget = sizes.kinds == 3
-    for j in range(count if forget else used):
-        m = work.seen[j] if forget else work.now[j]
-        for q in range(0, partials.shape[1], 4):
-            a, b, c, d = partials[m, q], partials[m, q + 1], partials[m, q + 2], partials[m, q + 3]
-            if forget:
-                a, b, c, d = keep[q] * a, keep[q + 1] * b, keep[q + 2] * c, keep[q + 3] * d
-            a, b = a + to[q] * u[m], b + to[q + 1] * u[m]
-            c, d = c + to[q + 2] * u[m], d + to[q + 3] * u[m]
-            partials[m, q], partials[m, q + 1] = a, b
-            partials[m, q + 2], partials[m, q + 3] = c, d
+@_part
+def _states(sizes, g, net, squashed, s, to, keep):
+    """s from gates and cell inputs; to `to`, what reaches s by a source: (25), (27)."""
+    cells, c = sizes.cells, NONE
+    for block in range(sizes.blocks):
+        i = squashed[block]
+        for _ in range(sizes.size):
+            z = net[sizes.gates + c] if g[3] else g[0] * squashed[sizes.gates + c] + g[2]
+            to[c], to[cells + c] = z * i * (1.0 - i), i * _slope(g, z)
+            if sizes.forget:
+                f = squashed[sizes.blocks + block]
+                to[cells + cells + c] = s[c] * f * (1.0 - f)
+                keep[c] = keep[cells + c] = keep[cells + cells + c] = f
+                s[c] = f * s[c] + i * z
+            else:
+                s[c] += i * z
+            c += ONE
 
 
-@numba.njit(cache=True)
-def _outputs(readout, function, work, sizes, used, out):
-    """Output units at one step: fill `out` (K,)."""
-    cells = sizes.cells
-    for k in range(len(out)):
-        out[k] = readout[-1, k]
-    for c in range(cells):
-        for k in range(len(out)):
-            out[k] += readout[c, k] * work.y[c]
+@_part
+def _cell_outputs(sizes, h, s, squashed, h_of_s, y):
+    """y, and h(s) before the output gates."""
+    for c in range(np.uintp(len(s))):
+        h_of_s[c] = _sigma(h[1] * s[c])
+    c = NONE
+    for gate in range(sizes.gates - sizes.blocks, sizes.gates):
+        for _ in range(sizes.size):
+            h_of_s[c] = s[c] if h[3] else h[0] * h_of_s[c] + h[2]
+            y[c] = squashed[gate] * h_of_s[c]
+            c += ONE
+
+
+@_part
+def _carry(sizes, partials, to, u, now, used):
+    """One step of ds/dw without forget gates: of the sources that are on."""
+    for q in range(NONE, np.uintp(len(to)), FOUR):
+        a, b, c, d = to[q], to[q + ONE], to[q + TWO], to[q + THREE]
+        for j in range(used):
+            _add(partials, now[j], q, u[now[j]] * a, u[now[j]] * b, u[now[j]] * c, u[now[j]] * d)
+        for m in range(sizes.inputs, sizes.sources):
+            _add(partials, m, q, u[m] * a, u[m] * b, u[m] * c, u[m] * d)
+
+
+@_part
+def _add(partials, m, q, a, b, c, d):
+    a, b = partials[m, q] + a, partials[m, q + ONE] + b
+    c, d = partials[m, q + TWO] + c, partials[m, q + THREE] + d
+    partials[m, q], partials[m, q + ONE], partials[m, q + TWO], partials[m, q + THREE] = a, b, c, d
+
+
+@_part
+def _keep_and_carry(partials, keep, to, u, seen, count):
+    """One step of ds/dw with forget gates: of all sources seen."""
+    for j in range(count):
+        m, on = seen[j], u[seen[j]]
+        for q in range(np.uintp(len(to))):
+            partials[m, q] = keep[q] * partials[m, q] + to[q] * on
+
+
+@_part
+def _outputs(sizes, readout, function, y, u, now, used, out, n, t):
+    """Output units at one step: fill `out[n, t]`."""
+    for k in range(sizes.outputs):
+        out[n, t, k] = readout[np.uintp(len(readout) - 1), k]
+    for c in range(sizes.cells):
+        for k in range(sizes.outputs):
+            out[n, t, k] += readout[c, k] * y[c]
     if sizes.shortcut:
         for j in range(used):
-            m = work.now[j]
-            for k in range(len(out)):
-                out[k] += readout[cells + m, k] * work.u[m]
-    for k in range(len(out)):
-        out[k] = _value(function, out[k])
+            for k in range(sizes.outputs):
+                out[n, t, k] += readout[sizes.cells + now[j], k] * u[now[j]]
+    for k in range(sizes.outputs):
+        out[n, t, k] = _value(function, out[n, t, k])
 
 
-@numba.njit(cache=True)
-def _errors(readout, function, work, sizes, used, target, out, e_y):
+@_part
+def _errors(sizes, readout, d_readout, function, y, u, now, used, target, out, n, t, e, e_y):
     """Add an output error's changes to `d_readout`, and give the error at y: (19), (22)."""
-    cells, d_readout = sizes.cells, work.d_readout
-    e_y[:] = 0.0
-    for k in range(len(target)):
-        e_k = target[k] - out[k]
+    for k in range(sizes.outputs):
+        e[k] = target[n, t, k] - out[n, t, k]
         if not sizes.entropy:
-            e_k *= _slope(function, out[k])
-        for c in range(cells):
-            d_readout[c, k] -= e_k * work.y[c]
-            e_y[c] += readout[c, k] * e_k
-        if sizes.shortcut:
-            for j in range(used):
-                m = work.now[j]
-                d_readout[cells + m, k] -= e_k * work.u[m]
-        d_readout[-1, k] -= e_k
+            e[k] *= _slope(function, out[n, t, k])
+    for c in range(sizes.cells):
+        e_y[c] = 0.0
+        for k in range(sizes.outputs):
+            e_y[c] += readout[c, k] * e[k]
+        _subtract(d_readout, c, e, y[c])
+    if sizes.shortcut:
+        for j in range(used):
+            _subtract(d_readout, sizes.cells + now[j], e, u[now[j]])
+    _subtract(d_readout, np.uintp(len(readout) - 1), e, 1.0)
 
 
-@numba.njit(cache=True)
-def _changes(work, sizes, count, h, e_y):
+@_part
+def _subtract(d_readout, m, e, on):
+    for k in range(np.uintp(len(e))):
+        d_readout[m, k] -= e[k] * on
+
+
+@_part
+def _changes(sizes, h, squashed, h_of_s, partials, u, seen, count, e_y, d_hidden):
     """Add what the errors `e_y` at the cell outputs say to `d_hidden`: (21), (23), (26), (28)."""
-    cells, net, d_hidden, partials = sizes.cells, work.net, work.d_hidden, work.partials
-    blocks = cells // sizes.size
-    gates = sizes.kinds * blocks
-    last = gates - blocks
-    for c in range(cells):
-        block = c // sizes.size
-        o = net[last + block]
-        e_o = o * (1.0 - o) * work.squashed[c] * e_y[c]
-        e_s = o * _slope(h, work.squashed[c]) * e_y[c]
-        for j in range(count):
-            m = work.seen[j]
-            d_hidden[m, last + block] -= e_o * work.u[m]
-            d_hidden[m, block] -= e_s * partials[m, c]
-            d_hidden[m, gates + c] -= e_s * partials[m, cells + c]
-            if sizes.kinds == 3:
-                d_hidden[m, blocks + block] -= e_s * partials[m, 2 * cells + c]
+    cells, gates, c = sizes.cells, sizes.gates, NONE
+    for block in range(sizes.blocks):
+        last = gates - sizes.blocks + block
+        o = squashed[last]
+        for _ in range(sizes.size):
+            e_o = o * (1.0 - o) * h_of_s[c] * e_y[c]
+            e_s = o * _slope(h, h_of_s[c]) * e_y[c]
+            for j in range(count):
+                m = seen[j]
+                d_hidden[m, last] -= e_o * u[m]
+                d_hidden[m, block] -= e_s * partials[m, c]
+                d_hidden[m, gates + c] -= e_s * partials[m, cells + c]
+                if sizes.forget:
+                    d_hidden[m, sizes.blocks + block] -= e_s * partials[m, cells + cells + c]
+            c += ONE
 
 
-@numba.njit(cache=True)
-def _sequence(
-    hidden, readout, work, sizes, functions, index, value, target, every, out, rate, learns
-):
-    """One sequence from state zero; how many sources were seen. With a `rate`, learn at each step.
+@_whole
+def _sequence(hidden, readout, work, sizes, functions, data, n, rate, learns):
+    """Sequence n from state zero; how many sources were seen. With a `rate`, learn at each step.
 
-    index, value (T, Z); target, out (T or 1, K); without a target (0, K) nothing but `out` is
-    found. Leaves the gradient in `work`.
+    data: lengths (N,); index, value (N, T, Z); target, out (N, T or 1, K); whether each step has a
+    target. Without one (0, 0, K) nothing but `out` is found. Leaves the gradient in `work`.
     """
+    lengths, index, value, target, out, every = data
+    n, steps = np.uintp(n), np.uintp(lengths[n])
+    partials, d_hidden, d_readout, net, squashed, slope, s, h_of_s, y, e_y = work[:10]
+    e, to, keep, u, now, seen, known = work[10:]
     g, h, out_function = functions
-    own = len(work.u) - sizes.inputs
-    count = own
-    for j in range(own):
-        work.seen[j] = sizes.inputs + j
-    cells = sizes.cells
-    rows = sizes.kinds * (cells // sizes.size)
-    e_y = np.zeros(cells)
-    for t in range(len(index)):
-        used, count = _sources(work, sizes, index[t], value[t], count)
-        _net(hidden, work, used + own)
-        _cells(work, sizes, g, h)
+    count, last = sizes.sources - sizes.inputs, steps - ONE
+    for t in range(steps):
+        used, count = _sources(index, value, n, t, u, now, seen, known, count)
+        _net(sizes, hidden, u, now, used, net)
+        _sigmas(net, slope, squashed)
+        _states(sizes, g, net, squashed, s, to, keep)
         if len(target):
-            _carry(work.partials, work, sizes, used + own, count)
-        if every or t == len(index) - 1:
-            goal = t if every else 0
-            _outputs(readout, out_function, work, sizes, used, out[goal])
+            if sizes.forget:
+                _keep_and_carry(partials, keep, to, u, seen, count)
+            else:
+                _carry(sizes, partials, to, u, now, used)
+        _cell_outputs(sizes, h, s, squashed, h_of_s, y)
+        if every or t == last:
+            goal = t if every else NONE
+            _outputs(sizes, readout, out_function, y, u, now, used, out, n, goal)
             if len(target):
-                given = target[goal]
-                _errors(readout, out_function, work, sizes, used, given, out[goal], e_y)
-                _changes(work, sizes, count, h, e_y)
+                args = y, u, now, used, target, out, n, goal, e, e_y
+                _errors(sizes, readout, d_readout, out_function, *args)
+                _changes(sizes, h, squashed, h_of_s, partials, u, seen, count, e_y, d_hidden)
             if rate:
-                _learn(
-                    hidden, readout, work, sizes, work.seen[:count], work.now[:used], rate, learns
-                )
-        for z in range(index.shape[1]):
-            work.u[index[t, z]] = 0.0
-        work.u[sizes.inputs : sizes.inputs + cells] = work.y
+                _learn(hidden, readout, work, sizes, count, now, used, rate, learns)
+        for z in range(np.uintp(index.shape[2])):
+            u[np.uintp(index[n, t, z])] = 0.0
+        for c in range(sizes.cells):
+            u[sizes.inputs + c] = y[c]
         if sizes.recurrent:
-            work.u[sizes.inputs + cells : -1] = work.net[:rows]
+            for r in range(sizes.gates):
+                u[sizes.inputs + sizes.cells + r] = squashed[r]
     return count
 
 
-@numba.njit(cache=True)
-def _learn(hidden, readout, work, sizes, seen, inputs, rate, learns):
-    """Change the weights by -rate * gradient where they learn, and clear the gradient."""
-    for m in seen:
-        for r in range(hidden.shape[1]):
-            hidden[m, r] -= rate * work.d_hidden[m, r] * learns[0][m, r]
-            work.d_hidden[m, r] = 0.0
-    for c in range(sizes.cells):
-        _learn_row(readout, work.d_readout, learns[1], c, rate)
-    if sizes.shortcut:
-        for m in inputs:
-            _learn_row(readout, work.d_readout, learns[1], sizes.cells + m, rate)
-    _learn_row(readout, work.d_readout, learns[1], len(readout) - 1, rate)
-
-
-@numba.njit(cache=True, inline="always")
-def _learn_row(readout, d_readout, learns, m, rate):
-    for k in range(readout.shape[1]):
-        readout[m, k] -= rate * d_readout[m, k] * learns[m, k]
-        d_readout[m, k] = 0.0
-
-
-@numba.njit(cache=True)
-def _clear(work, sizes, count):
-    """Ready for the next sequence: state, sources and partials of those seen are zero."""
+@_whole
+def _learn(hidden, readout, work, sizes, count, inputs, used, rate, learns):
+    """Change weights of `count` sources, of which are `used` inputs, and clear the gradient."""
+    seen, d_hidden, d_readout = work.seen, work.d_hidden, work.d_readout
+    hidden_learns, readout_learns = learns
     for j in range(count):
-        work.partials[work.seen[j]] = 0.0
-        work.known[work.seen[j]] = False
-    work.s[:] = 0.0
-    work.u[sizes.inputs : -1] = 0.0
+        _learn_row(hidden, d_hidden, hidden_learns, seen[j], rate)
+    for c in range(sizes.cells):
+        _learn_row(readout, d_readout, readout_learns, c, rate)
+    if sizes.shortcut:
+        for j in range(used):
+            _learn_row(readout, d_readout, readout_learns, sizes.cells + inputs[j], rate)
+    _learn_row(readout, d_readout, readout_learns, np.uintp(len(readout) - 1), rate)
 
 
-@numba.njit(cache=True)
-def lstm_gradient(hidden, readout, sizes, functions, index, value, target, every):
-    """`learning.gradient`: hidden (N+1, R), readout (C+[D]+1, K), index, value (T, Z)."""
-    work = _workplace(hidden, readout, sizes)
+@_part
+def _learn_row(weights, gradient, learns, m, rate):
+    for k in range(np.uintp(weights.shape[1])):
+        weights[m, k] -= rate * gradient[m, k] * learns[m, k]
+        gradient[m, k] = 0.0
+
+
+@_whole
+def lstm_gradient(hidden, readout, sizes, functions, lengths, index, value, target, every):
+    """`learning.gradient` of one sequence; arguments as of `lstm_train`."""
+    work = _workplace(hidden, readout, sizes, functions)
     out = np.zeros_like(target)
-    learns = (hidden, readout)
-    _sequence(
-        hidden, readout, work, sizes, functions, index, value, target, every, out, 0.0, learns
-    )
+    data = lengths, index, value, target, out, every
+    _sequence(hidden, readout, work, sizes, functions, data, 0, 0.0, (hidden, readout))
     return work.d_hidden, work.d_readout, out
 
 
-@numba.njit(cache=True)
+@_whole
 def lstm_train(
     hidden, readout, learns, sizes, functions, lengths, index, value, target, every, rates, out
 ):
     """Learn from sequences one after the other, at `rates` a step or at a sequence's end.
 
-    lengths (N,); index, value (N, T, Z); target, out (N, T or 1, K). Returns how many there were
-    before the first whose outputs are not finite.
+    hidden (N+1, R), readout (C+[D]+1, K); lengths (N,); index, value (N, T, Z); target, out
+    (N, T or 1, K). Returns how many there were before the first whose outputs are not finite.
+    Without a target (0, 0, K) finds the outputs of all; what is behind an end is left as it was.
     """
-    work = _workplace(hidden, readout, sizes)
-    at_step, at_end = rates
+    work = _workplace(hidden, readout, sizes, functions)
+    data = lengths, index, value, target, out, every
+    own = sizes.sources - sizes.inputs
+    inputs = work.seen[np.intp(own) :]
     for n in range(len(lengths)):
-        x = index[n, : lengths[n]], value[n, : lengths[n]]
-        given = target[n, : lengths[n]]
-        count = _sequence(
-            hidden, readout, work, sizes, functions, *x, given, every, out[n], at_step, learns
-        )
-        if not np.all(np.isfinite(out[n])):
+        count = _sequence(hidden, readout, work, sizes, functions, data, n, rates[0], learns)
+        if len(target) and not np.all(np.isfinite(out[n])):
             return n
-        if at_end:
-            seen = work.seen[:count]
-            inputs = work.seen[len(work.u) - sizes.inputs : count]
-            _learn(hidden, readout, work, sizes, seen, inputs, at_end, learns)
-        _clear(work, sizes, count)
+        if rates[1]:
+            _learn(hidden, readout, work, sizes, count, inputs, count - own, rates[1], learns)
+        for m in work.seen[: np.intp(count)]:
+            work.partials[m], work.known[m] = 0.0, False
+        work.s[:] = 0.0
+        work.u[np.intp(sizes.inputs) : -1] = 0.0
     return len(lengths)
 
 
-@numba.njit(cache=True)
-def lstm_run(hidden, readout, sizes, functions, lengths, index, value, every, out):
-    """Outputs (N, T or 1, K) of sequences; what is behind a sequence's end is left as it was."""
-    work = _workplace(hidden, readout, sizes)
-    none = np.zeros((0, readout.shape[1]))
-    learns = (hidden, readout)
-    for n in range(len(lengths)):
-        x = index[n, : lengths[n]], value[n, : lengths[n]]
-        count = _sequence(
-            hidden, readout, work, sizes, functions, *x, none, every, out[n], 0.0, learns
-        )
-        _clear(work, sizes, count)
-
-
-@numba.njit(cache=True)
+@_whole
 def rnn_gradient(hidden, readout, functions, x, target):
     """`rnn.gradient`: hidden (H, D+H+1), readout (K, H+1), x (T, D), target (K,)."""
     function, out_function = functions
@@ -336,18 +366,18 @@ def rnn_gradient(hidden, readout, functions, x, target):
     units, sources = hidden.shape
     weights = hidden.T.copy()
     d_hidden, d_readout, out = np.zeros_like(hidden), np.zeros_like(readout), np.zeros_like(target)
-    y = np.zeros((steps + 1, units))
+    u, net = np.ones((steps + 1, sources)), np.zeros(units)
+    u[:steps, :inputs] = x
+    u[0, inputs:-1] = 0.0
     for t in range(steps):
-        net = y[t + 1]
-        net[:] = weights[sources - 1]
+        net[:] = weights[-1]
         for m in range(sources - 1):
-            value = x[t, m] if m < inputs else y[t, m - inputs]
-            if value != 0.0:
+            if u[t, m] != 0.0:
                 for r in range(units):
-                    net[r] += weights[m, r] * value
+                    net[r] += weights[m, r] * u[t, m]
         for r in range(units):
-            net[r] = _value(function, net[r])
-    error = np.zeros(units)
+            u[t + 1, inputs + r] = _value(function, net[r])
+    y, error, before = u[:, inputs:], np.zeros(units), np.zeros(units)
     for k in range(len(target)):
         a = readout[k, units]
         for r in range(units):
@@ -358,16 +388,13 @@ def rnn_gradient(hidden, readout, functions, x, target):
             d_readout[k, r] -= e_k * y[steps, r]
             error[r] += readout[k, r] * e_k
         d_readout[k, units] -= e_k
-    before = np.zeros(units)
     for t in range(steps - 1, -1, -1):
         before[:] = 0.0
         for r in range(units):
             e = error[r] * _slope(function, y[t + 1, r])
-            for m in range(inputs):
-                d_hidden[r, m] -= e * x[t, m]
+            for m in range(sources):
+                d_hidden[r, m] -= e * u[t, m]
             for q in range(units):
-                d_hidden[r, inputs + q] -= e * y[t, q]
                 before[q] += hidden[r, inputs + q] * e
-            d_hidden[r, sources - 1] -= e
         error[:] = before
     return d_hidden, d_readout, out

@@ -130,6 +130,25 @@ def test_any_array_layout():
     assert np.abs(fast_learning.gradient(p, x, target).hidden - want.hidden).max() < 1e-13
 
 
+def test_the_exponential_of_the_kernels():
+    """Within a unit in the last place over the whole range; sigma has its limits, a NaN stays."""
+    numba, kernels = pytest.importorskip("numba"), fast_learning.kernels()
+    part_exp, part_sigma = kernels._exp, kernels._sigma
+    exp = numba.njit(lambda x: np.array([part_exp(a) for a in x]))
+    sigma = numba.njit(lambda x: np.array([part_sigma(a) for a in x]))
+    rng = np.random.default_rng(60)
+    for low, high in ((-708, 709), (-708, -707), (708, 709), (-40, 40), (-1, 1), (-1e-9, 1e-9)):
+        x = np.append(rng.uniform(low, high, 100_000), [low, high])
+        want = np.exp(x.astype(np.longdouble))
+        assert (np.abs(exp(x) - want) <= np.spacing(want.astype(float))).all()
+    assert exp(np.array([0.0, -0.0])).tolist() == [1.0, 1.0]
+    ends = np.array([-np.inf, -1e9, -710.0, -709.0, 708.0, 709.0, 710.0, 1e9, np.inf])
+    assert (sigma(ends[:4]) < 1e-307).all()
+    assert (sigma(ends[:4]) > 0.0).all()
+    assert (sigma(ends[4:]) == 1.0).all()
+    assert np.isnan(sigma(np.array([np.nan]))).all()
+
+
 def test_refusals_are_the_same():
     p = Parameters.of(nets.forget(np.random.default_rng(54)))
     with pytest.raises(InputError, match="input: shape"):
