@@ -33,12 +33,20 @@ def loaded(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("name", [*nets.FORWARD, *nets.REVERSE])
+DIFFERENT = ("deep", "peepholes", "both", "clipped")
+KINDS = [
+    name if name in DIFFERENT else pytest.param(name, marks=pytest.mark.soak)
+    for name in (*nets.FORWARD, *nets.REVERSE)
+]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
     """Its report has a row for every signal, every figure, what was checked, and what kind it is; a
     hold check that nobody could pass is no failure."""
     files = Files(tmp_path, name)
-    result = cli("run", *files.words, "--quick", "-o", place)
+    lanes = ("--lanes", 5) if name == "both" else ()
+    result = cli("run", *files.words, *lanes, "--quick", "-o", place)
     assert result.exit_code == 0, result.output
     assert (place / f"{name}.v").is_file()
     page, data = (place / "report.html").read_text(), loaded(place / "results.json")
@@ -67,14 +75,16 @@ def labels(page: str) -> list[str]:
 
 
 CELLS = ["cell 0", "cell 1", "cell 2", "cell 3"]
+PAIR = (
+    ["forward cell 0", "forward cell 1", "reverse cell 0", "reverse cell 1"],
+    ["forward s", "forward y", "reverse s", "reverse y"],
+)
 DRAWN = {
     "deep": (CELLS[:3], ["s", "y"]),
     "peepholes": (CELLS, ["s", "y"]),
     "reverse": (CELLS, ["s", "y"]),
-    "ends": (
-        ["forward cell 0", "forward cell 1", "reverse cell 0", "reverse cell 1"],
-        ["forward s", "forward y", "reverse s", "reverse y"],
-    ),
+    "both": PAIR,
+    "ends": PAIR,
 }
 """States and curves in the figures, the direction named where there are two."""
 
@@ -133,7 +143,9 @@ def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path,
     assert data["bound"]["limits"] and len(data["retention"]["met"]) == 2
 
 
-@pytest.mark.parametrize("lanes", [[], ["--lanes", 10]])
+@pytest.mark.parametrize(
+    "lanes", [pytest.param([], marks=pytest.mark.soak), ["--lanes", 5]], ids=["all", "5"]
+)
 def test_the_command_in_the_report_makes_the_same_core(cli, quick_sim, tmp_path, place, lanes):
     """Of several parts too, each of which takes as many of the lanes as it can use."""
     files, again = Files(tmp_path, "ends"), tmp_path / "again"
@@ -149,7 +161,7 @@ def test_the_core_holds_the_input_or_as_much_as_is_asked_for(cli, tmp_path, plac
     """More than the input, and less."""
     files = Files(tmp_path, "reverse")
     for words, room in (([], 20), (["--max-length", 64], 64), (["--max-length", 7], 7)):
-        result = cli("verilog", *files.words, *words, "-o", place)
+        result = cli("verilog", *files.words, "--lanes", 4, *words, "-o", place)
         assert result.exit_code == 0, result.output
         assert loaded(place / "reverse.core.json")["max_length"] == room
 
