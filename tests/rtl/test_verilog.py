@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +75,28 @@ def run_tool(command: list[str], folder: Path, **options) -> str:
     return done.stdout
 
 
+@cache
+def _texts(name: str) -> dict[str, bytes]:
+    """What is written of a network on its lanes."""
+    qnet, lanes = NETWORKS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        return {path.name: path.read_bytes() for path in write(qnet, folder, lanes)}
+
+
+def written(name: str, folder: Path) -> list[Path]:
+    """The files of a network on its lanes, converted once."""
+    found = _texts(name)
+    for file, text in found.items():
+        (folder / file).write_bytes(text)
+    return [folder / file for file in found]
+
+
 @pytest.mark.parametrize("tool", LINTS)
 @every
 def test_other_tools_accept_it(name, tool, tmp_path):
     """Not a word from Verilator as Verilog-2001 and, where they are installed, from Icarus with all
     warnings and from Yosys with its checks."""
-    qnet, lanes = NETWORKS[name]
-    path, _ = write(qnet, tmp_path, lanes)
+    path, _ = written(name, tmp_path)
     path.rename(tmp_path / "top.v")
     assert run_tool(LINTS[tool], tmp_path) == ""
 
@@ -91,12 +108,12 @@ def test_the_same_bytes_in_every_process(tmp_path):
         "write(*NETWORKS['1997 below forget'][:1], sys.argv[1], 8)"
     )
     qnet, lanes = NETWORKS["1997 below forget"]
-    written = [write(qnet, tmp_path / "a", lanes), write(qnet, tmp_path / "b", lanes)]
+    found = [write(qnet, tmp_path / "a", lanes), write(qnet, tmp_path / "b", lanes)]
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     run_tool([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
-    written.append((folder / "mixed.v", folder / "mixed.core.json"))
-    texts = [[path.read_bytes() for path in pair] for pair in written]
+    found.append((folder / "mixed.v", folder / "mixed.core.json"))
+    texts = [[path.read_bytes() for path in pair] for pair in found]
     assert all(text == texts[0] for text in texts)
 
 
@@ -114,7 +131,7 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
     """Every port with direction and width, no other; formats, cycles, latency and sizes as the
     network and its schedule have them."""
     qnet, lanes = NETWORKS[name]
-    verilog, described = write(qnet, tmp_path, lanes)
+    verilog, described = written(name, tmp_path)
     about, schedule = json.loads(described.read_text()), plan(qnet, lanes)
     top = about["module"]
     module = re.search(rf"^module {top}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
@@ -266,8 +283,8 @@ def _simulate(tool: str, folder: Path) -> str:
 def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
     """The shipped file alone, in a Verilog bench that pauses at random on both sides: outputs,
     marks and saturation counters of `QuantizedNetwork.run`, and no beat more."""
-    qnet, lanes = NETWORKS[name]
-    path, _ = write(qnet, tmp_path, lanes)
+    qnet, _ = NETWORKS[name]
+    path, _ = written(name, tmp_path)
     path.rename(tmp_path / "top.v")
     codes = any_codes_of(qnet)
     trace = qnet.run(codes)
@@ -297,8 +314,8 @@ def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
 def test_a_plain_bench_can_find_it_wrong(tmp_path):
     """Planted fault: expected outputs of a network whose first weight differs by one LSB."""
     tool = "iverilog" if _found("iverilog") else "verilator"
-    qnet, lanes = NETWORKS["forget"]
-    path, _ = write(qnet, tmp_path, lanes)
+    qnet, _ = NETWORKS["forget"]
+    path, _ = written("forget", tmp_path)
     path.rename(tmp_path / "top.v")
     codes = any_codes_of(qnet)
     given = beats_of(qnet.run(codes).out)
