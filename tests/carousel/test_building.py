@@ -235,7 +235,12 @@ def run_yosys(argv):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.soak)]
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.soak),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.soak),
+    ],
 )
 def test_an_interrupted_build_ends_its_tools(tiny, tmp_path, place, number):
     """Ctrl-C at once and with nothing left; of a killed owner its tool knows within seconds."""

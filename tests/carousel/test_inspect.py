@@ -41,7 +41,14 @@ def verilog(net: Network, lanes: int) -> str:
     return convert(Top(make_core(quantize(net, bits=12, calibrate=x), lanes)), "top")
 
 
-@pytest.mark.parametrize("name", [*nets.FORWARD, "reverse", "ends"])
+FEW = ("paper", "peepholes", "coupled", "reverse")
+KINDS = [
+    name if name in FEW else pytest.param(name, marks=pytest.mark.soak)
+    for name in (*nets.FORWARD, "reverse", "ends")
+]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_the_multipliers_are_those_of_the_verilog(name):
     """Products of two signals, counted in the text."""
     net, lanes = nets.every()[name], 6 if name == "coupled" else 8

@@ -58,7 +58,9 @@ def test_what_cannot_be_proven_is_refused(refused, tmp_path):
     assert not (tmp_path / "proofs").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
 def test_an_interrupted_proof_leaves_nothing(model, tmp_path, number):
     """No solver goes on, and no folder of it stays."""
     mark, place = f"proof-{os.getpid()}-{number}", tmp_path / "proofs"
