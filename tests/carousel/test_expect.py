@@ -98,7 +98,7 @@ def test_an_expectation_is_of_the_whole_input(refused, x, tmp_path):
 
 def test_from_safetensors_to_verilog(cli, x, place):
     """The main job, with the real simulator."""
-    result = cli("run", DEEP, "--input", x, "--quick", "-o", place)
+    result = cli("run", DEEP, "--input", x, "--lanes", 8, "--quick", "-o", place)
     assert result.exit_code == 0, result.output
     data = json.loads((place / "results.json").read_text())
     assert data["gateware"]["mismatches"] == 0

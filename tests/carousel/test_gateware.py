@@ -63,7 +63,7 @@ def pairs(text: str):
 def test_nothing_but_the_table_is_printed(tmp_path):
     """No warnings of the tools that make the gateware, which was made once for its schedule."""
     x = saved(tmp_path / "x.npy", nets.sequences(1))
-    words = ("simulate", model(tmp_path, "ends"), "--input", x, "--lanes", 8, "--max-length", 24)
+    words = ("simulate", model(tmp_path, "reverse"), "--input", x, "--lanes", 4, "--max-length", 24)
     command = [sys.executable, "-m", "carousel", *map(str, words)]
     found = subprocess.run(command, capture_output=True, text=True)
     assert (found.returncode, found.stderr) == (0, "")

@@ -117,7 +117,7 @@ def test_one_output_a_sequence(output):
     assert np.array_equal(Host(board(qnet, identity), 1).run(qnet, codes), qnet.run(codes).out)
 
 
-@pytest.mark.parametrize("rate", (1 / 500, 1 / 60, 1 / 25))
+@pytest.mark.parametrize("rate", (pytest.param(1 / 500, marks=pytest.mark.soak), 1 / 60, 1 / 25))
 def test_a_bad_line_costs_time_and_no_code(rate):
     """15 lines, bytes flipped, dropped and invented both ways: the codes are the integer model's,
     or the host says that it gave up; it must not at the lower rates."""

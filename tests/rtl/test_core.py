@@ -1,6 +1,7 @@
 """The whole core equals the integer model, code for code, and takes the clocks that it says."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -162,8 +163,14 @@ PRESSED = (
 )
 
 
-@pytest.mark.parametrize("back_pressure", (0.0, 0.5, 0.97))
-@pytest.mark.parametrize("idle", (0.0, 0.5, 0.95))
+FEW = ((0.5, 0.5), (0.95, 0.0), (0.0, 0.97))
+PAUSES = [
+    pytest.param(*pair, marks=[] if pair in FEW else [pytest.mark.soak])
+    for pair in product((0.0, 0.5, 0.95), (0.0, 0.5, 0.97))
+]
+
+
+@pytest.mark.parametrize(("idle", "back_pressure"), PAUSES)
 @pytest.mark.parametrize("name", PRESSED)
 def test_nothing_is_lost_or_repeated(name, idle, back_pressure):
     """A source that pauses and a consumer that is not ready change no code, mark or counter."""

@@ -67,22 +67,23 @@ def test_the_pace_is_that_of_the_schedule(output, build_dir):
     too little to tell. The room of the core may be more than a sequence needs."""
     qnet = small_network(both=True, output=output)
     codes = any_codes(np.random.default_rng(1), qnet, 8, 12)
-    hw = simulate(qnet, codes, max_length=16, build_dir=build_dir)
+    hw = simulate(qnet, codes, lanes=6, max_length=16, build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok, str(verdict)
-    assert hw.cycles_per_step == make_core(qnet, max_length=16).schedule.cycles_per_step
+    assert hw.cycles_per_step == make_core(qnet, 6, max_length=16).schedule.cycles_per_step
     assert hw.step_cycles.shape == (8, 12 if output == "every" else 1)
-    assert np.isnan(simulate(qnet, codes[0], max_length=16, build_dir=build_dir).cycles_per_step)
+    alone = simulate(qnet, codes[0], lanes=6, max_length=16, build_dir=build_dir)
+    assert np.isnan(alone.cycles_per_step)
 
 
 def test_a_long_sequence_is_waited_for(build_dir):
-    """One sequence of 600 steps on few lanes: nothing comes for longer than any other core may be
+    """One sequence of 150 steps on few lanes: nothing comes for longer than any other core may be
     silent, and the core does not count as stuck."""
     qnet = small_network(both=True, output="final")
-    codes = any_codes(np.random.default_rng(2), qnet, 600)
+    codes = any_codes(np.random.default_rng(2), qnet, 150)
     hw = simulate(qnet, codes, lanes=4, build_dir=build_dir)
     assert check(qnet, codes, hw).ok
-    pace = make_core(qnet, 4, max_length=600).schedule.cycles_per_step
+    pace = make_core(qnet, 4, max_length=150).schedule.cycles_per_step
     assert hw.latency > 20 * pace + 1000
 
 

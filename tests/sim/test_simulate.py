@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 
 import numpy as np
 import pytest
@@ -28,12 +29,19 @@ def codes(qnet: QuantizedNetwork) -> np.ndarray:
     return any_codes(np.random.default_rng(1), qnet, 3, 15)
 
 
-@pytest.mark.parametrize("idle", [0.0, 0.3, 0.9])
-@pytest.mark.parametrize("back_pressure", [0.0, 0.3, 0.9])
+SHARES = (0.0, 0.3, 0.9)
+FEW = ((0.0, 0.0), (0.3, 0.9), (0.9, 0.0))
+PAIRS = [
+    pytest.param(*pair, marks=[] if pair in FEW else [pytest.mark.soak])
+    for pair in product(SHARES, SHARES)
+]
+
+
+@pytest.mark.parametrize(("idle", "back_pressure"), PAIRS)
 def test_the_core_equals_the_model_whatever_the_streams_do(
     qnet, codes, build_dir, idle, back_pressure
 ):
-    """Every pair of idle and back-pressure: no code, flag or counter differs; stalls happened."""
+    """Pauses on one side, on both, on none: no code, flag or counter differs; stalls happened."""
     hw = simulate(qnet, codes, idle=idle, back_pressure=back_pressure, build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok, str(verdict)

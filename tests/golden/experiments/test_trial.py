@@ -37,7 +37,13 @@ STOPS = {
 }
 
 
-@pytest.mark.parametrize("stops", STOPS.values(), ids=STOPS)
+@pytest.mark.parametrize(
+    "stops",
+    [
+        pytest.param(stops, id=name, marks=[pytest.mark.soak] if name == "lately" else [])
+        for name, stops in STOPS.items()
+    ],
+)
 def test_interrupted_or_not(stops):
     """From every state that a trial was in, written to a file and read back, it ends the same."""
     tolerant = replace(QUICK, tolerance=0.9 if stops[0].name == "stop" else 0.3)
