@@ -3,9 +3,8 @@
     net = train("temporal-order", seed=1)
 
 Every recipe presents one random sequence after another and changes the weights after each
-(on-line) at a constant rate, without momentum or clipping, as the 1997 paper does. Two machines
-whose exp() differs in the last bit can end with different weights for the same seed; on one machine
-a run repeats exactly.
+(on-line) at a constant rate, without momentum or clipping, as the 1997 paper does. A run repeats
+exactly: the compiled loops take no function from the machine's mathematical library.
 """
 
 from collections import deque

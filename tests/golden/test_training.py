@@ -15,10 +15,10 @@ MODELS = Path(__file__).parents[2] / "models"
 
 
 def test_a_recipe_makes_the_shipped_file(tmp_path):
-    """The fast recipe in full: the very bytes in models/ on the machine that made them.
+    """The fast recipe in full.
 
-    On another machine exp() may differ in the last bit; after 30,000 sequences of a network that
-    learns nothing but the mean that is still nothing.
+    The file was made with an exp() that differs in last bits; after 30,000 sequences of a network
+    that learns nothing but the mean that is still nothing.
     """
     calls = []
     net = train("temporal-order-rnn", 1, lambda *call: calls.append(call))
