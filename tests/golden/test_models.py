@@ -76,13 +76,13 @@ def test_each_model_says_how_it_was_made_and_the_readme_agrees():
 
 @pytest.mark.parametrize("name", sorted({*EXPERIMENTS} & {p.stem for p in MODELS.glob("*.npz")}))
 def test_what_an_experiment_learnt_is_nearly_always_right(name):
-    """In float, on 200 sequences that it was not trained on: 10 may be wrong, or twice the share that
-    the paper reports."""
+    """In float, on 200 sequences that it was not trained on: 10 may be wrong, or three times the
+    share that the paper reports."""
     net, (_, task) = (
         golden.load(MODELS / f"{name}.npz"),
         EXPERIMENTS[name].task.split(np.random.default_rng(85)),
     )
     batch = task.sequences(np.random.default_rng(86), 200)
     right = task.right(batch, batch.asked(net.run(batch.dense(task.inputs)).out))
-    allowed = max(10, 400 * (EXPERIMENTS[name].paper.wrong or 0.0))
+    allowed = max(10, 600 * (EXPERIMENTS[name].paper.wrong or 0.0))
     assert np.count_nonzero(~right) <= allowed
