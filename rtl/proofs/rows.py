@@ -104,8 +104,8 @@ def claim_rows(h: Harness, rows: Rows) -> None:
     place, following = h.see("activation0.place"), h.see("activation0.following")
     left = h.see("activation0.left") if h.has("activation0.left") else "0"
     h.line(f"wire [15:0] group = {passed(rows.ends, LAST_TO_START)};")
-    if len(set(rows.sizes)) > 1:
-        h.prove(f"{h.see('activation0.group')} == group")
+    if len(set(rows.sizes)) > 1:  # the only register of that part without a name
+        h.prove(f"{h.see('activation0.$signal')} == group")
     h.line(f"wire [15:0] first_row = {chosen('group', first_rows)};")
     h.line(f"wire [15:0] reached = {place} + {left};")
     h.prove(f"{left} < {max(2, *rows.sizes)} && first_row == {wrapped('reached', count)}")
