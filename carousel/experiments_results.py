@@ -55,7 +55,7 @@ class Row:
     @property
     def own(self) -> bool:
         """As of an `Experiment`."""
-        return not (self.other or self.beyond)
+        return not self.mark
 
     @property
     def mark(self) -> str:

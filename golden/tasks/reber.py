@@ -132,17 +132,17 @@ def _automaton() -> Whole:
 
 
 LEADS_TO = _automaton()
+LEGAL = LEADS_TO >= 0
 
 
 def may_follow(batch: Batch) -> Judged:
     """Which symbols may come after each step of the sequences, (N, T, 7)."""
     which = batch.value.argmax(axis=2)[..., None]
     symbols = np.take_along_axis(batch.index, which, axis=2)[..., 0]
-    found, state = np.empty((*symbols.shape, len(LETTERS)), np.bool_), np.zeros(len(batch), int)
+    states = np.zeros((len(batch), symbols.shape[1] + 1), np.int64)
     for t in range(symbols.shape[1]):
-        state = LEADS_TO[state, symbols[:, t]]
-        found[:, t] = LEADS_TO[state] >= 0
-    return found
+        states[:, t + 1] = LEADS_TO[states[:, t], symbols[:, t]]
+    return LEGAL[states[:, 1:]]
 
 
 def encode(strings: Sequence[str]) -> Batch:

@@ -41,20 +41,16 @@ class Recall(Task):
         return one_hot(symbols[:, :-1], lengths, np.eye(self.outputs)[asked])
 
     def right(self, batch: Batch, out: Array) -> Judged:
-        if self.at_end:
-            return super().right(batch, out)
-        part = self._judged
-        return np.all(self.correct(out[:, part], batch.target[:, part]), axis=1)
+        return np.all(self.correct(self._judged(out), self._judged(batch.target)), axis=1)
 
     def error(self, batch: Batch, out: Array) -> Array:
-        if self.at_end:
-            return super().error(batch, out)
-        part = self._judged
-        return np.abs(out[:, part] - batch.target[:, part]).mean(axis=(1, 2))
+        return np.abs(self._judged(out) - self._judged(batch.target)).mean(axis=(1, 2))
 
-    @property
-    def _judged(self) -> slice:
-        return slice(-1, None) if self.random else slice(None)
+    def _judged(self, values: Array) -> Array:
+        """Those steps of outputs or targets that count, (N, T, K)."""
+        if self.at_end:
+            return values[:, None]
+        return values[:, -1:] if self.random else values
 
     @classmethod
     def of(cls, variant: str, lag: int) -> "Recall":
