@@ -20,7 +20,7 @@ UNREADABLE = (
     SyntaxError,
     OverflowError,
     MemoryError,
-    RuntimeError,  # zipfile: encrypted; NotImplementedError and RecursionError too
+    RuntimeError,  # zipfile: encrypted; and what is derived from it
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -106,7 +106,7 @@ def test_cut_short_anywhere(tmp_path):
     data, path = write(tmp_path / "a.npz").read_bytes(), tmp_path / "cut.npz"
     for length in range(0, len(data), 7):
         path.write_bytes(data[:length])
-        refused(path)
+        assert refused(path)
 
 
 def test_bits_flipped_anywhere(tmp_path):
@@ -193,7 +193,7 @@ def test_missing_header_fields(name, tmp_path):
 def test_headers_that_are_no_header(text, tmp_path):
     path = write(tmp_path / "a.npz")
     rewrite(path, text, members(path)[1])
-    refused(path)
+    assert refused(path)
 
 
 def test_headers_of_another_type(tmp_path):

@@ -283,8 +283,7 @@ def _simulate(tool: str, folder: Path) -> str:
 def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
     """The shipped file alone, in a Verilog bench that pauses at random on both sides: outputs,
     marks and saturation counters of `QuantizedNetwork.run`, and no beat more."""
-    qnet, _ = NETWORKS[name]
-    path, _ = written(name, tmp_path)
+    (qnet, _), (path, _) = NETWORKS[name], written(name, tmp_path)
     path.rename(tmp_path / "top.v")
     codes = any_codes_of(qnet)
     trace = qnet.run(codes)
@@ -314,8 +313,7 @@ def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
 def test_a_plain_bench_can_find_it_wrong(tmp_path):
     """Planted fault: expected outputs of a network whose first weight differs by one LSB."""
     tool = "iverilog" if _found("iverilog") else "verilator"
-    qnet, _ = NETWORKS["forget"]
-    path, _ = written("forget", tmp_path)
+    (qnet, _), (path, _) = NETWORKS["forget"], written("forget", tmp_path)
     path.rename(tmp_path / "top.v")
     codes = any_codes_of(qnet)
     given = beats_of(qnet.run(codes).out)

@@ -6,13 +6,13 @@ import pytest
 
 import golden
 from fixedpoint import quantize
-from sim import check, simulate
+from sim import Verdict, check, simulate
 from tests.golden.importers import onnx_models, random_onnx
 
 FEW, MANY = (1,), range(200)
 
 
-def run_model(seed: int, folder: Path, build_dir: Path) -> None:
+def run_model(seed: int, folder: Path, build_dir: Path) -> Verdict:
     """One file from its bytes to the simulated core at 16 bits, every code compared."""
     model, x = random_onnx.random_model(seed)
     net = golden.load(onnx_models.save(model, folder / "net.onnx"))
@@ -23,16 +23,17 @@ def run_model(seed: int, folder: Path, build_dir: Path) -> None:
     assert verdict.ok, f"seed {seed}: {verdict}"
     assert not verdict.unseen
     assert verdict.codes == sum(values.size for _, values in qnet.run(codes).signals())
+    return verdict
 
 
 @pytest.mark.parametrize("seed", FEW)
 def test_random_onnx_file(seed, tmp_path, build_dir):
     """A few of the files that the importer's tests compare with onnxruntime: no code differs."""
-    run_model(seed, tmp_path, build_dir)
+    assert run_model(seed, tmp_path, build_dir).codes
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", MANY)
 def test_random_onnx_file_soak(seed, tmp_path, build_dir):
     """All two hundred of them."""
-    run_model(seed, tmp_path, build_dir)
+    assert run_model(seed, tmp_path, build_dir).codes

@@ -6,11 +6,11 @@ from fixedpoint import quantize
 from fixedpoint.quantize import formats_of
 from fixedpoint.search import Goal, Search
 from fixedpoint.widths import KINDS, Widths
-from sim import check, simulate
+from sim import Verdict, check, simulate
 from tests.fixedpoint.test_search import all_tried, problem
 
 
-def run_widths(widths: Widths, build_dir) -> None:
+def run_widths(widths: Widths, build_dir) -> Verdict:
     """`problem()` in formats of these widths, on a lane for each row."""
     given = problem()
     qnet = quantize(given.net, formats_of(given.net, widths, given.seen))
@@ -18,6 +18,7 @@ def run_widths(widths: Widths, build_dir) -> None:
     verdict = check(qnet, codes, simulate(qnet, codes, build_dir=build_dir))
     assert verdict.ok and not verdict.unseen, f"{widths}: {verdict}"
     assert verdict.codes == sum(values.size for _, values in qnet.run(codes).signals())
+    return verdict
 
 
 @pytest.mark.soak
@@ -26,7 +27,7 @@ def test_formats_found(build_dir):
     kinds = ("weights", "gate", "s", "y")
     found = Search(Goal(9, tolerance=5e-2), all_tried, kinds).run(lambda _: True)
     assert len({getattr(found.widths, kind) for kind in KINDS}) >= 3
-    run_widths(found.widths, build_dir)
+    assert run_widths(found.widths, build_dir).codes
 
 
 @pytest.mark.soak
@@ -35,4 +36,5 @@ def test_formats_found(build_dir):
 def test_widths_far_from_one_another(turn, tight, build_dir):
     """From 4 to 18 bits, each kind with each of them in turn."""
     bits = [4, 18, 6, 16, 8, 14, 10, 12]
-    run_widths(Widths(*bits[turn:], *bits[:turn], tight=tight), build_dir)
+    widths = Widths(*bits[turn:], *bits[:turn], tight=tight)
+    assert run_widths(widths, build_dir).codes

@@ -187,7 +187,8 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
 @settings(max_examples=50, derandomize=True, deadline=None, database=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
-    """The zip cut short, or bytes of it or of what it holds other: a network or a `ModelError`."""
+    """The zip cut short, or bytes of it or of what it holds other: a network or a `ModelError`, and
+    only of what is damaged."""
     path = tmp_path_factory.mktemp("f") / "a.keras"
     found = members(data.draw(st.sampled_from(("plain", "bidirectional"))))
     name = data.draw(st.sampled_from((*found, None)))
@@ -195,7 +196,8 @@ def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
     broken = bytearray(whole[: data.draw(st.integers(len(whole) * 3 // 4, len(whole)))])
     for _ in range(data.draw(st.integers(0, 4))):
         broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
-    read_or_refused(path, bytes(broken) if name is None else zipped({**found, name: bytes(broken)}))
+    data = bytes(broken) if name is None else zipped({**found, name: bytes(broken)})
+    assert read_or_refused(path, data) or broken != whole
 
 
 CONFIGS = ("deep", "functional", "backwards_around", "bidirectional_hard")
@@ -204,7 +206,7 @@ CONFIGS = ("deep", "functional", "backwards_around", "bidirectional_hard")
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)
 @given(data=st.data())
 def test_any_value_anywhere_in_the_config_is_read_or_refused(data, tmp_path_factory):
-    """One place of the config holds something else."""
+    """One place of the config holds something else; what is as before is not refused."""
     path = tmp_path_factory.mktemp("f") / "a.keras"
     found = members(data.draw(st.sampled_from(CONFIGS)))
     config = copy.deepcopy(json.loads(found["config.json"]))
@@ -215,12 +217,14 @@ def test_any_value_anywhere_in_the_config_is_read_or_refused(data, tmp_path_fact
         if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
             break
         place = place[key]
+    before = repr(place[key])
     place[key] = data.draw(
         st.sampled_from((None, True, 0, -1, 1 << 70, 0.5, float("nan"), "", "x\n", [], [[]], {}))
     )
     with pytest.MonkeyPatch.context() as patch:  # sound weights need no process of their own
         patch.setattr(hdf5, "read", lambda what, data, question: in_process(data, question))
-        read_or_refused(path, zipped({**found, "config.json": json.dumps(config).encode()}))
+        whole = zipped({**found, "config.json": json.dumps(config).encode()})
+        assert read_or_refused(path, whole) or repr(place[key]) != before
 
 
 def in_process(data: bytes, question: Any) -> dict[str, np.ndarray]:
