@@ -130,14 +130,12 @@ def _notes(found: tuple[Row, ...]) -> Iterator[str]:
     if read:
         yield "\nHow the text was read where it leaves a choice:\n\n"
     yield from (f"- {', '.join(names)}: {reading}\n" for reading, names in read.items())
-    others = [row for row in found if row.other]
-    if others:
-        yield "\n(+) Read in another way, which the text allows as well:\n\n"
-    yield from (f"- `{row.name}`: {row.other}.\n" for row in others)
-    beyond = [row for row in found if row.beyond]
-    if beyond:
-        yield "\n(*) Beyond the paper:\n\n"
-    yield from (f"- `{row.name}`: {row.beyond}.\n" for row in beyond)
+    for mark, head, told in (
+        ("+", "Read in another way, which the text allows as well", "other"),
+        ("*", "Beyond the paper", "beyond"),
+    ):
+        lines = [f"- `{row.name}`: {text}.\n" for row in found if (text := getattr(row, told))]
+        yield from [f"\n({mark}) {head}:\n\n", *lines] if lines else []
     failed = [(row, each) for row in found for each in row.failed]
     if failed:
         yield "\nTrials that failed:\n\n"

@@ -15,9 +15,7 @@ ENTROPY = (
 
 def entropy(row: Experiment) -> Experiment:
     """The row with the cross-entropy as its error."""
-    return replace(
-        row, name=f"{row.name}-remedy", entropy=True, beyond=f"{ENTROPY}; all else as in {row.name}"
-    )
+    return _changed(row, ENTROPY, entropy=True)
 
 
 def unhurried(row: Experiment, input_gate: float) -> Experiment:
@@ -25,17 +23,16 @@ def unhurried(row: Experiment, input_gate: float) -> Experiment:
 
     At rates of 0.2 and 0.5 most trials fail with it, too.
     """
-    blocks = row.wiring.blocks
-    wiring = replace(
-        row.wiring, biased=(*row.wiring.biased, "outputs"), input_gates=(input_gate,) * blocks
-    )
-    return replace(
-        entropy(row),
-        wiring=wiring,
+    gates = (input_gate,) * row.wiring.blocks
+    biased = (*row.wiring.biased, "outputs")
+    return _changed(
+        row,
+        f"input gates begin with the bias {input_gate:g}, so that states are not at their ends "
+        "before there is something to remember; outputs have a bias, so that no cell must serve as "
+        f"one; {ENTROPY}",
+        wiring=replace(row.wiring, biased=biased, input_gates=gates),
         longest=500_000,
-        beyond=f"input gates begin with the bias {input_gate:g}, so that states are not at their "
-        f"ends before there is something to remember; outputs have a bias, so that no cell must "
-        f"serve as one; {ENTROPY}; all else as in {row.name}",
+        entropy=True,
     )
 
 
@@ -44,23 +41,24 @@ def slow(row: Experiment, bias: float) -> Experiment:
 
     For inputs of which one is on that is where the gate's weights begin, and no further weight.
     """
-    return replace(
-        entropy(row),
+    return _changed(
+        row,
+        f"the input gate begins nearly shut, its weights at {bias:g} and not at 0, against the "
+        f"drift of the state over the lag; {ENTROPY}",
         wiring=replace(row.wiring, input_gates=(bias,)),
-        beyond=f"the input gate begins nearly shut, its weights at {bias:g} and not at 0, against "
-        f"the drift of the state over the lag; {ENTROPY}; all else as in {row.name}",
+        entropy=True,
     )
 
 
 def last_alone(row: Experiment) -> Experiment:
     """The row of experiment 2b with the last symbol alone asked."""
     assert isinstance(row.task, Recall)
-    return replace(
-        entropy(row),
+    return _changed(
+        row,
+        "the last symbol alone is asked, because no input tells that it comes, and a state that "
+        f"can only grow cannot have both answers stand out from the symbols between; {ENTROPY}",
         task=replace(row.task, at_end=True),
-        beyond="the last symbol alone is asked, because no input tells that it comes, and a state "
-        "that can only grow cannot have both answers stand out from the symbols between; "
-        f"{ENTROPY}; all else as in {row.name}",
+        entropy=True,
     )
 
 
@@ -75,12 +73,16 @@ def shut(row: Experiment, input_gate: float, output_gate: float, rate: float) ->
     """
     blocks = row.wiring.blocks
     gates = {"input_gates": (input_gate,) * blocks, "output_gates": (output_gate,) * blocks}
-    return replace(
+    return _changed(
         row,
-        name=f"{row.name}-remedy",
+        f"input gates have the bias {input_gate:g} and output gates {output_gate:g}, both fixed, "
+        f"against the drift of the states over the lag; learning rate {rate:g}",
         wiring=replace(row.wiring, **gates),
         rate=rate,
-        beyond=f"input gates have the bias {input_gate:g} and output gates {output_gate:g}, "
-        f"both fixed, against the drift of the states over the lag; learning rate {rate:g}; all "
-        f"else as in {row.name}",
+    )
+
+
+def _changed(row: Experiment, told: str, **changes) -> Experiment:
+    return replace(
+        row, name=f"{row.name}-remedy", beyond=f"{told}; all else as in {row.name}", **changes
     )
