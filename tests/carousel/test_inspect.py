@@ -16,6 +16,7 @@ from rtl import make_core
 from rtl.schedule import plan
 from rtl.verilog import Top, convert
 from tests.carousel import nets
+from tests.soak import few
 
 DATA = Path(__file__).parents[1] / "data"
 DEEP = DATA / "pytorch_deep.safetensors"
@@ -41,14 +42,10 @@ def verilog(net: Network, lanes: int) -> str:
     return convert(Top(make_core(quantize(net, bits=12, calibrate=x), lanes)), "top")
 
 
-FEW = ("paper", "peepholes", "coupled", "reverse")
-KINDS = [
-    name if name in FEW else pytest.param(name, marks=pytest.mark.soak)
-    for name in (*nets.FORWARD, "reverse", "ends")
-]
+DIFFERENT = ("paper", "peepholes", "coupled", "reverse")
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", few(DIFFERENT, (*nets.FORWARD, "reverse", "ends")))
 def test_the_multipliers_are_those_of_the_verilog(name):
     """Products of two signals, counted in the text."""
     net, lanes = nets.every()[name], 6 if name == "coupled" else 8

@@ -12,6 +12,7 @@ import pytest
 import golden
 from carousel import hold_lags
 from tests.carousel import nets
+from tests.soak import few
 
 HOLDS = "a state holds to the last bit while its gates are shut"
 BOUND = "no state is further than its bound"
@@ -34,13 +35,9 @@ def loaded(path: Path) -> dict[str, Any]:
 
 
 DIFFERENT = ("deep", "peepholes", "both", "clipped")
-KINDS = [
-    name if name in DIFFERENT else pytest.param(name, marks=pytest.mark.soak)
-    for name in (*nets.FORWARD, *nets.REVERSE)
-]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", few(DIFFERENT, (*nets.FORWARD, *nets.REVERSE)))
 def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
     """Its report has a row for every signal, every figure, what was checked, and what kind it is; a
     hold check that nobody could pass is no failure."""

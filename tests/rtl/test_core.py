@@ -28,6 +28,7 @@ from tests.rtl.support import (
     simulate,
     stack,
 )
+from tests.soak import few
 
 
 def _net1997(rng, inputs, blocks, size, outputs=0, squash="identity", **options) -> Network:
@@ -163,11 +164,7 @@ PRESSED = (
 )
 
 
-FEW = ((0.5, 0.5), (0.95, 0.0), (0.0, 0.97))
-PAUSES = [
-    pytest.param(*pair, marks=[] if pair in FEW else [pytest.mark.soak])
-    for pair in product((0.0, 0.5, 0.95), (0.0, 0.5, 0.97))
-]
+PAUSES = few(((0.5, 0.5), (0.95, 0.0), (0.0, 0.97)), product((0.0, 0.5, 0.95), (0.0, 0.5, 0.97)))
 
 
 @pytest.mark.parametrize(("idle", "back_pressure"), PAUSES)

@@ -1,6 +1,8 @@
 """Cores of networks with reverse layers: code for code the integer model's, however long the
 sequences are and however they are fed, and what does not fit said so."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from amaranth.hdl import Signal
@@ -14,6 +16,7 @@ from rtl.verilog import convert
 from tests.rtl.support import agree, any_codes, beats_of, drive, quantized, run_core, simulate
 from tests.rtl.test_core_cells import cell
 from tests.rtl.test_parts import network
+from tests.soak import few
 
 # plan of layers (f forward, r reverse, p a pair), output, readout, options of every cell
 NETWORKS = {
@@ -39,12 +42,9 @@ def made(name: str):
     return network(plan, output, end, **options)
 
 
-SMOOTH = ("a pair and a readout", "reverse and a readout")
-PLAYED = [
-    pytest.param(name, pauses, marks=[] if any(pauses) or name in SMOOTH else [pytest.mark.soak])
-    for name in NETWORKS
-    for pauses in ((0.0, 0.0), (0.4, 0.6))
-]
+NEVER, OFTEN = (0.0, 0.0), (0.4, 0.6)
+SMOOTH = product(("a pair and a readout", "reverse and a readout"), (NEVER,))
+PLAYED = few([*SMOOTH, *product(NETWORKS, (OFTEN,))], product(NETWORKS, (NEVER, OFTEN)))
 
 
 @pytest.mark.parametrize(("name", "pauses"), PLAYED)

@@ -16,6 +16,7 @@ from rtl.schedule import plan
 from sim import check, simulate
 from tests.processes import marked
 from tests.sim.cases import any_codes, small_network
+from tests.soak import few
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +31,7 @@ def codes(qnet: QuantizedNetwork) -> np.ndarray:
 
 
 SHARES = (0.0, 0.3, 0.9)
-FEW = ((0.0, 0.0), (0.3, 0.9), (0.9, 0.0))
-PAIRS = [
-    pytest.param(*pair, marks=[] if pair in FEW else [pytest.mark.soak])
-    for pair in product(SHARES, SHARES)
-]
+PAIRS = few(((0.0, 0.0), (0.3, 0.9), (0.9, 0.0)), product(SHARES, SHARES))
 
 
 @pytest.mark.parametrize(("idle", "back_pressure"), PAIRS)
