@@ -19,10 +19,9 @@ from carousel.experiments_trials import Kept, Outcome
 from carousel.journal import Journal
 from carousel.searching import Jobs, Scheduler
 from golden import InputError
-from golden.experiments import EXPERIMENTS, Experiment, experiment
+from golden.experiments import EXPERIMENTS, SLOW, Experiment, experiment
 
 TRIALS, FEW = 10, 3
-LONG = 150e6  # steps of a trial in the paper from which on FEW are run: about a minute here
 QUICK = "3a-100-3", "6a"
 QUICK_SIZES = Sizes(tested=256, sample=2)
 
@@ -39,7 +38,7 @@ Trials = Annotated[
     typer.Option(
         min=0,
         help="Trials of each; 0 shows what the folder holds.",
-        show_default=f"{TRIALS}, or {FEW} where the paper's trials have over {LONG:,.0f} steps",
+        show_default=f"{TRIALS}, or {FEW} of {', '.join(SLOW)}",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the first trial; the next has the next.")]
@@ -131,8 +130,7 @@ def train(
 
 def usual_trials(e: Experiment) -> int:
     """Fewer where a trial takes over a minute."""
-    presented = max(e.paper.sequences.values())
-    return TRIALS if presented * e.task.lengths[0] <= LONG else FEW
+    return FEW if e.name in SLOW else TRIALS
 
 
 def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> Results:

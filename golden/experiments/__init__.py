@@ -20,11 +20,12 @@ not allow.
 
 from golden.errors import InputError
 from golden.experiments.experiment import Experiment, Paper
-from golden.experiments.paper import EXPERIMENTS
+from golden.experiments.paper import EXPERIMENTS, SLOW
 from golden.experiments.trial import Result, Training, Trial, run_trial
 
 __all__ = [
     "EXPERIMENTS",
+    "SLOW",
     "Experiment",
     "Paper",
     "Result",

@@ -55,7 +55,7 @@ def _reber(blocks: int, size: int, rate: float, solved: float, count: int) -> Ex
         wiring=wiring,
         rate=rate,
         stops=(Strings("stop"),),
-        longest=200_000,
+        longest=1_000_000,
         paper=Paper({"stop": count}, 30, solved),
         reading=EACH_STEP,
         each_step=True,
@@ -120,7 +120,7 @@ def _two_sequence(
         wiring=wiring,
         rate=0.1 if variant == "3c" else 1.0,
         stops=stops[variant],
-        longest=5_000_000,
+        longest=5_000_000 if steps == 100 else 2_000_000,
         paper=Paper(counts, 10, wrong=wrong, error=error),
     )
 
@@ -135,7 +135,7 @@ def _adding(steps: int, wrong: int, count: int) -> Experiment:
         wiring=Wiring(2, 1, 2, 2, 0.1, input_gates=(-3.0, -6.0)),
         rate=0.5,
         stops=(Lately("ST3", 1, 0.01),),
-        longest=1_500_000 if steps == 100 else 3_000_000,
+        longest=3_000_000 if steps == 1000 else 1_500_000,
         paper=Paper({"ST3": count}, 10, wrong=wrong / 2560),
         reading=FIRST_PAIR,
     )
@@ -239,5 +239,11 @@ def _remedies() -> Iterator[Experiment]:
             case 7:
                 yield entropy(row)
 
+
+SLOW = (
+    *("2c-1000-100", "2c-1000-50", "3a-1000-3", "3b-1000-1"),
+    *("4-500", "4-1000", "4-500-remedy", "4-1000-remedy", "5-13"),
+)
+"""Rows of which a trial takes over a minute on one processor."""
 
 EXPERIMENTS = {row.name: row for row in (*ROWS, *_readings(), *_remedies())}

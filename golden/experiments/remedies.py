@@ -31,7 +31,6 @@ def unhurried(row: Experiment, input_gate: float) -> Experiment:
         "before there is something to remember; outputs have a bias, so that no cell must serve as "
         f"one; {ENTROPY}",
         wiring=replace(row.wiring, biased=biased, input_gates=gates),
-        longest=500_000,
         entropy=True,
     )
 

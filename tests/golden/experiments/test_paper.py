@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from golden.experiments import EXPERIMENTS
+from golden.experiments import EXPERIMENTS, SLOW
 from golden.network import check_words
 
 COUNTS = {  # Tables 1 to 9: what the rows of LSTM need in the mean
@@ -47,3 +47,7 @@ def test_names_and_pickles():
         assert row.name == name
         check_words(name, "")  # a network may have it
         assert pickle.loads(pickle.dumps(row)) == row
+
+
+def test_slow_rows_are_rows():
+    assert set(SLOW) < set(EXPERIMENTS)
