@@ -2,14 +2,19 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from functools import partial
+from multiprocessing import active_children, get_context
 from typing import Any
 
 from golden.errors import CarouselError
+from rtl.processes import terminable
+
+Submit = Callable[..., Future[Any]]
 
 
 class ProcessError(CarouselError):
@@ -23,28 +28,55 @@ def processors() -> int:
 
 @contextmanager
 def spawned(
-    count: int, begin: Callable[..., Any], arguments: tuple[Any, ...], lost: CarouselError
-) -> Iterator[ProcessPoolExecutor]:
-    """`count` fresh processes, each of which begins with a call; what is left over is dropped.
+    count: int, lost: CarouselError, begin: Callable[..., Any] | None = None, *arguments: Any
+) -> Iterator[Submit]:
+    """`count` fresh processes, each of which begins with a call: what gives them work.
+
+    An interruption, from the terminal or by a request to end, ends them and what they have started.
 
     Raises
     ------
     CarouselError : `lost`, where a process ends before its work is done.
     """
-    pool = ProcessPoolExecutor(count, get_context("spawn"), begin, arguments)
+    others = set(active_children())
+    with terminable():
+        pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (begin, arguments))
+        try:
+            yield partial(pool.submit, _work)
+        except BrokenProcessPool:
+            raise lost from None
+        except BaseException:
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _begin(begin: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> None:
+    """A process leaves an interruption from the terminal to who began it, which asks it to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    if begin is not None:
+        begin(*arguments)
+
+
+def _leave(number: int, _: Any) -> None:
+    """Asked to end, once: what was started is ended first."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def _work(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        yield pool
-    except BrokenProcessPool:
-        raise lost from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return function(*arguments)
+    except SystemExit as asked:  # which the pool would take for the work's result
+        os._exit(int(asked.code or 0))
 
 
 @contextmanager
 def running(jobs: Mapping[Any, Callable[[], Any]]) -> Iterator[dict[Any, Future[Any]]]:
     """The jobs' results to be, by name, as many at a time as there are processors.
-
-    An interruption from the terminal ends the processes too.
 
     Raises
     ------
@@ -53,6 +85,5 @@ def running(jobs: Mapping[Any, Callable[[], Any]]) -> Iterator[dict[Any, Future[
     lost = ProcessError(
         "a process beside this one has ended before its work was done, perhaps for lack of memory"
     )
-    count, dies = min(len(jobs), processors()), (signal.SIGINT, signal.SIG_DFL)
-    with spawned(count, signal.signal, dies, lost) as pool:
-        yield {name: pool.submit(job) for name, job in jobs.items()}
+    with spawned(min(len(jobs), processors()), lost) as submit:
+        yield {name: submit(job) for name, job in jobs.items()}

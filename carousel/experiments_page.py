@@ -1,6 +1,9 @@
-"""A campaign's results for people: tables, and the page that holds them with their figures."""
+"""A campaign's results for people: tables, and the page that holds them with their figures.
 
-from collections.abc import Iterator
+`short` is the page's first part, which the README repeats.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import mean
 
@@ -27,6 +30,17 @@ A row's name has its settings behind the experiment's number: of 1 blocks x cell
 rate, of 2c q and p, of 3 T and N, of 4 T, of 5 n_seq. What counts is training sequences until each
 criterion is met; mean, median and range are those of the trials that met all. Seeds begin at 1, and
 a seed gives the same trial on one machine.
+"""
+
+SHORT = """
+## In short
+
+Of each task that was solved the row of the longest lag, and what its best network does in float, in
+16 bits and in gateware:
+"""
+
+EVERY = """
+## Every row
 """
 
 TESTED = """
@@ -64,7 +78,8 @@ with the integer model's. One-hot input comes as index and value: the zeros cost
 
 def page(found: Results) -> str:
     """The whole page, in Markdown."""
-    parts = [HEAD, _markdown(counts(found)), *_notes(found.rows)]
+    parts = [HEAD, *([SHORT, short(found)] if found.carried else [])]
+    parts += [EVERY, _markdown(counts(found)), *_notes(found.rows)]
     if any(row.solved for row in found.rows):
         parts += [f"\n![Training sequences, here and in the paper]({COUNTS})\n"]
         parts += [TESTED, _markdown(tested(found))]
@@ -72,6 +87,45 @@ def page(found: Results) -> str:
     if found.carried:
         parts += [GATEWARE, _markdown(gateware(found.carried))]
     return "".join(parts)
+
+
+def short(found: Results) -> str:
+    """A table of the networks that were carried into gateware, and how many rows were solved."""
+    head = ("row", "training sequences, paper", "here, mean and range", "solved")
+    head += ("wrong of 2,560: float, 16 bits", "codes of the gateware that differ")
+    rows = {row.name: row for row in found.rows}
+    lines = [_short(rows[each.experiment], each) for each in found.carried]
+    return f"{_markdown(Table.of('In short', head, lines))}\n{_sum(rows)}"
+
+
+def _short(row: Row, carried: Carried) -> tuple[str, ...]:
+    criterion, usual = row.criteria[-1], carried.usual
+    ours = row.counts(criterion)
+    assert ours, "a network that was carried on solved its task"
+    return (
+        row.name + row.mark,
+        f"{row.paper.sequences[criterion]:,}",
+        f"{ours.mean:,.0f} ({ours.least:,} to {ours.most:,})",
+        f"{len(row.solved)} of {len(row.trials)}",
+        f"{carried.wrong:,}, {usual.wrong:,}",
+        f"{usual.mismatches:,} of {usual.compared:,}",
+    )
+
+
+def _sum(rows: Mapping[str, Row]) -> str:
+    """How many of the paper's rows were solved, and what all trials took."""
+    own = [row for row in rows.values() if row.own]
+    solved = [row for row in own if row.mostly]
+    rest = [row for row in own if not row.mostly]
+    others = [row for row in rows.values() if row.mostly and not row.own]
+    helped = [row for row in rest if any(each.name.startswith(f"{row.name}-") for each in others)]
+    trials = [each for row in rows.values() for each in row.trials]
+    hours = sum(each.seconds for each in trials) / 3600
+    return f"""Of the paper's {len(own)} rows {len(solved)} were solved in most trials with its own
+settings, and {len(helped)} more only where the text was read in another way (+) or a remedy went
+beyond it (*), each in a row of its own. All {len(trials):,} trials took {hours:.1f} hours of one
+processor.
+"""
 
 
 def tables(found: Results) -> list[Table]:

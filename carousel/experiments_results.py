@@ -75,6 +75,11 @@ class Row:
     def failed(self) -> list[Outcome]:
         return [each for each in self.trials if not each.solved]
 
+    @property
+    def mostly(self) -> bool:
+        """Whether it was solved in more than half of the trials."""
+        return len(self.solved) > len(self.failed)
+
     def counts(self, criterion: str) -> Counts | None:
         """None where no trial solved the task."""
         found = [each.sequences[criterion] for each in self.solved]

@@ -6,16 +6,15 @@ with workers.local(evaluate, problem, jobs=2) as work:
 """
 
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from carousel.beside import spawned
+from carousel.beside import Submit, spawned
 from golden.errors import CarouselError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -70,8 +69,8 @@ def local(function: Function, given: Any, jobs: int) -> Iterator[Workers]:
         "a process that worked has ended, perhaps for lack of memory; the same command goes on "
         "from here, with fewer --jobs if need be"
     )
-    with _single_threads(), spawned(jobs, _begin, (function, given), lost) as pool:
-        yield Workers(jobs, partial(_in_pool, pool))
+    with _single_threads(), spawned(jobs, lost, _begin, function, given) as submit:
+        yield Workers(jobs, partial(_in_pool, submit))
 
 
 def _here(do: Callable[[Any], Any], items: Iterable[Any], follow: Follow) -> Iterator[Any]:
@@ -82,13 +81,13 @@ def _here(do: Callable[[Any], Any], items: Iterable[Any], follow: Follow) -> Ite
         waiting.extendleft(follow(found))
 
 
-def _in_pool(pool: ProcessPoolExecutor, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
-    running = {pool.submit(_do, item) for item in items}
+def _in_pool(submit: Submit, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
+    running = {submit(_do, item) for item in items}
     while running:
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for each in done:
             found = each.result()
-            running |= {pool.submit(_do, item) for item in follow(found)}
+            running |= {submit(_do, item) for item in follow(found)}
             yield found
 
 
@@ -106,9 +105,8 @@ def _single_threads() -> Iterator[None]:
 
 
 def _begin(function: Function, given: Any) -> None:
-    """A process of the pool takes what is given, and leaves an interruption to who began it."""
+    """A process of the pool takes what is given."""
     global _do_here
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _do_here = partial(function, given)
 
 
