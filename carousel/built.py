@@ -82,7 +82,7 @@ def make(
     FlowError : the design does not fit, or a tool is missing or fails.
     """
     cores = core.cores if isinstance(core, OfflineCore) else (core,)
-    operands = max((each.program.weight_width, each.program.operand_width) for each in cores)
+    operands = max((each.program.paths.weight, each.program.paths.operand) for each in cores)
     design, asked = target.design(core, freq)
     done = implement(
         design,

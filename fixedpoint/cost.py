@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.squash import GUARD, SigmaTable
+from fixedpoint.paths import Paths
+from fixedpoint.squash import GUARD
 
 LANE, TAIL, REST = 1.60, 1.84, 496  # LUT4s a bit of `circuits`, and of what has no width
 BITS_PER_LUT4 = 16
@@ -63,53 +64,6 @@ def cost(qnet: QuantizedNetwork, lanes: int) -> Cost:
     return Cost(paths.operand, paths.weight, products, memories(qnet), luts)
 
 
-@dataclass(frozen=True)
-class Paths:
-    """Bits of a core's paths, signed but for gates: each as wide as the widest layer needs.
-
-    Attributes
-    ----------
-    weight, operand, sum : of a lane.
-    gate, g, h, s, y : of the signals; y of whatever lies in the memory of outputs.
-    peephole : of a peephole's weight, 0 without.
-    """
-
-    weight: int
-    operand: int
-    sum: int
-    gate: int
-    g: int
-    h: int
-    s: int
-    y: int
-    peephole: int
-
-    @classmethod
-    def of(cls, qnet: QuantizedNetwork) -> "Paths":
-        layers, readout = qnet.layers, qnet.readout
-        forms = [layer.formats for layer in layers]
-        weights = [f.width for form in forms for name, f in form.weights.items() if name != "s"]
-        sources = [qnet.formats.input]
-        for layer in layers:
-            sources += [*layer.source_formats.values(), layer.formats.cell_output, layer.formats.y]
-        sums = [layer.sums for layer in layers]
-        sums += [layer.projection_sums for layer in layers if layer.projection_sums]
-        if readout:
-            weights.append(readout.formats.weights.width)
-            sums.append(readout.sums)
-        return cls(
-            weight=max(weights),
-            operand=max(form.width + (not form.signed) for form in sources),
-            sum=max(each.width for each in sums),
-            gate=max(form.gate.width for form in forms),
-            g=max(form.g.width for form in forms),
-            h=max(form.h.width for form in forms),
-            s=max(form.s.width for form in forms),
-            y=max(max(form.cell_output.width, form.y.width) for form in forms),
-            peephole=max((f.weights["s"].width for f in forms if "s" in f.weights), default=0),
-        )
-
-
 def memories(qnet: QuantizedNetwork) -> dict[str, int]:
     """Bits by what they hold, of one lane: with more, words that no row fills come on top.
 
@@ -128,7 +82,7 @@ def memories(qnet: QuantizedNetwork) -> dict[str, int]:
     }
     found = {
         "weights": codes * paths.weight,
-        "sigma": (len(qnet.table.knots) - 1) * sum(_knot_widths(qnet.table)),
+        "sigma": (len(qnet.table.knots) - 1) * sum(qnet.table.word_widths),
         "input": 2 * qnet.inputs * qnet.formats.input.width,
         "outputs": 2 * outputs * paths.y,
         "gates": 2 * gates * paths.gate,
@@ -145,7 +99,7 @@ def tail_multipliers(qnet: QuantizedNetwork) -> list[tuple[int, int]]:
     """
     paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
     gate, seeing = paths.gate + 1, paths.peephole > 0
-    found = [(_knot_widths(qnet.table)[1] + 1, qnet.table.low_bits + 1)] * (2 + seeing)
+    found = [(qnet.table.word_widths[1] + 1, qnet.table.low_bits + 1)] * (2 + seeing)
     found += [(gate, paths.g), (gate, paths.h)]
     found += [(gate, paths.s)] * any("f" in shape.gates or shape.coupled for shape in shapes)
     return found + [(paths.peephole, paths.s)] * (2 * seeing)
@@ -163,10 +117,3 @@ def circuits(qnet: QuantizedNetwork, lanes: int) -> dict[str, int]:
     products = paths.gate + paths.g + paths.gate + 2 * paths.s + paths.gate + paths.h
     out = qnet.readout.formats.out.width if qnet.readout else 0
     return {"lanes": lanes * paths.sum, "tail": paths.sum + 2 * squash + products + paths.y + out}
-
-
-def _knot_widths(table: SigmaTable) -> tuple[int, int]:
-    """Bits of a knot, what rounds the result added to it, and of its rise to the next one."""
-    rises = table.knots[1:] - table.knots[:-1]
-    highest = int(table.knots.max()) + (1 << (GUARD - 1))
-    return highest.bit_length(), max(1, int(rises.max()).bit_length())

@@ -20,6 +20,7 @@ from fixedpoint.formats import Format, FormatError
 from golden.squash import SQUASHES, Squash
 
 GUARD = 3
+HALF = 1 << (GUARD - 1)
 WIDEST_ARGUMENT = 24  # bits; the model keeps every value of the table
 
 
@@ -115,6 +116,19 @@ class SigmaTable:
 
     def _error(self, low_bits: int, codes: Codes, exact: np.ndarray) -> float:
         return np.abs(self._interpolate(low_bits, codes) - exact).max()
+
+    @property
+    def words(self) -> tuple[tuple[int, int], ...]:
+        """What a memory holds of it: each knot but the last, with half of what is shifted away,
+        which rounds the result and so costs no adder; and the rise to the next one."""
+        knots = self.knots[:-1] + HALF
+        return tuple(zip(knots.tolist(), np.diff(self.knots).tolist(), strict=True))
+
+    @property
+    def word_widths(self) -> tuple[int, int]:
+        """Bits of the two parts of a word, unsigned; the last knot would find room too."""
+        rises = np.diff(self.knots)
+        return int(self.knots.max() + HALF).bit_length(), max(1, int(rises.max()).bit_length())
 
     def __call__(self, codes: Codes) -> Codes:
         """sigma of argument codes (int64, within the argument's format)."""

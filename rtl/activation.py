@@ -36,7 +36,7 @@ def unseen_layout(program: Program) -> data.StructLayout:
     return data.StructLayout(
         {
             "net": signed(program.net_width),
-            "peephole": signed(program.peephole_width),
+            "peephole": signed(program.paths.peephole),
             "net_mode": range(max(2, len(program.net_modes))),
         }
     )
@@ -124,7 +124,7 @@ class Activation(wiring.Component):
         table = program.qnet.table
         ports = {
             **{name: In(1) for name in ("start", "step_first", "step_last")},
-            "sum": In(signed(program.sum_width)),
+            "sum": In(signed(program.paths.sum)),
             "code": Out(signed(table.argument.width)),
             "value": In(table.value.width),
             "o": Out(activation_layout(program)),
@@ -134,7 +134,7 @@ class Activation(wiring.Component):
             ports["load"] = In(load_layout(program))
         if program.schedule.peepholes:
             ports |= {
-                "state": In(signed(program.s_width)),
+                "state": In(signed(program.paths.s)),
                 "step_over": Out(1),
                 "clear": Out(1),
                 "unseen": Out(unseen_layout(program)),

@@ -93,11 +93,11 @@ class CellUpdate(wiring.Component):
             **{name: In(1) for name in ("coming", "coming_first")},
             "code": Out(signed(table.argument.width)),
             "value": In(table.value.width),
-            "s": Out(cell_layout(program.s_width)),
-            "y": Out(cell_layout(program.m_width)),
+            "s": Out(cell_layout(program.paths.s)),
+            "y": Out(cell_layout(program.paths.m)),
             "h_saturated": Out(1),
-            "access": In(access_layout(len(program.states), program.s_width)),
-            "word": Out(signed(program.s_width)),
+            "access": In(access_layout(len(program.states), program.paths.s)),
+            "word": Out(signed(program.paths.s)),
         }
         if program.loadable:
             ports["load"] = In(load_layout(program))
@@ -108,7 +108,7 @@ class CellUpdate(wiring.Component):
             ports |= {
                 "unseen": In(unseen_layout(program)),
                 **{name: In(1) for name in ("seen_step_over", "seen_clear")},
-                "seen": Out(signed(program.s_width)),
+                "seen": Out(signed(program.paths.s)),
                 "o_code": Out(signed(table.argument.width)),
                 "o_value": In(table.value.width),
                 "o": Out(signed(program.activation_width)),
@@ -140,7 +140,7 @@ class CellUpdate(wiring.Component):
         """
         program, gates = self.program, {}
         for kind in ("i", "f", "o"):
-            gates[kind] = Signal(program.gate_width, name=f"gate_{kind}", reset_less=True)
+            gates[kind] = Signal(program.paths.gate, name=f"gate_{kind}", reset_less=True)
             if kind in program.kinds:
                 with m.If(self.i.valid & (self.i.kind == program.kinds.index(kind))):
                     m.d.sync += gates[kind].eq(self.i.code)
@@ -153,7 +153,7 @@ class CellUpdate(wiring.Component):
 
     def _beside(self) -> dict[str, Value]:
         """The gates of the cell input that comes, where the tail takes a block at once."""
-        width = self.program.gate_width
+        width = self.program.paths.gate
         kinds = [kind for kind in ("i", "f", "o") if kind in self.program.kinds]
         return {kind: getattr(self, f"gate_{kind}")[:width] for kind in kinds}
 
@@ -197,8 +197,8 @@ class CellUpdate(wiring.Component):
     def _state(self, m: Module, gates: dict[str, Value], old: Value) -> Signal:
         """s(t) = f s(t-1) + i g."""
         program, modes = self.program, self.program.cell_modes
-        product = Signal(signed(program.gate_width + 1 + program.g_width), reset_less=True)
-        m.d.sync += product.eq(gates["i"] * self.i.code[: program.g_width].as_signed())
+        product = Signal(signed(program.paths.gate + 1 + program.paths.g), reset_less=True)
+        m.d.sync += product.eq(gates["i"] * self.i.code[: program.paths.g].as_signed())
         mode = delay(m, self.i.cell_mode, 1, name="product_mode")
         written = self._rounded(
             m, mode, [round_shift(product, this.input_shift) for this in modes], name="written"
@@ -217,7 +217,7 @@ class CellUpdate(wiring.Component):
         whole = delay(m, old, 1, name="whole")
         if all(mode.keeps == "whole" for mode in modes):
             return [whole for _ in modes]
-        width = self.program.gate_width + 1 + self.program.s_width
+        width = self.program.paths.gate + 1 + self.program.paths.s
         product = Signal(signed(width), name="kept_product", reset_less=True)
         m.d.sync += product.eq(gates["f"] * old)
         return [
@@ -240,8 +240,8 @@ class CellUpdate(wiring.Component):
         h, h_clipped = squash_net(m, heads, nets, mode, (self.code, self.value), name="h_")
         late = latency.LATE * program.schedule.peepholes
         h = delay(m, h, late, name="waiting_h")
-        product = Signal(signed(program.gate_width + 1 + len(h)), reset_less=True)
-        m.d.sync += product.eq(o[: program.gate_width].as_unsigned() * h)
+        product = Signal(signed(program.paths.gate + 1 + len(h)), reset_less=True)
+        m.d.sync += product.eq(o[: program.paths.gate].as_unsigned() * h)
         mode = delay(m, mode, latency.SQUASH + late + 1, name="product_h_mode")
         rounded = self._rounded(
             m, mode, [round_shift(product, this.output_shift) for this in modes], name="rounded"

@@ -124,13 +124,13 @@ class Core(wiring.Component):
         }
         if probe:
             widths = [program.activation_width]
-            widths += [program.s_width, program.m_width] if program.states else []
+            widths += [program.paths.s, program.paths.m] if program.states else []
             fields = {}
             for shown in self.probe_streams:
                 fields |= {f"{shown.name}_valid": 1, shown.name: signed(max(widths))}
             ports["probe"] = Out(data.StructLayout(fields))
         if state_port:
-            word = signed(max(program.s_width, program.y_width, program.gate_width + 1))
+            word = signed(max(program.paths.s, program.paths.y, program.paths.gate + 1))
             ports |= {
                 "state_address": In(range(max(2, len(self.state_words)))),
                 "state_write": In(1),

@@ -50,17 +50,17 @@ class LaneArray(wiring.Component):
 
     def __init__(self, program: Program):
         self.program = program
-        self.feed_shape = feed_layout(program.operand_width, program.weight_address_width)
+        self.feed_shape = feed_layout(program.paths.operand, program.weight_address_width)
         loads = {"load": In(load_layout(program))} if program.loadable else {}
-        sums = {f"sum{k}": Out(signed(program.sum_width)) for k in range(program.rows_at_once)}
+        sums = {f"sum{k}": Out(signed(program.paths.sum)) for k in range(program.rows_at_once)}
         super().__init__({"feed": In(self.feed_shape), "start": Out(1), **sums, **loads})
 
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        operand, loaded = program.operand_width, 0
+        operand, loaded = program.paths.operand, 0
         if program.loadable:
-            operand, loaded = max(operand, program.weight_width), len(program.weights)
+            operand, loaded = max(operand, program.paths.weight), len(program.weights)
         shape = feed_layout(operand, program.weight_address_width, loaded)
         timed, late = Signal(shape), Signal(shape)
         m.d.comb += [
@@ -75,7 +75,7 @@ class LaneArray(wiring.Component):
         m.d.sync += late.eq(timed)
         tail = program.rows_at_once
         feeds = [timed] * tail + [late] * tail
-        widths = program.weight_width, operand, program.sum_width
+        widths = program.paths.weight, operand, program.paths.sum
         lanes = []
         for k, weights in enumerate(program.weights):
             lane = Lane(weights, *widths, program.accumulators, k, loaded)

@@ -111,7 +111,7 @@ def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
     """Name, width, size and what reads the raw words of each memory, in address order."""
     schedule, slots = program.schedule, program.weight_address_width
     lanes = (schedule.lanes - 1 << slots) + schedule.weight_words
-    yield "weights", program.weight_width, lanes, partial(_weights, program)
+    yield "weights", program.paths.weight, lanes, partial(_weights, program)
     layout = row_layout(program)
     for place in range(program.rows_at_once):
         rows = partial(row_words, program, place)
@@ -121,15 +121,15 @@ def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
     yield "sigma", layout.size, len(knots), partial(_packed, layout, lambda: knots)
     if program.states:
         for name, rows, width in (
-            ("initial s", program.states, program.s_width),
-            ("initial y", program.outputs, program.y_width),
+            ("initial s", program.states, program.paths.s),
+            ("initial y", program.outputs, program.paths.y),
         ):
             yield name, width, len(rows), partial(_initial, program, rows, width)
 
 
 def _weights(program: Program) -> dict[int, int]:
     return {
-        lane << program.weight_address_width | place: _raw(code, program.weight_width)
+        lane << program.weight_address_width | place: _raw(code, program.paths.weight)
         for lane, codes in enumerate(program.weights)
         for place, code in enumerate(codes)
     }

@@ -171,7 +171,7 @@ class Operands(wiring.Component):
             "step_first": In(1),
             "parity": In(1),
             "x": In(shape_of(program.qnet.formats.input)),
-            "feed": Out(feed_layout(program.operand_width, program.weight_address_width)),
+            "feed": Out(feed_layout(program.paths.operand, program.weight_address_width)),
         }
         if program.schedule.sparse:
             ports["index"] = In(program.index_width)
@@ -179,11 +179,11 @@ class Operands(wiring.Component):
         if program.outputs:
             starts = program.initial(program.outputs)
             load = load_layout(program) if program.loadable else None
-            self.banks["y"] = Bank(len(program.outputs), signed(program.y_width), starts, load)
+            self.banks["y"] = Bank(len(program.outputs), signed(program.paths.y), starts, load)
             if load:
                 ports["load"] = In(load)
         if program.gates:
-            self.banks["gates"] = Bank(len(program.gates), unsigned(program.gate_width))
+            self.banks["gates"] = Bank(len(program.gates), unsigned(program.paths.gate))
         for name, bank in self.banks.items():
             for port in ("written", "access", "word"):
                 ports[f"{name}_{port}"] = bank.signature.members[port]
@@ -213,7 +213,7 @@ class Operands(wiring.Component):
 
         source = delay(m, word.source, 2, name="source")
         issue = delay(m, word.issue, 2, name="issue", keep_reset=True)
-        operand = Signal(signed(self.program.operand_width), reset_less=True)
+        operand = Signal(signed(self.program.paths.operand), reset_less=True)
         with m.Switch(source):
             for name, value in values.items():
                 with m.Case(SOURCES.index(name)):

@@ -46,7 +46,7 @@ class OutputGate(wiring.Component):
             {
                 "unseen": In(unseen_layout(program)),
                 "valid": In(1),
-                "state": In(signed(program.s_width)),
+                "state": In(signed(program.paths.s)),
                 "code": Out(signed(table.argument.width)),
                 "value": In(table.value.width),
                 "o_valid": Out(1),

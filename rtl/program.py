@@ -14,6 +14,7 @@ import numpy as np
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
+from fixedpoint.paths import Paths
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
 from golden.squash import SQUASHES
@@ -120,6 +121,11 @@ class Program:
     loadable: bool = False
 
     @cached_property
+    def paths(self) -> Paths:
+        """How wide everything is."""
+        return Paths.of(self.qnet)
+
+    @cached_property
     def weights(self) -> tuple[tuple[int, ...], ...]:
         """Each lane's weight codes in the order of issue; 0 where the lane idles.
 
@@ -221,78 +227,19 @@ class Program:
         return self.schedule.accumulators
 
     @property
-    def weight_width(self) -> int:
-        """Bits of a weight in a lane, signed."""
-        widths = [
-            form.width
-            for layer in self.qnet.layers
-            for source, form in layer.formats.weights.items()
-            if source != "s"
-        ]
-        return max(
-            widths + ([self.qnet.readout.formats.weights.width] if self.qnet.readout else [])
-        )
-
-    @property
     def index_width(self) -> int:
         """Bits that say which element of a sparse input one is; 0 where it is dense."""
         return (max(2, self.qnet.inputs) - 1).bit_length() * self.schedule.sparse
 
     @property
-    def peephole_width(self) -> int:
-        """Bits of a peephole's weight, signed; 0 without peepholes."""
-        layers = [layer for layer in self.qnet.layers if layer.peepholes]
-        return max((layer.formats.weights["s"].width for layer in layers), default=0)
-
-    @property
-    def operand_width(self) -> int:
-        """Bits of a source's value, signed; an unsigned gate takes one bit more."""
-        forms = [self.qnet.formats.input]
-        for layer in self.qnet.layers:
-            forms += [*layer.source_formats.values(), layer.formats.cell_output, layer.formats.y]
-        return max(form.width + (not form.signed) for form in forms)
-
-    @property
-    def sum_width(self) -> int:
-        """Bits of an accumulator that no codes overflow, signed."""
-        parts = [*self.qnet.layers, *([self.qnet.readout] if self.qnet.readout else [])]
-        sums = [part.sums for part in parts]
-        sums += [layer.projection_sums for layer in self.qnet.layers if layer.projection_sums]
-        return max(each.width for each in sums)
-
-    @property
     def net_width(self) -> int:
         """Bits of a sum with its bias and what rounds it, signed."""
-        return self.sum_width + 1
+        return self.paths.sum + 1
 
     @property
     def activation_width(self) -> int:
         """Bits of any activation, signed."""
         return squashed_width(self.net_modes)
-
-    @property
-    def s_width(self) -> int:
-        return max(mode.s.width for mode in self.cell_modes)
-
-    @property
-    def m_width(self) -> int:
-        """Bits of any cell output, signed."""
-        return max(mode.m.width for mode in self.cell_modes)
-
-    @property
-    def y_width(self) -> int:
-        """Bits of whatever lies in the memory of outputs, signed."""
-        return max(self.m_width, *(layer.formats.y.width for layer in self.qnet.layers))
-
-    @property
-    def gate_width(self) -> int:
-        """Bits of any gate, unsigned."""
-        return max(layer.formats.gate.width for layer in self.qnet.layers)
-
-    @property
-    def g_width(self) -> int:
-        """Bits of any squashed cell input, signed."""
-        return max(layer.formats.g.width for layer in self.qnet.layers)
 
     @property
     def weight_address_width(self) -> int:
@@ -354,7 +301,7 @@ class Program:
         """
         word, knots = knot_words(self.qnet.table)
         found = {
-            "weights": self.schedule.lanes * self.schedule.weight_words * self.weight_width,
+            "weights": self.schedule.lanes * self.schedule.weight_words * self.paths.weight,
             "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
             "sigma": len(knots) * word.size,
             "input": 2
@@ -365,10 +312,10 @@ class Program:
         if self.states:
             starts = len(self.initial(self.states)), len(self.initial(self.outputs))
             found |= {
-                "outputs": 2 * len(self.outputs) * self.y_width,
-                "gates": 2 * len(self.gates) * self.gate_width,
-                "states": len(self.states) * self.s_width,
-                "initial state": starts[0] * self.s_width + starts[1] * self.y_width,
+                "outputs": 2 * len(self.outputs) * self.paths.y,
+                "gates": 2 * len(self.gates) * self.paths.gate,
+                "states": len(self.states) * self.paths.s,
+                "initial state": starts[0] * self.paths.s + starts[1] * self.paths.y,
             }
         return {name: bits for name, bits in found.items() if bits}
 

@@ -14,7 +14,7 @@ def row_layout(program: Program) -> data.StructLayout:
     Wide enough for any network of the formats where words are loaded, and else for this one.
     """
     widest = 1 + max(word.offset.bit_length() for word in program.rows)
-    seen = {"peephole": signed(program.peephole_width)} if program.peephole_width else {}
+    seen = {"peephole": signed(program.paths.peephole)} if program.paths.peephole else {}
     return data.StructLayout(
         {
             "offset": signed(program.net_width if program.loadable else widest),
@@ -29,7 +29,7 @@ def row_layout(program: Program) -> data.StructLayout:
 
 def row_words(program: Program, place: int) -> list[Any]:
     """The words of the rows that come to one place of the tail, in order."""
-    seen = program.peephole_width > 0
+    seen = program.paths.peephole > 0
     return [
         {
             "offset": word.offset,

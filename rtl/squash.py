@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
-from rtl.arithmetic import delay, half, round_shift, shift_right
+from rtl.arithmetic import delay, round_shift, shift_right
 from rtl.memory import block_memory
 from rtl.memory import load as load_words
 
@@ -21,16 +21,9 @@ def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
 
 
 def knot_words(table: SigmaTable) -> tuple[data.StructLayout, list[Any]]:
-    """What the table's memory holds: its knots, each with the rise to the next one.
-
-    To the knots is added what rounds the result, so that it costs no adder.
-    """
-    rises = [int(rise) for rise in table.knots[1:] - table.knots[:-1]]
-    knots = [int(knot) + half(GUARD) for knot in table.knots]
-    word = data.StructLayout(
-        {"knot": max(knots).bit_length(), "rise": max(1, max(rises).bit_length())}
-    )
-    return word, [{"knot": k, "rise": r} for k, r in zip(knots, rises, strict=False)]
+    """What the table's memory holds: its knots, each with the rise to the next one."""
+    word = data.StructLayout(dict(zip(("knot", "rise"), table.word_widths, strict=True)))
+    return word, [{"knot": knot, "rise": rise} for knot, rise in table.words]
 
 
 class SigmaUnit(wiring.Component):

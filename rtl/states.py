@@ -52,7 +52,7 @@ class States(wiring.Component):
 
     def __init__(self, program: Program, readers: int):
         self.program, self.readers = program, readers
-        width = signed(program.s_width)
+        width = signed(program.paths.s)
         ports = {}
         for k in range(readers):
             ports |= {f"step_over{k}": In(1), f"clear{k}": In(1), f"value{k}": Out(width)}
@@ -63,7 +63,7 @@ class States(wiring.Component):
                 **ports,
                 "write": In(1),
                 "code": In(width),
-                "access": In(access_layout(len(program.states), program.s_width)),
+                "access": In(access_layout(len(program.states), program.paths.s)),
                 "word": Out(width),
             }
         )
@@ -71,7 +71,7 @@ class States(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         cells = len(self.program.states)
-        width, depth = signed(self.program.s_width), max(2, cells)
+        width, depth = signed(self.program.paths.s), max(2, cells)
         m.submodules.memory = memory = block_memory(shape=width, depth=cells)
         starts = None
         if initial := self.program.initial(self.program.states):

@@ -165,7 +165,7 @@ def _steps(core: Core) -> dict[str, Any]:
         "streams": schedule.streams,
         "beats_per_vector": schedule.elements,
         "latency_cycles": schedule.latency,
-        "accumulator_bits": program.sum_width,
+        "accumulator_bits": program.paths.sum,
         "weight_memory_bits": program.memories["weights"],
     }
     if program.loadable:

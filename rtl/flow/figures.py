@@ -90,8 +90,8 @@ def bits_read(core: Core) -> dict[str, int]:
     }
     if program.states:
         found |= {
-            "outputs": (columns["y"] + columns["below"]) * program.y_width,
-            "gates": columns["gates"] * program.gate_width,
+            "outputs": (columns["y"] + columns["below"]) * program.paths.y,
+            "gates": columns["gates"] * program.paths.gate,
             "states": program.memories["states"],
         }
     return {name: bits for name, bits in found.items() if bits}

@@ -20,8 +20,8 @@ def cell(core: Core, design: Design) -> Proof:
         "cell",
         "If the input gate is 0 and the forget gate 1.0, or absent, the new state is the old one, "
         "to the bit: for every state, every cell input and whatever else comes.",
-        f"the core's own cell update: {program.s_width} bits a state, {program.g_width} a cell "
-        f"input, {program.gate_width} a gate, its multipliers among them",
+        f"the core's own cell update: {program.paths.s} bits a state, {program.paths.g} a cell "
+        f"input, {program.paths.gate} a gate, its multipliers among them",
         (),
         design,
         lambda given: state(given, core),
@@ -52,7 +52,7 @@ def say_kept(h: Harness, core: Core, say: Callable[[str], None], path: str = "")
     program, old = core.program, h.see(f"{path}value0")
     one_a_time = program.schedule.tail == 1
     gates = {kind: f"{kind}_operand_1" if one_a_time else f"gate_{kind}" for kind in "if"}
-    low = f"[{program.gate_width - 1}:0]"
+    low = f"[{program.paths.gate - 1}:0]"
     for k, mode in enumerate(program.cell_modes):
         shut = f"{h.see(path + gates['i'])}{low} == 0"
         if mode.keeps != "whole":
@@ -63,5 +63,5 @@ def say_kept(h: Harness, core: Core, say: Callable[[str], None], path: str = "")
         mine = f"{h.see(f'{path}i.cell_mode')} == {k}"
         h.line(f"wire shut{k} = {here} && {shut} && {fits} && {mine};")
         known = h.delayed(f"was_shut{k}", f"shut{k}", 1, latency.STATE)[-1]
-        olds = h.delayed(f"old{k}", old, program.s_width, latency.STATE)[-1]
+        olds = h.delayed(f"old{k}", old, program.paths.s, latency.STATE)[-1]
         say(f"!{known} || ({h.see(f'{path}s.valid')} && {h.see(f'{path}s.code')} == {olds})")

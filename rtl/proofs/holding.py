@@ -25,7 +25,7 @@ def holding(core: Core, design: Design) -> Proof:
         "With its gates shut, no step that goes on with a sequence changes any word of the state "
         "memory by as much as one LSB: from any states, over any number of steps, whatever streams "
         "in, however input and output stall, and whatever the weights are.",
-        f"the whole core: {len(program.states)} cells, {program.s_width} bits a state, "
+        f"the whole core: {len(program.states)} cells, {program.paths.s} bits a state, "
         f"{program.schedule.lanes} lanes, {rows.cycles} clocks a step",
         (
             "Input gates have the code of 0 and forget gates that of 1.0, which is what shut "

@@ -34,7 +34,7 @@ def sums(core: Core, design: Design) -> Proof:
         "No sum of a lane overflows: what is added is added exactly, whatever the weights and the "
         "values are, however input and output stall, in every step.",
         f"the whole core: {program.schedule.lanes} lanes of {program.accumulators} accumulators of "
-        f"{program.sum_width} bits, {program.weight_width} bits a weight, {program.operand_width} "
+        f"{program.paths.sum} bits, {program.paths.weight} bits a weight, {program.paths.operand} "
         "a value, the multipliers among them",
         (
             "Weights and values are codes of their formats; they are free within those.",
@@ -178,7 +178,7 @@ def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
             value if source in own else 0
             for source, value in zip(reach.sources, reach.values, strict=True)
         )
-        limit = h.table(f"most_{name}", at[FED - 1], list(values), reach.program.operand_width)
+        limit = h.table(f"most_{name}", at[FED - 1], list(values), reach.program.paths.operand)
         inside = within(found, limit) if name.startswith("y") else f"{found} <= {limit}"
         if not name.startswith("x"):  # its register is as wide as its only format
             h.assume(f"{limit} == 0 || ({inside})")
@@ -187,7 +187,7 @@ def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
 def claim_lane(h: Harness, reach: Reach, path: str, at: list[str], lane: int) -> None:
     """A lane from its feed to its accumulators; `at` counts from the lane's own clocks on."""
     program = reach.program
-    width, bits = program.sum_width, (program.weight_width, program.operand_width)
+    width, bits = program.paths.sum, (program.paths.weight, program.paths.operand)
 
     def table(name: str, clocks: int, values: list[int], width: int) -> str:
         return h.table(f"{name}_{lane}", at[clocks], values, width)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.cost import BITS_PER_LUT4, Cost, Paths, cost, memories, tail_multipliers
+from fixedpoint.cost import BITS_PER_LUT4, Cost, cost, memories, tail_multipliers
 from fixedpoint.quantize import formats_of
 from fixedpoint.seen import Seen
 from fixedpoint.widths import KINDS, Widths
@@ -28,18 +28,6 @@ def quantized(name, widths):
 def program(qnet):
     """On the fewest lanes, where no word of the weight memories is left empty."""
     return Program(qnet, plan(qnet, allowed_lanes(qnet)[0]))
-
-
-@pytest.mark.parametrize("widths", [MIXED, SMALL])
-@pytest.mark.parametrize("name", FORWARD)
-def test_paths_are_as_wide_as_in_the_gateware(name, widths):
-    qnet = quantized(name, widths)
-    paths, made = Paths.of(qnet), program(qnet)
-    have = (paths.weight, paths.operand, paths.sum, paths.peephole)
-    want = (made.weight_width, made.operand_width, made.sum_width, made.peephole_width)
-    assert have == want
-    have = (paths.gate, paths.g, paths.s, paths.y)
-    assert have == (made.gate_width, made.g_width, made.s_width, made.y_width)
 
 
 @pytest.mark.parametrize("widths", [MIXED, SMALL])

@@ -54,7 +54,7 @@ def _sums(rng, program: Program, word) -> list[int]:
     half = scale >> 1
     at = [mode.squash.net.low, mode.squash.net.high, 0, -1, int(rng.integers(-50, 50))]
     nets = [code * scale + by for code in at for by in (0, half, half - 1, -half, scale)]
-    bound = (1 << (program.sum_width - 1)) - 1 - abs(word.bias)
+    bound = (1 << (program.paths.sum - 1)) - 1 - abs(word.bias)
     nets += [word.bias + bound, word.bias - bound]
     any_code = rng.integers(2 * mode.squash.net.low, 2 * mode.squash.net.high, 8) * scale
     nets += [int(code) + int(rng.integers(scale)) for code in any_code]

@@ -48,7 +48,7 @@ def test_widths_apart(weights, inputs, state):
     formats = replace(formats, input=_wider(formats.input, inputs), layers=tuple(layers))
     qnet = fixedpoint.quantize(net, formats)
     program = Core(qnet, 6, probe=True).program
-    assert (program.weight_width, program.s_width) == (weights, state)
+    assert (program.paths.weight, program.paths.s) == (weights, state)
     codes = any_codes(rng, qnet, 2, 6)
     core = Core(qnet, 6, probe=True)
     assert agree(core, run_core(core, codes), codes)

@@ -275,8 +275,8 @@ def test_figures_are_those_of_a_core_counted_by_hand():
     groups, bits = 3, figures.bits_read_per_step
     assert bits["weights"] == groups * 10 * 8 * 12
     assert bits["input"] == groups * 4 * 12
-    assert bits["outputs"] == groups * 6 * core.program.y_width
-    assert bits["states"] == 6 * core.program.s_width
+    assert bits["outputs"] == groups * 6 * core.program.paths.y
+    assert bits["states"] == 6 * core.program.paths.s
     knot, rise = (np.max(v) for v in (core.qnet.table.knots, np.diff(core.qnet.table.knots)))
     assert bits["sigma"] == (4 * 6 + 6) * (int(knot).bit_length() + int(rise).bit_length())
     assert set(bits) == {"weights", "input", "outputs", "states", "sigma"}

@@ -155,7 +155,7 @@ class _Bench:
 
     def step(self) -> tuple[list[int], list[int]]:
         """Any values of a step: y of all cells, all gates."""
-        y, g = self.program.y_width, self.program.gate_width
+        y, g = self.program.paths.y, self.program.paths.gate
         return (
             self.rng.integers(-(1 << (y - 1)), 1 << (y - 1), len(self.program.outputs)).tolist(),
             self.rng.integers(0, (1 << (g - 1)) + 1, len(self.program.gates)).tolist(),

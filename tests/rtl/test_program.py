@@ -124,19 +124,19 @@ def test_widths_hold_every_code(name):
     and the largest sum of any row, fits the width of its path."""
     qnet = NETWORKS[name]
     program = Program(qnet, plan(qnet))
-    assert all(_fits(code, program.weight_width) for codes in program.weights for code in codes)
+    assert all(_fits(code, program.paths.weight) for codes in program.weights for code in codes)
     forms = [qnet.formats.input, *(part.formats.y for part in qnet.layers)]
     forms += [part.formats.gate for part in qnet.layers if part.shape.gate_recurrence]
     for form in forms:
-        assert _fits(form.low, program.operand_width) and _fits(form.high, program.operand_width)
+        assert _fits(form.low, program.paths.operand) and _fits(form.high, program.paths.operand)
     for part in qnet.layers:
-        assert part.formats.gate.high < 1 << program.gate_width
+        assert part.formats.gate.high < 1 << program.paths.gate
         for form, width in (
             (part.formats.gate, program.activation_width),
             (part.formats.g, program.activation_width),
-            (part.formats.g, program.g_width),
-            (part.formats.s, program.s_width),
-            (part.formats.y, program.y_width),
+            (part.formats.g, program.paths.g),
+            (part.formats.s, program.paths.s),
+            (part.formats.y, program.paths.y),
         ):
             assert _fits(form.low, width) and _fits(form.high, width)
         for kind in part.shape.kinds:
@@ -144,7 +144,7 @@ def test_widths_hold_every_code(name):
             for source, cut in part.shape.columns.items():
                 magnitude = part.source_formats[source].magnitude
                 worst = worst + np.abs(part.weights[kind][:, cut]).sum(axis=1) * magnitude
-            assert _fits(int(worst.max()), program.sum_width)
+            assert _fits(int(worst.max()), program.paths.sum)
     assert (1 << program.weight_address_width) >= len(program.weights[0])
 
 

@@ -109,7 +109,7 @@ def test_sums_reach_no_further_than_their_formats_say(kind):
     """By the schedule the columns of a group come to the bound, less the biases."""
     core = core_of(kind)
     reach, program = Reach(core.program), core.program
-    assert 0 < max(reach.most) < 1 << program.sum_width - 1
+    assert 0 < max(reach.most) < 1 << program.paths.sum - 1
     phases = [phase.ideal // phase.groups for phase in program.schedule.phases]
     assert max(reach.most) <= max(phases) * max(reach.products)
 
