@@ -230,7 +230,7 @@ def _readings() -> Iterator[Experiment]:
 def _remedies() -> Iterator[Experiment]:
     for row in ROWS:
         match row.table:
-            case 1 if row.rate == 0.1:
+            case 1:
                 yield unhurried(row, -2.0)
             case 2:
                 yield slow(row, -5.0) if row.name == "2a" else last_alone(row)
