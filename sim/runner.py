@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c",
 # Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
 # Verilator from simplifying the design.
 OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
+SMALL = 500_000  # characters of Verilog that are compiled in one piece
+HEADER = "carousel_verilated.h"
+INCLUDES = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 # The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
 # the machine on which it was made.
 MAKE = {
@@ -83,7 +86,8 @@ def build(
         return Build(place, top, cached=True)
     beside = folder_in(cache, "building")
     try:
-        _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(tools, MAKE, waves)}")
+        runtime = cache / f"runtime-{digest(tools, MAKE, INCLUDES, waves)}"
+        _compile(text, top, ports, waves, beside, runtime)
         _publish(beside, place)
     except ToolError as error:
         log = (beside / "build.log").rename(cache / f"{place.name}.log")
@@ -134,32 +138,43 @@ def _compile(
     folder: Path,
     runtime: Path,
 ) -> None:
-    """Verilog to a program in `folder`; the run-time library comes from, or goes to, `runtime`."""
+    """Verilog to a program in `folder`; what all designs share comes from, or goes to, `runtime`:
+    the compiled run-time library and, from the second build on, its precompiled headers."""
     source, visible = folder / f"{top}.v", folder / "ports.vlt"
     source.write_text(text)
     lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
     visible.write_text("\n".join(["`verilator_config", *lines, ""]))
-    objects = folder / "objects"
-    if runtime.exists():
-        shutil.copytree(runtime, objects, copy_function=shutil.copyfile)
+    objects, lent, whole = folder / "objects", runtime.exists(), len(text) <= SMALL
+    if lent:
+        objects.mkdir()
         later = time.time() + AHEAD
-        for path in objects.iterdir():  # newer than the makefile to come, so that make keeps them
-            os.utime(path, (later, later))
+        for path in (shutil.copyfile(each, objects / each.name) for each in runtime.glob("*.o")):
+            os.utime(path, (later, later))  # newer than the makefile to come, so that make keeps it
     arguments = {
         "sources": [str(visible), str(source)],
         "hdl_toplevel": top,
         "build_dir": str(objects),
-        "build_args": list(OPTIONS),
+        "build_args": [*OPTIONS, *(["--output-split", "0"] if whole else [])],
         "waves": waves,
     }
-    flags = {"MAKEFLAGS": " ".join(f"{name}={value}" for name, value in MAKE.items())}
+    # in several pieces Verilator has a precompiled header of its own, and there can be but one
+    headers = f" -include {runtime / HEADER}" if lent and whole else ""
+    flags = _make_flags({**MAKE, "OPT_FAST": MAKE["OPT_FAST"] + headers})
     status = _runner("build", arguments, folder, folder / "build.log", flags)
     if status or not (objects / top).exists():
         raise ToolError("building the simulator failed")
     (objects / top).rename(folder / top)
-    if not runtime.exists():
+    if not lent:
         _keep_runtime(objects, runtime)
+    elif not (runtime / f"{HEADER}.gch").exists():
+        _precompile(objects, runtime, folder / "headers.log")
     shutil.rmtree(objects)
+
+
+def _make_flags(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment in which make takes these variables."""
+    given = (f"{name}={value}" for name, value in variables.items())
+    return {"MAKEFLAGS": " ".join(each.replace(" ", "\\ ") for each in given)}
 
 
 def _keep_runtime(objects: Path, runtime: Path) -> None:
@@ -168,7 +183,18 @@ def _keep_runtime(objects: Path, runtime: Path) -> None:
     for path in (objects / f"{name}.o" for name in RUNTIME):
         if path.exists():
             shutil.copyfile(path, beside / path.name)
+    (beside / HEADER).write_text(INCLUDES)
     _publish(beside, runtime)
+
+
+def _precompile(objects: Path, runtime: Path, log: Path) -> None:
+    """The headers as Verilator's own makefile compiles them; where it cannot, builds take longer
+    and are the same."""
+    shutil.copyfile(runtime / HEADER, objects / HEADER)
+    made = f"{HEADER}.fast.gch"
+    command = ["make", "-C", str(objects), "-f", "Vtop.mk", made]
+    if supervise(command, log, tool_environment() | _make_flags(MAKE)) == 0:
+        os.replace(objects / made, runtime / f"{HEADER}.gch")
 
 
 def _publish(beside: Path, place: Path) -> None:

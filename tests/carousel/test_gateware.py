@@ -93,7 +93,8 @@ def test_too_little_to_measure_is_said(cli, quick_sim, tmp_path, name, words):
     assert dict(pairs(result.stdout))["cycles a step, measured"].startswith(words)
 
 
-@pytest.mark.parametrize("name", ["paper", pytest.param("peepholes", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["paper", "peepholes"])
 def test_simulated_states_are_carried_on(cli, tmp_path, name):
     """Two simulations leave what one run of the integer model over both pieces leaves."""
     path, x, formats = model(tmp_path, name), nets.sequences(2), tmp_path / "f.json"

@@ -143,7 +143,7 @@ def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]
     return qnet, int(rng.choice(allowed_lanes(qnet))), rng
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", few(range(8), range(16)))
 def test_random_networks(seed):
     """Any network, format and number of lanes: every code, with pauses in every second case."""
     qnet, lanes, rng = _random_case(seed)

@@ -25,6 +25,7 @@ from tests.rtl.support import (
     run_core,
     simulate,
 )
+from tests.soak import few
 
 
 def cell(
@@ -130,7 +131,7 @@ def _any_layer(rng: np.random.Generator, inputs: int) -> Layer:
     )
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", few(range(8), range(24)))
 def test_random_cells(seed):
     """One to three layers of any cells, readout or none, every output or the last only, any lanes,
     idle and back-pressure."""

@@ -175,6 +175,7 @@ def test_moved_exactly_where_the_circuit_stays_the_same(packed):
     assert found == {name: NOTHING | wanted for name, (_, wanted) in CASES.items()}
 
 
+@pytest.mark.soak
 def test_the_netlist_does_what_the_verilog_says(packed):
     """Every clock from the first one on, of blocks with and without registers; a register too many
     or too few shows."""

@@ -28,7 +28,13 @@ def _network(kinds: str) -> Network:
     return Network((Layer(weights, biases, gate_recurrence=recurrence, **squash),))
 
 
-@pytest.mark.parametrize("kinds", ["iog", "ifog"], ids=["1997", "forget gate"])
+KINDS = (
+    pytest.param("iog", id="1997", marks=pytest.mark.soak),
+    pytest.param("ifog", id="forget gate"),
+)
+
+
+@pytest.mark.parametrize("kinds", KINDS)
 @pytest.mark.parametrize("steps", [2_000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_what_is_written_stays(steps, kinds):
     """Five steps write; then no state code moves, under full-range input, and i is exactly 0."""

@@ -71,6 +71,7 @@ def test_a_netlist_gives_the_models_codes(name, netlists, subject, build_dir):
     verify(netlist, subject[1], build_dir)
 
 
+@pytest.mark.soak
 def test_one_wrong_cell_is_noticed(netlists, subject, build_dir):
     """A multiplier's output register left out: the netlist no longer computes the model's codes."""
     qnet, codes = subject

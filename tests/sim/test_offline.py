@@ -76,6 +76,7 @@ def test_the_pace_is_that_of_the_schedule(output, build_dir):
     assert np.isnan(alone.cycles_per_step)
 
 
+@pytest.mark.soak
 def test_a_long_sequence_is_waited_for(build_dir):
     """One sequence of 150 steps on few lanes: nothing comes for longer than any other core may be
     silent, and the core does not count as stuck."""

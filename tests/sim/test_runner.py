@@ -45,6 +45,14 @@ def test_a_design_is_built_once(cache):
     assert other != first and not cached
 
 
+def test_a_compiler_that_cannot_read_the_precompiled_headers_reads_the_headers(cache):
+    """They only save time, of which the first build has spent some on them."""
+    build_tiny(cache)
+    (made,) = cache.glob("runtime-*/*.gch")
+    made.write_bytes(made.read_bytes()[:100])
+    build_tiny(cache, TINY + "wire other;endmodule\n")
+
+
 def test_two_processes_may_build_the_same(cache):
     """Both come back with the one finished build, and nothing half-made stays behind."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:

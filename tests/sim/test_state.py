@@ -58,7 +58,7 @@ def same(
 
 
 NAMES = (
-    "peepholes, projection, initial",
+    pytest.param("peepholes, projection, initial", marks=pytest.mark.soak),
     "gate recurrence",
     pytest.param("last output", marks=pytest.mark.soak),
 )
@@ -89,6 +89,7 @@ def test_a_stream_in_two_calls_is_one_run(name, build_dir):
     assert not check(qnet, codes[:, 4:], second, start).ok  # from another state it is another run
 
 
+@pytest.mark.soak
 def test_one_sequence_without_a_probe(build_dir):
     """(T, D) and a state without a batch: outputs and state s, y are compared, gates are not seen
     where no step reads them."""

@@ -51,6 +51,7 @@ def test_no_clock_is_lost(build_dir):
     assert np.all(np.diff(hw.step_cycles, axis=0) > 0)
 
 
+@pytest.mark.soak
 def test_the_state_port_has_the_states_of_all_streams(build_dir):
     """Written before each turn of sequences, read after it; as the model's."""
     qnet = stateful("gate recurrence")
