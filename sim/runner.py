@@ -81,7 +81,7 @@ def build(
     check_tools(cache)
     tools = versions()
     sources = (text, top, sorted(ports), waves)
-    place = cache / digest(tools, OPTIONS, MAKE, sources)
+    place = cache / digest(tools, OPTIONS, MAKE, INCLUDES, sources)
     if (place / top).exists():
         return Build(place, top, cached=True)
     beside = folder_in(cache, "building")

@@ -48,8 +48,10 @@ def test_a_design_is_built_once(cache):
 def test_a_compiler_that_cannot_read_the_precompiled_headers_reads_the_headers(cache):
     """They only save time, of which the first build has spent some on them."""
     build_tiny(cache)
-    (made,) = cache.glob("runtime-*/*.gch")
-    made.write_bytes(made.read_bytes()[:100])
+    made = list(cache.glob("runtime-*/*.gch"))
+    assert made
+    for each in made:
+        each.write_bytes(each.read_bytes()[:100])
     build_tiny(cache, TINY + "wire other;endmodule\n")
 
 
