@@ -45,13 +45,13 @@ def test_a_design_is_built_once(cache):
     assert other != first and not cached
 
 
-def test_a_compiler_that_cannot_read_the_precompiled_headers_reads_the_headers(cache):
+def test_headers_that_another_compiler_has_precompiled_are_read_as_text(cache):
     """They only save time, of which the first build has spent some on them."""
     build_tiny(cache)
     made = list(cache.glob("runtime-*/*.gch"))
     assert made
     for each in made:
-        each.write_bytes(each.read_bytes()[:100])
+        each.write_bytes(b"another" + each.read_bytes()[7:])
     build_tiny(cache, TINY + "wire other;endmodule\n")
 
 
