@@ -27,8 +27,8 @@ from golden.tasks import (
 DRIFT = "States drift over the lag while the input gates are still half open"
 EACH_STEP = "Weights change after each step, by what that step adds, as every step has a target."
 RECALL = (
-    f"As the text has it, but not solved so. {DRIFT}, and push the outputs to 0, whence the square "
-    "error does not bring them back. The cell comes when the error has stopped decreasing."
+    f"As the text has it. {DRIFT}, and push the outputs to 0, whence the square error is slow to "
+    "bring them back. The cell comes when the error has stopped decreasing."
 )
 TRIGGER = (
     f"As the text has it. {DRIFT}, which with p = q = 50 makes learning slow, and with longer lags "
@@ -236,7 +236,7 @@ def _remedies() -> Iterator[Experiment]:
                 yield slow(row, -5.0) if row.name == "2a" else last_alone(row)
             case 3:
                 yield shut(row, -5.0, -3.0, rate=5.0)
-            case 7:
+            case 7 | 8:
                 yield entropy(row)
 
 

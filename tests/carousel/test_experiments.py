@@ -14,7 +14,7 @@ from carousel import experiments as command
 from carousel import experiments_gateware, experiments_trials, plots
 from carousel.experiments_contrast import Contrast
 from carousel.experiments_gateware import Integers
-from carousel.experiments_page import page
+from carousel.experiments_page import page, short
 from carousel.experiments_results import Results, Row
 from carousel.experiments_trials import Kept, Outcome
 from carousel.inputs import task_of
@@ -266,9 +266,10 @@ def test_what_cannot_be_is_refused_in_one_line(refused, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
-def test_the_manual_is_what_the_results_say():
-    """And what it says of the paper is what the registry says."""
+def test_the_manual_and_the_readme_are_what_the_results_say():
+    """And what they say of the paper is what the registry says."""
     found = Results.from_dict(json.loads((DOCS / "experiments.json").read_text()))
     assert (DOCS / "experiments.md").read_text() == page(found)
+    assert short(found) in (DOCS.parent / "README.md").read_text()
     told = {row.name: row.paper for row in found.rows if row.own}
     assert told == {name: e.paper for name, e in EXPERIMENTS.items() if e.own}
