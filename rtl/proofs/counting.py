@@ -34,14 +34,13 @@ def counting(core: Core, design: Design) -> Proof:
                 rf"= saturated_{kind} \+ {kind}_event_1;",
                 rf"= saturated_{kind} + {{{kind}_event_1, 1'b0}};",
             ),
-            core.schedule.latency + core.qnet.inputs * core.schedule.streams,
-            {"i__valid": 1, "activation0.net_code_clipped": 1},
+            latency.OUTPUT + 4,
         ),
     )
 
 
 def state(design: Design, core: Core) -> Harness:
-    """The flags are free in every clock, and a reset may come in any."""
+    """Flags, and which row they are of, are free in every clock, and a reset may come in any."""
     h = Harness(design, "", reset=True)
     for kind, event in events(h, core).items():
         count = h.register(f"count_{kind}", COUNTER_BITS, f"count_{kind} + ({event})")
@@ -58,18 +57,18 @@ def events(h: Harness, core: Core) -> dict[str, str]:
         path, kinds = f"activation{place}", core.program.kinds
         stages = [f"{path}.saturated_{k}" for k in range(1, latency.SQUASH)]
         flag = travels(h, f"{path}.net_code_clipped", [*stages, f"{path}.o.saturated"])
-        valid, row = h.see(f"{path}.o.valid"), h.see(f"{path}.o.kind")
+        valid, row = h.cut(f"{path}.o.valid"), h.cut(f"{path}.o.kind")
         for kind in dict.fromkeys(word.row.kind for word in core.program.tail(place)):
             found[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
     if core.qnet.readout and core.qnet.output != "every":
-        found["out"] += f" && {h.see('activation0.o.step_last')}"  # the others do not leave
+        found["out"] += f" && {h.cut('activation0.o.step_last')}"  # the others do not leave
     if core.program.states:
-        valid, projected = h.see("cell.y.valid"), h.see("cell.y.projected")
+        valid, projected = h.cut("cell.y.valid"), h.cut("cell.y.projected")
         stages = [f"cell.h_saturated_{k}" for k in range(1, latency.SQUASH)]
         stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + latency.OUTPUT - latency.SQUASH)]
         late = travels(h, "cell.h_net_code_clipped", stages)
         clipped = f"({valid} && {h.cut('cell.output_clipped')}"
-        found["s"] = f"{h.see('cell.s.valid')} && {h.cut('cell.state_clipped')}"
+        found["s"] = f"{h.cut('cell.s.valid')} && {h.cut('cell.state_clipped')}"
         found["h"] = f"{valid} && {late}"
         found["m"] = f"{clipped} && {projected})"
         found["y"] = f"{found.get('y', '0')} + {clipped} && !{projected})"
