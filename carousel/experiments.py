@@ -168,13 +168,13 @@ def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tup
 
 def longest(rows: Iterable[Row]) -> list[Outcome]:
     """The best trial of each task that was solved, of the row of the longest sequences; of several
-    the one with the most inputs, one that is the paper's own, the last."""
-    found: dict[str, tuple[tuple[int, int, bool], Outcome]] = {}
+    one that most trials solve, the one with the most inputs, the paper's own, the last."""
+    found: dict[str, tuple[tuple[int, bool, int, bool], Outcome]] = {}
     for row in rows:
         if (best := row.best) is None:
             continue
         task = experiment(row.name).task
-        rank = task.lengths[0], task.inputs, row.own
+        rank = task.lengths[0], row.mostly, task.inputs, row.own
         if row.task not in found or rank >= found[row.task][0]:
             found[row.task] = rank, best
     return [best for _, best in found.values()]

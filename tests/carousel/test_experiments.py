@@ -235,12 +235,17 @@ def test_a_folder_without_trials_says_that_nothing_was_run(found):
 
 
 def test_of_each_task_the_longest_row_is_carried_on():
-    def solved(name):
-        return Row.of(experiment(name), [Outcome(name, 1, True, 1, {}, 1, 0, 0.0, 0.0, 0.0, "")])
+    """And of rows as long one that most trials solve."""
+
+    def row(name, *solved):
+        trials = [Outcome(name, 1, each, 1, {}, 1, 0, 0.0, 0.0, 0.0, "") for each in solved]
+        return Row.of(experiment(name), trials)
 
     names = ("3a-1000-3", "3a-100-3", "2c-1000-1000", "2c-1000-50", "5-140", "5-13", "6a")
-    chosen = [each.experiment for each in command.longest(map(solved, names))]
-    assert chosen == ["3a-1000-3", "2c-1000-1000", "5-13", "6a"]
+    rows = [row(name, True) for name in names] + [row("1-3x2-0.1", True), row("1-3x2-0.2", False)]
+    rows += [row("1-3x2-0.5", True, False), row("2c-1000-1000-remedy", True, False)]
+    chosen = [each.experiment for each in command.longest(rows)]
+    assert chosen == ["3a-1000-3", "2c-1000-1000", "5-13", "6a", "1-3x2-0.1"]
 
 
 def test_other_commands_know_the_tasks_of_what_was_learnt():
