@@ -25,9 +25,12 @@ def fifo(core: Core, design: Design) -> Proof:
         state,
         4,
         Twin(
-            "the FIFO writes when it is full",
-            design.replaced(module, r"w_en & w_rdy", "w_en"),
+            "the FIFO is full a word too late",
+            design.replaced(
+                module, r"^(  assign w_rdy = held !=) \d+'h[0-9a-f]+;", rf"\1 {depth + 1};"
+            ),
             depth + 2 * AHEAD,
+            {"w_en": 1, "w_data": 0, "r_en": 0},
         ),
     )
 
