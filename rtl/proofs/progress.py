@@ -6,6 +6,7 @@ those until the last one is written. Whatever happens, it becomes less in every 
 
 from rtl import latency
 from rtl.core import Core
+from rtl.operands import beat_layout
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.leaving import Beats, counted, leaving, of_steps
@@ -22,6 +23,7 @@ def progress(core: Core, design: Design) -> Proof:
     """
     beats = Beats(core)
     wait, stay = bounds(beats)
+    beat = beat_layout(core.qnet.formats.input, core.program.index_width)
     return Proof(
         "ends",
         f"While the output is taken, a step whose input is there begins within {wait} clocks, and "
@@ -37,7 +39,7 @@ def progress(core: Core, design: Design) -> Proof:
                 design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
             ),
             core.schedule.latency + core.qnet.inputs + core.qnet.outputs + 3,
-            {"i__valid": 1, "r_en": 1},
+            {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1},  # 0, marked last
         ),
     )
 
