@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
 from golden.experiments.experiment import Experiment, Paper
-from golden.experiments.remedies import entropy, last_alone, shut, slow, unhurried
+from golden.experiments.remedies import calm_entropy, entropy, last_alone, shut, slow, unhurried
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
     EMBEDDED_REBER,
@@ -238,6 +238,8 @@ def _remedies() -> Iterator[Experiment]:
                 yield shut(row, -5.0, -3.0, rate=5.0)
             case 7 | 8:
                 yield entropy(row)
+            case 9 if row.name == "6b":
+                yield calm_entropy(row)
 
 
 SLOW = (
