@@ -7,7 +7,8 @@ from fixedpoint.network import QuantizedNetwork
 
 @dataclass(frozen=True)
 class Paths:
-    """Bits of a core's paths, signed but for gates: each as wide as the widest layer needs.
+    """Bits of a core's paths, signed but for gates: each as wide as the widest layer needs, and 0
+    where no layer has it.
 
     Attributes
     ----------
@@ -47,11 +48,11 @@ class Paths:
             weight=max(weights),
             operand=max(form.width + (not form.signed) for form in sources),
             sum=max(each.width for each in sums),
-            gate=max(form.gate.width for form in forms),
-            g=max(form.g.width for form in forms),
-            h=max(form.h.width for form in forms),
-            s=max(form.s.width for form in forms),
-            m=max(form.cell_output.width for form in forms),
-            y=max(max(form.cell_output.width, form.y.width) for form in forms),
+            gate=max((form.gate.width for form in forms), default=0),
+            g=max((form.g.width for form in forms), default=0),
+            h=max((form.h.width for form in forms), default=0),
+            s=max((form.s.width for form in forms), default=0),
+            m=max((form.cell_output.width for form in forms), default=0),
+            y=max((max(form.cell_output.width, form.y.width) for form in forms), default=0),
             peephole=max((f.weights["s"].width for f in forms if "s" in f.weights), default=0),
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
+from fixedpoint.paths import Paths
 from rtl import latency
 from rtl.lanes import LaneArray
 from tests.rtl.support import simulate
@@ -18,9 +19,7 @@ class Weights:
     """What the lanes want of a program: weights of each lane in the order of issue, and widths."""
 
     weights: tuple[tuple[int, ...], ...]
-    weight_width: int
-    operand_width: int
-    sum_width: int
+    paths: Paths
     accumulators: int = 1
     rows_at_once: int = 1
     loadable: bool = False
@@ -28,6 +27,11 @@ class Weights:
     @property
     def weight_address_width(self) -> int:
         return max(1, (len(self.weights[0]) - 1).bit_length())
+
+
+def _paths(total: int) -> Paths:
+    """Of lanes alone, with sums of so many bits."""
+    return Paths(WEIGHT, OPERAND, total, gate=0, g=0, h=0, s=0, m=0, y=0, peephole=0)
 
 
 def _corner_or_any(rng, bits: int, shape) -> np.ndarray:
@@ -62,8 +66,8 @@ def _check(
     """Groups of columns through an array; sums of the first `rows` lanes against NumPy."""
     lanes, total = weights.shape
     bound = max(lengths) << (WEIGHT + OPERAND - 2)
-    widths = WEIGHT, OPERAND, bound.bit_length() + 1
-    program = Weights(tuple(map(tuple, weights.tolist())), *widths, rows_at_once=at_once)
+    widths = _paths(bound.bit_length() + 1)
+    program = Weights(tuple(map(tuple, weights.tolist())), widths, rows_at_once=at_once)
     operands = _corner_or_any(rng, OPERAND, total)
     script, expected, place = [], {}, 0
     for length, gap in zip(lengths, between, strict=True):
@@ -125,7 +129,7 @@ def test_extreme_codes_do_not_overflow(corner):
     low_w, low_o = -(1 << (WEIGHT - 1)), -(1 << (OPERAND - 1))
     operand = low_o if corner == "both lowest" else -low_o - 1
     bound = 8 * low_w * low_o
-    program = Weights(((low_w,) * 16,) * 3, WEIGHT, OPERAND, bound.bit_length() + 1)
+    program = Weights(((low_w,) * 16,) * 3, _paths(bound.bit_length() + 1))
     script = [(operand, k, int(k % 8 == 0), int(k % 8 == 7)) for k in range(16)]
     seen = _run(LaneArray(program), script)
     for clock in (7, 15):
@@ -135,7 +139,7 @@ def test_extreme_codes_do_not_overflow(corner):
 
 def test_a_reset_forgets_a_group_on_its_way():
     """No `start` comes from a group whose last column was fed before the reset."""
-    program = Weights(((1, 2, 3, 4),) * 5, WEIGHT, OPERAND, 12)
+    program = Weights(((1, 2, 3, 4),) * 5, _paths(12))
     array, reset, seen = LaneArray(program), Signal(), []
 
     async def testbench(ctx):
