@@ -121,11 +121,13 @@ def _sum(rows: Mapping[str, Row]) -> str:
     helped = [row for row in rest if any(each.name.startswith(f"{row.name}-") for each in others)]
     trials = [each for row in rows.values() for each in row.trials]
     hours = sum(each.seconds for each in trials) / 3600
+    missing = ", ".join(f"`{row.name}`" for row in rows.values() if not row.trials)
+    unrun = f"Not run: {missing}.\n" if missing else ""
     return f"""Of the paper's {len(own)} rows {len(solved)} were solved in most trials with its own
 settings, and {len(helped)} more only where the text was read in another way (+) or a remedy went
 beyond it (*), each in a row of its own. All {len(trials):,} trials took {hours:.1f} hours of one
 processor.
-"""
+{unrun}"""
 
 
 def tables(found: Results) -> list[Table]:
