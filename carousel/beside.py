@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -56,20 +55,15 @@ def spawned(
 def _begin(begin: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> None:
     """A process leaves an interruption from the terminal to who began it, which asks it to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
     if begin is not None:
         begin(*arguments)
 
 
-def _leave(number: int, _: Any) -> None:
-    """Asked to end, once: what was started is ended first."""
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit(128 + number)
-
-
 def _work(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Asked to end meanwhile, a process ends what it has started, and then itself."""
     try:
-        return function(*arguments)
+        with terminable():
+            return function(*arguments)
     except SystemExit as asked:  # which the pool would take for the work's result
         os._exit(int(asked.code or 0))
 

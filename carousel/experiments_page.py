@@ -92,7 +92,8 @@ def page(found: Results) -> str:
 def short(found: Results) -> str:
     """A table of the networks that were carried into gateware, and how many rows were solved."""
     head = ("row", "training sequences, paper", "here, mean and range", "solved")
-    head += ("wrong of 2,560: float, 16 bits", "codes of the gateware that differ")
+    head += ("wrong in float, in 16 bits", "bits that keep float's answers")
+    head += ("codes of the gateware that differ",)
     rows = {row.name: row for row in found.rows}
     lines = [_short(rows[each.experiment], each) for each in found.carried]
     return f"{_markdown(Table.of('In short', head, lines))}\n{_sum(rows)}"
@@ -107,7 +108,8 @@ def _short(row: Row, carried: Carried) -> tuple[str, ...]:
         f"{row.paper.sequences[criterion]:,}",
         f"{ours.mean:,.0f} ({ours.least:,} to {ours.most:,})",
         f"{len(row.solved)} of {len(row.trials)}",
-        f"{carried.wrong:,}, {usual.wrong:,}",
+        f"{carried.wrong:,}, {usual.wrong:,} of {carried.sizes.tested:,}",
+        str(carried.least.bits) if carried.least else "-",
         f"{usual.mismatches:,} of {usual.compared:,}",
     )
 

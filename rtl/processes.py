@@ -55,8 +55,16 @@ def supervise(
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """While it lasts, a request to end (SIGTERM) is an exception, which ends what was started."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    """While it lasts, a request to end (SIGTERM) is an exception, which ends what was started.
+
+    A second request does not disturb that.
+    """
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
         yield
     finally:

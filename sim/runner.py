@@ -79,15 +79,13 @@ def build(
     """
     cache = cache.resolve()
     check_tools(cache)
-    tools = versions()
-    sources = (text, top, sorted(ports), waves)
-    place = cache / digest(tools, OPTIONS, MAKE, INCLUDES, sources)
+    shared = (versions(), MAKE, INCLUDES, waves)
+    place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
     if (place / top).exists():
         return Build(place, top, cached=True)
     beside = folder_in(cache, "building")
     try:
-        runtime = cache / f"runtime-{digest(tools, MAKE, INCLUDES, waves)}"
-        _compile(text, top, ports, waves, beside, runtime)
+        _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(shared)}")
         _publish(beside, place)
     except ToolError as error:
         log = (beside / "build.log").rename(cache / f"{place.name}.log")
