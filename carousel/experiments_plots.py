@@ -48,7 +48,7 @@ def counts(found: Results) -> Figure:
             paper = row.paper.sequences[row.criteria[-1]]
             panel.plot(paper, place, "x", color=COLOURS[1], markeredgewidth=1.6, label=names[1])
         panel.set_yticks(range(len(rows)), [row.name for row in rows])
-        panel.invert_yaxis()
+        panel.set_ylim(len(rows) - 0.4, -0.6)  # from above, without empty rows
         panel.set(xscale="log", xlabel="training sequences")
         panel.tick_params(axis="y", length=0)
         panel.grid(color=GREY, alpha=0.15)
