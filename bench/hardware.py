@@ -6,9 +6,10 @@ The cores are those of `bench.hardware_cases`, 16 bits.
 
 Whatever is measured goes to the JSON at once. What lies there of the same Verilog and the same
 tools is kept: a run that was cut short goes on where it was, and one that was not only draws its
-table (`bench.hardware_table`) and its figure (`bench.hardware_figure`, beside the JSON) anew. The
-status is 1 where a prediction, a code or a clock that must be reached does not hold, or a core does
-not fit.
+table (`bench.hardware_table`) and its figure (`bench.hardware_figure`, beside the JSON) anew. With
+`--cycles-only` into a new JSON nothing is converted for synthesis either, and the next run
+simulates again. The status is 1 where a prediction, a code or a clock that must be reached does not
+hold, or a core does not fit.
 """
 
 import argparse
@@ -19,7 +20,6 @@ import platform
 import sys
 import tempfile
 from collections import Counter
-from contextlib import nullcontext
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -70,8 +70,14 @@ class Record:
             except (ValueError, TypeError, LookupError):
                 raise CarouselError(f"{path}: must be results of this benchmark") from None
 
-    def entry(self, case: Case, verilog: str) -> Results:
-        """What there is of a case, or what begins it, if the Verilog or the tools differ."""
+    def simulated(self, case: Case) -> str | None:
+        """The hash of the Verilog whose cycles there are, by the tools of today."""
+        found = self.cases.get(case.key, {})
+        kept = "cycles" in found and found.get("tools") == versions(case)
+        return found.get("verilog") if kept else None
+
+    def entry(self, case: Case, verilog: str | None) -> Results:
+        """What there is of a case, or what begins it, if the Verilog's hash or the tools differ."""
         core, schedule = case.core, case.core.schedule
         begun = {
             "name": case.name,
@@ -82,7 +88,7 @@ class Record:
             "tail": schedule.tail,
             "accumulators": schedule.accumulators,
             "stall": schedule.stall_per_step,
-            "verilog": hashlib.sha256(verilog.encode()).hexdigest(),
+            "verilog": verilog,
             "tools": versions(case),
         }
         found = self.cases.get(case.key, {})
@@ -153,25 +159,37 @@ def build(case: Case, design: Design, entry: Results, seeds: int, record: Record
             record.write()
 
 
+def prepare(
+    case: Case, kept: set[str | None], wanted: bool
+) -> tuple[Design | None, str | None, Results | None]:
+    """What can be made beside all else: a case's design and the hash of its Verilog, where that is
+    wanted or may be what is kept; its cycles, unless they are of what is kept."""
+    design = alone(case.core) if wanted or kept != {None} else None
+    verilog = hashlib.sha256(design.verilog.encode()).hexdigest() if design else None
+    cycles = None if design and kept == {verilog} else measure_case(*case.simulation)
+    return design, verilog, cycles
+
+
 def measure(record: Record, seeds: int, cycles_only: bool) -> None:
-    """Every case: its cycles, then what it takes and reaches; or only the cycles of the cores that
-    are not there to show how one grows."""
-    cases = [case for case in CASES if not cycles_only or case.last != "synthesis"]
-    designs = {case: alone(case.core) for case in cases}
-    entries = {case: record.entry(case, designs[case].verilog) for case in cases}
+    """Every case: its cycles, then what it takes and reaches; or only the cycles of those that are
+    not there to show how one grows, or that more streams do no more."""
+    cases = [case for case in CASES if case.brief or not cycles_only]
+    alike: dict[Any, list[Case]] = {}
+    for case in cases:
+        alike.setdefault(case.simulation, []).append(case)
     jobs = {
-        case.simulation: partial(measure_case, *case.simulation)
-        for case in cases
-        if "cycles" not in entries[case]
+        simulation: partial(prepare, group[0], {*map(record.simulated, group)}, not cycles_only)
+        for simulation, group in alike.items()
     }
-    with running(jobs) if jobs else nullcontext({}) as simulated:
-        for case, entry in entries.items():
+    with running(jobs) as prepared:
+        for case in cases:
             say(case.key)
-            if "cycles" not in entry:
-                entry["cycles"] = simulated[case.simulation].result()
-            if not cycles_only and case.last != "cycles":
+            design, verilog, cycles = prepared[case.simulation].result()
+            entry = record.entry(case, verilog)
+            entry["cycles"] = cycles or entry["cycles"]
+            if design and not cycles_only and case.last != "cycles":
                 try:
-                    build(case, designs[case], entry, seeds, record)
+                    build(case, design, entry, seeds, record)
                     entry.pop("failed", None)
                 except FlowError as caught:
                     entry["failed"] = str(caught)

@@ -49,6 +49,11 @@ class Case:
         """What its cycles depend on: widths, lanes, streams; the same on any device."""
         return self.widths, self.lanes, self.streams
 
+    @property
+    def brief(self) -> bool:
+        """Whether its cycles are among those that are asked for alone."""
+        return self.last == "placement" or self.streams == 2
+
     @cached_property
     def core(self) -> Core:
         found = make_core(network(self.widths)[0], self.lanes, streams=self.streams)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rtl.processes import supervise
+from sim import contents
 from sim.errors import ToolError
 from sim.tools import check_tools, tool_environment, versions
 
@@ -23,16 +24,16 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c",
 # Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
 # Verilator from simplifying the design.
 OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
-SMALL = 500_000  # characters of Verilog that are compiled in one piece
+SMALL = 2_000_000  # characters of Verilog that are compiled in one piece
 HEADER = "carousel_verilated.h"
 INCLUDES = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 # The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
 # the machine on which it was made.
 MAKE = {
     "CFG_CXXFLAGS_PCH_I": "-include",
-    "OPT_FAST": "-O1",
+    "OPT_FAST": "-Og",
     "OPT_SLOW": "-O0",
-    "OPT_GLOBAL": "-O2",
+    "OPT_GLOBAL": "-O1",
     "PYTHON3": sys.executable,
 }
 
@@ -45,11 +46,13 @@ class Build:
     ----------
     folder, top : the folder that holds it, and its file's name there.
     cached : whether it was there already.
+    files : contents of its memories by the names under which a run finds them, see `sim.contents`.
     """
 
     folder: Path
     top: str
     cached: bool
+    files: Mapping[str, str]
 
 
 def build(
@@ -60,7 +63,8 @@ def build(
     *,
     waves: bool = False,
 ) -> Build:
-    """The simulator for a design, from the cache where it has been built before.
+    """The simulator for a design, from the cache where it has been built before, be it with other
+    contents of its memories.
 
     Two processes may build at the same time: each builds beside the cache, and the first to finish
     moves its folder to its place.
@@ -79,10 +83,11 @@ def build(
     """
     cache = cache.resolve()
     check_tools(cache)
+    text, files = contents.apart(text)
     shared = (versions(), MAKE, INCLUDES, waves)
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
     if (place / top).exists():
-        return Build(place, top, cached=True)
+        return Build(place, top, True, files)
     beside = folder_in(cache, "building")
     try:
         _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(shared)}")
@@ -92,7 +97,7 @@ def build(
         raise ToolError(f"{error}; the tools' output is in {log}") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Build(place, top, cached=False)
+    return Build(place, top, False, files)
 
 
 def folder_in(cache: Path, purpose: str) -> Path:
@@ -214,7 +219,8 @@ def run(
     waves: Path | None = None,
     tick: Callable[[], None] | None = None,
 ) -> int:
-    """Run a test bench in `folder` and return the exit status; all output goes to `run.log` there.
+    """Run a test bench in `folder` and return the exit status; all output goes to `run.log` there,
+    and the memories' contents come from there.
 
     Parameters
     ----------
@@ -223,6 +229,8 @@ def run(
     waves : where to write a VCD (the build must be one with waves).
     tick : called some 20 times a second.
     """
+    for name, text in built.files.items():
+        (folder / name).write_text(text)
     arguments = {
         "test_module": module,
         "hdl_toplevel": built.top,
