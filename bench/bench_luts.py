@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import golden
-from bench.hardware_table import markdown
 from carousel import output
+from carousel.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from fixedpoint.cost import circuits, cost
 from fixedpoint.quantize import formats_of
@@ -116,7 +116,7 @@ def main() -> None:
         have, guess = found[case.key], cost(case.qnet, case.lanes).luts
         off = f"{100 * (guess / have - 1):+.0f} %"
         rows.append((case.key, "yes" if case.fitted else "no", f"{have:,}", f"{guess:,}", off))
-    print(markdown(head, rows))
+    print(Table.of("", head, rows).markdown())
     lanes, tail, rest = line(found)
     print(
         f"\nThe line: {lanes:.2f} LUT4 a bit in the lanes, {tail:.2f} in the tail, rest {rest:.0f}"
