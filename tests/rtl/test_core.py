@@ -143,7 +143,7 @@ def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]
     return qnet, int(rng.choice(allowed_lanes(qnet))), rng
 
 
-@pytest.mark.parametrize("seed", few(range(8), range(16)))
+@pytest.mark.parametrize("seed", few(range(4), range(16)))
 def test_random_networks(seed):
     """Any network, format and number of lanes: every code, with pauses in every second case."""
     qnet, lanes, rng = _random_case(seed)
@@ -256,7 +256,7 @@ def test_the_probe_changes_nothing(name):
     assert with_probe.saturations == without.saturations
 
 
-@pytest.mark.parametrize("clock", (1, 17, 60, 101, 142, 203))
+@pytest.mark.parametrize("clock", few((1, 60, 142), (1, 17, 60, 101, 142, 203)))
 @pytest.mark.parametrize("marked", (True, False), ids=("first", "no first"))
 def test_reset_in_mid_run(clock, marked):
     """After a reset at any time the core is as new: a fresh sequence gives its codes, counters
@@ -302,11 +302,11 @@ def _shut(forget: bool) -> tuple[Network, np.ndarray]:
 
 @pytest.mark.parametrize("forget", (True, False))
 def test_shut_gates_hold_every_bit(forget):
-    """i = 0 and f = 1.0 (or none): after one step that writes, s keeps its code for 300 steps of
+    """i = 0 and f = 1.0 (or none): after one step that writes, s keeps its code for 120 steps of
     random input in gateware."""
     rng = np.random.default_rng(7)
     net, opening = _shut(forget)
-    x = np.concatenate([np.zeros((300, 1)), rng.uniform(-1, 1, (300, 1))], axis=1)
+    x = np.concatenate([np.zeros((120, 1)), rng.uniform(-1, 1, (120, 1))], axis=1)
     x[0] = opening
     qnet = quantized(net, rng)
     codes = qnet.encode(x)[0][None]
