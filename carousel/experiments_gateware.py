@@ -1,7 +1,7 @@
 """What was learnt, in float, in integers and in gateware: how many sequences go wrong in each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A network in uniform formats.
+    """A network in formats of as many bits each, but for states.
 
     Attributes
     ----------
-    bits : of every code.
+    bits, state_bits : of every code but states, and of these.
     wrong, sample_wrong : sequences answered wrongly of all and of the sample, in fixed point.
     gateware_wrong : of the sample, in gateware.
     compared, mismatches : codes of the gateware, and those that are not the integer model's.
@@ -53,6 +53,7 @@ class Fixed:
     """
 
     bits: int
+    state_bits: int
     wrong: int
     sample_wrong: int
     gateware_wrong: int
@@ -60,6 +61,12 @@ class Fixed:
     mismatches: int
     exact: bool
     cycles: float
+
+    @property
+    def label(self) -> str:
+        """The bits for people."""
+        states = "" if self.state_bits == self.bits else f", states {self.state_bits}"
+        return f"{self.bits}{states}"
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ class Carried:
     steps : of the longest sequence tested.
     wrong, sample_wrong : sequences answered wrongly in float, of all and of the sample.
     usual : at 16 bits.
-    least : at the fewest bits down to which every width answers as many rightly as float does; None
-        where none does.
+    least : at the fewest bits that answer as many rightly as float does, see `Integers.least`; None
+        where none do.
     lanes : of the gateware.
     sparse : whether the input is one symbol of several, which comes as index and value.
     dense_cycles : predicted, a step, were all elements of the input to come.
@@ -150,7 +157,7 @@ class Exam:
 
 @dataclass
 class Integers:
-    """A float network in uniform formats, tested once at each width that is asked for.
+    """A float network in integers, tested once in each choice of widths that is asked for.
 
     Attributes
     ----------
@@ -163,37 +170,40 @@ class Integers:
     exam: Exam
     seen: Seen
     report: Callable[[str], None]
-    known: dict[int, int | None] = field(default_factory=dict)
+    known: dict[Widths, int | None] = field(default_factory=dict)
 
-    def at(self, bits: int) -> QuantizedNetwork:
+    def at(self, widths: Widths) -> QuantizedNetwork:
         """`FormatError` where no such formats work."""
-        return quantize(self.net, formats_of(self.net, Widths.uniform(bits), self.seen))
+        return quantize(self.net, formats_of(self.net, widths, self.seen))
 
-    def keeps(self, bits: int, allowed: int) -> bool:
+    def keeps(self, widths: Widths, allowed: int) -> bool:
         """Whether no more than `allowed` sequences are answered wrongly."""
-        wrong = self.wrong(bits)
+        wrong = self.wrong(widths)
         return wrong is not None and wrong <= allowed
 
-    def wrong(self, bits: int) -> int | None:
+    def wrong(self, widths: Widths) -> int | None:
         """How many sequences are answered wrongly; None where no such formats work."""
-        if bits not in self.known:
-            self.report(f"fixed point, {bits} bits")
+        if widths not in self.known:
+            self.report(f"fixed point, {widths.weights} bits, states of {widths.s}")
             try:
-                self.known[bits] = self.exam.wrong_by(answers(self.at(bits)))
+                self.known[widths] = self.exam.wrong_by(answers(self.at(widths)))
             except FormatError:
-                self.known[bits] = None
-        return self.known[bits]
+                self.known[widths] = None
+        return self.known[widths]
 
-    def least(self, allowed: int) -> int | None:
-        """The fewest bits down to which, from 16 on, all widths keep the answers; above 16 the
-        first that does; or None."""
+    def least(self, allowed: int) -> Widths | None:
+        """The fewest bits down to which, from 16 on, all widths keep the answers. Where 16 do not,
+        more of them for the states alone, which cost memory and no multiplier, then for all codes:
+        the first that keep the answers; or None."""
         bits = USUAL
-        if not self.keeps(bits, allowed):
-            wider = range(USUAL + 1, WIDEST + 1)
+        if not self.keeps(Widths.uniform(bits), allowed):
+            more = range(USUAL + 1, WIDEST + 1)
+            wider = [replace(Widths.uniform(USUAL), s=each) for each in more]
+            wider += map(Widths.uniform, more)
             return next((each for each in wider if self.keeps(each, allowed)), None)
-        while bits > NARROWEST and self.keeps(bits - 1, allowed):
+        while bits > NARROWEST and self.keeps(Widths.uniform(bits - 1), allowed):
             bits -= 1
-        return bits
+        return Widths.uniform(bits)
 
 
 def answers(qnet: QuantizedNetwork) -> Callable[[Array], Array]:
@@ -221,13 +231,14 @@ def carry(
     report("float")
     wrong = exam.wrong_by(lambda x: net.run(x).out)
     integers = Integers(net, exam, Seen.measure(net, exam.x(exam.pieces[0])), report)
-    least, usual = integers.least(wrong), integers.at(USUAL)
+    uniform = Widths.uniform(USUAL)
+    least, usual = integers.least(wrong), integers.at(uniform)
     sparse = experiment.task.inputs > 1 and sample.index.shape[2] == 1
     lanes = max(each for each in allowed_lanes(usual) if each <= LANES)
     played = {}
-    for bits in {USUAL, least or USUAL}:
-        report(f"gateware, {bits} bits")
-        played[bits] = _play(integers, bits, sample, lanes, 1 if sparse else None)
+    for widths in {uniform, least or uniform}:
+        report(f"gateware, {widths.weights} bits, states of {widths.s}")
+        played[widths] = _play(integers, widths, sample, lanes, 1 if sparse else None)
     return Carried(
         experiment=experiment.name,
         seed=seed,
@@ -236,7 +247,7 @@ def carry(
         steps=sample.index.shape[1],
         wrong=wrong,
         sample_wrong=exam.wrong(sample, net.run(exam.x(sample)).out),
-        usual=played[USUAL],
+        usual=played[uniform],
         least=None if least is None else played[least],
         lanes=lanes,
         sparse=sparse,
@@ -244,16 +255,19 @@ def carry(
     )
 
 
-def _play(integers: Integers, bits: int, sample: Batch, lanes: int, nonzeros: int | None) -> Fixed:
+def _play(
+    integers: Integers, widths: Widths, sample: Batch, lanes: int, nonzeros: int | None
+) -> Fixed:
     """The sample in gateware, every code compared."""
-    exam, qnet = integers.exam, integers.at(bits)
+    exam, qnet = integers.exam, integers.at(widths)
     codes, _ = qnet.encode(exam.x(sample))
     trace = sim.simulate(qnet, codes, lanes=lanes, nonzeros=nonzeros)
     verdict = sim.check(qnet, codes, trace)
     hardware = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).value("out")
     return Fixed(
-        bits=bits,
-        wrong=integers.wrong(bits) or 0,
+        bits=widths.weights,
+        state_bits=widths.s,
+        wrong=integers.wrong(widths) or 0,
         sample_wrong=exam.wrong(sample, qnet.run(codes).value("out")),
         gateware_wrong=exam.wrong(sample, hardware),
         compared=verdict.codes,

@@ -70,7 +70,8 @@ GATEWARE = """
 
 Of each task that was solved the row of the longest lag, and of its trials the one with the fewest
 wrong: saved in `models/`, and tested on new sequences in float64, in fixed point with every code of
-16 bits, and with every code of the fewest bits down to which no more go wrong than in float. A
+16 bits, and with every code of the fewest bits down to which no more go wrong than in float; where
+16 bits are too few, with states of the fewest that do, and only then with more for all codes. A
 sample of them ran through the simulated gateware, where every gate, state and output was compared
 with the integer model's. One-hot input comes as index and value: the zeros cost no clocks.
 """
@@ -109,7 +110,7 @@ def _short(row: Row, carried: Carried) -> tuple[str, ...]:
         f"{ours.mean:,.0f} ({ours.least:,} to {ours.most:,})",
         f"{len(row.solved)} of {len(row.trials)}",
         f"{carried.wrong:,}, {usual.wrong:,} of {carried.sizes.tested:,}",
-        str(carried.least.bits) if carried.least else "-",
+        carried.least.label if carried.least else "-",
         f"{usual.mismatches:,} of {usual.compared:,}",
     )
 
@@ -243,7 +244,7 @@ def gateware(found: tuple[Carried, ...]) -> Table:
 def _width(each: Carried, fixed: Fixed) -> tuple[str, ...]:
     sample = f"{each.sample_wrong}, {fixed.sample_wrong}"
     return (
-        *(each.experiment, str(each.seed), f"{each.steps:,}", str(fixed.bits)),
+        *(each.experiment, str(each.seed), f"{each.steps:,}", fixed.label),
         *(f"{n:,}" for n in (each.wrong, fixed.wrong, each.sizes.tested)),
         *(sample, f"{fixed.gateware_wrong} of {each.sizes.sample}"),
         f"{fixed.mismatches:,} of {fixed.compared:,}",

@@ -18,6 +18,7 @@ from carousel.experiments_page import page, short
 from carousel.experiments_results import Results, Row
 from carousel.experiments_trials import Kept, Outcome
 from carousel.inputs import task_of
+from fixedpoint.widths import Widths
 from golden.experiments import EXPERIMENTS, experiment
 from golden.experiments.shortcut import as_network
 from golden.tasks import CLASSES, TEMPORAL_ORDER
@@ -217,14 +218,23 @@ def test_gateware_that_differs_is_seen(cli, tmp_path, monkeypatch, quick_sim):
 
 
 def test_the_fewest_bits_that_keep_the_answers():
+    """16 and 17 of all codes are `b16` and `b17`, 16 with 17 of the states `s17`."""
+
+    def widths(name):
+        bits = int(name[1:])
+        uniform = Widths.uniform(16 if name[0] == "s" else bits)
+        return replace(uniform, s=bits)
+
     def least(allowed, **wrong):
-        known = {int(bits[1:]): count for bits, count in wrong.items()}
+        known = {widths(name): count for name, count in wrong.items()}
         return Integers(None, None, None, print, known).least(allowed)  # type: ignore[arg-type]
 
-    assert least(1, b16=1, b15=0, b14=1, b13=2, b12=0) == 14
-    assert least(0, b16=1, b17=None, b18=0) == 18
-    assert least(0, b16=1, b17=1, b18=1, b19=1, b20=1) is None
-    assert least(0, **{f"b{bits}": 0 for bits in range(4, 17)}) == 4
+    states = {f"s{bits}": 1 for bits in range(17, 21)}
+    assert least(1, b16=1, b15=0, b14=1, b13=2, b12=0) == widths("b14")
+    assert least(0, b16=1, s17=None, s18=0) == widths("s18")
+    assert least(0, b16=1, **states, b17=None, b18=0) == widths("b18")
+    assert least(0, b16=1, **states, b17=1, b18=1, b19=1, b20=1) is None
+    assert least(0, **{f"b{bits}": 0 for bits in range(4, 17)}) == widths("b4")
 
 
 def test_a_folder_without_trials_says_that_nothing_was_run(found):
