@@ -20,7 +20,7 @@ from golden.tasks import Task
 from rtl.schedule import allowed_lanes, plan
 
 LANES = 16  # of the gateware, or fewer where the network cannot use so many
-USUAL = 16  # bits
+USUAL = Widths.uniform(16)
 PIECE = 1 << 24  # input elements that are run at a time
 
 
@@ -36,6 +36,11 @@ class Sizes:
 
     tested: int = 2560
     sample: int = 8
+
+
+def _label(bits: int, state_bits: int) -> str:
+    """The bits of every code, and those of states where they differ, for people."""
+    return f"{bits}" if state_bits == bits else f"{bits}, states {state_bits}"
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,7 @@ class Fixed:
     @property
     def label(self) -> str:
         """The bits for people."""
-        states = "" if self.state_bits == self.bits else f", states {self.state_bits}"
-        return f"{self.bits}{states}"
+        return _label(self.bits, self.state_bits)
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ class Integers:
     def wrong(self, widths: Widths) -> int | None:
         """How many sequences are answered wrongly; None where no such formats work."""
         if widths not in self.known:
-            self.report(f"fixed point, {widths.weights} bits, states of {widths.s}")
+            self.report(f"fixed point, bits: {_label(widths.weights, widths.s)}")
             try:
                 self.known[widths] = self.exam.wrong_by(answers(self.at(widths)))
             except FormatError:
@@ -195,10 +199,10 @@ class Integers:
         """The fewest bits down to which, from 16 on, all widths keep the answers. Where 16 do not,
         more of them for the states alone, which cost memory and no multiplier, then for all codes:
         the first that keep the answers; or None."""
-        bits = USUAL
-        if not self.keeps(Widths.uniform(bits), allowed):
-            more = range(USUAL + 1, WIDEST + 1)
-            wider = [replace(Widths.uniform(USUAL), s=each) for each in more]
+        bits = USUAL.weights
+        if not self.keeps(USUAL, allowed):
+            more = range(bits + 1, WIDEST + 1)
+            wider = [replace(USUAL, s=each) for each in more]
             wider += map(Widths.uniform, more)
             return next((each for each in wider if self.keeps(each, allowed)), None)
         while bits > NARROWEST and self.keeps(Widths.uniform(bits - 1), allowed):
@@ -231,13 +235,12 @@ def carry(
     report("float")
     wrong = exam.wrong_by(lambda x: net.run(x).out)
     integers = Integers(net, exam, Seen.measure(net, exam.x(exam.pieces[0])), report)
-    uniform = Widths.uniform(USUAL)
-    least, usual = integers.least(wrong), integers.at(uniform)
+    least, usual = integers.least(wrong), integers.at(USUAL)
     sparse = experiment.task.inputs > 1 and sample.index.shape[2] == 1
     lanes = max(each for each in allowed_lanes(usual) if each <= LANES)
     played = {}
-    for widths in {uniform, least or uniform}:
-        report(f"gateware, {widths.weights} bits, states of {widths.s}")
+    for widths in {USUAL, least or USUAL}:
+        report(f"gateware, bits: {_label(widths.weights, widths.s)}")
         played[widths] = _play(integers, widths, sample, lanes, 1 if sparse else None)
     return Carried(
         experiment=experiment.name,
@@ -247,7 +250,7 @@ def carry(
         steps=sample.index.shape[1],
         wrong=wrong,
         sample_wrong=exam.wrong(sample, net.run(exam.x(sample)).out),
-        usual=played[uniform],
+        usual=played[USUAL],
         least=None if least is None else played[least],
         lanes=lanes,
         sparse=sparse,

@@ -24,7 +24,7 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c",
 # Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
 # Verilator from simplifying the design.
 OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
-SMALL = 2_000_000  # characters of Verilog that are compiled in one piece
+SMALL = 2_000_000  # characters of Verilog, contents of memories apart, compiled in one piece
 HEADER = "carousel_verilated.h"
 INCLUDES = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 # The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
@@ -87,7 +87,7 @@ def build(
     shared = (versions(), MAKE, INCLUDES, waves)
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
     if (place / top).exists():
-        return Build(place, top, True, files)
+        return Build(place, top, cached=True, files=files)
     beside = folder_in(cache, "building")
     try:
         _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(shared)}")
@@ -97,7 +97,7 @@ def build(
         raise ToolError(f"{error}; the tools' output is in {log}") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return Build(place, top, False, files)
+    return Build(place, top, cached=False, files=files)
 
 
 def folder_in(cache: Path, purpose: str) -> Path:
@@ -219,8 +219,8 @@ def run(
     waves: Path | None = None,
     tick: Callable[[], None] | None = None,
 ) -> int:
-    """Run a test bench in `folder` and return the exit status; all output goes to `run.log` there,
-    and the memories' contents come from there.
+    """Run a test bench in `folder`, into which the memories' contents are put first, and return the
+    exit status; all output goes to `run.log` there.
 
     Parameters
     ----------

@@ -300,13 +300,14 @@ def _shut(forget: bool) -> tuple[Network, np.ndarray]:
     return Network((one,)), np.array([[1.0, 0.7]])
 
 
+@pytest.mark.parametrize("steps", few((120,), (120, 300)))
 @pytest.mark.parametrize("forget", (True, False))
-def test_shut_gates_hold_every_bit(forget):
-    """i = 0 and f = 1.0 (or none): after one step that writes, s keeps its code for 120 steps of
+def test_shut_gates_hold_every_bit(forget, steps):
+    """i = 0 and f = 1.0 (or none): after one step that writes, s keeps its code for many steps of
     random input in gateware."""
     rng = np.random.default_rng(7)
     net, opening = _shut(forget)
-    x = np.concatenate([np.zeros((120, 1)), rng.uniform(-1, 1, (120, 1))], axis=1)
+    x = np.concatenate([np.zeros((steps, 1)), rng.uniform(-1, 1, (steps, 1))], axis=1)
     x[0] = opening
     qnet = quantized(net, rng)
     codes = qnet.encode(x)[0][None]
