@@ -1,10 +1,14 @@
 """Proofs on a core's own Verilog: each holds, and its broken twin is refuted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fixedpoint
+from fixedpoint.formats import Formats
+from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network
 from rtl import Core, verilog
@@ -21,6 +25,7 @@ from tests.rtl.support import G1997, layer, quantized, readout, stack
 
 # What each kind of core cannot say, because its tail is of another kind.
 TAIL = {"reader", "hold", "output", "ends"}
+SATURATES = {f"saturates-{name}" for name in ("net", "s", "h", "y")}
 KINDS = {
     "forget gates": {"saturates-net"},
     "1997": set(),
@@ -30,6 +35,16 @@ KINDS = {
     "two streams": {*TAIL, "saturates-net"},
     "peepholes": {*TAIL, "saturates-net", "counts"},
     "rows at once": {*TAIL, "saturates-net"},
+    "two layers, formats of their own": {
+        "cell",
+        "reader",
+        "hold",
+        *SATURATES,
+    },
+    "two kinds of cells": {"cell", "reader", "hold", *SATURATES},
+    "sparse": set(),
+    "state port": set(),
+    "load port": set(),
 }
 
 
@@ -37,6 +52,8 @@ def core_of(kind: str, bits: int = 6) -> Core:
     """A small core of a kind."""
     rng = np.random.default_rng(3)
     lanes, streams, output, last = 2, 1, "every", None
+    ports: dict[str, bool] = {}
+    nonzeros = None
     layers: tuple[Layer, ...] = ()
     match kind:
         case "1997":
@@ -53,12 +70,35 @@ def core_of(kind: str, bits: int = 6) -> Core:
             layers, lanes = (Layer(one.weights, one.biases, 1, False, peepholes=seen),), 4
         case "rows at once":
             layers, lanes = (layer(rng, 1, 4),), 16
+        case "two layers, formats of their own":
+            layers = layer(rng, 1, 2), layer(rng, 2, 1, scale=6.0)
+        case "two kinds of cells":
+            layers = layer(rng, 1, 2), layer(rng, 2, 1, forget=False, scale=6.0, **G1997)
+        case "sparse":
+            layers, nonzeros = (layer(rng, 3, 2),), 1
         case _:
             layers, streams = (layer(rng, 1, 2),), 2 if kind == "two streams" else 1
             if kind == "last output only":
                 last, output = readout(rng, 2, 2), "last"
+            elif kind.endswith(" port"):
+                ports[kind.replace(" ", "_")] = True
     net = Network(layers, last, name="small", output=output)
-    return Core(quantized(net, rng, bits), lanes, streams=streams)
+    qnet = quantized(net, rng, bits)
+    if kind == "two layers, formats of their own":
+        qnet = narrowed(net, qnet.formats)
+    return Core(qnet, lanes, streams=streams, nonzeros=nonzeros, **ports)
+
+
+def narrowed(net: Network, formats: Formats) -> QuantizedNetwork:
+    """A network whose second layer has gates and states a bit narrower than its first one."""
+    first, second = formats.layers
+    gate, s = second.gate, second.s
+    second = replace(
+        second,
+        gate=replace(gate, width=gate.width - 1, frac=gate.frac - 1),
+        s=replace(s, width=s.width - 1),
+    )
+    return fixedpoint.quantize(net, replace(formats, layers=(first, second)))
 
 
 def subject(kind: str) -> tuple[Core, Design]:
