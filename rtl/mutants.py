@@ -18,7 +18,7 @@ from pathlib import Path
 from rtl.flow.devices import YOSYS
 from rtl.flow.tools import Progress, run, silent
 
-PREPARE = "proc; opt -full; memory_collect; opt_clean; autoname"
+PREPARE = "proc; opt_clean; opt -full; memory_collect; opt_clean; autoname"
 """What makes the netlist in which a mutant's names are good."""
 ALL = 10_000_000  # more than there are to list
 OPTION = re.compile(r"-(mode|module|cell|port|portbit|ctrlbit) (\S+)")
@@ -104,9 +104,40 @@ def draw(
     ------
     ToolFailedError : Yosys fails.
     """
-    found = [mutant for mutant in _all(text, top, progress) if wanted(mutant)]
+    found = [mutant for mutant in candidates(text, top, progress) if wanted(mutant)]
+    return choose(found, count, seed)
+
+
+def choose(found: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Of some mutants as many, as evenly as `draw` does."""
     parts = (lambda m: m.module, lambda m: m.kind, lambda m: m.cell)
     return list(islice(_deal(found, parts, random.Random(seed)), count))
+
+
+def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]:
+    """All that there are, in an order that depends on the text alone."""
+    commands = [f"mutate -list {ALL} -o list.txt", "write_json cells.json"]
+    files = _yosys(text, top, commands, progress)
+    modules = json.loads(files["cells.json"])["modules"]
+    found = []
+    for line in sorted(files["list.txt"].splitlines()):
+        options = dict(OPTION.findall(line))
+        cell = modules[options["module"]]["cells"].get(options["cell"])
+        if cell is None or options["port"] in ALONE:  # without a cell it is a port of the module
+            continue
+        found.append(
+            Mutant(
+                options["mode"],
+                options["module"],
+                options["cell"],
+                options["port"],
+                int(options["portbit"]),
+                int(options["ctrlbit"]) if "ctrlbit" in options else None,
+                cell["type"] if cell["type"].startswith("$") else "part",
+                len(cell["connections"][options["port"]]),
+            )
+        )
+    return found
 
 
 def mutated(text: str, top: str, mutant: Mutant, progress: Progress = silent) -> str:
@@ -130,28 +161,6 @@ def rewritten(text: str, top: str, commands: Sequence[str], progress: Progress =
     """Verilog of the netlist after some commands."""
     files = _yosys(text, top, [*commands, "write_verilog -noattr -norename out.v"], progress)
     return re.sub(r"\A/\*.*?\*/\s*", "", files["out.v"], flags=re.DOTALL)
-
-
-def _all(text: str, top: str, progress: Progress) -> Iterator[Mutant]:
-    """All that there are, in an order that depends on the text alone."""
-    commands = [f"mutate -list {ALL} -o list.txt", "write_json cells.json"]
-    files = _yosys(text, top, commands, progress)
-    modules = json.loads(files["cells.json"])["modules"]
-    for line in sorted(files["list.txt"].splitlines()):
-        options = dict(OPTION.findall(line))
-        cell = modules[options["module"]]["cells"].get(options["cell"])
-        if cell is None or options["port"] in ALONE:  # without a cell it is a port of the module
-            continue
-        yield Mutant(
-            options["mode"],
-            options["module"],
-            options["cell"],
-            options["port"],
-            int(options["portbit"]),
-            int(options["ctrlbit"]) if "ctrlbit" in options else None,
-            cell["type"] if cell["type"].startswith("$") else "part",
-            len(cell["connections"][options["port"]]),
-        )
 
 
 def _deal(
