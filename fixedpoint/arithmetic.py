@@ -15,6 +15,15 @@ EXACT_FLOAT = 1 << 53  # whole numbers up to here are exact in float64
 EXACT_INT_BITS = 62  # sign aside, for whole numbers in int64, with a bit to spare
 
 
+def nearest(values: Codes) -> Codes:
+    """Real values (finite, float64) to the nearest whole number, ties towards plus infinity.
+
+    Exact for every value; `floor(values + 0.5)` is not just below a tie and beyond 2^52.
+    """
+    whole = np.floor(values)
+    return whole + (values - whole >= 0.5)
+
+
 def round_shift(values: Codes, shift: int) -> Codes:
     """values / 2^shift to the nearest whole number, ties towards plus infinity (int64 or float64).
 

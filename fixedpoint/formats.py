@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fixedpoint.arithmetic import Codes, outside, saturate
+from fixedpoint.arithmetic import Codes, nearest, outside, saturate
 from golden.errors import CarouselError
 from golden.files import replacing
 
@@ -82,7 +82,7 @@ class Format:
 
     def encode(self, values: Any) -> tuple[Codes, int]:
         """Real values to int64 codes (nearest, ties up, saturated) and how many saturated."""
-        codes = np.floor(np.asarray(values, dtype=np.float64) * 2.0**self.frac + 0.5)
+        codes = nearest(np.asarray(values, dtype=np.float64) * 2.0**self.frac)
         return saturate(codes, self.low, self.high).astype(np.int64), outside(
             codes, self.low, self.high
         )

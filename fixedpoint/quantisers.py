@@ -24,6 +24,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fixedpoint.arithmetic import nearest
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork, QuantizedReadout
@@ -64,7 +65,7 @@ class Quantiser:
     def __call__(self, values: Array) -> Array:
         """Real values, any shape, to those that the codes stand for."""
         if self.rounds:
-            values = np.floor(values * self._scale + 0.5) * self._lsb
+            values = nearest(values * self._scale) * self._lsb
         if self._ends is None:
             return values
         low, high = self._ends

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from fixedpoint.arithmetic import Codes, round_shift
+from fixedpoint.arithmetic import Codes, nearest, round_shift
 from fixedpoint.formats import Format, FormatError
 from golden.squash import SQUASHES, Squash
 
@@ -102,7 +102,7 @@ class SigmaTable:
     def _knot(self, at: Codes) -> Codes:
         """sigma of argument codes, with GUARD more fraction bits than the result."""
         sigma = SQUASHES["sigma"](self.argument.decode(at))
-        return np.floor(sigma * 2.0 ** (self.value.frac + GUARD) + 0.5).astype(np.int64)
+        return nearest(sigma * 2.0 ** (self.value.frac + GUARD)).astype(np.int64)
 
     def _knots(self, low_bits: int) -> Codes:
         step = 1 << low_bits
@@ -178,7 +178,7 @@ class QuantizedSquash:
         limits = np.array(self.clip or (-np.inf, np.inf))
         if self.squash.linear:
             limits = np.clip(limits, self.squash.low, self.squash.high)
-        codes = np.clip(np.floor(limits * 2.0**net.frac + 0.5), net.low, net.high)
+        codes = nearest(np.clip(limits * 2.0**net.frac, net.low, net.high))
         object.__setattr__(self, "net", net)
         object.__setattr__(self, "low", int(codes[0]))
         object.__setattr__(self, "high", int(codes[1]))

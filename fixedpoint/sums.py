@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes
+from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes, nearest
 from fixedpoint.formats import Format, FormatError, LayerFormats
 from golden.shape import Shape
 
@@ -74,13 +74,13 @@ def encode_biases(where: str, values: np.ndarray, frac: int) -> Codes:
 
     Raises
     ------
-    FormatError : a code that needs more than 53 bits.
+    FormatError : a code that needs more than 53 bits, sign aside.
     """
-    codes = np.floor(values * 2.0**frac + 0.5)
+    codes = nearest(values * 2.0**frac)
     if np.abs(codes).max() >= EXACT_FLOAT:
         largest = float(np.abs(values).max())
         raise FormatError(
             f"{where} bias {largest:g}: with the {frac} fraction bits of its sum it needs "
-            f"{int(np.abs(codes).max()).bit_length() + 1} bits, at most 53 are allowed"
+            f"{int(np.abs(codes).max()).bit_length() + 1} bits, at most 54 are allowed"
         )
     return codes.astype(np.int64)

@@ -326,7 +326,7 @@ def test_a_bias_beyond_its_scale_is_refused():
     fine = replace(with_layer(fine, y=f("s12.20")), input=f("s12.20"))
     assert refusal(quantize, net, fine) == (
         "layer 0 i bias 1.5: with the 60 fraction bits of its sum it needs 62 bits, "
-        "at most 53 are allowed"
+        "at most 54 are allowed"
     )
 
 

@@ -1,12 +1,13 @@
 """sigma, code by code: within 1 LSB of the real function, monotonic, exact at its two ends."""
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
 from fixedpoint import Format, FormatError
-from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable, reach, sigma_table
+from fixedpoint.squash import GUARD, HALF, QuantizedSquash, SigmaTable, reach, sigma_table
 from golden.squash import squash
 
 WIDEST = 18  # bits of the pre-activation in the exhaustive sweep
@@ -56,6 +57,31 @@ def test_the_widest_tables(frac):
     assert_sigma(
         SigmaTable(Format(1 + 4 + frac - 2, frac - 2), Format(frac + 1, frac, signed=False))
     )
+
+
+def exact_knot(code, frac, knot_frac):
+    """sigma(code 2^-frac) with `knot_frac` fraction bits, correctly rounded: 50 digits, which
+    leave no doubt on which side of a tie a value lies; sigma(0) = 1/2 is exact."""
+    with localcontext(prec=50):
+        sigma = 1 / (1 + (-Decimal(code) / 2**frac).exp())
+        return math.floor(sigma * 2**knot_frac + Decimal(1) / 2)
+
+
+TABLES = ["s7.2 u9.8", "s9.4 u5.4", "s12.8 u11.10", "s14.9 u12.11", "s16.11 u17.16"]
+TABLES += ["s20.15 u18.17"]
+
+
+@pytest.mark.parametrize("formats", TABLES)
+def test_every_knot_is_sigma_rounded_to_nearest(formats):
+    """A knot is an eighth of an LSB fine, so that no bound on the values would find it off by 1."""
+    argument, value = map(Format.parse, formats.split())
+    table = SigmaTable(argument, value)
+    codes = range(argument.low, argument.high + 2, 1 << table.low_bits)
+    want = [exact_knot(code, argument.frac, value.frac + GUARD) for code in codes]
+    assert table.knots.tolist() == want
+    rises = [after - before for before, after in zip(want, want[1:], strict=False)]
+    assert table.words == tuple(zip((knot + HALF for knot in want[:-1]), rises, strict=True))
+    assert table.word_widths == ((want[-1] + HALF).bit_length(), max(1, max(rises).bit_length()))
 
 
 def test_the_values_are_the_straight_line_between_the_knots():

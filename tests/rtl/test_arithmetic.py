@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Shape, Signal
+from amaranth.hdl import Const, Module, ResetInserter, Shape, Signal
 
 from fixedpoint import arithmetic
 from fixedpoint.formats import Format
-from rtl.arithmetic import choose, delay, round_shift, saturate, shape_of
+from rtl.arithmetic import choose, clip, delay, round_shift, saturate, shape_of
 from tests.rtl.support import simulate
 
 SHIFTS = range(-3, 9)
@@ -47,6 +47,16 @@ def test_round_shift_of_every_code(width, signed):
         assert values == arithmetic.round_shift(_every(shape), shift).tolist(), shift
 
 
+@pytest.mark.parametrize("shift", (-2, 0, 1, 3))
+def test_round_shift_with_a_constant(shift):
+    """The constant comes before the shift, by the adder that rounds."""
+    codes = _every(Shape(5, True))
+    constants = (-40, -16, -1, 0, 1, 15, 40)
+    found = _evaluate(Shape(5, True), lambda m, a: {k: round_shift(a, shift, k) for k in constants})
+    for constant, values in found.items():
+        assert values == arithmetic.round_shift(codes + constant, shift).tolist(), constant
+
+
 def test_round_shift_by_definition():
     """Ties: 2.5 becomes 3, -2.5 becomes -2; and 1.5, -1.5, 0.5, -0.5 likewise."""
     found = _evaluate(
@@ -73,6 +83,59 @@ def test_saturate_every_code(width):
         assert found[k, 0] == want.tolist(), form
         assert found[k, 1] == (want != codes).astype(int).tolist(), form
         assert sum(found[k, 1]) == arithmetic.outside(codes, form.low, form.high)
+
+
+@pytest.mark.parametrize("width", (1, 3, 4, 5))
+def test_saturate_to_any_ends(width):
+    """Every pair of ends from -9 to 9, those of a format and all others, inside, across and outside
+    the value's own range: value and flag of every code."""
+    codes = _every(Shape(width, True))
+    pairs = [(low, high) for low in range(-9, 10) for high in range(low, 10)]
+    found = _evaluate(
+        Shape(width, True),
+        lambda m, a: {
+            (*ends, part): value
+            for ends in pairs
+            for part, value in enumerate(saturate(m, a, *ends, name="a"))
+        },
+    )
+    for low, high in pairs:
+        want = arithmetic.saturate(codes, low, high)
+        assert found[low, high, 0] == want.tolist(), (low, high)
+        assert found[low, high, 1] == (want != codes).astype(int).tolist(), (low, high)
+
+
+def test_saturate_refuses_what_it_cannot_clip():
+    m = Module()
+    with pytest.raises(AssertionError, match=r"^a: unsigned\(4\) must be signed"):
+        saturate(m, Signal(4), 0, 3, name="a")
+    with pytest.raises(AssertionError, match="^a: 3 to 2"):
+        saturate(m, Signal(Shape(4, True)), 3, 2, name="a")
+
+
+# the ends of each option; alone, and those that need more or fewer bits side by side
+CLIPS = [[(0, 3)], [(-8, -5)], [(5, 6)], [(-4, 3), (0, 15)], [(0, 3), (-1, 0)], [(2, 9), (-7, 1)]]
+
+
+@pytest.mark.parametrize("ends", CLIPS, ids=str)
+def test_clip_is_a_register_with_the_chosen_value_saturated(ends):
+    """Value and flag a clock later, for every code and option; options have values of their own."""
+    m, a, k = Module(), Signal(Shape(5, True)), Signal(range(max(2, len(ends))))
+    code, clipped = clip(m, k, [(a + by, *pair) for by, pair in enumerate(ends)], name="a")
+    found, want = [], []
+
+    async def testbench(ctx):
+        for value in _every(Shape(5, True)):
+            for option, (low, high) in enumerate(ends):
+                ctx.set(a, int(value))
+                ctx.set(k, option)
+                await ctx.tick()
+                found.append((ctx.get(code), ctx.get(clipped)))
+                inside = min(max(int(value) + option, low), high)
+                want.append((inside, int(inside != value + option)))
+
+    simulate(m, testbench)
+    assert found == want
 
 
 @pytest.mark.parametrize("form", (Format(5, 2), Format(4, 3, signed=False)), ids=str)
@@ -146,3 +209,20 @@ def test_delay_is_that_many_clocks(clocks):
 
     simulate(m, testbench)
     assert seen == [0] * clocks + list(range(20 - clocks))
+
+
+@pytest.mark.parametrize("kept", (False, True))
+def test_a_reset_clears_control_signals_only(kept):
+    """`keep_reset` marks them; what is on its way in a datapath stays."""
+    m, inner, reset, seen = Module(), Module(), Signal(), []
+    out = delay(inner, Const(5), 2, name="a", keep_reset=kept)
+    m.submodules.inner = ResetInserter(reset)(inner)
+
+    async def testbench(ctx):
+        await ctx.tick().repeat(2)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        seen.append(ctx.get(out))
+
+    simulate(m, testbench)
+    assert seen == [0 if kept else 5]

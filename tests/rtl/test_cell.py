@@ -11,6 +11,7 @@ from fixedpoint.arithmetic import outside, round_shift, saturate
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
+from golden.cell import Layer
 from golden.network import Network
 from rtl import latency
 from rtl.cell import CellUpdate
@@ -18,6 +19,11 @@ from rtl.program import CellMode, Program
 from rtl.schedule import plan
 from rtl.squash import SigmaUnit
 from tests.rtl.support import G1997, layer, quantized, simulate, stack
+
+
+def coupled(rng: np.random.Generator, inputs: int, cells: int) -> Layer:
+    """A layer with f = 1 - i."""
+    return replace(layer(rng, inputs, cells, forget=False), coupled=True)
 
 
 def _networks() -> dict[str, QuantizedNetwork]:
@@ -34,6 +40,10 @@ def _networks() -> dict[str, QuantizedNetwork]:
         "20 bits": quantized(stack(rng, 2, 3), rng, 20),
         "no forget gate": quantized(Network((layer(rng, 1, 4, forget=False),)), rng, 8),
         "a row at once": quantized(stack(rng, 30, 3), rng, 9, tight=2),
+        "coupled": quantized(Network((coupled(rng, 2, 3),)), rng, 9, tight=2),
+        "coupled above forget": quantized(
+            Network((layer(rng, 2, 2, 2), coupled(rng, 4, 3))), rng, 8, tight=1
+        ),
     }
 
 
@@ -111,6 +121,8 @@ def _cell(part: QuantizedLayer, gates: dict[str, int], g: int, before: int) -> d
     forms = part.formats
     code = lambda value: np.array([value], np.int64)  # noqa: E731
     kept = code(before)
+    if part.shape.coupled:
+        gates = gates | {"f": forms.gate.one - gates["i"]}
     if "f" in gates:
         kept = round_shift(code(gates["f"] * before), part.keep_shift)
     wide = kept + round_shift(code(gates["i"] * g), part.input_shift)
