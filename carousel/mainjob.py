@@ -72,7 +72,9 @@ class Found:
         if self.gateware.timed:
             checks["the gateware takes the predicted cycles"] = self.gateware.on_time
         if self.proofs is not None:
-            checks["every proof was found and its broken twin refuted"] = self.proofs.ok
+            checks["every proof that was run was found and its broken twin refuted"] = (
+                self.proofs.ok
+            )
         if None not in self.right.values():
             right = self.right
             checks["fixed point and gateware answer no fewer sequences rightly than float"] = min(

@@ -3,7 +3,7 @@
 from carousel import page, report_parts
 from carousel.tables import Table
 from rtl.proofs.record import Entry, Record
-from rtl.proofs.solver import PROVEN, REFUTED
+from rtl.proofs.status import NOT_RUN
 
 FOR_ALL = (
     "For all inputs and all time, by a solver and on the Verilog itself. Each proof has a broken "
@@ -11,7 +11,6 @@ FOR_ALL = (
 )
 NONE = "Nothing was proven of this Verilog so far. This does it, and the next run shows it:"
 REVERSE = "Proofs are of cores with forward layers only."
-WORDS = {PROVEN: "proven", REFUTED: "refuted"}
 
 
 def table(found: Record) -> Table:
@@ -25,10 +24,10 @@ def _row(each: Entry) -> tuple[str, ...]:
         each.name,
         each.claim,
         each.size,
-        WORDS.get(each.result, "unknown"),
+        each.result,
         str(each.depth),
         f"{each.seconds:.0f}",
-        f"{each.twin['fault']}: {WORDS.get(each.twin['result'], 'unknown')}",
+        f"{each.twin['fault']}: {each.twin['result']}",
         "yes" if each.ok else "no",
     )
 
@@ -37,16 +36,21 @@ def section(found: Record | None, command: str | None) -> list[str]:
     """The record, or else the command that makes it; None where there can be none."""
     if found is not None:
         engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in found.proofs}))
-        left_out = (
-            f"{name}: not proven of this core ({why})." for name, why in found.left_out.items()
-        )
         parts = [
             page.paragraph(f"{FOR_ALL} Method: {engines}."),
-            report_parts.table(table(found), titled=False),
-            *map(page.paragraph, left_out),
+            *([report_parts.table(table(found), titled=False)] if found.proofs else []),
+            *map(page.paragraph, _left_out(found)),
         ]
     elif command is not None:
         parts = [page.paragraph(NONE), page.code(command)]
     else:
         parts = [page.paragraph(REVERSE)]
     return [page.heading("Proofs"), *parts]
+
+
+def _left_out(found: Record) -> list[str]:
+    """What became of the statements that were not run."""
+    said = {name: each for name, each in found.left_out.items() if each.status != NOT_RUN}
+    others = [name for name in found.left_out if name not in said]
+    lines = [f"{name}: {each.status} ({each.why})." for name, each in said.items()]
+    return lines + ([f"{', '.join(others)}: {NOT_RUN}."] if others else [])

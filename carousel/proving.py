@@ -14,7 +14,9 @@ from rtl.proofs import Proven, catalogue, check, record
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
-from rtl.proofs.solver import ENGINE, PROVEN, REFUTED
+from rtl.proofs.record import Record
+from rtl.proofs.solver import ENGINE
+from rtl.proofs.status import NOT_PROVABLE, NOT_RUN
 
 NOTE = 48  # characters of a tool's message that are shown
 Only = Annotated[
@@ -44,8 +46,8 @@ def prove(
 ) -> None:
     """Prove the core's Verilog right, for all inputs and all time.
 
-    Status 1 when a proof is not found, or when its broken twin is not refuted. Needs the extra
-    `prove`.
+    Status 1 when a proof that applies to this core, or one that --only names, is not found, or
+    when its broken twin is not refuted. Needs the extra `prove`.
     """
     output.check_file(json)
     check()
@@ -64,33 +66,38 @@ def prove(
         for k, proof in enumerate(chosen):
             with steps.progress(f"Proof {k + 1} of {len(chosen)}: {proof.name}") as report:
                 found.append(run(proof, stage, lambda said, to=report: to(note=said[:NOTE])))
-        now = record.Record.of(text, found, left_out)
+        now = Record.of(text, found, left_out)
         now.after(earlier).write(stage / record.FILE)
-    table(found).show(Console())
-    for name, why in left_out.items():
-        typer.echo(f"{name}: not proven of this core ({why})")
+    table(now).show(Console())
+    for name, each in now.left_out.items():
+        if each.status != NOT_RUN:
+            typer.echo(f"{name}: {each.status} ({each.why})")
     for each in found:
         if each.found.trace:
             trace = place / each.found.trace.name
             typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
     typer.echo(f"Record    {place / record.FILE}")
-    output.finish(now.plain(), json, now.ok)
+    output.finish(now.plain(), json, now.ok and now.proves(only or ()))
 
 
-def table(found: list[Proven]) -> Table:
-    """A line for each proof."""
-    words = {PROVEN: "proven", REFUTED: "refuted"}
-    rows = (
+def table(found: Record) -> Table:
+    """A line for each proof that was wanted."""
+    rows = [
         (
-            each.proof.name,
-            each.proof.size,
-            words.get(each.found.status, "unknown"),
-            each.proof.depth,
-            f"{each.found.seconds + each.twin.seconds:.0f}",
-            words.get(each.twin.status, "not refuted") if each.twin.status != PROVEN else "passes",
+            each.name,
+            each.size,
+            each.result,
+            each.depth,
+            f"{each.seconds + each.twin['seconds']:.0f}",
+            each.twin["result"],
             "yes" if each.ok else "no",
         )
-        for each in found
-    )
+        for each in found.proofs
+    ]
+    rows += [
+        (name, "", each.status, "", "", "", "no" if each.status == NOT_PROVABLE else "")
+        for name, each in found.left_out.items()
+        if each.status != NOT_RUN
+    ]
     head = ("proof", "of", "result", "depth", "seconds", "its twin", "holds")
     return Table.of(f"Proofs by k-induction ({ENGINE})", head, rows)

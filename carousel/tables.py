@@ -41,7 +41,7 @@ class Table:
         """Print it."""
         table = RichTable(box=box.SIMPLE_HEAD, show_header=any(self.head))
         for k, name in enumerate(self.head):
-            right = numeric(row[k] for row in self.rows)
+            right = bool(self.rows) and numeric(row[k] for row in self.rows)
             table.add_column(
                 Text(name),
                 overflow="fold",

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from fixedpoint.hold import NeverShutError
 from rtl.core import Core
 from rtl.proofs.cell import cell
 from rtl.proofs.counting import counting
 from rtl.proofs.design import Design
 from rtl.proofs.entering import entering
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.fifo import fifo
 from rtl.proofs.holding import holding
 from rtl.proofs.leaving import leaving
@@ -18,6 +19,7 @@ from rtl.proofs.reader import reader
 from rtl.proofs.saturation import POINTS, saturation
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
+from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
 from rtl.proofs.sums import sums
 
 MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
@@ -38,8 +40,8 @@ MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
 
 def catalogue(
     core: Core, design: Design, only: Sequence[str] | None = None
-) -> tuple[list[Proof], dict[str, str]]:
-    """The proofs of a core, and why others cannot be stated of it, by name.
+) -> tuple[list[Proof], dict[str, LeftOut]]:
+    """The proofs of a core, and what became of all the others, by name.
 
     Parameters
     ----------
@@ -53,9 +55,14 @@ def catalogue(
         if name not in MAKERS:
             raise ProofError(f"--only {name}: no such proof, there are {', '.join(MAKERS)}")
     found, left_out = [], {}
-    for name in only or MAKERS:
+    for name, make in MAKERS.items():
+        if only and name not in only:
+            left_out[name] = LeftOut(NOT_RUN, "was not asked for")
+            continue
         try:
-            found.append(MAKERS[name](core, design))
+            found.append(make(core, design))
+        except (InapplicableError, NeverShutError) as error:
+            left_out[name] = LeftOut(INAPPLICABLE, str(error))
         except ProofError as error:
-            left_out[name] = str(error)
+            left_out[name] = LeftOut(NOT_PROVABLE, str(error))
     return found, left_out

@@ -3,7 +3,7 @@
 from rtl import latency
 from rtl.core import Core
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.holding import claim_cells
 from rtl.proofs.proof import Proof, Twin
@@ -17,11 +17,12 @@ def reader(core: Core, design: Design) -> Proof:
 
     Raises
     ------
-    ProofError : each has a reader of its own; see also `rtl.proofs.rows.Rows`.
+    InapplicableError : each has a reader of its own.
+    ProofError : see `rtl.proofs.rows.Rows`.
     """
-    rows = Rows(core.program)
     if not core.schedule.one_sigma:
-        raise ProofError("reader: rows and states have a reader of the table each, by wiring")
+        raise InapplicableError("rows and states have a reader of the table each, by wiring")
+    rows = Rows(core.program)
     return Proof(
         "reader",
         "When a row's pre-activation asks the sigma table, the table reads it and no state's, and "

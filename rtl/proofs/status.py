@@ -1,0 +1,33 @@
+"""What became of a statement, in the same words in every table, file and report.
+
+A statement that was run is proven, refuted (there is a counterexample) or unknown (the solver found
+neither). A broken twin is refuted, passes (the statement holds of it, as far as was searched) or is
+unknown. A statement that was not run is inapplicable (what it speaks of is not in this core, so
+nothing is lost), not provable (it applies, but cannot be stated of this core) or not run (nobody
+asked for it).
+"""
+
+from dataclasses import dataclass
+
+PROVEN, REFUTED, UNKNOWN = FOUND = "proven", "refuted", "unknown"
+PASSES = "passes"
+OF_TWINS = REFUTED, PASSES, UNKNOWN
+INAPPLICABLE, NOT_PROVABLE, NOT_RUN = LEFT_OUT = "inapplicable", "not provable", "not run"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A statement that was not run.
+
+    Attributes
+    ----------
+    status : one of `LEFT_OUT`.
+    why : the reason, in words.
+    """
+
+    status: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if self.status not in LEFT_OUT:
+            raise ValueError(f"status {self.status}: must be one of {', '.join(LEFT_OUT)}")
