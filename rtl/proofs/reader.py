@@ -47,9 +47,9 @@ def state(design: Design, rows: Rows) -> Harness:
     row, cell = h.cut("activation0.net_code"), h.cut("cell.h_net_code")
     claim_rows(h, rows)
     claim_cells(h, rows.of("g"))
-    read = h.see("sigma.code0")
-    h.prove(f"!{at(rows.arrivals, ASKS)} || {read} == {row}")
-    h.prove(f"!{at(rows.of('g'), STATE + 1)} || {read} == {cell}")
+    read = f"$signed({h.see('sigma.code0')})"  # an argument that is clipped may be narrower
+    h.prove(f"!{at(rows.arrivals, ASKS)} || {read} == $signed({row})")
+    h.prove(f"!{at(rows.of('g'), STATE + 1)} || {read} == $signed({cell})")
     modes = ["activation0.port__data.net_mode", "activation0.word_1.net_mode"]
     modes += [f"activation0.net_mode_{k}" for k in range(1, latency.NET)]
     modes += ["activation0.squash_mode_1"]

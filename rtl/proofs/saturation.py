@@ -1,58 +1,207 @@
-"""Every saturation raises its flag, and nothing else does."""
+"""What is clipped to a format: the code is the exact value, or the end that it is beyond, and the
+flag says which."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rtl import latency
+from rtl.arithmetic import half
 from rtl.core import Core
+from rtl.program import NetMode, Program
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 
-POINTS = {  # what is clipped: the part, its value before, the code and its flag one clock later
-    "net": ("activation0", "net_code_wide", "net_code", "net_code_clipped"),
-    "s": ("cell", "state_wide", "state", "state_clipped"),
-    "h": ("cell", "h_net_code_wide", "h_net_code", "h_net_code_clipped"),
-    "y": ("cell", "output_wide", "output", "output_clipped"),
+LATE = 1 + latency.activation(True) + latency.STATE  # a late output gate's sum waits so long
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """(value + constant) / 2^shift, rounded down, then clipped to low..high."""
+
+    shift: int
+    constant: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, mode: NetMode, rounds: bool) -> "Rounding":
+        """That of a net input; `rounds` where half of what is shifted away is not in the sum."""
+        constant = half(mode.shift) if rounds else 0
+        return cls(mode.shift, constant, mode.squash.low, mode.squash.high)
+
+    def exact(self, value: str, bits: int) -> str:
+        """What is clipped, of a signed value; `bits` are enough for it."""
+        if self.shift <= 0:
+            return f"({value} <<< {-self.shift})"
+        return f"(({value} + {signed(self.constant, bits)}) >>> {self.shift})"
+
+    def clips(self, bits: int) -> bool:
+        """Whether there are signed values of so many bits that are clipped."""
+        ends = (-1 << bits - 1, (1 << bits - 1) - 1)
+        low, high = (
+            end << -self.shift if self.shift <= 0 else end + self.constant >> self.shift
+            for end in ends
+        )
+        return low < self.low or high > self.high
+
+
+@dataclass(frozen=True)
+class Place:
+    """A register that holds a clipped value.
+
+    Attributes
+    ----------
+    part, code : where it lies, and its name there; its flag is `{code}_clipped`.
+    before : the registers of a clock before, whose sum is rounded and clipped.
+    mode : the register beside them that says which rounding is taken; it counts where there are
+        several.
+    roundings : by mode.
+    """
+
+    part: str
+    code: str
+    before: tuple[str, ...]
+    mode: str
+    roundings: tuple[Rounding, ...]
+
+
+def places(program: Program, name: str) -> tuple[Place, ...]:
+    """All places of a core where a net input, s, the argument of h or the cell output is clipped.
+
+    The argument of h and net inputs are rounded there too, a net input without an adder: half of
+    what is shifted away comes with its bias.
+    """
+    cells = program.cell_modes
+    if name == "net":
+        return tuple(_nets(program))
+    if name == "s":
+        ends = tuple(Rounding(0, 0, mode.s.low, mode.s.high) for mode in cells)
+        return (Place("cell", "state", ("kept", "written"), "sum_mode_1", ends),)
+    if name == "h":
+        ends = tuple(Rounding.of(mode.h, rounds=True) for mode in cells)
+        mode = f"h_mode_{latency.STATE}"
+        return (Place("cell", "h_net_code", ("state",), mode, ends),)
+    ends = tuple(Rounding(0, 0, mode.m.low, mode.m.high) for mode in cells)
+    return (Place("cell", "output", ("rounded",), "y_mode_1", ends),)
+
+
+def _nets(program: Program) -> list[Place]:
+    """One for each row that the tail takes at once, and that of late output gates."""
+    ends = tuple(Rounding.of(mode, rounds=False) for mode in program.net_modes)
+    net, mode = "net", f"net_mode_{latency.NET - 1}"
+    if program.schedule.peepholes:
+        net, mode = "net_seen", f"net_mode_seen_{latency.SEEN}"
+    found = [
+        Place(f"activation{place}", "net_code", (net,), mode, ends)
+        for place in range(program.schedule.tail)
+    ]
+    if program.schedule.peepholes:
+        mode = f"mode_{LATE - latency.NET + latency.LATE}"
+        found.append(Place("cell.output_gate", "o_net_code", ("net",), mode, ends))
+    return found
+
+
+POINTS = {
+    "net": "net inputs, rounded",
+    "s": "the state",
+    "h": "the argument of h, rounded",
+    "y": "the cell output",
 }
 
 
 def saturation(core: Core, design: Design, name: str) -> Proof:
-    """One place of the core where a value is clipped to its format.
+    """The places of one kind, in every mode that there is.
 
     Raises
     ------
-    ProofError : several layers share the place with formats of their own.
+    InapplicableError : a core without cells, which has net inputs only.
     """
-    program = core.program
-    nets = {(mode.shift, mode.squash.low, mode.squash.high) for mode in program.net_modes}
-    modes = nets if name == "net" else program.cell_modes
-    if len(modes) > 1:
-        raise ProofError(f"{name}: {len(modes)} roundings share the place")
-    part, wide, _, flag = POINTS[name]
-    module = design.find(part)
-    bits = design.net(module, wide)[0]
+    if name != "net" and not core.program.states:
+        raise InapplicableError("there are no cells")
+    found = places(core.program, name)
+    first = found[0]
+    module = design.find(first.part)
+    bits = sum_bits(design, first)
+    # whatever the register is called there, it stands before its flag
+    code = rf"^(\s+\S+ +<=) .*;(\n.*\n\s+{first.code}_clipped <=)"
+    if first.roundings[0].clips(bits):
+        fault = "the code wraps around where it should be clipped"
+        broken = design.replaced(module, code, rf"\1 $signed({first.code}_wide);\2")
+    else:
+        fault = "the flag is raised where nothing is clipped"
+        broken = design.replaced(module, rf"^(\s+{first.code}_clipped <=) .*;", r"\1 1;")
+    several = len(first.roundings) > 1
+    chosen = ("The mode beside is that of the row or of its cell (proofs `reader`, `cell`).",)
     return Proof(
         f"saturates-{name}",
-        f"A code of {name} differs from the exact value if and only if its flag is raised.",
-        f"the core's own: {bits} bits before, {design.net(module, POINTS[name][2])[0]} after",
-        ("The exact value is free in every clock; so the multipliers do not matter.",),
+        f"A code ({POINTS[name]}) is the exact value where its format holds that, else the end of "
+        "the format that it is beyond; its flag is raised if and only if the two differ.",
+        f"the core's own: {len(found)} places of {len(first.roundings)} roundings, {bits} bits "
+        f"before, {design.net(module, first.code)[0]} after",
+        ("What comes in is free in every clock; so the multipliers do not matter.",)
+        + chosen * several,
         design,
-        lambda given: state(given, name),
+        lambda given: state(given, core, name),
         2,
-        Twin(
-            "the flag is stuck at 0",
-            design.replaced(module, rf"^(\s+{flag}) <= .*;", r"\1 <= 0;"),
-            4,
-        ),
+        Twin(fault, broken, 4, {f"{first.part}.{first.mode}": 0} if several else {}),
     )
 
 
-def state(design: Design, name: str) -> Harness:
-    """The value that is clipped is free in every clock."""
-    part, wide, code, flag = POINTS[name]
-    h = Harness(design, part)
-    before = h.cut(wide)
-    bits = h.width(wide)
-    was = h.register("was", bits, before)
+def sum_bits(design: Design, place: Place) -> int:
+    """Bits of what is clipped at a place, exact."""
+    widths = [design.net(design.find(place.part), name)[0] for name in place.before]
+    return max(widths) + len(widths) - 1
+
+
+def state(design: Design, core: Core, name: str) -> Harness:
+    """The registers before are free in every clock."""
+    h = Harness(design, "")
     h.register("begun", 1, "1")
-    same = f"$signed({h.see(code)}) == $signed({was})"
-    h.prove(f"!begun || ({h.see(flag)} != ({same}))")
+    for number, place in enumerate(places(core.program, name)):
+        claim_clipped(h, place, f"at{number}")
     return h
+
+
+def claim_clipped(h: Harness, place: Place, name: str) -> None:
+    """What the code and the flag at a place are, a clock after the registers before."""
+    path = f"{place.part}."
+    value = " + ".join(f"$signed({h.cut(path + before)})" for before in place.before)
+    bits = sum_bits(h.design, place) + max(0, *(-each.shift for each in place.roundings)) + 2
+    mode = h.cut(path + place.mode) if len(place.roundings) > 1 else "0"
+    found = clipped(h, name, value, bits, place.roundings, mode)
+    was = h.register(f"{name}_was", bits, found)
+    differs = h.register(f"{name}_differs", 1, f"{found} != {name}_exact")
+    known = h.register(f"{name}_known", 1, f"{mode} < {len(place.roundings)}")
+    code, flag = h.see(path + place.code), h.see(f"{path}{place.code}_clipped")
+    h.prove(f"!begun || !{known} || ($signed({code}) == $signed({was}) && {flag} == {differs})")
+
+
+def clipped(
+    h: Harness, name: str, value: str, bits: int, roundings: Sequence[Rounding], mode: str
+) -> str:
+    """A signed value in the rounding of a mode; `{name}_exact` is what it is before it is clipped.
+
+    `bits` are enough for all of it.
+    """
+    h.line(f"wire signed [{bits - 1}:0] {name}_value = {value};")
+    for what in ("exact", "low", "high"):
+        options = [
+            rounding.exact(f"{name}_value", bits)
+            if what == "exact"
+            else signed(getattr(rounding, what), bits)
+            for rounding in roundings
+        ]
+        chosen = options[-1]
+        for k, option in reversed(list(enumerate(options[:-1]))):
+            chosen = f"{mode} == {k} ? {option} : {chosen}"
+        h.line(f"wire signed [{bits - 1}:0] {name}_{what} = {chosen};")
+    ends = f"{name}_exact < {name}_low ? {name}_low : {name}_exact > {name}_high ? {name}_high"
+    h.line(f"wire signed [{bits - 1}:0] {name}_clipped = {ends} : {name}_exact;")
+    return f"{name}_clipped"
+
+
+def signed(value: int, bits: int) -> str:
+    """A signed constant of so many bits."""
+    return f"{'-' if value < 0 else ''}{bits}'sd{abs(value)}"

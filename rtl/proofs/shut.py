@@ -1,14 +1,59 @@
-"""The gates: shut pre-activations give exactly 0 and exactly 1."""
+"""The gates: shut pre-activations give exactly 0 and exactly 1, in every layer."""
 
+from dataclasses import dataclass
+
+from fixedpoint.cell import QuantizedLayer
 from fixedpoint.hold import closing, keeping
 from fixedpoint.squash import GUARD
 from rtl import latency
 from rtl.core import Core
+from rtl.program import Program
 from rtl.proofs.design import Design
+from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.squash import knot_words
 
-WAY = latency.SQUASH - 1 + latency.HOP  # from a row's pre-activation to its activation
+WAY = latency.SQUASH - 1  # from a pre-activation, clipped, to the gate
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the gates of a layer are shut, in a mode of the tail.
+
+    Attributes
+    ----------
+    mode : place in `Program.net_modes`.
+    layer : the first one that has it; others with the mode have the same gates.
+    closed, kept : the highest pre-activation of 0, the lowest of 1.
+    """
+
+    mode: int
+    layer: QuantizedLayer
+    closed: int
+    kept: int
+
+    @property
+    def one(self) -> int:
+        return self.layer.formats.gate.one
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A place where gates are squashed, and its reader of the sigma table.
+
+    Attributes
+    ----------
+    code : the net with the pre-activation; `mode` stands beside it.
+    port : the table's.
+    gate, delay : the net with the gate, so many clocks later.
+    """
+
+    code: str
+    mode: str
+    port: str
+    gate: str
+    delay: int
 
 
 def shut(core: Core, design: Design) -> Proof:
@@ -17,46 +62,116 @@ def shut(core: Core, design: Design) -> Proof:
     Raises
     ------
     NeverShutError : gates that are clipped to where none is exactly 0, or 1.
+    InapplicableError : a core without cells.
     """
-    table = core.qnet.table
-    layer = core.qnet.layers[0]
-    sigma = design.find("sigma")
+    ends, table = find_ends(core.program), core.qnet.table
+    if not ends:
+        raise InapplicableError("there are no cells, so no gates")
+    hard = any(each.layer.gate.squash.linear for each in ends)
+    said = "; ".join(
+        f"{each.closed} LSB or less gives 0, {each.kept} LSB or more gives {each.one}, which is 1.0"
+        for each in ends
+    )
     return Proof(
         "shut",
-        f"A gate whose pre-activation is {closing(layer)} LSB or less is exactly 0, one whose "
-        f"pre-activation is {keeping(layer)} LSB or more is exactly 1.0.",
-        f"the core's own table of {len(table.knots) - 1} knots, its interpolation and squash: "
-        f"{table.argument.width} bits in, {layer.formats.gate.width} out",
-        ("The row has the reader of the table, as the schedule sees to.",),
+        f"A gate's pre-activation of {said}, exactly, in each of {len(ends)} formats of gates.",
+        f"the core's own table of {len(table.knots) - 1} knots, its interpolation, "
+        f"{len(readers(core))} places that squash gates: {table.argument.width} bits in, "
+        f"{core.program.paths.gate} out",
+        ("The row has the reader of the table (proof `reader`).",) * core.schedule.one_sigma
+        + ("A hard gate's pre-activation is clipped (proof `saturates-net`).",) * hard
+        + ("Nothing is loaded; every network that can be has this table.",) * core.program.loadable,
         design,
-        lambda given: state(given, core),
-        WAY + 3,
-        Twin(
-            "the table's first knot is 1 LSB of the gate too high",
-            design.replaced(sigma, r"knots\[0\] = (\S+);", _raised(core)),
-            WAY + 4,
-        ),
+        lambda given: state(given, core, ends),
+        WAY + latency.HOP + 3,
+        _twin(design, core, ends),
     )
 
 
-def _raised(core: Core) -> str:
-    """The first knot with an LSB of the gate added, in the table's own bits."""
-    layer = core.qnet.layers[0]
-    return rf"knots[0] = \1 + {1 << (GUARD + layer.gate.shift)};"
+def find_ends(program: Program) -> tuple[Ends, ...]:
+    """Of each mode that gates are squashed in, the ends.
+
+    Raises
+    ------
+    NeverShutError : gates that are clipped to where none is exactly 0, or 1.
+    """
+    found: dict[int, Ends] = {}
+    for word in program.rows:
+        number = word.row.layer
+        if number is None or word.row.kind not in "ifo" or word.net_mode in found:
+            continue
+        layer, where = program.qnet.layers[number], f"layer {number}"
+        ends = closing(layer, where), keeping(layer, where)
+        found[word.net_mode] = Ends(word.net_mode, layer, *ends)
+    return tuple(found.values())
 
 
-def state(design: Design, core: Core) -> Harness:
-    """The pre-activation is free in every clock."""
-    h, program, layer = Harness(design, ""), core.program, core.qnet.layers[0]
-    net = h.cut("activation0.net_code")
-    modes = [k for k, mode in enumerate(program.net_modes) if mode.squash == layer.gate]
-    mode = h.see("activation0.squash_mode_1")
-    read = f"{h.see('sigma.code0')} == {net} && {mode} == {modes[0]}"
-    ends = {"closed": f"$signed({net}) <= {closing(layer)}"}
-    ends |= {"kept": f"$signed({net}) >= {keeping(layer)}"}
-    for name, end in ends.items():
-        value = 0 if name == "closed" else layer.formats.gate.one
-        h.line(f"wire {name} = {read} && {end};")
-        due = h.delayed(f"{name}_due", name, 1, WAY)[-1]
-        h.prove(f"!{due} || {h.see('activation0.o.code')} == {value}")
+def readers(core: Core) -> tuple[Reader, ...]:
+    """All places of a core where gates are squashed."""
+    tail, peepholes = core.schedule.tail, core.schedule.peepholes
+    found = [
+        Reader(
+            f"activation{place}.net_code",
+            f"activation{place}.squash_mode_1",
+            f"sigma.code{place}",
+            f"activation{place}.o.code",
+            WAY + latency.HOP,
+        )
+        for place in range(tail)
+    ]
+    if peepholes:
+        gate, port = "cell.output_gate", f"sigma.code{tail + 1}"  # behind h
+        late = Reader(f"{gate}.o_net_code", f"{gate}.o_squash_mode_1", port, "cell.o", WAY)
+        found.append(late)
+    return tuple(found)
+
+
+def _twin(design: Design, core: Core, ends: tuple[Ends, ...]) -> Twin:
+    """What is a bit too much for a gate at its closed end."""
+    curved = [each.layer.gate for each in ends if not each.layer.gate.squash.linear]
+    if not curved:
+        old, new = r"^(\s+linear_5 <=) (.*);", r"\1 \2 | 1;"
+        broken = design.replaced(design.find("activation0"), old, new)
+        return Twin("a hard gate is never an even code", broken, WAY + 4)
+    lsb = 1 << GUARD + max(gate.shift for gate in curved)
+    broken = design.replaced(
+        design.find("sigma"), r"knots\[0\] = (\S+);", rf"knots[0] = \1 + {lsb};"
+    )
+    return Twin("the table's first knot is 1 LSB of the gate too high", broken, WAY + 4)
+
+
+def state(design: Design, core: Core, ends: tuple[Ends, ...]) -> Harness:
+    """The pre-activations are free in every clock, and so are the modes beside."""
+    h = Harness(design, "")
+    if core.program.loadable:
+        claim_table(h, core)
+    for number, reader in enumerate(readers(core)):
+        net = h.cut(reader.code)
+        modes = len(core.program.net_modes)
+        mode = h.cut(reader.mode) if modes > 1 else "0"
+        reads = (
+            f"$signed({h.see(reader.port)}) == $signed({net})" if core.schedule.one_sigma else "1"
+        )
+        for each in ends:
+            gate = each.layer.gate
+            clipped = f"$signed({net}) >= {gate.low} && $signed({net}) <= {gate.high}"
+            # a hard gate is its pre-activation; a curved one asks the table, whatever it is
+            asks = clipped if gate.squash.linear else reads
+            sides = {"closed": f"<= {each.closed}", "kept": f">= {each.kept}"}
+            for side, end in sides.items():
+                name = f"{side}{number}_{each.mode}"
+                here = f"{mode} == {each.mode} && {asks} && $signed({net}) {end}"
+                h.line(f"wire {name} = {here};")
+                due = h.delayed(f"{name}_due", name, 1, reader.delay)[-1]
+                value = 0 if side == "closed" else each.one
+                h.prove(f"!{due} || {h.see(reader.gate)} == {value}")
     return h
+
+
+def claim_table(h: Harness, core: Core) -> None:
+    """The table that could be loaded anew is what it was at power-up."""
+    h.assume(f"!{h.see('load_write')}")
+    h.prove(f"!{h.see('load_now')}")
+    layout, words = knot_words(core.qnet.table)
+    for k, word in enumerate(words):
+        h.prove(f"{h.see(f'sigma.knots[{k}]')} == {layout.const(word).as_bits()}")

@@ -23,26 +23,22 @@ from tests.rtl.support import G1997, layer, quantized, readout, stack
 
 # What each kind of core cannot say, because its tail is of another kind.
 TAIL = {"reader", "hold", "output", "ends"}
-SATURATES = {f"saturates-{name}" for name in ("net", "s", "h", "y")}
 KINDS = {
-    "forget gates": {"saturates-net"},
+    "forget gates": set(),
     "1997": set(),
-    "blocks, gate recurrence, readout": {"reader", "saturates-net"},
-    "two layers, readout": {"saturates-net"},
-    "last output only": {"saturates-net"},
-    "two streams": {*TAIL, "saturates-net"},
-    "peepholes": {*TAIL, "saturates-net", "counts"},
-    "rows at once": {*TAIL, "saturates-net"},
-    "two layers, formats of their own": {
-        "cell",
-        "reader",
-        "hold",
-        *SATURATES,
-    },
-    "two kinds of cells": {"cell", "reader", "hold", *SATURATES},
-    "sparse": {"saturates-net"},
-    "state port": {"saturates-net"},
-    "load port": {"saturates-net"},
+    "blocks, gate recurrence, readout": {"reader"},
+    "two layers, readout": set(),
+    "last output only": set(),
+    "two streams": TAIL,
+    "peepholes": {*TAIL, "counts"},
+    "rows at once": TAIL,
+    "two layers, formats of their own": {"cell", "reader", "hold"},
+    "two kinds of cells": {"cell", "reader", "hold"},
+    "coupled, projection": set(),
+    "hard gates, clipped": set(),
+    "sparse": set(),
+    "state port": set(),
+    "load port": set(),
 }
 
 
@@ -72,6 +68,12 @@ def core_of(kind: str, bits: int = 6) -> Core:
             layers = layer(rng, 1, 2), layer(rng, 2, 1, scale=6.0)
         case "two kinds of cells":
             layers = layer(rng, 1, 2), layer(rng, 2, 1, forget=False, scale=6.0, **G1997)
+        case "coupled, projection":
+            one = layer(rng, 1, 2, forget=False)
+            layers = (replace(one, coupled=True, projection=rng.normal(size=(1, 2))),)
+        case "hard gates, clipped":
+            clip = {"gate": (-1.5, 2.5), "g": (-0.7, 1.3)}
+            layers = (replace(layer(rng, 1, 2), gate="hard", clip=clip),)
         case "sparse":
             layers, nonzeros = (layer(rng, 3, 2),), 1
         case _:
