@@ -1,16 +1,16 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from carousel import options, output, steps
 from carousel.tables import Table
-from rtl import Core, make_core, verilog
+from rtl import Core, verilog
 from rtl.processes import terminable
-from rtl.proofs import Proven, catalogue, check, record
+from rtl.proofs import Proven, check, record, shipped
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
@@ -40,31 +40,50 @@ def prove(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    max_length: options.MaxLength = None,
+    streams: options.Streams = 1,
+    nonzeros: options.Nonzeros = None,
+    state_port: options.StatePort = False,
+    load_port: options.LoadPort = False,
+    axi: options.Axi = False,
     only: Only = None,
     folder: Folder = None,
     json: options.Json = None,
 ) -> None:
     """Prove the core's Verilog right, for all inputs and all time.
 
+    It is the Verilog that `carousel verilog` writes with the same options.
+
     Status 1 when a proof that applies to this core, or one that --only names, is not found, or
     when its broken twin is not refuted. Needs the extra `prove`.
     """
     output.check_file(json)
     check()
-    subject = steps.prepare(model, bits, formats, file)
-    core = make_core(subject.qnet, lanes, max_length=subject.max_length)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    chosen: dict[str, Any] = {
+        "max_length": max_length or subject.max_length,
+        "streams": streams,
+        "nonzeros": nonzeros,
+        "state_port": state_port,
+        "load_port": load_port,
+        "axi": axi,
+    }
+    core = verilog.shipped(subject.qnet, lanes, **chosen)
     if not isinstance(core, Core):
         raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
     with terminable(), output.folder(place) as stage:
-        (source, *_) = verilog.write(subject.qnet, stage, lanes)
+        (source, *_) = verilog.write(subject.qnet, stage, lanes, **chosen)
         text = source.read_text(encoding="utf-8")
-        top = verilog.module_name(subject.qnet)
-        chosen, left_out = catalogue(core, Design(text, f"{top}.core"), only)
+        design = Design(text, verilog.module_name(subject.qnet))
+        proofs, left_out = shipped(core, design, only)
         found: list[Proven] = []
-        for k, proof in enumerate(chosen):
-            with steps.progress(f"Proof {k + 1} of {len(chosen)}: {proof.name}") as report:
+        for k, proof in enumerate(proofs):
+            with steps.progress(f"Proof {k + 1} of {len(proofs)}: {proof.name}") as report:
                 found.append(run(proof, stage, lambda said, to=report: to(note=said[:NOTE])))
         now = Record.of(text, found, left_out)
         now.after(earlier).write(stage / record.FILE)

@@ -199,9 +199,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Format) else vars(value)
 
 
-def write(
+def shipped(
     qnet: QuantizedNetwork,
-    folder: str | Path,
     lanes: int | None = None,
     *,
     max_length: int | None = None,
@@ -210,31 +209,47 @@ def write(
     streams: int = 1,
     load_port: bool = False,
     nonzeros: int | None = None,
-) -> tuple[Path, ...]:
-    """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
-    and the register map, `.registers.md` and `.registers.json`, with `load_port` what is loaded for
-    this network, `.load.json`; all of them or none.
+) -> Core | OfflineCore:
+    """The core that is written with these options; with `axi` it has its state port, where it can.
 
     Raises
     ------
     LaneError : lanes that the network cannot use.
-    CarouselError : see `rtl.offline.make_core`; several streams or sparse input with `axi`; a
-        folder that cannot be written.
+    CarouselError : see `rtl.offline.make_core`; several streams or sparse input with `axi`.
     """
     if axi and streams != 1:
         raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
     if axi and nonzeros is not None:
         raise CarouselError(f"nonzeros {nonzeros}: AXI's packets are of whole vectors")
-    state_port |= axi and qnet.first_reverse is None
-    core = make_core(
+    return make_core(
         qnet,
         lanes,
         max_length=max_length,
-        state_port=state_port,
+        state_port=state_port or (axi and qnet.first_reverse is None),
         streams=streams,
         load_port=load_port,
         nonzeros=nonzeros,
     )
+
+
+def write(
+    qnet: QuantizedNetwork,
+    folder: str | Path,
+    lanes: int | None = None,
+    *,
+    axi: bool = False,
+    load_port: bool = False,
+    **options: Any,
+) -> tuple[Path, ...]:
+    """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
+    and the register map, `.registers.md` and `.registers.json`, with `load_port` what is loaded for
+    this network, `.load.json`; all of them or none. Options are those of `shipped`.
+
+    Raises
+    ------
+    CarouselError : see `shipped`; a folder that cannot be written.
+    """
+    core = shipped(qnet, lanes, axi=axi, load_port=load_port, **options)
     top = AxiTop(core) if axi else Top(core)
     about = describe(top)
     stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")

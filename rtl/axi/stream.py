@@ -76,7 +76,8 @@ class Entry(wiring.Component):
         axis, beat = self.s_axis, self.o.payload
         element = Signal(range(max(2, self.width)))
         opening = Signal(init=1)  # the next vector is first
-        filling, closing = Signal(), Signal()  # this one gets zeros, and ends its sequence
+        filling = Signal(name="filling")  # this one gets zeros
+        closing = Signal(name="closing")  # ... and ends its sequence
         begins, ends = element == 0, element == self.width - 1
         room, taken, last = ~self.o.valid | self.o.ready, Signal(), Signal()
         m.d.comb += [

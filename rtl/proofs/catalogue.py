@@ -1,10 +1,13 @@
-"""All proofs of a core."""
+"""All proofs of a core, and of the buses around it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from fixedpoint.hold import NeverShutError
 from rtl.core import Core
+from rtl.proofs.axi_lite import axi_lite
+from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
 from rtl.proofs.counting import counting
 from rtl.proofs.design import Design
@@ -38,29 +41,51 @@ MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
 }
 
 
-def catalogue(
-    core: Core, design: Design, only: Sequence[str] | None = None
-) -> tuple[list[Proof], dict[str, LeftOut]]:
-    """The proofs of a core, and what became of all the others, by name.
+BUSES: dict[str, Callable[[Core, Design], Proof]] = {
+    "axi-in": axi_in,
+    "axi-out": axi_out,
+    "axi-lite": axi_lite,
+}
+Statements = tuple[list[Proof], dict[str, LeftOut]]
+
+
+def shipped(core: Core, design: Design, only: Sequence[str] | None = None) -> Statements:
+    """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
     Parameters
     ----------
+    design : its `top` is the module that is shipped.
     only : the names of those that are wanted; default all.
 
     Raises
     ------
     ProofError : a name that no proof has.
     """
+    wrapped = "wrapped" in design.modules[design.top].instances
+    inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
+    makers = {name: partial(make, core, inner) for name, make in MAKERS.items()}
+    if wrapped:
+        makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
+    return _made(makers, only)
+
+
+def catalogue(core: Core, design: Design, only: Sequence[str] | None = None) -> Statements:
+    """The same of a core alone: `top` of the design is its module."""
+    return _made({name: partial(make, core, design) for name, make in MAKERS.items()}, only)
+
+
+def _made(makers: Mapping[str, Callable[[], Proof]], only: Sequence[str] | None) -> Statements:
+    """The proofs that are wanted, and what became of all others, by name."""
     for name in only or ():
-        if name not in MAKERS:
-            raise ProofError(f"--only {name}: no such proof, there are {', '.join(MAKERS)}")
+        if name not in makers:
+            raise ProofError(f"--only {name}: no such proof, there are {', '.join(makers)}")
     found, left_out = [], {}
-    for name, make in MAKERS.items():
+    for name, make in makers.items():
         if only and name not in only:
             left_out[name] = LeftOut(NOT_RUN, "was not asked for")
             continue
         try:
-            found.append(make(core, design))
+            found.append(make())
         except (InapplicableError, NeverShutError) as error:
             left_out[name] = LeftOut(INAPPLICABLE, str(error))
         except ProofError as error:

@@ -33,7 +33,7 @@ class Module:
     ----------
     name, text : what it is called, and all of it.
     nets : bits of every net, ports among them, by name.
-    inputs : those that come in, in order.
+    inputs, outputs : those that come in and go out, in order.
     initial : what a register or a word of memory (`memory[3]`) holds at power-up, as Verilog.
     memories : words and bits of a word, by name.
     instances : the module of each part, by the part's name.
@@ -43,17 +43,19 @@ class Module:
     text: str
     nets: Mapping[str, int]
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     initial: Mapping[str, str]
     memories: Mapping[str, tuple[int, int]]
     instances: Mapping[str, str]
 
     @classmethod
     def parse(cls, name: str, text: str) -> "Module":
-        nets, inputs = {}, []
+        nets, inputs, outputs = {}, [], []
         initial = {f"{plain(name)}[{k}]": value for name, k, value in WORD.findall(text)}
         for way, high, net, value in NET.findall(text):
             nets[plain(net)] = int(high or 0) + 1
             inputs += [plain(net)] if way == "input" else []
+            outputs += [plain(net)] if way == "output" else []
             initial |= {plain(net): value} if value else {}
         memories = {
             plain(memory): (int(last) + 1, int(high) + 1)
@@ -61,7 +63,8 @@ class Module:
         }
         instances = {plain(part): plain(kind) for kind, part in INSTANCE.findall(text)}
         instances = {part: kind for part, kind in instances.items() if kind != "module"}
-        return cls(name, text, nets, tuple(inputs), initial, memories, instances)
+        ways = tuple(inputs), tuple(outputs)
+        return cls(name, text, nets, *ways, initial, memories, instances)
 
 
 @dataclass(frozen=True)

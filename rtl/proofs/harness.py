@@ -6,6 +6,7 @@ from rtl.proofs.design import Design, escaped
 
 TOP = "harness"
 PART = "dut"
+PINS = {"clk": "clk", "rst": "rst", "aclk": "clk", "aresetn": "!rst"}  # by a part's port
 
 
 class Harness:
@@ -116,15 +117,11 @@ class Harness:
     @property
     def text(self) -> str:
         """The whole module."""
-        ports, free = ["clk"], []
+        wired, free = {}, []
         for port in self.design.modules[self.module].inputs:
-            bits = self.width(port)
-            if port == "rst":
-                ports.append("rst")
-            elif port != "clk":
-                free.append(f"(* anyseq *) wire [{bits - 1}:0] {escaped(f'any.{port}')};")
-                ports.append(port)
-        wired = {port: port if port in ("clk", "rst") else escaped(f"any.{port}") for port in ports}
+            wired[port] = PINS.get(port, escaped(f"any.{port}"))
+            if port not in PINS:
+                free.append(f"(* anyseq *) wire [{self.width(port) - 1}:0] {wired[port]};")
         pins = ", ".join(f".{escaped(port)}({net})" for port, net in wired.items())
         part = f"(* keep *) {escaped(self.module)} {PART} ({pins});"
         body = "\n".join(f"  {line}" for line in (*free, *self._lines, part))

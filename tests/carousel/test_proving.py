@@ -13,7 +13,7 @@ import pytest
 
 from carousel import proving
 from rtl.proofs import Outcome, Proof, Proven, Twin
-from rtl.proofs.catalogue import MAKERS
+from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import digest, read
@@ -67,8 +67,9 @@ def quick(monkeypatch):
         return Proven(proof, Outcome(status.get(proof.name, "proven"), 1.0, None, ""), twin)
 
     monkeypatch.setattr(proving, "run", answer)
-    for name in MAKERS:
-        monkeypatch.setitem(MAKERS, name, maker(name))
+    for makers in (MAKERS, BUSES):
+        for name in makers:
+            monkeypatch.setitem(makers, name, maker(name))
     return status
 
 
@@ -118,6 +119,29 @@ def test_what_applies_and_what_is_asked_for_has_to_be_proven(
     wanted = (word for name in only for word in ("--only", name))
     result = cli("prove", model, *wanted, "-o", tmp_path / "proofs")
     assert result.exit_code == status, result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--axi",),
+        ("--state-port", "--load-port"),
+        ("--streams", 2),
+        ("--nonzeros", 1, "--lanes", 2),
+        ("--bits", 12, "--sequences", 3, "--length", 70, "--seed", 5),
+    ],
+)
+def test_what_is_proven_is_what_is_written(cli, quick, model, tmp_path, words):
+    """The record is about the bytes that `carousel verilog` writes with the same options."""
+    written, record = tmp_path / "verilog", tmp_path / "proofs"
+    assert cli("verilog", model, *words, "-o", written).exit_code == 0
+    result = cli("prove", model, *words, "-o", record)
+    assert result.exit_code == 0, result.output
+    kept = read(record / "proofs.json")
+    text = (written / "temporal-order.v").read_text()
+    assert kept and kept.verilog_sha256 == digest(text)
+    buses = set(BUSES) if "--axi" in words else set()
+    assert {each.name for each in kept.proofs} == {*MAKERS, *buses}
 
 
 def test_an_unknown_result_ends_with_1(cli, quick, model, tmp_path):
