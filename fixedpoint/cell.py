@@ -20,7 +20,6 @@ import numpy as np
 
 from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes, room
 from fixedpoint.formats import Format, FormatError, LayerFormats
-from fixedpoint.loop import run_layer
 from fixedpoint.squash import QuantizedSquash
 from fixedpoint.sums import Sums, row_sources
 from golden.cell import LayerState
@@ -137,22 +136,3 @@ class QuantizedLayer:
         """The codes that a sequence starts from, shapes (batch, ...)."""
         parts = (self.initial.s, self.initial.y, self.initial.gates)
         return LayerState(*(np.repeat(part[None], batch, axis=0) for part in parts))
-
-    def run(
-        self, x: Codes, state: LayerState, saturated: dict[str, int]
-    ) -> tuple[dict[str, Codes], LayerState]:
-        """Run T steps of a batch.
-
-        Parameters
-        ----------
-        x : (T, N, D) codes of the format `input`; they are not checked here.
-        state : the codes before the first step, arrays (N, ...).
-        saturated : gains the number of saturations: i, [f,] o, g, h of the net inputs, s, [m] and
-            y of the values.
-
-        Returns
-        -------
-        int64 codes: signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs); the
-        state after the last.
-        """
-        return run_layer(self, x, state, saturated)

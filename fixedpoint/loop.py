@@ -9,16 +9,13 @@ loop runs a block of steps in memory small enough for the cache.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fixedpoint.arithmetic import Codes, Rounding, outside
+from fixedpoint.cell import QuantizedLayer
 from fixedpoint.squash import QuantizedSquash
 from golden.cell import LayerState
-
-if TYPE_CHECKING:
-    from fixedpoint.cell import QuantizedLayer
 
 GROUP = 128  # sequences side by side
 BLOCK_VALUES = 1 << 15  # net inputs in a block of steps
@@ -26,9 +23,22 @@ BLOCK_STEPS = 256
 
 
 def run_layer(
-    layer: "QuantizedLayer", x: Codes, state: LayerState, saturated: dict[str, int]
+    layer: QuantizedLayer, x: Codes, state: LayerState, saturated: dict[str, int]
 ) -> tuple[dict[str, Codes], LayerState]:
-    """T steps of N sequences over codes x (T, N, D); see `QuantizedLayer.run`."""
+    """Run T steps of a batch.
+
+    Parameters
+    ----------
+    x : (T, N, D) codes of the format `layer.input`; they are not checked here.
+    state : the codes before the first step, arrays (N, ...).
+    saturated : gains the number of saturations: i, [f,] o, g, h of the net inputs, s, [m] and y of
+        the values.
+
+    Returns
+    -------
+    int64 codes: signals i, [f,] o (T, N, B), g, s, [m] (T, N, C) and y (T, N, outputs); the state
+    after the last.
+    """
     shape, (steps, batch, _) = layer.shape, x.shape
     signals = {name: width for name, width in shape.signals.items() if name not in shape.gates}
     widths = {"gates": shape.state["gates"], **signals}
@@ -106,7 +116,7 @@ class _Loop:
         they are saturated.
     """
 
-    def __init__(self, layer: "QuantizedLayer", state: LayerState, steps: int):
+    def __init__(self, layer: QuantizedLayer, state: LayerState, steps: int):
         shape, batch = layer.shape, len(state.s)
         self.layer, self.dtype = layer, layer.dtype
         self.projected, self.coupled = shape.projection is not None, shape.coupled

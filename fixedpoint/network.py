@@ -16,6 +16,7 @@ from fixedpoint.arithmetic import (
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats, ReadoutFormats
+from fixedpoint.loop import run_layer
 from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
 from fixedpoint.sums import Sums, encode_biases, plan_sums
 from golden.cell import LayerState
@@ -228,7 +229,7 @@ class _Counting:
         )
 
     def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
-        return self._layer.run(x, state, self._counts)
+        return run_layer(self._layer, x, state, self._counts)
 
 
 def real_state(formats: Formats, state: tuple[LayerState, ...]) -> tuple[LayerState, ...]:
