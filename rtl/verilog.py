@@ -6,7 +6,6 @@ cores can live in one design.
 """
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -109,30 +108,6 @@ def convert(component: wiring.Component, name: str) -> str:
     return re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
 
 
-def digest(qnet: QuantizedNetwork) -> str:
-    """SHA-256 of all that decides a network's codes: formats, shapes, weights and biases."""
-    found = hashlib.sha256(repr((qnet.formats, qnet.output)).encode())
-
-    def add(codes: Any) -> None:
-        found.update(codes.astype("<i8").tobytes())
-
-    for layer in qnet.layers:
-        units = [(unit.squash.name, unit.low, unit.high) for unit in (layer.gate, layer.g, layer.h)]
-        found.update(repr((layer.shape, units)).encode())
-        for kind in layer.shape.kinds:
-            add(layer.weights[kind])
-            add(layer.biases[kind])
-        for codes in (*layer.peepholes.values(), layer.initial.s, layer.initial.y):
-            add(codes)
-        if layer.projection is not None:
-            add(layer.projection)
-    if qnet.readout:
-        found.update(qnet.readout.squash.squash.name.encode())
-        add(qnet.readout.weights)
-        add(qnet.readout.biases)
-    return found.hexdigest()
-
-
 def describe(top: Top | AxiTop) -> dict[str, Any]:
     """What a user of the Verilog must know, ready for JSON."""
     core = top.core
@@ -140,7 +115,7 @@ def describe(top: Top | AxiTop) -> dict[str, Any]:
     return {
         "module": module_name(qnet),
         "network": qnet.name,
-        "network_sha256": digest(qnet),
+        "network_sha256": qnet.digest(),
         "ports": _ports(top),
         "input": {"elements": qnet.inputs, "format": _format(qnet.formats.input)},
         "output": {

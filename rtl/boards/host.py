@@ -21,7 +21,6 @@ from rtl.boards.protocol import (
     request,
 )
 from rtl.boards.transfer import Transfer
-from rtl.verilog import digest
 
 TIME_OUT = 0.1  # s, of a port's reading
 PATIENCE = 50  # silences without news between them before a board is given up
@@ -160,7 +159,7 @@ def check(identity: Identity, qnet: QuantizedNetwork, steps: int) -> None:
         ("outputs", identity.outputs, qnet.outputs),
         ("input format", identity.input, qnet.formats.input),
         ("output format", identity.output, qnet.out_format),
-        ("network", identity.digest.hex()[:16], digest(qnet)[:16]),
+        ("network", identity.digest.hex()[:16], qnet.digest()[:16]),
     )
     for what, have, need in pairs:
         if have != need:

@@ -23,7 +23,6 @@ from fixedpoint.arithmetic import Codes
 from fixedpoint.formats import Format, FormatError
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
-from rtl.verilog import digest
 
 VERSION = 1
 BAUD = 1_000_000  # bits a second: the boards' USB bridges and crystals give it exactly
@@ -176,7 +175,7 @@ class Identity:
     vectors, results : slots for vectors that wait for the core, and for outputs that the host has
         not said to have; at most `MOST_SLOTS`.
     max_length : steps of the longest sequence that the core holds; 0: it holds none.
-    digest : SHA-256 of the network, `rtl.verilog.digest`.
+    digest : SHA-256 of the network, `QuantizedNetwork.digest`.
     """
 
     inputs: int
@@ -202,7 +201,7 @@ class Identity:
             vectors,
             results,
             max_length,
-            bytes.fromhex(digest(qnet)),
+            bytes.fromhex(qnet.digest()),
         )
 
     def pack(self) -> bytes:

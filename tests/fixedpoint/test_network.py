@@ -1,11 +1,13 @@
 """The integer network's contract: codes in, codes out, their meaning, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from golden import InputError, LayerState
-from tests.fixedpoint.nets import forget_network, paper_network, random_codes
+from golden import InputError, LayerState, Network, Readout
+from tests.fixedpoint.nets import forget_network, layer, paper_network, random_codes
 
 
 @pytest.fixture
@@ -125,3 +127,59 @@ def test_shapes_of_one_sequence_and_of_a_batch(qnet):
     assert one.out.shape == (5, 2) and many.out.shape == (2, 5, 2)
     assert one.state[0].gates.shape == (4,) and many.state[0].gates.shape == (2, 4)
     assert {values.dtype for _, values in many.signals()} == {np.dtype(np.int64)}
+
+
+def test_the_digest_tells_networks_apart():
+    """One LSB of any weight or bias, a format or a squash: another digest; the same numbers in
+    other arrays: the same."""
+    rng = np.random.default_rng(33)
+    below = layer(rng, 3, 2, 2, "io", True, "g1997", "h1997")
+    readout = Readout(rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 2), "sigma")
+    net = Network((below, layer(rng, 4, 3)), readout)
+    qnet = quantize(net, calibrate=rng.normal(0, 1, (3, 40, 3)))
+    found = [qnet.digest()]
+    for k, part in enumerate(qnet.layers):
+        for field in ("weights", "biases"):
+            for kind in part.shape.kinds:
+                codes = {key: array.copy() for key, array in getattr(part, field).items()}
+                codes[kind].flat[-1] ^= 1
+                layers = list(qnet.layers)
+                layers[k] = replace(part, **{field: codes})
+                found.append(replace(qnet, layers=tuple(layers)).digest())
+    for field in ("weights", "biases"):
+        codes = getattr(qnet.readout, field).copy()
+        codes.flat[0] ^= 1
+        found.append(replace(qnet, readout=replace(qnet.readout, **{field: codes})).digest())
+    form = replace(qnet.formats.input, frac=qnet.formats.input.frac + 1)
+    found.append(replace(qnet, formats=replace(qnet.formats, input=form)).digest())
+    first = qnet.layers[0]
+    found.append(replace(qnet, layers=(replace(first, g=first.h), *qnet.layers[1:])).digest())
+    assert len(set(found)) == len(found)
+    copied = [
+        replace(part, weights={kind: np.asfortranarray(w) for kind, w in part.weights.items()})
+        for part in qnet.layers
+    ]
+    assert replace(qnet, layers=tuple(copied)).digest() == found[0]
+
+
+def test_the_digest_covers_every_option():
+    """A network with an option changed has another one; the same network has the same."""
+    options = (
+        {},
+        {"peepholes": True},
+        {"projection": 3},
+        {"initial": ("s",)},
+        {"initial": ("s", "y")},
+        {"clip": {"gate": (-1.0, 1.0)}},
+        {"gate": "hard"},
+        {"kinds": "io"},
+        {"kinds": "io", "coupled": True},
+    )
+
+    def digest(**given):
+        rng = np.random.default_rng(6)
+        net = Network((layer(rng, 2, 3, **given),))
+        return quantize(net, calibrate=rng.normal(0, 1, (3, 40, 2))).digest()
+
+    assert [digest(**given) for given in options] == [digest(**given) for given in options]
+    assert len({digest(**given) for given in options}) == len(options)

@@ -26,7 +26,6 @@ from rtl.boards.protocol import (
     unpack,
     wrap,
 )
-from rtl.verilog import digest
 from tests.rtl.boards import Damage, StandIn, Sums, network
 from tests.rtl.line import Line
 from tests.rtl.support import any_codes, layer, quantized
@@ -94,7 +93,7 @@ def test_hello_is_answered_with_what_the_board_is():
     forms = (QNET.formats.input, QNET.out_format)
     assert (have.inputs, have.outputs, have.input, have.output) == (2, 2, *forms)
     assert (have.vectors, have.results) == (8, 8)  # 64 bytes in slots of 8
-    assert have.digest.hex() == digest(QNET)
+    assert have.digest.hex() == QNET.digest()
 
 
 def test_vectors_lead_to_outputs_in_order_with_their_marks():
