@@ -16,6 +16,7 @@ from typing import Any
 
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.paths import Paths
+from fixedpoint.resources import memories, tail_multipliers
 from fixedpoint.squash import GUARD
 
 LANE, TAIL, REST = 1.60, 1.84, 496  # LUT4s a bit of `circuits`, and of what has no width
@@ -62,47 +63,6 @@ def cost(qnet: QuantizedNetwork, lanes: int) -> Cost:
     products += sum(one * other for one, other in tail_multipliers(qnet))
     luts = round(LANE * bits["lanes"] + TAIL * bits["tail"] + REST)
     return Cost(paths.operand, paths.weight, products, memories(qnet), luts)
-
-
-def memories(qnet: QuantizedNetwork) -> dict[str, int]:
-    """Bits by what they hold, of one lane: with more, words that no row fills come on top.
-
-    The same as `rtl.program.Program.memories` but for the program.
-    """
-    paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
-    codes = sum(w.size for layer in qnet.layers for w in layer.weights.values())
-    codes += sum(p.size for layer in qnet.layers if (p := layer.projection) is not None)
-    codes += qnet.readout.weights.size if qnet.readout else 0
-    outputs = sum(shape.cells + (shape.projection or 0) for shape in shapes)
-    states = sum(shape.cells for shape in shapes)
-    recurrent = any(shape.gate_recurrence for shape in shapes)
-    gates = recurrent * sum(shape.state["gates"] for shape in shapes)
-    starts = {
-        name: any(getattr(layer.initial, name).any() for layer in qnet.layers) for name in "sy"
-    }
-    found = {
-        "weights": codes * paths.weight,
-        "sigma": (len(qnet.table.knots) - 1) * sum(qnet.table.word_widths),
-        "input": 2 * qnet.inputs * qnet.formats.input.width,
-        "outputs": 2 * outputs * paths.y,
-        "gates": 2 * gates * paths.gate,
-        "states": states * paths.s,
-        "initial state": starts["s"] * states * paths.s + starts["y"] * outputs * paths.y,
-    }
-    return {name: bits for name, bits in found.items() if bits}
-
-
-def tail_multipliers(qnet: QuantizedNetwork) -> list[tuple[int, int]]:
-    """Bits of the two operands of each multiplier behind the lanes, signed.
-
-    Sigma has one for rows and one for states, though some schedules let them take turns at one.
-    """
-    paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
-    gate, seeing = paths.gate + 1, paths.peephole > 0
-    found = [(qnet.table.word_widths[1] + 1, qnet.table.low_bits + 1)] * (2 + seeing)
-    found += [(gate, paths.g), (gate, paths.h)]
-    found += [(gate, paths.s)] * any("f" in shape.gates or shape.coupled for shape in shapes)
-    return found + [(paths.peephole, paths.s)] * (2 * seeing)
 
 
 def circuits(qnet: QuantizedNetwork, lanes: int) -> dict[str, int]:

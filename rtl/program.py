@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fixedpoint import resources
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
@@ -23,7 +24,6 @@ from rtl.probe import ProbeStream
 from rtl.rows import Row, stored_gates, stored_outputs
 from rtl.schedule import Schedule
 from rtl.sequencer import word_layout
-from rtl.squash import knot_words
 
 KINDS = ("i", "f", "o", "g", "y", "out")
 
@@ -282,16 +282,9 @@ class Program:
 
     @property
     def tail_multipliers(self) -> int:
-        """Multipliers behind the lanes.
-
-        One interpolates sigma for each of its readers: a row at once, a cell, if both do not take
-        turns; cells take i g, o h and, where f is not 1 by wiring, f s; peepholes one for i and f,
-        one for o.
-        """
-        cells, seeing = bool(self.states), self.schedule.peepholes
-        keeping = any(mode.keeps != "whole" for mode in self.cell_modes)
-        own = cells and not self.schedule.one_sigma
-        return (self.schedule.tail + own + seeing) + 2 * cells + keeping + 2 * seeing
+        """Multipliers behind the lanes."""
+        tail, one_sigma = self.schedule.tail, self.schedule.one_sigma
+        return len(resources.tail_multipliers(self.qnet, rows=tail, one_sigma=one_sigma))
 
     @property
     def memories(self) -> dict[str, int]:
@@ -299,25 +292,20 @@ class Program:
 
         Small ones are left out: biases, outputs that wait to be taken.
         """
-        word, knots = knot_words(self.qnet.table)
-        found = {
-            "weights": self.schedule.lanes * self.schedule.weight_words * self.paths.weight,
-            "program": self.schedule.cycles_per_step * word_layout(self.schedule).size,
-            "sigma": len(knots) * word.size,
-            "input": 2
-            * self.schedule.streams
-            * self.schedule.elements
-            * (self.qnet.formats.input.width + self.index_width),
+        schedule = self.schedule
+        found = resources.memories(
+            self.qnet,
+            streams=schedule.streams,
+            elements=schedule.elements,
+            index_width=self.index_width,
+            loadable=self.loadable,
+        )
+        del found["weights"]  # some words of the lanes' memories are left empty
+        return {
+            "weights": schedule.lanes * schedule.weight_words * self.paths.weight,
+            "program": schedule.cycles_per_step * word_layout(schedule).size,
+            **found,
         }
-        if self.states:
-            starts = len(self.initial(self.states)), len(self.initial(self.outputs))
-            found |= {
-                "outputs": 2 * len(self.outputs) * self.paths.y,
-                "gates": 2 * len(self.gates) * self.paths.gate,
-                "states": len(self.states) * self.paths.s,
-                "initial state": starts[0] * self.paths.s + starts[1] * self.paths.y,
-            }
-        return {name: bits for name, bits in found.items() if bits}
 
     @property
     def probe_streams(self) -> tuple[ProbeStream, ...]:

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.cost import BITS_PER_LUT4, Cost, cost, memories, tail_multipliers
+from fixedpoint.cost import BITS_PER_LUT4, Cost, cost
 from fixedpoint.quantize import formats_of
+from fixedpoint.resources import memories, tail_multipliers
 from fixedpoint.seen import Seen
 from fixedpoint.widths import KINDS, Widths
 from golden import Network, Readout
-from rtl import allowed_lanes, plan
-from rtl.program import Program
-from tests.carousel.nets import FORWARD, every, sequences
+from tests.carousel.nets import every, sequences
 from tests.fixedpoint.nets import layer
 
 MIXED = Widths(9, 10, 11, 12, 13, 14, 15, 16)
@@ -23,33 +22,6 @@ SMALL = Widths(14, 5, 8, 7, 6, 9, 6, 12)
 def quantized(name, widths):
     net = every()[name]
     return quantize(net, formats_of(net, widths, Seen.measure(net, sequences())))
-
-
-def program(qnet):
-    """On the fewest lanes, where no word of the weight memories is left empty."""
-    return Program(qnet, plan(qnet, allowed_lanes(qnet)[0]))
-
-
-@pytest.mark.parametrize("widths", [MIXED, SMALL])
-@pytest.mark.parametrize("name", FORWARD)
-def test_memories_are_those_of_the_gateware(name, widths):
-    """To the bit; peepholes need several lanes, and these a weight word where a row is missing."""
-    qnet = quantized(name, widths)
-    found, made = memories(qnet), dict(program(qnet).memories)
-    del made["program"]
-    if name == "peepholes":
-        assert found.pop("weights") < made.pop("weights")
-    assert found == made
-
-
-@pytest.mark.parametrize("name", FORWARD)
-def test_the_tails_multipliers_are_those_of_the_gateware(name):
-    """As many, but for one where the schedule lets rows and states take turns at sigma."""
-    qnet = quantized(name, MIXED)
-    made = program(qnet)
-    assert made.schedule.tail == 1
-    shared = made.schedule.one_sigma
-    assert len(tail_multipliers(qnet)) == made.tail_multipliers + shared
 
 
 def test_the_total_is_the_sum_of_its_parts():
