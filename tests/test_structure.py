@@ -1,0 +1,194 @@
+"""How the code hangs together: which way imports go, and how long a file may be.
+
+The rules are functions of a tree, so that they are also shown to catch what they forbid.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ORDER = ("golden", "fixedpoint", "rtl", "sim", "carousel")
+"""The packages, the lowest first: none imports a later one."""
+APART = ("bench", "tests", "tools")
+"""What is not installed, and so not imported by what is."""
+SCHEDULE = tuple(
+    f"rtl.{name}" for name in ("rows", "phases", "groups", "issue", "latency", "schedule")
+)
+LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Import:
+    """That `importer` imports `target`, a module of the tree or the name of one outside."""
+
+    importer: str
+    line: int
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.importer}, line {self.line}: imports {self.target}"
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """The modules of the packages by name; a package is the module in its `__init__.py`."""
+    paths = (path for package in ORDER for path in sorted((root / package).rglob("*.py")))
+    found = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths}
+    return {name.removesuffix(".__init__"): path for name, path in found.items()}
+
+
+def imports(root: Path) -> list[Import]:
+    """All imports, those inside functions and for type checkers alone among them."""
+    known = modules(root)
+    return [
+        Import(name, line, target)
+        for name, path in known.items()
+        for line, target in _targets(ast.parse(path.read_text(encoding="utf-8")), known)
+    ]
+
+
+def _targets(tree: ast.AST, known: dict[str, Path]) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                yield node.lineno, whole if whole in known else base
+
+
+def upward(found: list[Import]) -> list[str]:
+    """Imports of a later package, of what is not installed, and relative ones."""
+    allowed = {name: ORDER[: k + 1] for k, name in enumerate(ORDER)}
+
+    def wrong(each: Import) -> bool:
+        top = each.target.split(".")[0]
+        ours = top in (*ORDER, *APART)
+        return top == "" or (ours and top not in allowed[each.importer.split(".")[0]])
+
+    return [str(each) for each in found if wrong(each)]
+
+
+def circle(found: list[Import]) -> list[str]:
+    """Modules that import one another in a ring; empty if there are none."""
+    graph: dict[str, set[str]] = {}
+    for each in found:
+        graph.setdefault(each.importer, set()).add(each.target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def reaching(found: list[Import], starts: tuple[str, ...], outside: str) -> list[str]:
+    """Imports of the package `outside` by these modules, or by any that they import."""
+    seen, faults, ahead = set(), [], list(starts)
+    while ahead:
+        name = ahead.pop()
+        if name not in seen:
+            seen.add(name)
+            own = [each for each in found if each.importer == name]
+            faults += [str(each) for each in own if each.target.split(".")[0] == outside]
+            ahead += [each.target for each in own]
+    return faults
+
+
+def long_files(root: Path) -> list[str]:
+    """Files of Python of more than `LONGEST` lines."""
+    paths = [path for top in (*ORDER, *APART) for path in sorted((root / top).rglob("*.py"))]
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    return [
+        f"{path.relative_to(root)}: {size} lines, at most {LONGEST}"
+        for path, size in sizes.items()
+        if size > LONGEST
+    ]
+
+
+@pytest.fixture(scope="module")
+def ours() -> list[Import]:
+    return imports(ROOT)
+
+
+def test_packages_import_in_one_direction(ours):
+    assert {each.importer.split(".")[0] for each in ours} == set(ORDER)
+    assert not upward(ours)
+
+
+def test_no_modules_import_one_another_in_a_ring(ours):
+    assert not circle(ours)
+
+
+def test_the_schedule_needs_no_amaranth(ours):
+    """`rtl/__init__.py` apart, which offers the gateware too."""
+    assert set(SCHEDULE) <= set(modules(ROOT))
+    assert not reaching(ours, SCHEDULE, "amaranth")
+    assert reaching(ours, ("rtl.core",), "amaranth")
+
+
+def test_no_file_is_too_long():
+    assert not long_files(ROOT)
+
+
+def tree(root: Path, **files: str) -> list[Import]:
+    """The imports of a tree with these files, `a__b="..."` being the text of a/b.py."""
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/', 1)}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return imports(root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from rtl.core import Core",
+        "from rtl import core",
+        "import rtl.core as core",
+        "def later():\n    from rtl.core import Core",
+        "if TYPE_CHECKING:\n    from rtl.core import Core",
+        "from tests.nets import layer",
+        "from . import cell",
+        "from .cell import Cell",
+    ],
+)
+def test_an_import_of_a_later_package_is_seen(tmp_path, text):
+    good = "import numpy\nfrom golden.cell import Cell"
+    found = tree(tmp_path, golden__cell="", rtl__core="from fixedpoint import net")
+    assert not upward(found)
+    assert not upward(tree(tmp_path, fixedpoint__net=good))
+    assert len(upward(tree(tmp_path, fixedpoint__net=f"{good}\n{text}"))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from rtl.a import A",
+        "from rtl import a",
+        "def later():\n    import rtl.a",
+        "if TYPE_CHECKING:\n    from rtl.a import A",
+    ],
+)
+def test_a_ring_is_seen(tmp_path, text):
+    line = {"rtl__a": "from rtl.b import B", "rtl__b": "from rtl.c import C"}
+    assert not circle(tree(tmp_path, **line, rtl__c="import numpy"))
+    assert set(circle(tree(tmp_path, rtl__c=text))) == {"rtl.a", "rtl.b", "rtl.c"}
+
+
+def test_amaranth_is_seen_behind_another_module(tmp_path):
+    tree(tmp_path, rtl__issue="from rtl.rows import Row", rtl__rows="from rtl import words")
+    assert not reaching(tree(tmp_path, rtl__words="import numpy"), ("rtl.issue",), "amaranth")
+    found = tree(tmp_path, rtl__words="from amaranth.hdl import Signal")
+    assert reaching(found, ("rtl.issue",), "amaranth") == [
+        "rtl.words, line 1: imports amaranth.hdl"
+    ]
+
+
+def test_a_long_file_is_seen(tmp_path):
+    tree(tmp_path, golden__short="x = 1\n" * LONGEST, tests__long="x = 1\n" * (LONGEST + 1))
+    assert long_files(tmp_path) == [f"tests/long.py: {LONGEST + 1} lines, at most {LONGEST}"]
