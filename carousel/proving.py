@@ -1,5 +1,7 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,18 +9,20 @@ import typer
 from rich.console import Console
 
 from carousel import options, output, steps
+from carousel.beside import processors
 from carousel.tables import Table
 from rtl import Core, verilog
 from rtl.processes import terminable
-from rtl.proofs import Proven, check, record, shipped
+from rtl.proofs import check, record, shipped
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
+from rtl.proofs.pool import run_all
 from rtl.proofs.record import Record
 from rtl.proofs.solver import ENGINE
 from rtl.proofs.status import NOT_PROVABLE, NOT_RUN
 
-NOTE = 48  # characters of a tool's message that are shown
+NOTE = 24  # characters of a tool's message that are shown
 Only = Annotated[
     list[str] | None,
     typer.Option("--only", help="Prove this one; may be given several times.", show_default="all"),
@@ -81,10 +85,11 @@ def prove(
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
         proofs, left_out = shipped(core, design, only)
-        found: list[Proven] = []
-        for k, proof in enumerate(proofs):
-            with steps.progress(f"Proof {k + 1} of {len(proofs)}: {proof.name}") as report:
-                found.append(run(proof, stage, lambda said, to=report: to(note=said[:NOTE])))
+        jobs = {proof.name: partial(run, proof, stage) for proof in proofs}
+        with steps.progress("Proofs") as report:
+            found = run_all(
+                jobs, processors(), lambda done, now: report(done, len(jobs), said(now))
+            )
         now = Record.of(text, found, left_out)
         now.after(earlier).write(stage / record.FILE)
     table(now).show(Console())
@@ -97,6 +102,11 @@ def prove(
             typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
     typer.echo(f"Record    {place / record.FILE}")
     output.finish(now.plain(), json, now.ok and now.proves(only or ()))
+
+
+def said(running: Mapping[str, str]) -> str:
+    """What runs, and what each of it said last."""
+    return "; ".join(f"{name}: {words[:NOTE]}" for name, words in sorted(running.items()))
 
 
 def table(found: Record) -> Table:
