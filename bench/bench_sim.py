@@ -27,7 +27,7 @@ from rtl.verilog import convert
 from sim import check, simulate
 from sim.harness import Harness
 from sim.runner import BUILD_DIR, build, run
-from sim.simulate import PORTS, TOP
+from sim.stage import PORTS, TOP
 
 INPUTS, CELLS, LANES, BITS = 8, 12, 16, 16
 BARE = 300_000  # clocks of the bare measurements

@@ -3,6 +3,18 @@
 from sim.errors import SimulationError, ToolError
 from sim.scoreboard import Verdict, check
 from sim.simulate import simulate
+from sim.stress import Stress, Stressed, prepare, stress
 from sim.trace import HardwareTrace
 
-__all__ = ["HardwareTrace", "SimulationError", "ToolError", "Verdict", "check", "simulate"]
+__all__ = [
+    "HardwareTrace",
+    "SimulationError",
+    "Stress",
+    "Stressed",
+    "ToolError",
+    "Verdict",
+    "check",
+    "prepare",
+    "simulate",
+    "stress",
+]

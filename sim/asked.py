@@ -1,4 +1,4 @@
-"""What was asked of a run, and with it how much of everything must come out of the core."""
+"""What was asked of a core, and with it how much of everything must come out of it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sim.job import Ints
 
 @dataclass(frozen=True)
 class Asked:
-    """A run.
+    """Sequences of one length, one after another.
 
     Attributes
     ----------
@@ -24,6 +24,8 @@ class Asked:
     beside : sequences that the core is at side by side; they go in as many at a time.
     pace : clocks in which a step runs, by the schedule.
     elements : beats of an input vector; 0 for one of each of its elements.
+    opens : whether the first output of a sequence must be marked as such: it does where the
+        sequence starts anew, and where no other output of it leaves.
     """
 
     qnet: QuantizedNetwork
@@ -34,6 +36,7 @@ class Asked:
     beside: int = 1
     pace: int = 0
     elements: int = 0
+    opens: bool = True
 
     @property
     def vector(self) -> int:

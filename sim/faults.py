@@ -1,6 +1,7 @@
-"""What a recording must keep to apart from codes: its amounts, the rules of streams, the marks."""
+"""What a recording must keep to apart from codes: its amounts, the rules of streams, the marks, the
+clocks in which counters rise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -9,10 +10,8 @@ from sim.errors import SimulationError
 from sim.job import Ints, Recording
 from sim.signals import Signals
 
-COUNTER = 1 << 32  # the hardware's counters wrap around here
 
-
-def check_complete(asked: Asked, recording: Recording) -> None:
+def check_complete(acts: Sequence[Asked], recording: Recording) -> None:
     """Refuse a recording with clocks or beats missing.
 
     Raises
@@ -23,44 +22,105 @@ def check_complete(asked: Asked, recording: Recording) -> None:
         raise SimulationError(
             f"test bench: saw {recording.clocks} of {recording.counted} clocks, must see all"
         )
-    found = _found(asked, recording)
+    found = _found(acts, recording)
     missing = [
         f"{found[name]} of {count} {name} beats"
-        for name, count in asked.wanted.items()
+        for name, count in _wanted(acts).items()
         if found[name] < count
     ]
-    if missing:
-        raise SimulationError(
-            f"core: only {' and '.join(missing)} after {recording.clocks} clocks; it is stuck"
+    if missing or recording.stuck:
+        told = f"only {' and '.join(missing)}" if missing else "all beats, and it does not rest,"
+        why = f" ({recording.stuck})" if recording.stuck else ""
+        raise SimulationError(f"core: {told} after {recording.clocks} clocks; it is stuck{why}")
+
+
+def run_faults(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
+    """Whatever else is wrong with a round, a sentence each."""
+    if len(recording.unstable):
+        yield (
+            f"output stream: a beat changed or was withdrawn before it was taken, "
+            f"{len(recording.unstable)} times, first in clock {recording.unstable[0]}"
         )
-
-
-def faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) -> Iterator[str]:
-    """Whatever else is wrong, a sentence each."""
-    yield from _stream(asked, recording)
-    yield from _counters(asked, recording)
+    if recording.leaps:
+        yield (
+            f"counters: in {recording.leaps} clocks one fell, or rose by more than it can in a "
+            "clock"
+        )
+    if "steps" in recording.rises:
+        yield from _steps(acts, recording)
     if recording.too_long:
         yield "core: `too_long` was set, as if a sequence were longer than it can hold"
-    found = _found(asked, recording)
-    for name, count in asked.wanted.items():
+    found = _found(acts, recording)
+    for name, count in _wanted(acts).items():
         if found[name] > count:
             yield f"{name}: {found[name] - count} beats too many"
+
+
+def act_faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) -> Iterator[str]:
+    """What is wrong with the marks of an act, and with its output against the probe."""
+    shape = (asked.sequences, asked.leaving[-1], asked.qnet.outputs)
+    marks = {"first": np.zeros(shape, int), "last": np.zeros(shape, int)}
+    marks["first"][:, 0, 0], marks["last"][:, -1, -1] = asked.opens, 1
+    for name, values in marks.items():
+        right = asked.unfold(values)
+        wrong = np.flatnonzero(getattr(recording, f"out_{name}")[: len(right)] != right)
+        if len(wrong):
+            must = int(right[wrong[0]])
+            yield (
+                f"output stream: `{name}` is wrong {len(wrong)} times, first on beat {wrong[0]}, "
+                f"where it is {1 - must} and must be {must}"
+            )
     if (None, "out") in shown:
         yield from _readout(asked, shown[None, "out"], out)
 
 
-def _counters(asked: Asked, recording: Recording) -> Iterator[str]:
-    """The steps that the core counted, and the clocks in which it was at one."""
-    steps = asked.steps // asked.beside
-    wanted = {"steps": steps, "cycles": steps * asked.pace}
-    for name, count in recording.counters.items():
-        if count != wanted[name] % COUNTER:
-            yield f"counter `{name}`: {count}, must be {wanted[name] % COUNTER}"
+def _steps(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
+    """The steps that the core counted, and the clocks in which it was at one.
+
+    A step counts as begun after its input is taken and before its last output leaves, and from then
+    on `cycles` rises in each of the schedule's clocks and in no other.
+    """
+    beside, pace, begun = acts[0].beside, acts[0].pace, recording.rises["steps"]
+    steps = sum(each.steps for each in acts) // beside
+    spans = recording.running
+    spans = np.append(spans, recording.clocks) if len(spans) % 2 else spans
+    counts = {"steps": (len(begun), steps)}
+    counts["cycles"] = int(np.sum(spans[1::2] - spans[::2])), steps * pace
+    for name, (count, must) in counts.items():
+        if count != must:
+            yield f"counter `{name}`: {count}, must be {must}"
+    if len(begun) != steps:
+        return
+    elements = recording.in_clocks[: steps * beside * acts[0].vector]
+    early = begun <= elements.reshape(steps, -1)[:, -1]
+    late = np.zeros(steps, bool)
+    if acts[0].qnet.output == "every":
+        beats = recording.out_clocks[: steps * beside * acts[0].qnet.outputs]
+        late = begun >= beats.reshape(steps, -1)[:, -1]
+    for what, where in (("before its input was taken", early), ("after its output left", late)):
+        if where.any():
+            step = int(np.argmax(where))
+            yield f"counter `steps`: step {step} was counted in clock {begun[step]}, {what}"
+    ends = begun + pace
+    follows = np.isin(begun, ends), np.isin(ends, begun)
+    right = np.stack([begun[~follows[0]], ends[~follows[1]]], axis=1).reshape(-1)
+    if len(right) != len(spans) or (right != spans).any():
+        yield "counter `cycles`: does not rise in just those clocks in which a step runs"
 
 
-def _found(asked: Asked, recording: Recording) -> dict[str, int]:
+def _wanted(acts: Sequence[Asked]) -> dict[str, int]:
+    """How many beats or codes of each kind all acts must give."""
+    total: dict[str, int] = {}
+    for asked in acts:
+        for name, count in asked.wanted.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _found(acts: Sequence[Asked], recording: Recording) -> dict[str, int]:
     """What came, as `Asked.wanted` counts it."""
-    probe = {f"probe {stream.name}": len(recording.probe[stream.name]) for stream in asked.streams}
+    streams = acts[0].streams
+    probe = {f"probe {stream.name}": len(recording.probe[stream.name]) for stream in streams}
     ends = {"in": len(recording.in_clocks), "out": len(recording.out_clocks)}
     return ends | probe | {"state": len(recording.state)}
 
@@ -72,25 +132,3 @@ def _readout(asked: Asked, shown: Ints, out: Ints) -> Iterator[str]:
     differ = np.count_nonzero(shown[..., leaving, :] != out)
     if differ:
         yield f"output stream: {differ} codes differ from the readout that the probe shows"
-
-
-def _stream(asked: Asked, recording: Recording) -> Iterator[str]:
-    if len(recording.unstable):
-        yield (
-            f"output stream: a beat changed or was withdrawn before it was taken, "
-            f"{len(recording.unstable)} times, first in clock {recording.unstable[0]}"
-        )
-    # a sequence that goes on from a written state goes in without `first`, and so it comes out
-    unmarked = asked.state_words and asked.qnet.output == "every"
-    shape = (asked.sequences, asked.leaving[-1], asked.qnet.outputs)
-    marks = {"first": np.zeros(shape, int), "last": np.zeros(shape, int)}
-    marks["first"][:, 0, 0], marks["last"][:, -1, -1] = not unmarked, 1
-    for name, values in marks.items():
-        right = asked.unfold(values)
-        wrong = np.flatnonzero(getattr(recording, f"out_{name}")[: len(right)] != right)
-        if len(wrong):
-            must = int(right[wrong[0]])
-            yield (
-                f"output stream: `{name}` is wrong {len(wrong)} times, first on beat {wrong[0]}, "
-                f"where it is {1 - must} and must be {must}"
-            )

@@ -12,13 +12,14 @@ read at any time between two rising edges, and an input changed then counts at t
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Module, Shape
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
 COUNTER = 48
 SHOWN = ("idle", "state_out", "too_long")
 COUNTERS = ("steps", "cycles")
+SATURATED = "saturated_"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ def drive_layout(core: Any) -> data.StructLayout:
     return data.StructLayout({"out_ready": 1, **places, "in_valid": 1})
 
 
+def counters(core: Any) -> dict[str, Any]:
+    """The core's counters by name: of saturations by their kinds, and `COUNTERS` where it has
+    them."""
+    found = {f"{SATURATED}{kind}": core.saturations[kind] for kind, _ in core.saturations.shape()}
+    return found | {name: getattr(core, name) for name in COUNTERS if has(core, name)}
+
+
+def most_at_once(core: Any) -> int:
+    """By how much a counter can rise in a clock: it counts for all parts of the core."""
+    return len(getattr(core.schedule, "parts", (core,)))
+
+
 def seen_layout(core: Any) -> data.StructLayout:
     """Handshakes, the output stream's payload, and whatever else the core shows.
 
@@ -53,14 +66,17 @@ def seen_layout(core: Any) -> data.StructLayout:
     out_valid, out_beat : an output beat was offered; it was taken.
     probe_* : every field of the probe.
     idle, state_out, too_long : as the core has them.
+    rise_* : by how much each counter is higher than the clock before.
+    leap : a counter is lower, or higher by more than it can be.
     """
-    flags = ("in_beat", "in_wait", "out_valid", "out_beat")
+    flags = ("in_beat", "in_wait", "out_valid", "out_beat", "leap")
     payload = fields(_payload(core, "o"))
     places = {f"out_{name}": _shape(place) for name, place in payload.items()}
     if has(core, "probe"):
         probe = fields(core.probe.shape())
         places |= {f"probe_{name}": _shape(place) for name, place in probe.items()}
     more = {name: getattr(core, name).shape() for name in SHOWN if has(core, name)}
+    more |= {f"rise_{name}": range(most_at_once(core) + 1) for name in counters(core)}
     return data.StructLayout({**dict.fromkeys(flags, 1), **places, **more})
 
 
@@ -98,9 +114,8 @@ class Harness(wiring.Component):
     -------
     drive : In(drive_layout(core)).
     seen : Out(seen_layout(core)).
-    state : In(state_layout(core)), where the core has a state port.
-    saturations : Out, the core's saturation counters, not registered.
-    steps, cycles : Out, its counters of steps and of clocks in which one ran, where it has them.
+    state : In(state_layout(core)), where the core has a state port. While the core does not listen
+        to it, it is written to all the same, with something else in each clock.
     clocks : Out(48), rising edges since reset; the recording must be as long.
     """
 
@@ -108,16 +123,13 @@ class Harness(wiring.Component):
         self.core = core
         self.drive: Any
         self.seen: Any
-        self.saturations: Any
         self.clocks: Any
         self.state: Any
         ports = {
             "drive": wiring.In(drive_layout(core)),
             "seen": Out(seen_layout(core)),
-            "saturations": Out(core.saturations.shape()),
             "clocks": Out(COUNTER),
         }
-        ports |= {name: Out(getattr(core, name).shape()) for name in COUNTERS if has(core, name)}
         if has(core, "state_in"):
             ports["state"] = wiring.In(state_layout(core))
         super().__init__(ports)
@@ -129,11 +141,7 @@ class Harness(wiring.Component):
         m.d.comb += [
             core.i.valid.eq(drive.in_valid),
             core.o.ready.eq(drive.out_ready),
-            self.saturations.eq(core.saturations),
         ]
-        for name in COUNTERS:
-            if has(core, name):
-                m.d.comb += getattr(self, name).eq(getattr(core, name))
         for name in fields(_payload(core, "i")):
             m.d.comb += core.i.payload[name].eq(drive[f"in_{name}"])
         m.d.sync += [
@@ -151,7 +159,23 @@ class Harness(wiring.Component):
         for name in SHOWN:
             if has(core, name):
                 m.d.sync += seen[name].eq(getattr(core, name))
+        self._watch(m)
         if has(core, "state_in"):
             for name, _ in self.state.shape():
-                m.d.comb += getattr(core, f"state_{name}").eq(self.state[name])
+                junk = 1 if name == "write" else self.clocks
+                m.d.comb += getattr(core, f"state_{name}").eq(
+                    Mux(core.idle, self.state[name], junk)
+                )
         return m
+
+    def _watch(self, m: Module) -> None:
+        """How each counter changes."""
+        most, leaps = most_at_once(self.core), []
+        for name, counter in counters(self.core).items():
+            counter = Value.cast(counter)
+            before = Signal(len(counter), name=f"{name}_before")
+            rise = Signal(len(counter), name=f"{name}_rise")
+            m.d.comb += rise.eq(counter - before)
+            m.d.sync += [before.eq(counter), self.seen[f"rise_{name}"].eq(rise)]
+            leaps.append(rise > most)
+        m.d.sync += self.seen.leap.eq(Cat(leaps).any())

@@ -22,8 +22,9 @@ from rtl.offline import OfflineCore
 from rtl.verilog import Top, convert, module_name
 from sim.job import Ints
 from sim.runner import BUILD_DIR
-from sim.simulate import Pattern, simulate_core
+from sim.scenario import Pattern
 from sim.simulate import Progress as StepProgress
+from sim.simulate import simulate_core
 from sim.tools import check_tools
 from sim.trace import HardwareTrace
 
@@ -85,7 +86,6 @@ def simulate_netlist(
     check_tools(place)
     return simulate_core(
         Mapped(netlist),
-        qnet,
         codes,
         pattern,
         place,
@@ -104,7 +104,12 @@ class Mapped(wiring.Component):
 
     def __init__(self, netlist: CoreNetlist):
         core = netlist.core
-        self.netlist, self.schedule, self.offline = netlist, core.schedule, core.offline
+        self.netlist, self.qnet = netlist, core.qnet
+        self.schedule, self.offline = core.schedule, core.offline
+        if isinstance(core, OfflineCore):
+            self.max_length = core.max_length
+        else:
+            self.state_words = core.state_words
         super().__init__(core.signature)
 
     def elaborate(self, platform: Any) -> Module:

@@ -13,6 +13,7 @@ from sim.job import Ints
 
 Bits = npt.NDArray[Any]  # uint8, one bit each
 Place = tuple[int, int, bool]
+RUNNING = "cycles"  # rises in most clocks: kept are those in which that changes
 PAYLOAD = ("out_data", "out_first", "out_last")
 
 
@@ -45,12 +46,22 @@ class Recorder:
     places : (offset, width, signed) of every field of `seen`, none wider than 53 bits.
     width : bits of `seen`.
     streams : names of the probe's parts.
+    counters : names of the counters whose rises are shown.
     """
 
-    def __init__(self, places: dict[str, Place], width: int, streams: Sequence[str] = ()):
+    def __init__(
+        self,
+        places: dict[str, Place],
+        width: int,
+        streams: Sequence[str] = (),
+        counters: Sequence[str] = (),
+    ):
         self.places, self.width, self.streams = places, width, streams
+        self.counters = [name for name in counters if name != RUNNING]
+        self.runs = RUNNING in counters
         self.clocks = self.beats = self.in_waits = self.out_waits = self.last_beat = 0
-        self.taken = self.too_long = 0
+        self.taken = self.too_long = self.leaps = 0
+        self._rose = np.zeros(1, np.uint8)
         self._parts: dict[str, list[Ints]] = {}
         self._before: Bits | None = None
 
@@ -72,6 +83,7 @@ class Recorder:
         if "too_long" in self.places:
             self.too_long += int(bits[:, self.column("too_long")].sum())
         self._watch(bits)
+        self._count(bits)
         self.beats += len(given)
         self.taken += len(taken)
         self.in_waits += int(bits[:, self.column("in_wait")].sum())
@@ -94,6 +106,18 @@ class Recorder:
             cut = slice(self.width - offset - width, self.width - offset)
             changed |= (rows[1:, cut] != rows[:-1, cut]).any(axis=1)
         self._keep("unstable", np.flatnonzero(held & changed) + self.clocks)
+
+    def _count(self, bits: Bits) -> None:
+        """Note the clocks in which counters rise."""
+        self.leaps += int(bits[:, self.column("leap")].sum())
+        for name in self.counters:
+            amounts = decode(bits, self.places[f"rise_{name}"])
+            rising = np.flatnonzero(amounts)
+            self._keep(f"rise_{name}", np.repeat(rising, amounts[rising]) + self.clocks)
+        if self.runs:
+            rose = np.concatenate((self._rose, bits[:, self.column(f"rise_{RUNNING}")]))
+            self._rose = rose[-1:]
+            self._keep("running", np.flatnonzero(rose[1:] != rose[:-1]) + self.clocks)
 
     def _keep(self, name: str, values: Ints) -> None:
         if len(values):

@@ -6,9 +6,8 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace, mismatches
-from sim.faults import COUNTER
 from sim.state import State
-from sim.trace import HardwareTrace
+from sim.trace import HardwareTrace, ShownTrace
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Verdict:
     mismatches : of those, how many differ.
     unseen : signals of the model that the hardware did not show (built without a probe).
     first : the mismatch that came first in time, or None.
-    saturations : by kind, the model's count and the hardware's (modulo 2^32).
+    saturations : by kind, the model's count and the hardware's.
     state : codes of the final state that differ, by layer and part (`0.s`, `0.y`, `0.gates`), for
         all that the hardware showed of it.
     faults : what the harness saw wrong apart from codes.
@@ -104,18 +103,31 @@ def check(
     A hardware trace without a probe is compared by its outputs, and by its state where that was
     read; what it did not show is named.
     """
-    model = qnet.run(codes, state)
+    return compare(qnet, qnet.run(codes, state), hw)
+
+
+def compare(qnet: QuantizedNetwork, model: QuantizedTrace, hw: ShownTrace) -> Verdict:
+    """`check` with the integer model's run at hand."""
     known = model if hw.probed else Trace((), model.out, ())
     seen = dict(known.signals())
     return Verdict(
         compared={name: values.size for name, values in seen.items()},
         mismatches=mismatches(known, hw),
         unseen=tuple(name for name, _ in model.signals() if name not in seen),
-        first=_first(known, hw, np.shape(codes)[-2]),
+        first=_first(known, hw, model.layers[0]["y"].shape[-2]),
         saturations=_saturations(model, hw),
         state=_state(qnet, model, hw),
         faults=hw.faults,
     )
+
+
+def by_kind(model: QuantizedTrace) -> dict[str, int]:
+    """The model's saturations by kind, summed over layers."""
+    summed: dict[str, int] = {}
+    for name, count in model.saturations.items():
+        kind = name.rpartition(".")[2]
+        summed[kind] = summed.get(kind, 0) + count
+    return summed
 
 
 def _first(model: Trace, hw: Trace, steps: int) -> Mismatch | None:
@@ -138,7 +150,7 @@ def _first(model: Trace, hw: Trace, steps: int) -> Mismatch | None:
     return min(found, key=lambda entry: entry[:4])[-1] if found else None
 
 
-def _state(qnet: QuantizedNetwork, model: Trace, hw: HardwareTrace) -> dict[str, int]:
+def _state(qnet: QuantizedNetwork, model: Trace, hw: ShownTrace) -> dict[str, int]:
     """Codes of the final state that differ; gates of a layer count where they were seen."""
     found = {}
     for k, (ours, theirs) in enumerate(zip(model.state, hw.state, strict=False)):
@@ -149,10 +161,7 @@ def _state(qnet: QuantizedNetwork, model: Trace, hw: HardwareTrace) -> dict[str,
     return found
 
 
-def _saturations(model: QuantizedTrace, hw: HardwareTrace) -> dict[str, tuple[int, int]]:
-    summed: dict[str, int] = {}
-    for name, count in model.saturations.items():
-        kind = name.rpartition(".")[2]
-        summed[kind] = summed.get(kind, 0) + count
+def _saturations(model: QuantizedTrace, hw: ShownTrace) -> dict[str, tuple[int, int]]:
+    summed = by_kind(model)
     kinds = {**summed, **hw.saturations}
-    return {kind: (summed.get(kind, 0) % COUNTER, hw.saturations.get(kind, 0)) for kind in kinds}
+    return {kind: (summed.get(kind, 0), hw.saturations.get(kind, 0)) for kind in kinds}

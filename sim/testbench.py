@@ -1,4 +1,4 @@
-"""The part that runs inside the simulator: drives the core, samples it, and writes a recording.
+"""The part that runs inside the simulator: drives the core, samples it, and writes recordings.
 
 Once a clock it reads one wide port and, where something changes, writes one. It decides nothing:
 whether what it saw is right is for the scoreboard to say, outside, once.
@@ -6,7 +6,7 @@ whether what it saw is right is for the scoreboard to say, outside, once.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,70 +14,76 @@ import cocotb
 import numpy as np
 from cocotb.clock import Clock
 
-from sim.job import Ints, Job, Recording
+from sim.job import Ints, Job, Recording, Round
 from sim.recorder import Recorder, decode, to_bits
 
-FOLDER = "CAROUSEL_RUN"  # environment variable: the folder with job.npz, for recording.npz
-CHUNK = 1024  # clocks between two looks at progress
-SHORT = 64  # the same where every sequence is waited for, so that few clocks pass in vain
+FOLDER = "CAROUSEL_RUN"  # environment variable: the folder with the files
+POWER_UP, RESET = 3, 2  # clocks of the first reset and of all later ones
 NEWS = 0.2  # seconds between two notes of progress
-KEPT = ("in_clocks", "out_clocks", "out_data", "out_first", "out_last", "unstable")
+KEPT = ("in_clocks", "out_clocks", "out_data", "out_first", "out_last", "unstable", "running")
 
 
-def pauses(share: float, seed: tuple[int, int], chunk: int) -> Iterator[list[bool]]:
-    """For chunk after chunk, in which clocks to pause."""
-    if share == 0:
-        while True:
-            yield [False] * chunk
-    random = np.random.default_rng(seed)
-    while True:
-        yield (random.random(chunk) < share).tolist()
+class Pauses:
+    """In which clocks to pause: at random, each time for `burst` clocks."""
+
+    def __init__(self, share: float, burst: int, seed: tuple[int, int]):
+        self.share, self.burst, self.random = share, burst, np.random.default_rng(seed)
+        self.left = np.zeros(0, bool)
+
+    def take(self, clocks: int) -> list[bool]:
+        """For the next clocks whether to pause in them."""
+        if not self.share:
+            return [False] * clocks
+        draws = max(0, -(-(clocks - len(self.left)) // self.burst))
+        drawn = np.repeat(self.random.random(draws) < self.share, self.burst)
+        found = np.concatenate((self.left, drawn))
+        self.left = found[clocks:]
+        return found[:clocks].tolist()
 
 
 class Bench:
-    """Drives and samples, clock by clock; once offered, an element stays until it is taken."""
+    """Plays a round, clock by clock; once offered, an element stays until it is taken."""
 
-    def __init__(self, dut: Any, job: Job, folder: Path):
-        self.dut, self.job, self.folder = dut, job, folder
-        self.recorder = Recorder(job.seen, len(dut.seen), job.streams)
-        self.stateful = len(job.writes) > 0
-        self.words: list[int] = []
-        self.at, self.offering, self.driven, self.told = 0, False, 0, 0.0
-        self.sample, self.states = "0" * len(dut.seen), [np.zeros(0, np.int64)]
-        chunk = SHORT if self.stateful else CHUNK
-        self.idle = pauses(job.idle, (job.seed, 0), chunk)
-        self.back_pressure = pauses(job.back_pressure, (job.seed, 1), chunk)
+    def __init__(self, dut: Any, job: Job, turn: Round, folder: Path):
+        self.dut, self.job, self.turn, self.folder = dut, job, turn, folder
+        self.recorder = Recorder(job.seen, len(dut.seen), job.streams, job.counters)
+        self.words: list[int] = turn.words.tolist()
+        self.at, self.end, self.offering, self.driven, self.told = 0, 0, False, -1, 0.0
+        self.sample, self.states, self.stuck = "", [np.zeros(0, np.int64)], ""
+        self.idle = Pauses(turn.idle, turn.burst, (turn.seed, 0))
+        self.back_pressure = Pauses(turn.back_pressure, turn.burst, (turn.seed, 1))
 
-    async def reset(self) -> None:
+    async def reset(self, clocks: int) -> None:
         dut = self.dut
-        dut.rst.value, dut.drive.value = 1, 0
-        if self.stateful:
+        dut.rst.value, dut.drive.value = 1, self.job.junk
+        if self.job.stateful:
             dut.state.value = 0
-        Clock(dut.clk, 2, unit="step").start()
-        for _ in range(3):
+        for _ in range(clocks):
             await dut.clk.falling_edge
         dut.rst.value = 0
+        self.sample = "0" * len(dut.seen)
 
-    async def chunk(self) -> None:
-        """Drive and sample a chunk of clocks."""
-        dut, words, junk, count = self.dut, self.words, self.job.junk, len(self.words)
+    async def chunk(self, clocks: int) -> list[str]:
+        """Drive and sample for so many clocks."""
+        dut, words, junk, end = self.dut, self.words, self.job.junk, self.end
         edge, seen, drive = dut.clk.falling_edge, dut.seen, dut.drive
         at, offering, driven = self.at, self.offering, self.driven
         in_beat, samples = self.recorder.column("in_beat"), []
-        for pause, refuse in zip(next(self.idle), next(self.back_pressure), strict=True):
+        idle, back_pressure = self.idle.take(clocks), self.back_pressure.take(clocks)
+        for pause, refuse in zip(idle, back_pressure, strict=True):
             await edge
             sample = str(seen.value)
             samples.append(sample)
             if sample[in_beat] == "1":
                 at += 1
                 offering = False
-            if not offering and not pause and at < count:
+            if not offering and not pause and at < end:
                 offering = True
             word = (words[at] if offering else junk) | (not refuse)
             if word != driven:
                 drive.value = driven = word
         self.at, self.offering, self.driven = at, offering, driven
-        self._take(samples)
+        return samples
 
     async def access(self, words: Ints) -> list[str]:
         """Drive the state port, a word a clock, then 0, while the streams rest; the samples."""
@@ -91,61 +97,79 @@ class Bench:
         return samples
 
     async def until(self, done: Callable[[], bool]) -> bool:
-        """Go on until it is done; False when nothing has moved for too long."""
-        begun = self.recorder.clocks
+        """Go on until it is done; False when nothing has moved for too long, or all has taken too
+        long."""
+        begun, turn = self.recorder.clocks, self.turn
         while not done():
-            if self.recorder.clocks - max(begun, self.recorder.last_beat) > self.job.patience:
+            if self.recorder.clocks > turn.limit:
+                self.stuck = f"{turn.limit} clocks are the most that this may take"
+            elif self.recorder.clocks - max(begun, self.recorder.last_beat) > turn.patience:
+                self.stuck = f"no beat for {turn.patience} clocks"
+            if self.stuck:
                 return False
-            await self.chunk()
+            self._take(await self.chunk(turn.chunk))
         return True
 
-    async def play(self, words: Ints, beats: int) -> bool:
-        """Offer elements until all are taken and `beats` beats have come in all."""
-        self.words, self.at = words.tolist(), 0
-        return await self.until(
-            lambda: self.at == len(words) and self.recorder.beats >= beats and self.rests()
-        )
+    async def play(self) -> None:
+        """All stretches, and some clocks behind them."""
+        turn = self.turn
+        for opened, end, beats, writes in zip(
+            turn.opened.tolist(), turn.ends.tolist(), turn.beats.tolist(), turn.writes, strict=True
+        ):
+            if not await self.stretch(opened, end, beats, writes):
+                return
+        self.back_pressure = Pauses(0, 1, (0, 0))
+        await self.until(self.drained)
 
-    async def play_from_states(self) -> bool:
-        """`play` each sequence from its state, and read the state after it."""
-        job, count = self.job, len(self.job.writes)
-        for k, words in enumerate(np.split(job.words, count)):
+    async def stretch(self, opened: int, end: int, beats: int, writes: Ints) -> bool:
+        """Offer the elements up to `end` until all are taken and `beats` beats have come in all,
+        between two accesses to the state port where they are asked for."""
+        if opened:
             if not await self.until(self.rests):
                 return False
-            await self.access(job.writes[k])
-            if not await self.play(words, job.beats * (k + 1) // count):
-                return False
-            samples = await self.access(job.reads)
-            shown = decode(to_bits(samples), job.seen["state_out"])
-            self.states.append(shown[-job.writes.shape[1] :])
+            await self.access(writes)
+        self.end = end
+        if not await self.until(
+            lambda: self.at == end and self.recorder.beats >= beats and self.rests()
+        ):
+            return False
+        if opened:
+            samples = await self.access(self.job.reads)
+            shown = decode(to_bits(samples), self.job.seen["state_out"])
+            self.states.append(shown[-len(writes) :])
         return True
+
+    async def break_off(self) -> None:
+        """The first stretch, as far as it comes until the next reset; nobody looks."""
+        if self.turn.opened[0]:
+            await self.access(self.turn.writes[0])
+        self.end = int(self.turn.ends[0])
+        await self.chunk(self.turn.stop)
 
     def rests(self) -> bool:
         """Whether the core listens to its state port, where it has one."""
-        return not self.stateful or self.sample[self.recorder.column("idle")] == "1"
+        return not self.job.stateful or self.sample[self.recorder.column("idle")] == "1"
 
     def drained(self) -> bool:
         """Whether enough time has passed since the last beat that was asked for."""
-        last = int(self.recorder.get("out_clocks")[self.job.beats - 1])
-        return self.recorder.clocks - last > self.job.drain
+        last = int(self.recorder.get("out_clocks")[self.turn.beats[-1] - 1])
+        return self.recorder.clocks - last > self.turn.drain
 
     def recording(self) -> Recording:
         """All that was seen."""
-        job, recorder, counters = self.job, self.recorder, int(self.dut.saturations.value)
+        recorder = self.recorder
         return Recording(
             **{name: recorder.get(name) for name in KEPT},
-            probe={name: recorder.get(f"probe_{name}") for name in job.streams},
+            probe={name: recorder.get(f"probe_{name}") for name in self.job.streams},
             state=np.concatenate(self.states),
+            rises={name: recorder.get(f"rise_{name}") for name in recorder.counters},
+            leaps=recorder.leaps,
             clocks=recorder.clocks,
             counted=int(self.dut.clocks.value),
             in_waits=recorder.in_waits,
             out_waits=recorder.out_waits,
             too_long=recorder.too_long,
-            saturations={
-                name: counters >> offset & ((1 << width) - 1)
-                for name, (offset, width, _) in job.saturations.items()
-            },
-            counters={name: int(getattr(self.dut, name).value) for name in job.counters},
+            stuck=self.stuck,
         )
 
     def _take(self, samples: list[str]) -> None:
@@ -159,15 +183,19 @@ class Bench:
 
 @cocotb.test()
 async def run(dut: Any) -> None:
-    """Play the job that lies in the folder and leave a recording there."""
+    """Play the rounds that lie in the folder, up to the first in which the core is stuck, and leave
+    recordings there."""
     folder = Path(os.environ[FOLDER])
-    job = Job.load(folder / "job.npz")
-    bench = Bench(dut, job, folder)
-    await bench.reset()
-    if bench.stateful:
-        complete = await bench.play_from_states()
-    else:
-        complete = await bench.play(job.words, job.beats)
-    if complete:
-        await bench.until(bench.drained)
-    bench.recording().save(folder / "recording.npz")
+    (job,), recordings = Job.load(folder / "job.npz"), list[Recording]()
+    Clock(dut.clk, 2, unit="step").start()
+    for number, turn in enumerate(Round.load(folder / "rounds.npz")):
+        bench = Bench(dut, job, turn, folder)
+        await bench.reset(RESET if number else POWER_UP)
+        if turn.stop:
+            await bench.break_off()
+            continue
+        await bench.play()
+        recordings.append(bench.recording())
+        if bench.stuck:
+            break
+    Recording.save(folder / "recordings.npz", recordings)

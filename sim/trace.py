@@ -1,18 +1,20 @@
 """The hardware's trace: from a recording to the same arrays that the integer model gives."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from golden.trace import Trace
 from sim.asked import Asked
-from sim.faults import check_complete, faults
+from sim.faults import act_faults, check_complete, run_faults
+from sim.harness import SATURATED
 from sim.job import Ints, Recording
 from sim.signals import by_layer, final_state, signals
 
 
 @dataclass(frozen=True)
-class HardwareTrace(Trace):
-    """A `Trace` of int64 codes as the simulated gateware showed them, and how long it took.
+class ShownTrace(Trace):
+    """A `Trace` of int64 codes as the simulated gateware showed them.
 
     Without a probe only `out` is known: `layers` is then empty, and so is `state`, unless it was
     read through the state port. Gates that the port lacks, because no step reads them of the one
@@ -21,7 +23,25 @@ class HardwareTrace(Trace):
     Attributes
     ----------
     saturations : by kind, summed over layers (`i`, `s`, `out`, ...), as the hardware counted them.
-    faults : what was wrong apart from codes, one sentence each: stream rules, flags, extra beats.
+    faults : what was wrong apart from codes, one sentence each: stream rules, flags, counters,
+        extra beats.
+    """
+
+    saturations: dict[str, int]
+    faults: tuple[str, ...]
+
+    @property
+    def probed(self) -> bool:
+        """Whether the signals inside were seen, and not `out` alone."""
+        return bool(self.layers)
+
+
+@dataclass(frozen=True)
+class HardwareTrace(ShownTrace):
+    """What a core showed, and how long it took.
+
+    Attributes
+    ----------
     step_cycles : (T,) or (N, T), the clock of each step's last output beat, from the first beat in;
         (1,) or (N, 1) where only the last output of a sequence leaves.
     cycles : clocks from the first beat in to the last beat out, both counted.
@@ -36,8 +56,6 @@ class HardwareTrace(Trace):
         sequences' ends.
     """
 
-    saturations: dict[str, int]
-    faults: tuple[str, ...]
     step_cycles: Ints
     cycles: int
     latency: int
@@ -46,11 +64,6 @@ class HardwareTrace(Trace):
     seconds: float
     paced: Ints | None = None
     apart: int = 1
-
-    @property
-    def probed(self) -> bool:
-        """Whether the signals inside were seen, and not `out` alone."""
-        return bool(self.layers)
 
     @property
     def cycles_per_step(self) -> float:
@@ -79,23 +92,18 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
 
     Raises
     ------
-    SimulationError : fewer beats than the run must give.
+    SimulationError : fewer beats than the run must give; a run that does not end.
     """
-    check_complete(asked, recording)
-    shown = signals(asked, recording)
-    layers = by_layer(asked, shown)
-    out = asked.fold(recording.out_data[: asked.beats], asked.leaving)
+    check_complete([asked], recording)
+    counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
+    shown = show(asked, recording, counts, run_faults([asked], recording))
     elements, first = asked.wanted["in"], asked.vector * asked.beside
     taken = asked.fold(recording.in_clocks[:elements], asked.times)[..., -1]
     start = recording.in_clocks[0]
     ends = asked.fold(recording.out_clocks[: asked.beats], asked.leaving)[..., -1] - start
     idle = int(recording.in_clocks[-1]) - elements - recording.in_waits  # none in clock 0
     return HardwareTrace(
-        layers=layers,
-        out=out,
-        state=final_state(asked, layers, recording),
-        saturations=recording.saturations,
-        faults=tuple(faults(asked, recording, shown, out)),
+        **{field.name: getattr(shown, field.name) for field in fields(ShownTrace)},
         step_cycles=ends,
         cycles=int(ends.max()) + 1,
         latency=int(recording.out_clocks[0] - recording.in_clocks[first - 1]),
@@ -104,6 +112,28 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
         seconds=seconds,
         **_pace(asked, ends, taken - start),
     )
+
+
+def show(
+    asked: Asked, recording: Recording, counts: dict[str, int], faults: Iterable[str]
+) -> ShownTrace:
+    """The trace of an act, of which a recording has all beats, with these saturations, and these
+    faults beside its own."""
+    shown = signals(asked, recording)
+    layers = by_layer(asked, shown)
+    out = asked.fold(recording.out_data[: asked.beats], asked.leaving)
+    own = act_faults(asked, recording, shown, out)
+    state = final_state(asked, layers, recording)
+    return ShownTrace(layers, out, state, counts, (*own, *faults))
+
+
+def saturations(recording: Recording) -> dict[str, Ints]:
+    """The clocks in which the counters of saturations rose, by kind."""
+    return {
+        name.removeprefix(SATURATED): clocks
+        for name, clocks in recording.rises.items()
+        if name.startswith(SATURATED)
+    }
 
 
 def _pace(asked: Asked, ends: Ints, taken: Ints) -> dict[str, Any]:

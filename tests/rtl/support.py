@@ -15,7 +15,7 @@ from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.core import Core
 from rtl.offline import OfflineCore
-from sim.simulate import nonzero_elements
+from sim.rounds import nonzero_elements
 
 Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 G1997 = {"g": "g1997", "h": "h1997"}

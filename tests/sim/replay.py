@@ -6,10 +6,11 @@ the first element of the first vector says which (the network must not depend on
 """
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Shape, Signal, signed
+from amaranth.hdl import Array, Module, Mux, Shape, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -20,6 +21,7 @@ from rtl import latency
 from rtl.arithmetic import delay
 from rtl.probe import ProbeStream
 from rtl.rows import Row
+from sim.scoreboard import by_kind
 
 KINDS = ("i", "f", "o", "g", "h", "s", "m", "y", "out")
 CODE = signed(34)
@@ -32,9 +34,14 @@ FAULTS = (
     "missing",  # the last output beat never comes
     "extra",  # one output beat too many at the end
     "probe",  # the last code on the first part of the probe never comes
-    "saturations",  # the counter of `s` is one too high
-    "steps",  # the counter of steps is one too high
-    "cycles",  # the counter of clocks is one too high
+    "endless",  # once half of the steps are done, outputs without end, and no input is taken
+    "saturations",  # the counter of `s` is one too high from the second step on
+    "flicker",  # the same, during the second step only
+    "late",  # the counter of `i` rises in the second step for what was clipped in the first one
+    "steps",  # the counter of steps is one too high at the end
+    "steps late",  # the counter of steps rises for the second step with its last output
+    "cycles",  # the counter of clocks is one too high at the end
+    "cycles late",  # the counter of clocks rises a clock later than it must, in the second step
     "too_long",  # the flag is set after the last step
     "state",  # the lowest bit of the last word of the state is wrong
     "busy",  # the core does not come to rest after the last step
@@ -100,6 +107,11 @@ def state_words_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def one_of(state: tuple[LayerState, ...], k: int) -> tuple[LayerState, ...]:
+    """The state of one sequence of a batch."""
+    return tuple(LayerState(part.s[k], part.y[k], part.gates[k]) for part in state)
+
+
 class Replay(wiring.Component):
     """Takes D elements, plays the step's part of the probe, then its outputs; and again.
 
@@ -129,14 +141,17 @@ class Replay(wiring.Component):
         state: tuple[LayerState, ...] | None = None,
     ):
         self.qnet, self.trace = qnet, qnet.run(codes, state)
+        self.alone = [
+            qnet.run(each, None if state is None else one_of(state, k))
+            for k, each in enumerate(codes)
+        ]
         self.every = replace(qnet, output="every").run(codes, state).out
         self.sequences, self.length = codes.shape[:2]
         self.offline = any(layer.shape.reverse for layer in qnet.layers)
         self.probe_streams = offline_streams_of(qnet) if self.offline else streams_of(qnet)
         self.state_words = () if state is None else state_words_of(qnet)
         self.faults = ("none", *(part.name for part in self.probe_streams), "out", *FAULTS)
-        rows = sum(len(part.rows) for part in self.probe_streams)
-        self.schedule = ReplaySchedule(qnet.inputs + rows + qnet.outputs)
+        self.schedule = ReplaySchedule(max(len(part.rows) for part in self.probe_streams))
         inputs = {"data": signed(qnet.formats.input.width), "first": 1, "last": 1}
         code = Shape(qnet.out_format.width, qnet.out_format.signed)
         probe = {}
@@ -165,13 +180,12 @@ class Replay(wiring.Component):
         self._fault, step, taken = Signal(8), Signal(range(total + 1)), Signal(range(inputs + 1))
         vector, self._place = Signal(range(steps + 1)), Signal(range(steps + 1))
         self._last_step, end, ended = step == total - 1, self._place == steps - 1, Signal()
-        for name, count in self._saturations().items():
-            m.d.comb += self.saturations[name].eq(count)
-        m.d.comb += self.saturations.s.eq(self._saturations()["s"] + self._is("saturations"))
+        endless = self._is("endless") & (step == total // 2)
+        m.d.comb += self.o.valid.eq(endless)
         with m.FSM() as control:
             with m.State("TAKE"):
-                m.d.comb += self.i.ready.eq(1)
-                with m.If(self.i.valid):
+                m.d.comb += self.i.ready.eq(~endless)
+                with m.If(self.i.valid & self.i.ready):
                     with m.If((step == 0) & (vector == 0) & (taken == 0)):
                         m.d.sync += self._fault.eq(self.i.payload.data)
                     m.d.sync += taken.eq(Mux(taken == inputs - 1, 0, taken + 1))
@@ -189,13 +203,12 @@ class Replay(wiring.Component):
                 if self.offline:
                     with m.If(~end):
                         m.next = "PROBE"
+        probing = control.ongoing("PROBE")
+        self._count_saturations(m, step, probing & (self._place == 0), ended)
         if self.offline:
             m.d.comb += self.too_long.eq(self._is("too_long") & (step == total))
         else:
-            m.d.comb += [
-                self.steps.eq(step + self._is("steps")),
-                self.cycles.eq(step * self.schedule.cycles_per_step + self._is("cycles")),
-            ]
+            self._count_steps(m, step, probing)
         if self.state_words:
             at_start = control.ongoing("TAKE") & (vector == 0) & (taken == 0)
             m.d.comb += self.idle.eq(at_start & ~(self._is("busy") & (step == total)))
@@ -205,11 +218,39 @@ class Replay(wiring.Component):
     def _is(self, fault: str) -> Any:
         return self._fault == self.faults.index(fault)
 
-    def _saturations(self) -> dict[str, int]:
-        found = dict.fromkeys(KINDS, 0)
-        for name, count in self.trace.saturations.items():
-            found[name.rpartition(".")[2]] += count
-        return found
+    def _count_saturations(self, m: Module, step: Any, begins: Any, ended: Any) -> None:
+        """Counters that rise, one a clock, to what there is up to the running sequence."""
+        begun, running, over = Signal(8), Signal(), Signal(8)
+        m.d.sync += [running.eq((running | begins) & ~ended), over.eq(over + ended)]
+        m.d.comb += begun.eq(over + running)
+        for kind in KINDS:
+            counts = [by_kind(model).get(kind, 0) for model in self.alone]
+            upto = Array([0, *accumulate(counts)])
+            count, wanted = Signal(32, name=f"count_{kind}"), Signal(32, name=f"wanted_{kind}")
+            m.d.comb += wanted.eq(upto[Mux(self._is("late"), over, begun)])
+            m.d.sync += count.eq(count + (count != wanted))
+            m.d.comb += self.saturations[kind].eq(count)
+            if kind == "s":
+                wrong = self._is("saturations") & (step > 0) | self._is("flicker") & (step == 1)
+                m.d.comb += self.saturations.s.eq(count + wrong)
+
+    def _count_steps(self, m: Module, step: Any, probing: Any) -> None:
+        """A step is counted with its first clock on the probe, and runs as long as it is there."""
+        probed, at, begun, running = Signal(), Signal.like(step), Signal(32), Signal(32)
+        opens, over, left = probing & ~probed, probed & ~probing, at != step
+        late = {name: self._is(f"{name} late") & (step == 1) for name in ("steps", "cycles")}
+        left_late = self._is("steps late") & left & (at == 1)
+        m.d.sync += [
+            probed.eq(probing),
+            at.eq(step),
+            begun.eq(begun + (opens & ~late["steps"] | left_late)),
+            running.eq(running + Mux(late["cycles"], probing & probed | over, probing)),
+        ]
+        at_end = step == self.sequences * self.length
+        m.d.comb += [
+            self.steps.eq(begun + (self._is("steps") & at_end)),
+            self.cycles.eq(running + (self._is("cycles") & at_end)),
+        ]
 
     def _give(self, m: Module, leaves: Any) -> Any:
         """A step's outputs; true in the clock of the last of them, or where none leave."""

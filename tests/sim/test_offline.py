@@ -10,7 +10,8 @@ from golden.errors import InputError
 from golden.network import Network
 from rtl import make_core
 from sim import SimulationError, Verdict, check, simulate
-from sim.simulate import Pattern, simulate_core
+from sim.scenario import Pattern
+from sim.simulate import simulate_core
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 
@@ -37,7 +38,7 @@ def play(qnet: QuantizedNetwork, fault: str, build_dir) -> Verdict:
     core = Replay(qnet, codes)
     codes[0, 0, 0] = core.faults.index(fault)
     pattern = Pattern(idle=0.2, back_pressure=0.5, seed=3)
-    return check(qnet, codes, simulate_core(core, qnet, codes, pattern, build_dir))
+    return check(qnet, codes, simulate_core(core, codes, pattern, build_dir))
 
 
 def test_no_fault_is_no_fault(qnet, build_dir):

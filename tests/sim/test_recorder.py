@@ -13,8 +13,11 @@ PLACES = {
     "out_data": (4, 5, True),
     "out_first": (9, 1, False),
     "out_last": (10, 1, False),
+    "leap": (11, 1, False),
+    "rise_s": (12, 2, False),
+    "rise_cycles": (14, 1, False),
 }
-WIDTH = 11
+WIDTH = 15
 
 
 @pytest.mark.parametrize("width", [1, 2, 17, 33, 40])
@@ -63,3 +66,17 @@ def test_a_change_while_waiting_is_seen(second, cut):
     """Data or a flag that changes, or valid that falls, before the beat is taken."""
     recorder = recorded([sample(1, 0, 5), second, sample(0, 0)], cut)
     assert recorder.get("unstable").tolist()[0] == 1
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5])
+def test_counters_are_known_in_every_clock(cut):
+    """The clocks in which one rises, twice where it rises by two; those between which `cycles`
+    does; and how often one moved as it cannot."""
+    rises = [(0, 0, 0), (1, 1, 0), (2, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 0)]
+    samples = [f"{s << 12 | cycles << 14 | leap << 11:0{WIDTH}b}" for s, cycles, leap in rises]
+    recorder = Recorder(PLACES, WIDTH, (), ("s", "cycles"))
+    recorder.take(samples[:cut])
+    recorder.take(samples[cut:])
+    assert recorder.get("rise_s").tolist() == [1, 2, 2, 4]
+    assert recorder.get("running").tolist() == [1, 3, 4]
+    assert recorder.leaps == 1

@@ -6,7 +6,7 @@ import pytest
 from golden.errors import InputError
 from rtl.schedule import plan
 from sim import check, simulate
-from sim.simulate import nonzero_elements
+from sim.rounds import nonzero_elements
 from tests.rtl.support import thinned
 from tests.sim.cases import any_codes, forward_case, play, small_network
 

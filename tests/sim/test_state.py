@@ -12,7 +12,8 @@ from golden.errors import InputError
 from golden.network import Network, Readout
 from golden.trace import mismatches
 from sim import SimulationError, check, simulate
-from sim.simulate import Pattern, simulate_core
+from sim.scenario import Pattern
+from sim.simulate import simulate_core
 from tests.sim.cases import any_codes, random_layer, small_network
 from tests.sim.replay import Replay
 
@@ -115,7 +116,7 @@ def play(qnet: QuantizedNetwork, fault: str, build_dir):
     codes[0, 0, 0] = 0
     core = Replay(qnet, codes, start)
     codes[0, 0, 0] = core.faults.index(fault)
-    hw = simulate_core(core, qnet, codes, Pattern(0.2, 0.5, 3), build_dir, state=start)
+    hw = simulate_core(core, codes, Pattern(0.2, 0.5, 3), build_dir, state=start)
     return check(qnet, codes, hw, start)
 
 

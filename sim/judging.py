@@ -1,0 +1,139 @@
+"""The verdict on a scenario: every act against the integer model, and counters in the course."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace
+from sim.asked import Asked
+from sim.errors import SimulationError
+from sim.faults import check_complete, run_faults
+from sim.job import Recording
+from sim.scenario import Scenario
+from sim.scoreboard import Verdict, by_kind, compare
+from sim.stage import Played
+from sim.state import State
+from sim.trace import saturations, show
+
+EMPTY = Verdict({}, {}, (), None, {}, {}, ())
+
+
+def models_of(
+    qnet: QuantizedNetwork, scenario: Scenario, streams: int
+) -> tuple[QuantizedTrace, ...]:
+    """The integer model's run of each act."""
+    found: list[QuantizedTrace] = []
+    for act in scenario.acts:
+        state = act.state
+        if act.goes_on and found:
+            state = _last_turn(found[-1].state, streams, act.codes.ndim == 3)
+        found.append(qnet.run(act.codes, state))
+    return tuple(found)
+
+
+def _last_turn(state: State, streams: int, batch: bool) -> State:
+    """The state after the last sequences that a core was at side by side."""
+    if not batch:
+        return state
+    return tuple(
+        replace(st, s=st.s[-streams:], y=st.y[-streams:], gates=st.gates[-streams:]) for st in state
+    )
+
+
+def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrace]) -> Verdict:
+    """What a scenario's recording is worth; sequences are counted over all acts."""
+    acts, recording = played.asked, played.recording
+    try:
+        check_complete(acts, recording)
+    except SimulationError as error:
+        return replace(EMPTY, faults=(str(error),))
+    total, sequences = EMPTY, 0
+    for asked, piece, model in zip(acts, _pieces(acts, recording), models, strict=True):
+        # counters are those of all acts, so each act is given what it must have
+        found = compare(qnet, model, show(asked, piece, by_kind(model), ()))
+        total = _joined(total, found, sequences)
+        sequences += asked.sequences
+    counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
+    faults = *run_faults(acts, recording), *_untimely(acts, recording, models)
+    kinds = {**total.saturations, **counts}
+    return replace(
+        total,
+        saturations={
+            kind: (total.saturations.get(kind, (0, 0))[0], counts.get(kind, 0)) for kind in kinds
+        },
+        faults=(*total.faults, *faults),
+    )
+
+
+def _joined(one: Verdict, other: Verdict, sequences: int) -> Verdict:
+    """Two verdicts as one, the second one's sequences behind so many of the first."""
+    first = one.first or (
+        other.first and replace(other.first, sequence=other.first.sequence + sequences)
+    )
+
+    def both(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+        return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
+
+    kinds = {**one.saturations, **other.saturations}
+    pairs = {
+        kind: tuple(
+            np.add(one.saturations.get(kind, (0, 0)), other.saturations.get(kind, (0, 0))).tolist()
+        )
+        for kind in kinds
+    }
+    return Verdict(
+        both(one.compared, other.compared),
+        both(one.mismatches, other.mismatches),
+        other.unseen,
+        first,
+        pairs,
+        both(one.state, other.state),
+        (*one.faults, *other.faults),
+    )
+
+
+def _pieces(acts: Sequence[Asked], recording: Recording) -> Iterator[Recording]:
+    """Of a recording what belongs to each act."""
+    places = {"in": 0, "out": 0, "state": 0, **{f"probe {each}": 0 for each in recording.probe}}
+    for asked in acts:
+        cuts = {}
+        for name, start in places.items():
+            places[name] = start + asked.wanted[name]
+            cuts[name] = slice(start, places[name])
+        yield replace(
+            recording,
+            in_clocks=recording.in_clocks[cuts["in"]],
+            out_clocks=recording.out_clocks[cuts["out"]],
+            out_data=recording.out_data[cuts["out"]],
+            out_first=recording.out_first[cuts["out"]],
+            out_last=recording.out_last[cuts["out"]],
+            probe={name: codes[cuts[f"probe {name}"]] for name, codes in recording.probe.items()},
+            state=recording.state[cuts["state"]],
+        )
+
+
+def _untimely(
+    acts: Sequence[Asked], recording: Recording, models: Sequence[QuantizedTrace]
+) -> Iterator[str]:
+    """Saturations that are counted when they cannot be: those of an act are counted after the input
+    of its first step was taken, and before its last output leaves."""
+    first, pieces = acts[0], list(_pieces(acts, recording))
+    for kind, clocks in saturations(recording).items():
+        counts = [by_kind(model).get(kind, 0) for model in models]
+        if len(clocks) != sum(counts):
+            continue  # is told as a wrong count
+        for number, (asked, piece, end) in enumerate(
+            zip(acts, pieces, np.cumsum(counts).tolist(), strict=True)
+        ):
+            own = clocks[end - counts[number] : end]
+            after = piece.in_clocks[asked.vector * asked.beside - 1]
+            # a reverse layer's own first step may be the only one that an output waits for
+            ends = not first.offline or first.qnet.output == "every"
+            before = piece.out_clocks[-1] if ends else recording.clocks
+            wrong = own[(own <= after) | (own >= before)]
+            if len(wrong):
+                yield (
+                    f"saturations of {kind}: {len(wrong)} of act {number} are counted before its "
+                    f"input was taken or after its output left, first in clock {wrong[0]}"
+                )

@@ -1,0 +1,110 @@
+"""A core in its harness, built, on which scenarios are played."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rtl.verilog import convert
+from sim.asked import Asked
+from sim.errors import ToolError
+from sim.harness import Harness, has
+from sim.job import Job, Recording, Round
+from sim.rounds import asked_of, job_of, round_of
+from sim.runner import Build, build, folder_in, run
+from sim.scenario import Scenario
+from sim.testbench import FOLDER
+
+TOP = "carousel_harness"
+PORTS = ("clk", "rst", "drive", "seen", "clocks")
+
+
+@dataclass(frozen=True)
+class Played:
+    """A scenario and what was seen of it.
+
+    Attributes
+    ----------
+    asked : of each of its acts.
+    """
+
+    scenario: Scenario
+    asked: tuple[Asked, ...]
+    recording: Recording
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A simulator of a core, see `stage`."""
+
+    harness: Harness
+    built: Build
+
+    def play(
+        self,
+        scenarios: Sequence[Scenario],
+        *,
+        waves: Path | None = None,
+        files: Mapping[str, str] | None = None,
+        tick: Callable[[Path], None] | None = None,
+    ) -> list[Played]:
+        """Play scenarios, one after the other in one simulator, up to the first one in which the
+        core is stuck; those that are played to the end are returned.
+
+        Parameters
+        ----------
+        waves : where to write a VCD; the stage must be one for that.
+        files : what the simulator shall find in its folder, by name.
+        tick : called some 20 times a second with that folder.
+
+        Raises
+        ------
+        ToolError : the simulator failed.
+        """
+        asked = [asked_of(self.harness.core, each) for each in scenarios]
+        pairs = list(zip(scenarios, asked, strict=True))
+        rounds = [round_of(self.harness, what, each) for each, what in pairs]
+        folder = folder_in(self.built.folder.parent, "run")
+        try:
+            Job.save(folder / "job.npz", [job_of(self.harness)])
+            Round.save(folder / "rounds.npz", rounds)
+            for name, text in (files or {}).items():
+                (folder / name).write_text(text)
+            run(
+                self.built,
+                "sim.testbench",
+                folder,
+                environment={FOLDER: str(folder)},
+                waves=waves,
+                tick=None if tick is None else lambda: tick(folder),
+            )
+            if not (folder / "recordings.npz").exists():
+                log = (folder / "run.log").rename(self.built.folder / f"{folder.name}.log")
+                raise ToolError(f"the simulation failed; the tools' output is in {log}")
+            recordings = Recording.load(folder / "recordings.npz")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        judged = [pair for pair in pairs if not pair[0].stop]
+        return [
+            Played(*pair, recording)
+            for pair, recording in zip(judged, recordings, strict=False)  # one may be stuck
+        ]
+
+
+def stage(core: Any, build_dir: Path, *, waves: bool = False, library: str = "") -> Stage:
+    """Build the simulator of a component with the ports and the schedule of `rtl.core.Core`.
+
+    Parameters
+    ----------
+    waves : whether it can write waveforms.
+    library : Verilog of the modules that the component is made of and Amaranth does not know.
+
+    Raises
+    ------
+    ToolError : a missing tool, a path with a space, a failing build.
+    """
+    harness = Harness(core)
+    ports = [*PORTS, *(["state"] if has(harness, "state") else [])]
+    built = build(convert(harness, TOP) + library, TOP, ports, build_dir, waves=waves)
+    return Stage(harness, built)
