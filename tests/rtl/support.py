@@ -18,17 +18,27 @@ from rtl.offline import OfflineCore
 from sim.rounds import nonzero_elements
 
 Testbench = Callable[[Any], Coroutine[Any, Any, None]]
+MOST_CLOCKS = 500_000
 G1997 = {"g": "g1997", "h": "h1997"}
 
 
-def simulate(component: Elaboratable, *testbenches: Testbench, clocked: bool = True) -> None:
-    """Run testbenches on a component until all have returned."""
+def simulate(
+    component: Elaboratable,
+    *testbenches: Testbench,
+    clocked: bool = True,
+    clocks: int = MOST_CLOCKS,
+) -> None:
+    """Run testbenches on a component until all have returned; after so many clocks, whatever they
+    wait for does not come."""
     simulator = Simulator(component)
     if clocked:
         simulator.add_clock(1e-6)
     for testbench in testbenches:
         simulator.add_testbench(testbench)
-    simulator.run()
+    for _ in range(2 * clocks):  # the clock's two edges
+        if not simulator.advance():
+            return
+    raise AssertionError(f"a testbench still waits after {clocks} clocks")
 
 
 def layer(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
 
 from rtl import latency
 from rtl.fifo import AHEAD, BlockFIFO
@@ -32,10 +33,31 @@ def test_words_pass_in_order(depth, idle, pause):
             clocks += 1
             await ctx.tick()
 
-    simulate(fifo, testbench)
+    simulate(fifo, testbench, clocks=20 * len(words))
     assert found == words
     if not idle and not pause and depth > 1:
         assert clocks == len(words) + latency.FIFO
+
+
+def test_a_word_that_does_not_come_is_not_waited_for_without_end():
+    """A FIFO whose reader is never told that there is a word fails, in so many clocks."""
+
+    class Silent(BlockFIFO):
+        def elaborate(self, platform):
+            m, whole = Module(), BlockFIFO(width=self.width, depth=self.depth)
+            m.submodules.whole = whole
+            m.d.comb += [whole.w_en.eq(self.w_en), self.w_rdy.eq(whole.w_rdy)]
+            return m
+
+    fifo = Silent(width=4, depth=4)
+
+    async def testbench(ctx):
+        ctx.set(fifo.w_en, 1)
+        while not ctx.get(fifo.r_rdy):
+            await ctx.tick()
+
+    with pytest.raises(AssertionError, match="still waits after 100 clocks"):
+        simulate(fifo, testbench, clocks=100)
 
 
 @pytest.mark.parametrize("depth", (1, 3, 8))
