@@ -14,6 +14,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.entering import entering
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.fifo import fifo
+from rtl.proofs.first import first
 from rtl.proofs.holding import holding
 from rtl.proofs.leaving import leaving
 from rtl.proofs.progress import progress
@@ -34,6 +35,7 @@ MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
     "counts": counting,
     "sum": sums,
     "input": entering,
+    "first": first,
     "fifo": fifo,
     "output": leaving,
     "step": sequencing,

@@ -47,6 +47,38 @@ FAULTS = {
         ("peepholes", "saturates-net", "cell.output_gate"),
         (r"^(\s+o_net_code_clipped <=) .*;", r"\1 0;"),
     ),
+    "every step is the first of its sequence": (
+        ("two streams", "first", "sequencer"),
+        (r"= first \|", "= {starts, starts} | first |"),
+    ),
+    "a reset is forgotten after the first step since power-up": (
+        ("1997", "first", "sequencer"),
+        (r"newborn <= (.*);", r"newborn <= rst ? newborn : \1;"),
+    ),
+    "the second stream has the marks of the first one": (
+        ("two streams", "first", "sequencer"),
+        (r"= word_first_2 >> .*;", "= word_first_2[0];"),
+    ),
+    "every step uses the same bank": (
+        ("1997", "first", "sequencer"),
+        (r"= ~ (\\parity\S+ ;)", r"= \1"),
+    ),
+    "a state that was written is not gone on from": (
+        ("state port", "first", "sequencer"),
+        (r"starts \| loaded", "starts"),
+    ),
+    "rows under way have the mark of the step that begins": (
+        ("1997", "first", "activation0"),
+        (r"( +=) row_step_first;", r"\1 step_first;"),
+    ),
+    "the last column of a first step reads an output of the sequence before": (
+        ("1997", "first", "operands"),
+        (r"= clear_2 \?", "= clear_2 & issue_1 ?"),
+    ),
+    "the last cell of a first step goes on with the state of the sequence before": (
+        ("1997", "first", "cell.states"),
+        (r"= clear0_2 \?", "= clear0_2 & step_over0 ?"),
+    ),
     "the third of the rows at once is clipped a code too low": (
         ("rows at once", "saturates-net", "activation2"),
         (r"^(\s+\S+ +<= )(.*);(\n.*\n\s+net_code_clipped <=)", r"\1\2 - 1;\3"),
@@ -61,7 +93,7 @@ def test_a_planted_fault_is_refuted(fault, tmp_path):
     core, design = subject(kind)
     ((proof,), _) = catalogue(core, design, [name])
     broken = design.replaced(design.find(part), old, new)
-    found = refute(proof, Twin(fault, broken, proof.depth + 4), tmp_path)
+    found = refute(proof, Twin(fault, broken, 80), tmp_path)
     assert found.status == REFUTED
 
 
