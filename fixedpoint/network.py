@@ -308,7 +308,7 @@ def _build_readout(
     unit = QuantizedSquash(squash(readout.squash), table, formats.out)
     for name, form in (
         ("weights", formats.weights),
-        *([("out", formats.out)] if unit.squash.linear else []),
+        *([] if unit.squash.gate else [("out", formats.out)]),
     ):
         if not form.signed:
             raise FormatError(f"readout {name} {form}: must be signed")

@@ -184,19 +184,22 @@ def _finest(net: Network, layers: list[LayerFormats], readout: ReadoutFormats | 
     needed = [0]
     for layer, forms in zip(net.layers, layers, strict=True):
         needed.append(forms.gate.frac)
-        for function, form in ((squash(layer.g), forms.g), (squash(layer.h), forms.h)):
-            if not function.linear:
-                needed.append(form.frac + function.scale.bit_length() - 1)
-    if net.readout is not None and readout is not None and net.readout.squash == "sigma":
-        needed.append(readout.out.frac)
+        needed += [_needed(squash(layer.g), forms.g), _needed(squash(layer.h), forms.h)]
+    if net.readout is not None and readout is not None:
+        needed.append(_needed(squash(net.readout.squash), readout.out))
     return max(needed)
 
 
+def _needed(function: Squash, form: Format) -> int:
+    """Fraction bits of sigma for values of `form`; 0 for the identity, which does not ask it."""
+    return 0 if function.linear else form.frac + function.scale.bit_length() - 1
+
+
 def _function(function: Squash, bits: int, seen: float) -> Format:
-    """The format of a squashed value: it holds the function's ends, or twice what was seen."""
-    return Format.fitting(
-        bits, max(map(abs, function.ends)) if function.bounded else HEADROOM * seen
-    )
+    """The format of a squashed value: it holds the function's ends, and where one is infinite twice
+    what was seen."""
+    largest = [abs(end) for end in function.ends if math.isfinite(end)]
+    return Format.fitting(bits, max(largest + [HEADROOM * seen] * (not function.bounded)))
 
 
 def _argument(sigma_frac: int) -> Format:
@@ -212,6 +215,7 @@ def _readout(net: Network, widths: Widths, seen: Seen) -> ReadoutFormats | None:
     if net.readout is None:
         return None
     weights = Format.fitting(widths.weights, float(np.abs(net.readout.weights).max()))
-    if net.readout.squash == "sigma":
+    function = squash(net.readout.squash)
+    if function.gate:
         return ReadoutFormats(weights, _gate(widths.out))
-    return ReadoutFormats(weights, Format.fitting(widths.out, HEADROOM * seen.out))
+    return ReadoutFormats(weights, _function(function, widths.out, seen.out))

@@ -211,14 +211,12 @@ class QuantizedSquash:
         return self(np.arange(self.low, self.high + 1))
 
     def check(self, where: str) -> None:
-        """`FormatError` unless the target holds both ends of the function and sigma is fine enough.
+        """`FormatError` unless the target holds the function's ends and sigma is fine enough.
 
         Fine enough: sigma's value is at least as fine as the target, and the pre-activation so
         fine that its rounding costs the result less than 1 LSB.
         """
-        if not self.squash.bounded:
-            return
-        for end in self.squash.ends:
+        for end in filter(math.isfinite, self.squash.ends):
             if not self.target.holds(end):
                 raise FormatError(
                     f"{where} {self.target}: cannot hold {end:+.1f}, an end of {self.squash.name}"

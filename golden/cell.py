@@ -22,9 +22,7 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.shape import Shape
-from golden.squash import Array, squash
-
-GATES = ("sigma", "hard")
+from golden.squash import SQUASHES, Array, squash
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Layer:
     block_size : S.
     gate_recurrence : whether u holds the gates' outputs of the step before.
     g, h : names of the squashing functions of cell input and cell output.
-    gate : name of the squashing function of the gates, "sigma" or "hard".
+    gate : name of the squashing function of the gates, one with values from 0 to 1.
     coupled : f = 1 - i; there is then no f among the weights.
     peepholes : gate -> (C,), for every gate; or none. For blocks of one cell, no gate recurrence.
     clip : "gate", "g" -> (lowest, highest) that their net inputs are clipped to; missing: not.
@@ -112,8 +110,9 @@ class Layer:
                 raise ModelError(f"{what} {getattr(self, name)!r}: must be True or False")
         for name in (self.g, self.h):
             squash(name)
-        if self.gate not in GATES:
-            allowed = ", ".join(GATES)
+        gates = [name for name, function in SQUASHES.items() if function.gate]
+        if self.gate not in gates:
+            allowed = ", ".join(gates)
             raise ModelError(
                 f"squashing function of the gates {self.gate!r}: allowed are {allowed}"
             )

@@ -88,9 +88,10 @@ def kernels() -> ModuleType:
     return module
 
 
-def constants(function: Squash) -> tuple[float, float, float, bool]:
+def constants(function: Squash) -> tuple[float, float, float, bool, float, float]:
     """A squashing function as the kernels take it."""
-    return float(function.scale), float(function.slope), float(function.offset), function.linear
+    affine = float(function.scale), float(function.slope), float(function.offset)
+    return *affine, function.linear, float(function.low), float(function.high)
 
 
 def _form(p: Parameters) -> tuple:

@@ -2,9 +2,10 @@
 
 Sums run over the sources in order and without fast-math, and exp() is made of sums and products
 here: a result depends on the seed alone, not on the machine. Functions are passed as (scale, slope,
-offset, linear), see `golden.squash`. Matrices come transposed, a row for each source, the rows of
-the hidden one padded with zeros to a multiple of four: four sums at a time. Of the inputs only
-those take part that are not zero, so a step costs as much as these, however many inputs there are.
+offset, linear, low, high), see `golden.squash`. Matrices come transposed, a row for each source,
+the rows of the hidden one padded with zeros to a multiple of four: four sums at a time. Of the
+inputs only those take part that are not zero, so a step costs as much as these, however many inputs
+there are.
 
 Two habits keep a step short. Indices are unsigned, since numba tests others for being negative.
 And a `_part`, which becomes a piece of the function that calls it, is given arrays one by one and
@@ -63,22 +64,31 @@ def _sigma(a):
 
 @_part
 def _value(function, a):
-    scale, slope, offset, linear = function
-    return a if linear else scale * _sigma(slope * a) + offset
+    scale, slope, offset, linear, _, _ = function
+    return _clipped(function, a) if linear else scale * _sigma(slope * a) + offset
+
+
+@_part
+def _clipped(function, a):
+    """The identity from its lowest to its highest value; a NaN stays one."""
+    a = function[4] if a < function[4] else a
+    return function[5] if a > function[5] else a
 
 
 @_part
 def _slope(function, value):
-    scale, slope, offset, linear = function
+    scale, slope, offset, linear, low, high = function
+    if linear:
+        return 1.0 if low < value < high else 0.0
     sigma = (value - offset) * (1.0 / scale)  # exact: a power of two
-    return 1.0 if linear else scale * slope * sigma * (1.0 - sigma)
+    return scale * slope * sigma * (1.0 - sigma)
 
 
 @_whole
 def _workplace(hidden, readout, sizes, functions):
     """Everything zero but the bias, which is always on."""
     sources, padded = hidden.shape
-    cells, (_, slope, _, _) = np.intp(sizes.cells), functions[0]
+    cells, slope = np.intp(sizes.cells), functions[0][1]
     states, carried = (cells + 3) // 4 * 4, ((3 if sizes.forget else 2) * cells + 3) // 4 * 4
     u, slopes = np.zeros(sources), np.ones(padded)
     u[-1] = 1.0
@@ -144,7 +154,8 @@ def _states(sizes, g, net, squashed, s, to, keep):
     for block in range(sizes.blocks):
         i = squashed[block]
         for _ in range(sizes.size):
-            z = net[sizes.gates + c] if g[3] else g[0] * squashed[sizes.gates + c] + g[2]
+            row = sizes.gates + c
+            z = _clipped(g, net[row]) if g[3] else g[0] * squashed[row] + g[2]
             to[c], to[cells + c] = z * i * (1.0 - i), i * _slope(g, z)
             if sizes.forget:
                 f = squashed[sizes.blocks + block]
@@ -164,7 +175,7 @@ def _cell_outputs(sizes, h, s, squashed, h_of_s, y):
     c = NONE
     for gate in range(sizes.gates - sizes.blocks, sizes.gates):
         for _ in range(sizes.size):
-            h_of_s[c] = s[c] if h[3] else h[0] * h_of_s[c] + h[2]
+            h_of_s[c] = _clipped(h, s[c]) if h[3] else h[0] * h_of_s[c] + h[2]
             y[c] = squashed[gate] * h_of_s[c]
             c += ONE
 

@@ -55,6 +55,13 @@ class Parameters:
     entropy: bool = False
     learns: tuple[Array, Array] | None = None
 
+    def __post_init__(self) -> None:
+        if self.entropy and not self.out.logistic:
+            raise ModelError(
+                f"learning: cross-entropy of {self.out.name!r} output units is not supported, must "
+                "be 'sigma'"
+            )
+
     @classmethod
     def of(cls, net: Network) -> "Parameters":
         """A copy of a network's weights; `ModelError` unless one plain layer and a readout."""
@@ -67,11 +74,14 @@ class Parameters:
         plain = Layer(
             layer.weights, layer.biases, layer.block_size, layer.gate_recurrence, layer.g, layer.h
         )
-        hard = "hard" in (layer.gate, layer.g, layer.h)
-        if layer.shape != plain.shape or hard or layer.clip or layer.initial:
+        if layer.shape != plain.shape or layer.clip or layer.initial:
             raise ModelError(
-                "learning: peepholes, coupled gates, projection, hard sigmoids, clipping, reverse "
-                "layers and initial states are not supported"
+                "learning: peepholes, coupled gates, projection, clipping, reverse layers and "
+                "initial states are not supported"
+            )
+        if not squash(layer.gate).logistic:
+            raise ModelError(
+                f"learning: gates of {layer.gate!r} are not supported, must be 'sigma'"
             )
         rows = [np.column_stack((layer.weights[k], layer.biases[k])) for k in layer.shape.kinds]
         outputs = np.column_stack((readout.weights, readout.biases))

@@ -21,7 +21,7 @@ class Readout:
 
     Attributes
     ----------
-    weights : (K, C).  biases : (K,).  squash : "identity" (linear) or "sigma".
+    weights : (K, C).  biases : (K,).  squash : name of the squashing function.
     """
 
     weights: Array
@@ -29,10 +29,7 @@ class Readout:
     squash: str = "identity"
 
     def __post_init__(self) -> None:
-        if self.squash not in ("identity", "sigma"):
-            raise ModelError(
-                f"readout squashing function {self.squash!r}: allowed are identity, sigma"
-            )
+        squash(self.squash)
         if np.ndim(self.weights) != 2 or not np.size(self.weights):
             raise ModelError(
                 f"readout weights: shape {np.shape(self.weights)}, must be (outputs, cells)"

@@ -20,8 +20,6 @@ from golden.network import Readout, check_values, check_words
 from golden.squash import Array, Squash, squash
 from golden.trace import Trace
 
-UNITS = ("sigma", "tanh")
-
 
 @dataclass(frozen=True)
 class RecurrentNetwork:
@@ -31,7 +29,7 @@ class RecurrentNetwork:
     ----------
     weights : (H, D + H), columns x then y.  biases : (H,).
     readout : dense output units on y.
-    squash : "sigma" or "tanh", of the hidden units.
+    squash : name of the squashing function of the hidden units.
     name, made_by : as of a `Network`.
 
     Raises
@@ -48,8 +46,7 @@ class RecurrentNetwork:
 
     def __post_init__(self) -> None:
         check_words(self.name, self.made_by)
-        if self.squash not in UNITS:
-            raise ModelError(f"hidden units {self.squash!r}: allowed are {', '.join(UNITS)}")
+        squash(self.squash)
         if np.ndim(self.weights) != 2:
             raise ModelError(
                 f"hidden weights: shape {np.shape(self.weights)}, must be (units, sources)"

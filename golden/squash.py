@@ -26,7 +26,7 @@ class Squash:
     ----------
     name : the name that model files use.
     scale, slope, offset : the constants of the equation above (unused when `linear`).
-    low, high : the identity is clipped to these.
+    low, high : the identity is clipped to these; one of them alone may be finite.
     """
 
     name: str
@@ -40,12 +40,25 @@ class Squash:
     @property
     def bounded(self) -> bool:
         """Whether both limits are finite."""
-        return not self.linear or math.isfinite(self.high - self.low)
+        return all(map(math.isfinite, self.ends))
+
+    @property
+    def gate(self) -> bool:
+        """Whether gates may have it: its values lie from 0 to 1."""
+        low, high = self.ends
+        return low >= 0.0 and high <= 1.0
+
+    @property
+    def logistic(self) -> bool:
+        """Whether it is sigma itself, whose derivative is f (1 - f): gates are learnt by that, and
+        the cross-entropy."""
+        return not self.linear and (self.scale, self.slope, self.offset) == (1, 1, 0)
 
     def __call__(self, a: Array) -> Array:
         """The function's value at `a`, any shape, float64 or float32 as `a` is."""
         if self.linear:
-            return np.minimum(np.maximum(a, self.low), self.high) if self.bounded else a
+            a = a if self.low == -math.inf else np.maximum(a, self.low)
+            return a if self.high == math.inf else np.minimum(a, self.high)
         if self.offset:  # odd: scale * sigma(slope a) - scale/2 = scale/2 * tanh(slope a / 2)
             half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
             return half if self.scale == 2 else half * (self.scale / 2)
@@ -61,7 +74,7 @@ class Squash:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The limits at minus and plus infinity (infinite for the identity)."""
+        """The limits at minus and plus infinity (infinite where the identity is not clipped)."""
         if self.linear:
             return (self.low, self.high)
         return (float(self.offset), float(self.scale + self.offset))

@@ -24,6 +24,7 @@ from golden.network import Network
 DTYPE = np.dtype(np.float32)
 ORDER = "iofg"  # row blocks of W, R and B; of P without g. ONNX calls g "c"
 OPEN = {"sigma": 100.0, "hard": 1.0}  # gate's squashing function -> bias that holds it at exactly 1
+READOUTS = {"identity": "", "sigma": "Sigmoid"}  # the operator behind a dense readout
 ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {  # ONNX's name; alpha and beta
     "sigma": ("Sigmoid", ()),
     "tanh": ("Tanh", ()),
@@ -110,7 +111,8 @@ def build(net: Network) -> Graph:
 
     Raises
     ------
-    ModelError : a number that is too large for the file's type, a clip that becomes 0 in it.
+    ModelError : a number that is too large for the file's type, a clip that becomes 0 in it, a
+        readout's squashing function that it cannot have.
     """
     graph = Graph()
     sequences = _sequences(graph) if any(layer.initial for layer in net.layers) else ""
@@ -129,8 +131,11 @@ def build(net: Network) -> Graph:
         weights = graph.store("readout.weights", graph.rounding("readout weights", out.weights.T))
         biases = graph.store("readout.biases", graph.rounding("readout biases", out.biases))
         flow = graph.add("Add", graph.add("MatMul", flow, weights), biases)
-        if out.squash == "sigma":
-            flow = graph.add("Sigmoid", flow)
+        if out.squash not in READOUTS:
+            allowed = ", ".join(READOUTS)
+            raise ModelError(f"readout {out.squash!r}: ONNX files may have {allowed}")
+        if operator := READOUTS[out.squash]:
+            flow = graph.add(operator, flow)
     if net.output == "every":
         graph.add("Transpose", flow, perm=[1, 0, 2])
     return graph

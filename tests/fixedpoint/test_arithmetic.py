@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fixedpoint.arithmetic import Rounding, nearest, outside, room, round_shift, saturate
@@ -85,11 +85,14 @@ def test_rounding_in_place_is_round_shift(shift, dtype):
 
 
 @given(st.integers(1, 2**40), shifts)
+@example(1 << 12, -3)
 def test_room_holds_every_number_on_the_way(largest, shift):
     """Both ends, with what is added before dropping bits, and with the bits that are gained."""
     bits = room(largest, shift)
     for code in (largest, -largest):
         on_the_way = code + (1 << (shift - 1)) if shift > 0 else code << -shift
         assert abs(on_the_way) < 2**bits
+        if shift <= 0:
+            assert 2 * abs(on_the_way) + 1 < 2**bits  # the half that float64 adds
     if shift > 0:
         assert largest + (1 << (shift - 1)) >= 2 ** (bits - 1)  # and not a bit more than is needed

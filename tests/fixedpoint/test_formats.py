@@ -87,7 +87,7 @@ def test_fitting_holds_the_value_and_wastes_no_bit(width, largest, signed):
 
 def test_fitting_of_nothing_at_all():
     """Weights that are all zero, or next to it, still get a format."""
-    assert Format.fitting(8, 0.0).holds(1.0)
+    assert Format.fitting(8, 0.0) == Format.fitting(8, 1.0) == Format(8, 6)
     assert Format.fitting(8, 1e-300).frac == 64
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from fixedpoint import FormatError, choose_formats, quantize
+from fixedpoint import Format, FormatError, choose_formats, quantize
 from fixedpoint.quantize import HEADROOM
-from golden import InputError
-from golden.squash import squash
+from golden import InputError, Network
+from golden.squash import SQUASHES, squash
 from tests.fixedpoint.nets import forget_network, random_network
+from tests.fixedpoint.nets import layer as make_layer
+from tests.golden.nets import ONE_ENDED
 
 
 @pytest.mark.parametrize("bits", [4, 6, 8, 12, 16, 20])
@@ -39,6 +41,18 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
     if bits >= 12:
         ends = (".s", ".m", ".y", "out")
         assert not any(n for name, n in run.saturations.items() if name.endswith(ends))
+
+
+@pytest.mark.parametrize(("scale", "frac"), [(1e-3, 11), (0.9, 10), (30.0, 5)])
+def test_a_single_end_has_room_and_so_has_what_was_seen(scale, frac, monkeypatch):
+    """The identity up to 0.75: 12 bits hold that at least, and twice the largest value seen."""
+    monkeypatch.setitem(SQUASHES, "capped", ONE_ENDED["capped"])
+    rng = np.random.default_rng(4)
+    net = Network((make_layer(rng, 2, 2, g="capped"),))
+    net.layers[0].weights["g"][:] = [[-scale, 0, 0, 0], [0, 0, 0, 0]]
+    net.layers[0].biases["g"][:] = 0.0
+    forms = choose_formats(net, 12, np.ones((1, 5, 2)))
+    assert forms.layers[0].g == Format(12, frac)
 
 
 def test_weights_use_their_bits():

@@ -9,6 +9,7 @@ import pytest
 from fixedpoint import Format, FormatError
 from fixedpoint.squash import GUARD, HALF, QuantizedSquash, SigmaTable, reach, sigma_table
 from golden.squash import squash
+from tests.golden.nets import ONE_ENDED
 
 WIDEST = 18  # bits of the pre-activation in the exhaustive sweep
 
@@ -179,6 +180,29 @@ def test_the_hard_sigmoid_is_the_identity_from_0_to_1(target):
     assert unit.net == Format(form.width + (not form.signed), form.frac)
     assert (unit.low, unit.high) == (0, form.one)
     np.testing.assert_array_equal(unit.lookup(), np.arange(form.one + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "clip", "ends"),
+    [
+        ("floored", None, (0, 255)),
+        ("floored", (-2.0, 1.5), (0, 48)),
+        ("capped", None, (-256, 24)),
+        ("capped", (-2.03, 1.5), (-65, 24)),
+        ("capped", (1.0, 1.5), (24, 24)),
+    ],
+)
+def test_an_identity_with_a_single_end_is_clipped_there(name, clip, ends):
+    table = sigma_table(Format(14, 9), Format(12, 11, signed=False))
+    unit = QuantizedSquash(ONE_ENDED[name], table, Format(9, 5), clip)
+    unit.check(name)
+    assert (unit.low, unit.high) == ends
+
+
+def test_a_single_end_must_be_held():
+    table = sigma_table(Format(14, 9), Format(12, 11, signed=False))
+    with pytest.raises(FormatError, match=r"^g s9.9: cannot hold \+0.8, an end of capped$"):
+        QuantizedSquash(ONE_ENDED["capped"], table, Format(9, 9)).check("g")
 
 
 @pytest.mark.parametrize("name", ["sigma", "tanh", "g1997", "h1997", "identity", "hard"])

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixedpoint import Format, FormatError
-from fixedpoint.sums import encode_biases, plan_sums
+from fixedpoint import Format, FormatError, choose_formats
+from fixedpoint.sums import encode_biases, plan_sums, row_sources
+from golden import Network
+from tests.fixedpoint.nets import layer
 
 
 @given(st.lists(st.floats(-100.0, 100.0), min_size=1, max_size=5), st.integers(-5, 40))
@@ -53,3 +55,29 @@ def test_a_sum_holds_the_worst_of_every_source():
 def test_width_is_that_of_a_signed_number(bound, width):
     form = Format(2, 0)
     assert plan_sums("readout", {"x": form}, {"x": (form, 0)}, np.array([bound])).width == width
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_widest_sum_is_63_bits(over):
+    form, biases = Format(2, 0), np.array([2**62 - 1 - 4 + over])
+    if not over:
+        assert plan_sums("layer 0", {"x": form}, {"x": (form, 1)}, biases).width == 63
+        return
+    with pytest.raises(FormatError, match="^layer 0: a sum needs 64 bits, at most 63 are allowed"):
+        plan_sums("layer 0", {"x": form}, {"x": (form, 1)}, biases)
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [({"size": 3, "recurrent": True}, {"gates": 6}), ({"peepholes": True}, {"s": 1})],
+    ids=["gate recurrence", "peepholes"],
+)
+def test_sources_of_a_row_and_their_columns(options, more):
+    """x, y and the 3 gates of 2 blocks; a peephole is one column of the state."""
+    rng, x = np.random.default_rng(1), Format(7, 3)
+    real = layer(rng, 5, 2, **options)
+    form = choose_formats(Network((real,)), 9, rng.normal(0, 1, (2, 20, 5))).layers[0]
+    own = {"x": x, "y": form.y, "gates": form.gate, "s": form.s}
+    want = {"x": 5, "y": real.shape.cells, **more}
+    found = row_sources(real.shape, form, x)
+    assert found == {name: (own[name], count) for name, count in want.items()}

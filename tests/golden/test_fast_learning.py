@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import InputError, fast_learning, learning
+from golden import InputError, Network, fast_learning, learning
 from golden.batch import Batch
 from golden.experiments.wiring import Wiring
 from golden.learning import Parameters
+from golden.squash import SQUASHES
 from golden.tasks import Trigger
 from tests.golden import nets
 
@@ -36,6 +37,20 @@ def test_equal_over_a_training_run(kind, every):
     assert np.abs(slow.hidden - fast.hidden).max() < 1e-12
     assert np.abs(slow.readout - fast.readout).max() < 1e-12
     assert np.abs(slow.hidden - start).max() > 1e-4  # the run changed something
+
+
+@pytest.mark.parametrize("name", SQUASHES | nets.ONE_ENDED)
+def test_every_function_as_the_reference(name, monkeypatch):
+    """As g, h and readout at once, with values at and beyond the ends of clipped ones."""
+    monkeypatch.setitem(SQUASHES, name, (SQUASHES | nets.ONE_ENDED)[name])
+    rng = np.random.default_rng(61)
+    hidden = nets.layer(rng, 3, 2, 2, recurrent=True, g=name, h=name)
+    p = Parameters.of(Network((hidden,), nets.readout(rng, 4, 2, name)))
+    x, target = 2 * rng.normal(size=(12, 3)), rng.uniform(size=(12, 2))
+    want, have = learning.gradient(p, x, target), fast_learning.gradient(p, x, target)
+    for part in ("hidden", "readout", "out"):
+        assert np.abs(getattr(have, part) - getattr(want, part)).max() < 1e-12
+    assert np.abs(have.hidden).max() > 1e-3
 
 
 def test_shortcuts_fixed_weights_and_cross_entropy():

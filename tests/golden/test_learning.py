@@ -8,6 +8,7 @@ import pytest
 from golden import InputError, ModelError, Network
 from golden.experiments.wiring import Wiring
 from golden.learning import Parameters, gradient, steps, train_sequence
+from golden.squash import SQUASHES
 from tests.golden import nets
 
 STEP = 1e-5  # central differences: error about STEP^2, rounding about 1e-16 / STEP
@@ -83,6 +84,36 @@ def test_equals_finite_differences(kind, squash, every):
         rows = [p.rows(k) for k in p.shape.kinds] if which == "hidden" else [slice(None)]
         for part in rows:
             assert np.abs(-have[part] - want[part]).max() > 1e-6
+
+
+@pytest.mark.parametrize("name", SQUASHES | nets.ONE_ENDED)
+def test_every_function_is_learnt_with(name, monkeypatch):
+    """As g, h and readout at once, values at and beyond ends of clipped ones among them."""
+    monkeypatch.setitem(SQUASHES, name, function := (SQUASHES | nets.ONE_ENDED)[name])
+    rng = np.random.default_rng(46)
+    hidden = nets.layer(rng, 3, 2, 2, recurrent=True, g=name, h=name)
+    net = Network((hidden,), nets.readout(rng, 4, 2, name))
+    x, target = 2 * rng.normal(size=(12, 3)), rng.uniform(size=(12, 2))
+    trace = net.run(x)
+    if function.linear and name != "identity":
+        ends = np.isin(np.stack([trace.get("g"), trace.get("s")]), function.ends)
+        assert ends.any() and not ends.all()
+    p, recorded = Parameters.of(net), record(net, x)
+    found = gradient(p, x, target)
+    for which in ("hidden", "readout"):
+        want = differences(p, which, x, target, recorded)
+        assert np.abs(want).max() > 1e-3
+        assert np.abs(getattr(found, which) - want).max() < 1e-8
+
+
+def test_only_logistic_functions_have_gates_and_the_cross_entropy():
+    rng = np.random.default_rng(47)
+    hard = Network((nets.layer(rng, 3, 4, gate="hard"),), nets.readout(rng, 4, 2))
+    with pytest.raises(ModelError, match="^learning: gates of 'hard' are not supported, must be"):
+        Parameters.of(hard)
+    p = Parameters.of(nets.forget(rng, squash="identity"))
+    with pytest.raises(ModelError, match="^learning: cross-entropy of 'identity' output units"):
+        replace(p, entropy=True)
 
 
 @pytest.mark.parametrize("kind", nets.KINDS)
@@ -215,9 +246,6 @@ OPTIONS = {
     "peepholes": {"peepholes": True},
     "coupled": {"coupled": True},
     "projection": {"projection": 2},
-    "hard gates": {"gate": "hard"},
-    "hard g": {"g": "hard"},
-    "hard h": {"h": "hard"},
     "clip": {"clip": {"g": (-1.0, 1.0)}},
     "reverse": {"reverse": True},
     "initial": {"initial": ("s",)},

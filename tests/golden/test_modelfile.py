@@ -140,7 +140,7 @@ HEADERS = {
     "no layers": ({"layers": []}, "array 'layer0"),
     "layer": ({"layers": [7]}, "layer 0: header entry 7"),
     "too many layers": ({"layers": "twice"}, "layer 1: array 'layer1.weights.i' is missing"),
-    "readout": ({"readout": "tanh"}, "'tanh': allowed are identity, sigma"),
+    "readout": ({"readout": "relu"}, "squashing function 'relu': allowed are sigma"),
     "readout null": ({"readout": None}, "'readout' is None, must be of type str"),
 }
 LAYERS = {
@@ -310,7 +310,7 @@ def test_plain_rnn_files(tmp_path):
     path = write(tmp_path / "a.npz", nets.plain_rnn(np.random.default_rng(77)))
     header, arrays = members(path)
     rewrite(path, {**header, "squash": "relu"}, arrays)
-    assert "hidden units 'relu'" in refused(path, golden.load_rnn)
+    assert "squashing function 'relu'" in refused(path, golden.load_rnn)
     rewrite(path, header, {**arrays, "hidden.biases": np.zeros(3)})
     assert "hidden biases: shape (3,)" in refused(path, golden.load_rnn)
     header.pop("readout")

@@ -130,8 +130,8 @@ def test_networks_that_do_not_fit():
         Network((one, nets.layer(rng, 5, 2)))
     with pytest.raises(ModelError, match="readout weights: 3 columns, layer 0 has 4 cells"):
         Network((one,), nets.readout(rng, 3, 1))
-    with pytest.raises(ModelError, match="'tanh': allowed are identity, sigma"):
-        nets.readout(rng, 3, 1, "tanh")
+    with pytest.raises(ModelError, match="'relu': allowed are sigma, tanh"):
+        nets.readout(rng, 3, 1, "relu")
     with pytest.raises(ModelError, match=r"readout weights: shape \(0, 4\)"):
         Readout(np.zeros((0, 4)), np.zeros(0))
     with pytest.raises(ModelError, match=r"readout biases: shape \(3,\), must be \(2,\)"):

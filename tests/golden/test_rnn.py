@@ -15,12 +15,20 @@ from golden.rnn import (
     flow_bound,
     gradient,
 )
+from golden.squash import SQUASHES
 from tests.golden import nets
 
-UNITS = ("sigma", "tanh")
+EVERY = SQUASHES | nets.ONE_ENDED
 
 
-@pytest.mark.parametrize("squash", UNITS)
+@pytest.fixture(autouse=True)
+def one_ended(monkeypatch):
+    """Functions with a single end can be had by name."""
+    for name, function in nets.ONE_ENDED.items():
+        monkeypatch.setitem(SQUASHES, name, function)
+
+
+@pytest.mark.parametrize("squash", ("sigma", "tanh"))
 def test_run_equals_scalar_python(squash):
     rng = np.random.default_rng(61)
     net, x = nets.plain_rnn(rng, squash=squash), rng.normal(size=(10, 3))
@@ -54,7 +62,7 @@ def test_batches_and_carried_state():
 
 
 @pytest.mark.parametrize("out", ["sigma", "identity"])
-@pytest.mark.parametrize("squash", UNITS)
+@pytest.mark.parametrize("squash", EVERY)
 def test_gradient_equals_finite_differences(squash, out):
     rng = np.random.default_rng(63)
     p = RecurrentParameters.of(nets.plain_rnn(rng, squash=squash, out=out))
@@ -76,7 +84,7 @@ def test_gradient_equals_finite_differences(squash, out):
         assert np.abs(have).max() > 1e-3
 
 
-@pytest.mark.parametrize("squash", UNITS)
+@pytest.mark.parametrize("squash", EVERY)
 def test_compiled_gradient_equals_the_readable_one(squash):
     rng = np.random.default_rng(64)
     p = RecurrentParameters.of(nets.plain_rnn(rng, squash=squash))
@@ -138,7 +146,7 @@ def test_known_decay_and_bound():
 def test_refusals():
     rng = np.random.default_rng(69)
     net = nets.plain_rnn(rng)
-    with pytest.raises(ModelError, match="hidden units 'relu': allowed are sigma, tanh"):
+    with pytest.raises(ModelError, match="squashing function 'relu': allowed are sigma, tanh"):
         replace(net, squash="relu")
     with pytest.raises(ModelError, match="leaves 0 inputs"):
         replace(net, weights=np.zeros((4, 4)))

@@ -7,6 +7,7 @@ import pytest
 
 from golden.errors import ModelError
 from golden.squash import SQUASHES, squash
+from tests.golden.nets import ONE_ENDED
 
 FORMULAS = {
     "sigma": lambda a: 1 / (1 + math.exp(-a)),
@@ -15,46 +16,52 @@ FORMULAS = {
     "h1997": lambda a: 2 / (1 + math.exp(-a)) - 1,  # (4)
     "identity": lambda a: a,
     "hard": lambda a: min(max(a, 0.0), 1.0),
+    "floored": lambda a: max(a, 0.0),
+    "capped": lambda a: min(a, 0.75),
 }
+EVERY = SQUASHES | ONE_ENDED
 POINTS = np.linspace(-30, 30, 601)
 
 
 def test_every_function_has_a_formula_here():
-    assert set(FORMULAS) == set(SQUASHES)
+    assert set(FORMULAS) == set(EVERY)
 
 
-@pytest.mark.parametrize("name", SQUASHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_value(name):
     want = np.array([FORMULAS[name](a) for a in POINTS])
-    assert np.abs(squash(name)(POINTS) - want).max() < 2e-15
+    assert np.abs(EVERY[name](POINTS) - want).max() < 2e-15
+    in_single = EVERY[name](POINTS.astype(np.float32))
+    assert in_single.dtype == np.float32
+    assert (np.abs(in_single - want) <= 4e-7 * np.maximum(1, np.abs(want))).all()
 
 
-@pytest.mark.parametrize("name", SQUASHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_derivative(name):
-    """At points none of which is an end of the hard sigmoid, where it has no derivative."""
-    f, a, step = squash(name), np.linspace(-8.03, 8.07, 162), 1e-5
+    """At points none of which is an end of a clipped identity, where it has no derivative."""
+    f, a, step = EVERY[name], np.linspace(-8.03, 8.07, 162), 1e-5
     slope = (f(a + step) - f(a - step)) / (2 * step)
     assert np.abs(f.derivative(f(a)) - slope).max() < 1e-9
 
 
-@pytest.mark.parametrize("name", SQUASHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_affine_image_of_sigma(name):
     """The constants that the integer model builds on say the same as the float function."""
-    f = squash(name)
+    f = EVERY[name]
     assert f.bounded == all(map(math.isfinite, f.ends))
     if f.linear:
         assert np.array_equal(f(POINTS), np.clip(POINTS, f.low, f.high))
-        assert f.ends == (f.low, f.high) == ((0, 1) if name == "hard" else (-math.inf, math.inf))
+        assert f.ends == (f.low, f.high)
         return
     image = f.scale * squash("sigma")(f.slope * POINTS) + f.offset
     assert np.abs(f(POINTS) - image).max() < 2e-15
     assert np.abs(np.array(f.ends) - f(np.array([-1e3, 1e3]))).max() < 1e-300
 
 
-@pytest.mark.parametrize("name", SQUASHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_extreme_arguments_stay_finite(name):
     extremes = np.array([-1e308, -1e4, 0.0, 1e4, 1e308])
-    assert np.all(np.isfinite(squash(name)(extremes)))
+    assert np.all(np.isfinite(EVERY[name](extremes)))
 
 
 @pytest.mark.parametrize("name", ["tanh", "g1997", "h1997"])
@@ -69,6 +76,15 @@ def test_the_hard_sigmoid_is_exact_at_and_beyond_its_ends():
     a = np.array([-np.inf, -1e9, -1e-300, -0.0, 0.0, 0.25, 1.0, 1.0 + 1e-15, np.inf])
     want = [0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 1.0, 1.0, 1.0]
     assert squash("hard")(a).tolist() == want
+
+
+def test_properties():
+    """What gates may have and what they are learnt with, for every function there is."""
+    assert {name for name, f in EVERY.items() if f.gate} == {"sigma", "hard"}
+    assert {name for name, f in EVERY.items() if f.logistic} == {"sigma"}
+    assert {name for name, f in EVERY.items() if not f.bounded} == {"identity", *ONE_ENDED}
+    assert EVERY["floored"].ends == (0.0, math.inf)
+    assert EVERY["capped"].ends == (-math.inf, 0.75)
 
 
 def test_unknown_name():

@@ -268,6 +268,10 @@ REFUSED = {
         Network((*one().layers, *one(recurrent=True).layers)),
         "layer 1: recurrent connections from gates ",
     ),
+    "readout of tanh": (
+        Network(one().layers, nets.readout(np.random.default_rng(5), 2, 1, "tanh")),
+        "readout 'tanh': ONNX files may have identity, sigma",
+    ),
 }
 
 
