@@ -10,7 +10,7 @@ from rtl.proofs.errors import ProofError
 NAME = r"(\\\S+|\w+)"
 MODULE = re.compile(rf"^(?:\(\*.*\*\)\n)*module {NAME}\s*\(.*?^endmodule", re.M | re.S)
 NET = re.compile(rf"^  (input|output|wire|reg) (?:\[(\d+):0\] )?{NAME}\s*(?:= *([^;]*))?;", re.M)
-MEMORY = re.compile(rf"^  reg \[(\d+):0\] {NAME} \[(\d+):0\];", re.M)
+MEMORY = re.compile(rf"^  reg \[(\d+):0\] {NAME} +\[(\d+):0\];", re.M)
 WORD = re.compile(rf"^    {NAME}\s*\[(\d+)\] = ([^;]*);", re.M)
 INSTANCE = re.compile(rf"^  {NAME}\s+{NAME}\s*\($", re.M)
 

@@ -1,14 +1,17 @@
 """The output: each step's beats, no more and no fewer, with its marks, and room for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from rtl import latency
 from rtl.core import Core
+from rtl.proofs.ages import counted, wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
+from rtl.proofs.idle import LOADS
+from rtl.proofs.marks import Mark, streamed
 from rtl.proofs.proof import Proof, Twin
-from rtl.proofs.rows import FETCH, LAST_TO_START, Rows, at, claim_rows, wrapped
+from rtl.proofs.rows import Rows, Timed, claim_rows
 
 MARKS = ("first", "last")
 WRITE = latency.LEAVE - latency.FIFO  # clocks from an output to the FIFO
@@ -19,50 +22,87 @@ class Beats(Rows):
 
     Attributes
     ----------
-    core : of which.
+    every : each step has some; else those only that end a sequence, of their streams.
     source, way : the part that yields them, and the clocks from its rows' sums to them.
-    rows_out : when the sums of the rows come that yield them.
-    written : when they are written to the FIFO.
-    every : each step has some; else a sequence's last one only.
+    place : of the tail, to which the rows come that yield them.
+    leaving : those rows.
+    written : when their beats are written to the FIFO, stream by stream.
     """
 
     def __init__(self, core: Core):
-        super().__init__(core.program)
-        self.core, self.every = core, core.qnet.output == "every"
-        words = zip(self.arrivals, self.program.tail(0), strict=True)
-        self.rows_out = [clock for clock, word in words if word.output]
+        super().__init__(core)
+        self.every = core.qnet.output == "every"
         of_cells = core.schedule.phases[-1].yields == "g"
-        self.source = "cell" if of_cells else "activation0"
-        self.way = latency.ACTIVATION + of_cells * (latency.STATE + latency.OUTPUT)
-        self.written = [clock + self.way + WRITE for clock in self.rows_out]
+        self.place = self.places[-1 if of_cells else 0]
+        self.source = "cell.y" if of_cells else f"{self.place.path}.o"
+        self.way = self.state + self.output if of_cells else self.activation
+        self.leaving = [row for row in self.place.rows if row.word.output]
+        streams = range(core.schedule.streams)
+        self.written = [
+            [row.clock + self.way + WRITE for row in self.leaving if row.word.row.stream == stream]
+            for stream in streams
+        ]
 
     @property
     def outputs(self) -> int:
+        """Beats of a stream's step."""
         return self.core.qnet.outputs
 
     @property
     def room(self) -> int:
-        """Steps that the FIFO has room for."""
-        return self.core.schedule.buffered_steps
+        """Vectors of beats that the FIFO has room for."""
+        return self.core.schedule.streams * self.core.schedule.buffered_steps
+
+    @property
+    def last(self) -> int:
+        """When a step's last beat is written."""
+        return self.written[-1][-1]
+
+    def of_steps(self, last: Mark, count: Callable[[str, list[int]], str]) -> list[str]:
+        """A count of beats for each step under way, the latest one first.
+
+        Parameters
+        ----------
+        last : the mark that says which steps have any.
+        count : of a vector, from its step's age and the times at which its beats are written.
+        """
+        found = []
+        for step, age in enumerate(self.ages.names):
+            parts = []
+            for stream, times in enumerate(self.written):
+                part = count(age, times)
+                parts.append(part if self.every else f"({last.of(step, stream)} ? {part} : 0)")
+            found.append(f"({' + '.join(parts)})")
+        return found
+
+    def unwritten(self, last: Mark) -> list[str]:
+        """Beats of each step that are not yet in the FIFO."""
+        return self.of_steps(last, lambda age, times: counted(age, "<=", times))
+
+    def started(self, last: Mark, early: int) -> list[str]:
+        """Beats that are there of each step's vector that is not yet complete, as many clocks
+        before they are written."""
+
+        def count(age: str, times: list[int]) -> str:
+            return wrapped(counted(age, ">", (time - early for time in times)), self.outputs)
+
+        return self.of_steps(last, count)
 
 
 def leaving(core: Core, design: Design) -> Proof:
-    """The accounting of beats, from steps begun to beats given.
-
-    Raises
-    ------
-    ProofError : see `rtl.proofs.rows.Rows`.
-    """
+    """The accounting of beats, from steps begun to beats given."""
     beats = Beats(core)
+    each = "of each stream " * (core.schedule.streams > 1)
     return Proof(
         "output",
-        f"Every step {'' if beats.every else 'that ends a sequence '}writes {beats.outputs} beats "
-        "with its own marks, always into room; beats given, in the FIFO and under way are those of "
-        "the steps begun, at any time.",
-        f"the whole core's control: {beats.outputs} outputs, room for {beats.room} steps of them",
+        f"Every step {each}{'' if beats.every else 'that ends a sequence '}writes {beats.outputs} "
+        "beats with its own marks, always into room; beats given, in the FIFO and under way are "
+        "those of the steps begun, at any time.",
+        f"the whole core's control: {beats.outputs} outputs, room for {beats.room} vectors of them",
         (
             "The FIFO gives its words in order and unchanged (proof `fifo`).",
             "No reset comes after power-up.",
+            *([LOADS] * core.program.loadable),
         ),
         design,
         lambda given: state(given, beats),
@@ -70,7 +110,7 @@ def leaving(core: Core, design: Design) -> Proof:
         Twin(
             "a step that begins does not take its room",
             design.replaced(design.top, r"= free - \\\$\d+ ;", "= free;"),
-            latency.START + core.qnet.inputs + 3,
+            latency.START + core.schedule.elements * core.schedule.streams + 3,
             {"i__valid": 1},
         ),
     )
@@ -80,103 +120,84 @@ def state(design: Design, beats: Beats) -> Harness:
     """Input and output stall as they please."""
     h = Harness(design, "")
     claim_rows(h, beats)
-    claim_step_marks(h, beats)
-    claim_written(h, beats)
-    claim_counts(h, beats.outputs * beats.room, "fifo.")
-    claim_room(h, beats)
+    claim_beats(h, beats)
     return h
 
 
-def claim_step_marks(h: Harness, beats: Beats) -> None:
-    """A step's marks go with its rows, stage by stage, to the FIFO."""
-    starts, ends, rows = h.see("sequencer.starts"), beats.ends, beats.rows_out
-    for mark in MARKS:
-        now = h.see(f"sequencer.running_{mark}")
-        h.register(f"before_{mark}", 1, f"{starts} ? {now} : before_{mark}")
-
-        def claim(path: str, times: Sequence[int], late: int, now: str = now, mark: str = mark):
-            found = h.see(path)
-            for age, marked in (("age", now), ("back", f"before_{mark}")):
-                here = " || ".join(f"{age} == {time + late}" for time in times)
-                h.prove(f"!({here}) || {found} == {marked}")
-
-        claim(f"sequencer.step_{mark}", ends, FETCH)
-        for k in range(1, LAST_TO_START - FETCH):
-            claim(f"row_step_{mark}_{k}", ends, FETCH + k)
-        claim(f"activation0.step_{mark}", ends, LAST_TO_START)
-        claim(f"activation0.row_step_{mark}", rows, 0)
-        claim(f"activation0.row_step_{mark}_1", rows, 1)
-        for k in range(1, latency.ACTIVATION - 1):
-            claim(f"activation0.step_{mark}_{k}", rows, 1 + k)
-        claim(f"activation0.o.step_{mark}", rows, latency.ACTIVATION)
-        if beats.source == "cell":
-            for k in range(1, beats.way - latency.ACTIVATION):
-                claim(f"cell.y_step_{mark}_{k}", rows, latency.ACTIVATION + k)
-            claim(f"cell.y.step_{mark}", rows, beats.way)
-
-
-def of_steps(beats: Beats, age: str, back: str) -> tuple[str, str]:
-    """A count for the latest step and one for that before, where these have beats at all."""
-    if beats.every:
-        return age, back
-    return f"(running_last ? {age} : 0)", f"(before_last ? {back} : 0)"
-
-
-def counted(times: Sequence[int], relation: str) -> tuple[str, str]:
-    """How many of some times a step's age has that relation to; for both steps."""
-    age, back = (" + ".join(f"({n} {relation} {t})" for t in times) for n in ("age", "back"))
-    return f"({age})", f"({back})"
-
-
-def claim_written(h: Harness, beats: Beats) -> None:
-    """What is written to the FIFO, and when."""
+def claim_beats(h: Harness, beats: Beats) -> Mark:
+    """All of it; returns the mark that says which steps have beats."""
+    first, last = (Mark(h, beats, name) for name in MARKS)
+    for mark in (first, last):
+        claim_mark(beats, mark)
     claim_flags(h, beats)
-    h.line(f"wire running_last = {h.see('sequencer.running_last')};")
-    h.line(f"wire running_first = {h.see('sequencer.running_first')};")
+    claim_written(h, beats, first, last)
+    claim_counts(h, beats.outputs * beats.room, "fifo.")
+    claim_room(h, beats, last)
+    return last
+
+
+def claim_mark(beats: Beats, mark: Mark) -> None:
+    """A step's mark goes with its rows, stage by stage, to the FIFO."""
+    path, name, rows = beats.place.path, mark.name, streamed(beats.leaving)
+    mark.claim_way(beats.place)
+    for k in range(1, beats.activation - 1):
+        mark.claim(f"{path}.step_{name}_{k}", rows, 1 + k)
+    mark.claim(f"{path}.o.step_{name}", rows, beats.activation)
+    if beats.source == "cell.y":
+        for k in range(1, beats.way - beats.activation):
+            mark.claim(f"cell.y_step_{name}_{k}", rows, beats.activation + k)
+        mark.claim(f"cell.y.step_{name}", rows, beats.way)
+
+
+def claim_written(h: Harness, beats: Beats, first: Mark, last: Mark) -> None:
+    """What is written to the FIFO, and when."""
     enabled, word = h.see("fifo.w_en"), h.see("fifo.w_data")
     h.register("wrote", 16, f"{enabled} ? (wrote == {beats.outputs - 1} ? 0 : wrote + 1) : wrote")
-    for name, count, late in (("placed", h.see("place"), 0), ("behind", "wrote", WRITE)):
-        times = [time - WRITE + late for time in beats.written]
-        done = of_steps(beats, *counted(times, ">"))
-        h.line(f"wire [15:0] {name} = age > {times[0]} ? {done[0]} : {done[1]};")
-        h.prove(f"{count} == {wrapped(name, beats.outputs)}")
-    now, before = of_steps(beats, *counted(beats.written, "=="))
-    h.prove(f"{enabled} == ({now} + {before} != 0)")
+    for count, early in ((h.see("place"), WRITE), ("wrote", 0)):
+        h.prove(f"{count} == {' + '.join(beats.started(last, early))}")
+    due = beats.of_steps(last, lambda age, times: counted(age, "==", times))
+    h.prove(f"{enabled} == ({' + '.join(due)} != 0)")
     high, final = h.width("fifo.w_data") - 1, f"(wrote == {beats.outputs - 1})"
-    last, first = (f"({now} != 0 ? running_{mark} : before_{mark})" for mark in ("last", "first"))
     h.prove(f"!{enabled} || {word}[{high}] == {final}")
-    h.prove(f"!{enabled} || {word}[{high - 1}] == ({final} && {last})")
-    opens = first if beats.every else "1"
-    h.prove(f"!{enabled} || {word}[{high - 2}] == (wrote == 0 && {opens})")
+    for stream, times in enumerate(beats.written):
+        for step, age in enumerate(beats.ages.names):
+            here = f"{enabled} && ({' || '.join(f'{age} == {time}' for time in times)})"
+            opens = first.of(step, stream) if beats.every else "1"
+            h.prove(f"!({here}) || {word}[{high - 1}] == ({final} && {last.of(step, stream)})")
+            h.prove(f"!({here}) || {word}[{high - 2}] == (wrote == 0 && {opens})")
 
 
 def claim_flags(h: Harness, beats: Beats) -> None:
     """Every row is known as one that leaves or stays; the valid ones arrive when they are due."""
-    words = list(zip(beats.arrivals, beats.program.tail(0), strict=True))
-    stages = [("activation0.port__data.output", 0, words)]
-    stages += [(f"activation0.output_{k}", 1 + k, words) for k in range(1, latency.ACTIVATION - 1)]
-    stages += [("activation0.o.output", latency.ACTIVATION, words)]
-    if beats.source == "cell":
-        cells = [(clock, word) for clock, word in words if word.row.kind == "g"]
-        for k in range(1, 1 + beats.way - latency.ACTIVATION):
-            late = latency.ACTIVATION + k
-            h.prove(f"{h.see(f'cell.y_valid_{k}')} == {at(beats.of('g'), late)}")
+    path, tail = beats.place.path, beats.place.rows
+    stages = [(f"{path}.word_1.output", 1, tail)]
+    stages += [(f"{path}.output_{k}", 1 + k, tail) for k in range(1, beats.activation - 1)]
+    stages += [(f"{path}.o.output", beats.activation, tail)]
+    if beats.source == "cell.y":
+        cells = tuple(beats.rows("g"))
+        for k in range(1, 1 + beats.way - beats.activation):
+            late = beats.activation + k
+            h.prove(f"{h.see(f'cell.y_valid_{k}')} == {beats.at(beats.of('g'), late)}")
             stages.append((f"cell.y_output_{k}", late, cells))
-    for path, late, rows in stages:
-        for flag in (False, True):
-            times = [clock for clock, word in rows if word.output == flag]
-            if times:
-                h.prove(f"!{at(times, late)} || {h.see(path)} == {int(flag)}")
+    for net, late, rows in stages:
+        claim_flag(h, beats, net, late, rows)
 
 
-def claim_room(h: Harness, beats: Beats) -> None:
-    """Room is given back with a step's last beat; what is written always has some."""
+def claim_flag(h: Harness, beats: Beats, net: str, late: int, rows: tuple[Timed, ...]) -> None:
+    """A net says of each row whether it leaves, some clocks after its sum came."""
+    for flag in (False, True):
+        times = [clock for clock, word in rows if word.output == flag]
+        if times:
+            h.prove(f"!{beats.at(times, late)} || {h.see(net)} == {int(flag)}")
+
+
+def claim_room(h: Harness, beats: Beats, last: Mark) -> None:
+    """Room is given back with a vector's last beat; what is written always has some."""
     outputs, free = beats.outputs, h.see("free")
     shown, high = h.cut("fifo.r_data"), h.width("fifo.r_data") - 1
     h.register("gave", 16, f"given ? (gave == {outputs - 1} ? 0 : gave + 1) : gave")
     h.assume(f"!{h.see('fifo.r_rdy')} || {shown}[{high}] == (gave == {outputs - 1})")
-    now, before = of_steps(beats, *counted(beats.written, "<="))
-    h.line(f"wire [15:0] unwritten = {now} + {before};")
+    h.line(f"wire [15:0] unwritten = {' + '.join(beats.unwritten(last))};")
     h.prove(f"{outputs} * {free} + unwritten + count + gave == {outputs * beats.room}")
     h.prove(f"gave < {outputs} && {free} <= {beats.room} && (gave + count) % {outputs} == wrote")
     h.prove(f"!{h.see('fifo.w_en')} || {h.see('fifo.w_rdy')}")

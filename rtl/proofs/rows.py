@@ -1,50 +1,48 @@
 """Where the rows of a core stand in a clock: every mark and counter of the tail is as scheduled.
 
-Two registers of the harness count the clocks since the latest step began (`age`), and those of the
-step before it (`back`), which may still be under way in the tail. With the schedule they say of
-every mark and counter what it must be. All of it is proven with what else is claimed, none is taken
-for granted; it makes the induction short.
+The ages of the latest steps (`rtl.proofs.ages`) and the schedule say of every mark and counter what
+it must be. All of it is proven with what else is claimed, none is taken for granted; it makes the
+induction short.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from rtl import latency
-from rtl.program import Program
-from rtl.proofs.errors import ProofError
+from rtl.core import Core
+from rtl.program import RowWord
+from rtl.proofs.ages import Ages, chosen, claim_steps, wrapped
 from rtl.proofs.harness import Harness
+from rtl.proofs.idle import claim_idle, claim_loaded
+
+__all__ = ["FETCH", "Place", "Rows", "Timed", "claim_rows", "claim_steps"]
 
 FETCH = 2  # clocks from the sequencer's count to the word that stands for it
-LAST_TO_ROW = FETCH + latency.OPERAND - 1 + latency.LANE  # ... of a group's end, to its first row
-LAST_TO_START = LAST_TO_ROW - 1  # ... to the mark that announces it
-COMING = 1 + latency.ACTIVATION - 1 - latency.STATE_READ  # a row's sum to the state's reader
-STATE = latency.ACTIVATION + latency.STATE  # a row's sum to the state's writer
 
 
-def chosen(index: str, values: Sequence[int]) -> str:
-    """The value that belongs to an index, as an expression."""
-    text = str(values[-1])
-    for k, value in reversed(list(enumerate(values[:-1]))):
-        text = f"({index} == {k} ? {value} : {text})"
-    return text
+class Timed(NamedTuple):
+    """A row, and the clock of its step in which its sum comes to the tail."""
+
+    clock: int
+    word: RowWord
 
 
-def wrapped(value: str, count: int) -> str:
-    """A value below twice `count`, modulo `count`."""
-    return f"(({value}) >= {count} ? ({value}) - {count} : ({value}))"
+@dataclass(frozen=True)
+class Place:
+    """One of the rows that the tail takes at once.
 
+    Attributes
+    ----------
+    path : of its part.
+    sizes : rows that come there of each group.
+    rows : those of a step, in order.
+    """
 
-def at(times: Iterable[int], delay: int = 0) -> str:
-    """Whether this clock is one of some times of a step, or so much later."""
-    late = (time + delay for time in times)
-    return "(" + " || ".join(f"age == {time} || back == {time}" for time in late) + ")"
-
-
-def passed(times: Sequence[int], delay: int) -> str:
-    """How many of a step's times lie behind, each so much later; 0 when all do."""
-    late = [time + delay for time in times]
-    counts = [" + ".join(f"({since} > {time})" for time in late) for since in ("age", "back")]
-    return wrapped(f"age > {late[0]} ? {counts[0]} : {counts[1]}", len(times))
+    path: str
+    sizes: tuple[int, ...]
+    rows: tuple[Timed, ...]
 
 
 class Rows:
@@ -52,82 +50,132 @@ class Rows:
 
     Attributes
     ----------
-    program, cycles : of the core; clocks from step to step.
-    ends : when each group's last column is issued.
-    sizes : rows of each group.
-    arrivals : when each row's sum comes to the tail.
-    limit : after so many clocks nothing of a step is under way.
-
-    Raises
-    ------
-    ProofError : the tail takes several rows at once, or is so long that three steps are in it.
+    core, program, cycles : which core; clocks from step to step.
+    to_start : from the sequencer's count for a group's last column to the mark that announces its
+        rows, a clock before the first one's sum.
+    activation, state, output : from a row's sum to its activation, to its state's writer, and from
+        there to y.
+    coming : from a row's sum to its state's reader.
+    ends, streams : when each group's last column is issued, and whose group it is.
+    places : of the tail.
+    drained : after so many clocks the core may be idle.
+    ages : of the steps under way.
     """
 
-    def __init__(self, program: Program):
-        self.program, schedule = program, program.schedule
+    def __init__(self, core: Core):
+        self.core, self.program, schedule = core, core.program, core.schedule
         self.cycles = schedule.cycles_per_step
-        if schedule.tail > 1 or schedule.peepholes or schedule.streams > 1:
-            raise ProofError("rows: one row at once, one stream and no peepholes are needed")
+        self.to_start = FETCH - 1 + latency.row(schedule.sparse) - 1
+        self.activation = latency.activation(schedule.peepholes)
+        self.coming = self.activation - latency.STATE_READ
+        self.state = self.activation + latency.STATE
+        self.output = latency.output(schedule.peepholes)
         self.ends = [clock for clock, slot in enumerate(schedule.slots) if slot.last]
-        self.sizes = [len(rows) for rows in schedule.tails[0]]
-        groups = zip(self.ends, self.sizes, strict=True)
-        self.arrivals = [end + LAST_TO_ROW + row for end, size in groups for row in range(size)]
-        self.limit = max(self.cycles, self.arrivals[-1] + STATE + latency.OUTPUT + latency.LEAVE)
-        if self.limit > 2 * self.cycles:
-            raise ProofError(f"rows: a step of {self.cycles} clocks is under way for {self.limit}")
+        self.streams = [phase.stream for phase, _ in schedule.groups]
+        self.places = [self._place(k) for k in range(schedule.tail)]
+        last = max(row.clock for place in self.places for row in place.rows)
+        limit = max(self.cycles, last + self.state + self.output + latency.LEAVE)
+        self.drained = self.cycles + schedule.after.cell + max(p.side for p in schedule.phases) + 2
+        self.ages = Ages(self.cycles, max(limit, self.drained) if self.has_ports else limit)
+
+    def _place(self, place: int) -> Place:
+        groups = [len(rows) for rows in self.core.schedule.tails[place]]
+        clocks = [
+            end + self.to_start + 1 + row
+            for end, size in zip(self.ends, groups, strict=True)
+            for row in range(size)
+        ]
+        rows = map(Timed, clocks, self.program.tail(place))
+        return Place(f"activation{place}", tuple(groups), tuple(rows))
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether something reaches the memories while the core is idle."""
+        return self.core.has_state_port or self.program.loadable
+
+    @property
+    def limit(self) -> int:
+        """After so many clocks nothing of a step is under way."""
+        return self.ages.limit
+
+    def rows(self, *kinds: str) -> list[Timed]:
+        """The rows of some kinds in their order, wherever in the tail they come."""
+        found = (row for place in self.places for row in place.rows if row.word.row.kind in kinds)
+        return sorted(found, key=lambda row: row.clock)
 
     def of(self, *kinds: str) -> list[int]:
         """When the sums of the rows of some kinds come."""
-        rows = zip(self.arrivals, self.program.tail(0), strict=True)
-        return [clock for clock, word in rows if word.row.kind in kinds]
+        return [row.clock for row in self.rows(*kinds)]
 
+    def at(self, times: Iterable[int], delay: int = 0) -> str:
+        """See `Ages.at`."""
+        return self.ages.at(times, delay)
 
-def claim_steps(h: Harness, cycles: int, limit: int) -> None:
-    """The sequencer counts a step's clocks; `age` and `back` stand for them up to a limit."""
-    clock, running, starts = (h.see(f"sequencer.{n}") for n in ("clock", "running", "starts"))
-    bits, older = limit.bit_length(), f"(age == {limit} ? age : age + 1)"
-    h.register("age", bits, f"{starts} ? 0 : {older}", limit)
-    h.register("back", bits, f"{starts} ? {older} : back == {limit} ? back : back + 1", limit)
-    h.prove(f"age <= {limit} && back <= {limit} && (back == {limit} || back >= age + {cycles})")
-    h.prove(f"{running} == (age < {cycles}) && {clock} == ({running} ? age : 0)")
+    def passed(self, times: Sequence[int], delay: int) -> str:
+        """See `Ages.passed`."""
+        return self.ages.passed(times, delay)
 
 
 def claim_rows(h: Harness, rows: Rows) -> None:
     """The marks and counters of the tail, from the program's words on, are as scheduled."""
     claim_steps(h, rows.cycles, rows.limit)
-    marks = ["sequencer.word.last", "operands.last_1", "operands.last_2", "operands.feed.last"]
-    marks += [f"lanes.start_{k}" for k in range(1, latency.LANE - 1)]
+    fed = rows.to_start - FETCH - latency.LANE + 1  # stages of the feed
+    marks = ["sequencer.word.last", *(f"operands.last_{k}" for k in range(1, fed))]
+    marks += ["operands.feed.last", *(f"lanes.start_{k}" for k in range(1, latency.LANE - 1))]
     marks += ["activation0.start", "lanes.opens_1"]
     for k, mark in enumerate(marks):
-        h.prove(f"{h.see(mark)} == {at(rows.ends, FETCH + k)}")
-    count, first_rows = sum(rows.sizes), list(accumulate(rows.sizes[:-1], initial=0))
-    place, following = h.see("activation0.place"), h.see("activation0.following")
-    left = h.see("activation0.left") if h.has("activation0.left") else "0"
-    h.line(f"wire [15:0] group = {passed(rows.ends, LAST_TO_START)};")
-    if len(set(rows.sizes)) > 1:  # the only register of that part without a name
-        h.prove(f"{h.see('activation0.$signal')} == group")
-    h.line(f"wire [15:0] first_row = {chosen('group', first_rows)};")
-    h.line(f"wire [15:0] reached = {place} + {left};")
-    h.prove(f"{left} < {max(2, *rows.sizes)} && first_row == {wrapped('reached', count)}")
-    h.prove(f"{place} == {passed(rows.arrivals, -1)}")
-    h.prove(f"{following} == {wrapped(f'{place} + 1', count)}")
-    valid = ["due", "row_1", "row_2", *(f"valid_{k}" for k in range(1, latency.ACTIVATION))]
-    for k, mark in enumerate(valid):
-        h.prove(f"{h.see(f'activation0.{mark}')} == {at(rows.arrivals, k - 1)}")
-    claim_kinds(h, rows)
+        h.prove(f"{h.see(mark)} == {rows.at(rows.ends, FETCH + k)}")
+    if rows.has_ports:
+        claim_idle(h, rows.cycles, rows.drained)
+    for number, place in enumerate(rows.places):
+        claim_counters(h, rows, place, str(number))
+        claim_valid(h, rows, place)
+        claim_words(h, rows, place)
+        if rows.program.loadable:
+            claim_loaded(h, rows.program, place.path, number)
 
 
-def claim_kinds(h: Harness, rows: Rows) -> None:
+def claim_counters(h: Harness, rows: Rows, place: Place, name: str) -> None:
+    """The tail knows which row comes next."""
+    count, path = len(place.rows), place.path
+    first_rows = list(accumulate(place.sizes[:-1], initial=0))
+    at, following = h.see(f"{path}.place"), h.see(f"{path}.following")
+    left = h.see(f"{path}.left") if h.has(f"{path}.left") else "0"
+    h.line(f"wire [15:0] group{name} = {rows.passed(rows.ends, rows.to_start)};")
+    if len(set(place.sizes)) > 1:  # the only register of that part without a name
+        h.prove(f"{h.see(f'{path}.$signal')} == group{name}")
+    h.line(f"wire [15:0] first_row{name} = {chosen(f'group{name}', first_rows)};")
+    h.line(f"wire [15:0] reached{name} = {at} + {left};")
+    h.prove(
+        f"{left} < {max(2, *place.sizes)} "
+        f"&& {wrapped(f'first_row{name}', count)} == {wrapped(f'reached{name}', count)}"
+    )
+    clocks = [row.clock for row in place.rows]
+    h.prove(f"{at} == {rows.passed(clocks, -1)}")
+    h.prove(f"{following} == {wrapped(f'{at} + 1', count)}")
+
+
+def claim_valid(h: Harness, rows: Rows, place: Place) -> None:
+    """A row is valid, stage by stage, in its clock and in no other; an output gate that waits for
+    its cell's state leaves by another way."""
+    peepholes = rows.core.schedule.peepholes
+    clocks = [row.clock for row in place.rows]
+    shown = [row.clock for row in place.rows if not (peepholes and row.word.row.kind == "o")]
+    for k, mark in enumerate(["due", "row_1", "row_2"]):
+        h.prove(f"{h.see(f'{place.path}.{mark}')} == {rows.at(clocks, k - 1)}")
+    for k in range(1, rows.activation):
+        h.prove(f"{h.see(f'{place.path}.valid_{k}')} == {rows.at(shown, k + 1)}")
+
+
+def claim_words(h: Harness, rows: Rows, place: Place) -> None:
     """Every row of the tail is known there as what it is, stage by stage."""
-    words = list(zip(rows.arrivals, rows.program.tail(0), strict=True))
     for field in ("kind", "cell_mode"):
         times: dict[int, list[int]] = {}
-        for clock, word in words:
+        for clock, word in place.rows:
             code = rows.program.kinds.index(word.row.kind) if field == "kind" else word.cell_mode
             times.setdefault(code, []).append(clock)
-        places = [h.see(f"activation0.port__data.{field}")]
-        places += [h.see(f"activation0.{field}_{k}") for k in range(1, latency.ACTIVATION)]
-        for code, arrivals in times.items():
-            for k, found in enumerate(places):
-                late = k + 1 if k else 0  # the memory is read ahead
-                h.prove(f"!{at(arrivals, late)} || {found} == {code}")
+        stages = [h.see(f"{place.path}.word_1.{field}")]
+        stages += [h.see(f"{place.path}.{field}_{k}") for k in range(1, rows.activation)]
+        for code, clocks in times.items():
+            for k, found in enumerate(stages):
+                h.prove(f"!{rows.at(clocks, 1 + k)} || {found} == {code}")

@@ -21,19 +21,18 @@ from rtl.proofs.solver import job
 from rtl.proofs.sums import Reach
 from tests.rtl.support import G1997, layer, quantized, readout, stack
 
-# What each kind of core cannot say, because its tail is of another kind.
-TAIL = {"reader", "hold", "output", "ends"}
+# What each kind of core cannot say.
 KINDS = {
     "forget gates": set(),
     "1997": set(),
-    "blocks, gate recurrence, readout": {"reader"},
+    "blocks, gate recurrence, readout": set(),
     "two layers, readout": set(),
     "last output only": set(),
-    "two streams": TAIL,
-    "peepholes": {*TAIL, "counts"},
-    "rows at once": TAIL,
-    "two layers, formats of their own": {"cell", "reader", "hold"},
-    "two kinds of cells": {"cell", "reader", "hold"},
+    "two streams": set(),
+    "peepholes": {"counts"},
+    "rows at once": set(),
+    "two layers, formats of their own": {"cell"},
+    "two kinds of cells": {"cell"},
     "coupled, projection": set(),
     "hard gates, clipped": set(),
     "sparse": set(),

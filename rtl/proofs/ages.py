@@ -1,0 +1,79 @@
+"""How long ago the latest steps began: the clock by which all marks and counters are told.
+
+Registers of the harness count the clocks since the latest step began (`age`), since the one before
+it (`back`), and so on (`back2`, ...), for as many as can be under way in the core at once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rtl.proofs.harness import Harness
+
+
+def chosen(index: str, values: Sequence[int | str]) -> str:
+    """The value that belongs to an index, as an expression."""
+    text = str(values[-1])
+    for k, value in reversed(list(enumerate(values[:-1]))):
+        text = f"({index} == {k} ? {value} : {text})"
+    return text
+
+
+def wrapped(value: str, count: int) -> str:
+    """A value below twice `count`, modulo `count`."""
+    return f"(({value}) >= {count} ? ({value}) - {count} : ({value}))"
+
+
+def counted(since: str, relation: str, times: Iterable[int]) -> str:
+    """How many of some times an age has that relation to."""
+    return "(" + " + ".join(f"({since} {relation} {time})" for time in times) + ")"
+
+
+@dataclass(frozen=True)
+class Ages:
+    """The ages of the steps that can be under way.
+
+    Attributes
+    ----------
+    cycles : clocks from step to step, at least.
+    limit : an age is counted up to here; then nothing of the step is under way.
+    """
+
+    cycles: int
+    limit: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the registers, the latest step first; there are two at least."""
+        count = -(-self.limit // self.cycles)
+        return ("age", "back", *(f"back{k}" for k in range(2, count)))
+
+    def at(self, times: Iterable[int], delay: int = 0) -> str:
+        """Whether this clock is one of some times of a step, or so much later."""
+        late = [time + delay for time in times]
+        return "(" + " || ".join(f"{age} == {time}" for time in late for age in self.names) + ")"
+
+    def passed(self, times: Sequence[int], delay: int) -> str:
+        """How many of a step's times lie behind, each so much later; 0 when all do."""
+        late = [time + delay for time in times]
+        found = counted(self.names[-1], ">", late)
+        for age in reversed(self.names[:-1]):
+            found = f"({age} > {late[0]} ? {counted(age, '>', late)} : {found})"
+        return wrapped(found, len(times))
+
+    def claim(self, h: Harness) -> None:
+        """The sequencer counts a step's clocks; the ages stand for them up to the limit."""
+        clock, running, starts = (h.see(f"sequencer.{n}") for n in ("clock", "running", "starts"))
+        bits, end, younger = self.limit.bit_length(), self.limit, "0"
+        for age in self.names:
+            older = f"({age} == {end} ? {age} : {age} + 1)"
+            h.register(age, bits, f"{starts} ? {younger} : {older}", end)
+            younger = older
+        h.prove(" && ".join(f"{age} <= {end}" for age in self.names))
+        for age, back in zip(self.names, self.names[1:], strict=False):
+            h.prove(f"{back} == {end} || {back} >= {age} + {self.cycles}")
+        h.prove(f"{running} == (age < {self.cycles}) && {clock} == ({running} ? age : 0)")
+
+
+def claim_steps(h: Harness, cycles: int, limit: int) -> None:
+    """The ages of the latest steps, see `Ages.claim`."""
+    Ages(cycles, limit).claim(h)
