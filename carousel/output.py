@@ -1,49 +1,21 @@
-"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+"""What a command writes: files and folders, each whole or not at all, and JSON."""
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from carousel.errors import OutputError
-from golden.files import replacing
+from golden.files import filling, replacing
 
 
-@contextmanager
-def folder(path: Path) -> Iterator[Path]:
-    """A folder to fill; when the block ends well its files move into `path`, else nothing is left.
-
-    Files of `path` that have other names stay as they are.
-
-    Raises
-    ------
-    OutputError : `path` is a file, or cannot be made or written.
-    """
-    mask = os.umask(0)
-    os.umask(mask)
-    existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    if not existing.is_dir():
-        raise OutputError(f"output folder {path}: {existing} is not a folder")
-    try:
-        stage = Path(tempfile.mkdtemp(prefix=".carousel-", dir=existing))
-    except OSError as error:
-        raise OutputError(f"output folder {path}: {error.strerror}") from None
-    try:
-        yield stage
-        path.mkdir(parents=True, exist_ok=True)
-        for file in sorted(stage.iterdir()):
-            file.chmod(0o666 & ~mask)
-            os.replace(file, path / file.name)
-    except OSError as error:
-        raise OutputError(f"output folder {path}: {error.strerror}: {error.filename}") from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+def folder(path: Path) -> AbstractContextManager[Path]:
+    """A folder to write files to, which move into `path` on success; see `golden.files.filling`."""
+    return filling(path, OutputError)
 
 
 def make_parent(path: Path) -> None:
@@ -68,7 +40,7 @@ def check_file(path: Path | None) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it becomes `path` when the block ends well, else goes."""
+    """A name next to `path` to write to; renamed to `path` on success, removed on error."""
     check_file(path)
     with replacing(path, OutputError) as other:
         yield other

@@ -5,11 +5,8 @@ network, formats and lanes give the same bytes. Modules are named after the netw
 cores can live in one design.
 """
 
-import errno
 import json
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from amaranth.lib.wiring import In, Out
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
+from golden.files import filling
 from rtl.arithmetic import shape_of
 from rtl.axi.registers import to_json, to_markdown
 from rtl.axi.wrapper import AxiTop
@@ -247,19 +245,7 @@ def write(
     if isinstance(core, Core) and load_port:
         words = json.dumps(to_load(core.program)) + "\n"
         texts[stem.with_suffix(".load.json")] = words
-    beside = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
-    try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
+    with filling(stem.parent, CarouselError) as stage:
         for path, text in texts.items():
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, f"{path.name}: {os.strerror(errno.EISDIR)}")
-            beside[path].write_text(text, encoding="utf-8", newline="\n")
-        for path in texts:
-            beside[path].replace(path)
-    except OSError as error:
-        raise CarouselError(f"{folder}: cannot be written ({error.strerror})") from None
-    finally:
-        for path in beside.values():
-            with suppress(OSError):
-                path.unlink()
+            (stage / path.name).write_text(text, encoding="utf-8", newline="\n")
     return tuple(texts)

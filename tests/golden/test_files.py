@@ -3,7 +3,7 @@
 import pytest
 
 from golden.errors import ModelError
-from golden.files import replacing
+from golden.files import filling, replacing
 
 
 def left(folder):
@@ -33,3 +33,48 @@ def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path):
     ):
         beside.write_text("x")
     assert "\n" not in str(caught.value) and left(tmp_path) == ["file"]
+
+
+def test_a_folder_that_is_filled_keeps_its_other_files(tmp_path):
+    folder = tmp_path / "above" / "out"
+    for texts in ({"a": "1", "b": "2"}, {"b": "3", "c": "4"}):
+        with filling(folder, ModelError) as stage:
+            for name, text in texts.items():
+                (stage / name).write_text(text)
+            assert not (folder / "c").exists()
+    assert {file.name: file.read_text() for file in folder.iterdir()} == dict(a="1", b="3", c="4")
+    (tmp_path / "plain").write_text("")
+    assert (folder / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert left(tmp_path) == ["above", "plain"] and left(tmp_path / "above") == ["out"]
+
+
+def test_a_folder_is_as_it_was_when_the_block_fails(tmp_path):
+    """The one that was to be made is not there, and the one that was there holds nothing new."""
+    for folder in (tmp_path / "above" / "out", tmp_path):
+        with pytest.raises(KeyError), filling(folder, ModelError) as stage:
+            (stage / "a").write_text("half")
+            raise KeyError
+    assert left(tmp_path) == []
+
+
+def test_all_files_of_a_folder_or_none(tmp_path):
+    """A folder is where the second file should go: the first one stays as it was."""
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "b").mkdir()
+    with (
+        pytest.raises(ModelError, match=r"cannot be written \(Is a directory: .*b\)") as caught,
+        filling(tmp_path, ModelError) as stage,
+    ):
+        (stage / "a").write_text("new")
+        (stage / "b").write_text("new")
+    assert "\n" not in str(caught.value)
+    assert left(tmp_path) == ["a", "b"] and (tmp_path / "a").read_text() == "old"
+
+
+def test_a_file_cannot_be_filled(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(ModelError) as caught, filling(folder, ModelError):
+            pass
+        assert str(caught.value) == f"output folder {folder}: {tmp_path / 'file'} is not a folder"
+    assert left(tmp_path) == ["file"]

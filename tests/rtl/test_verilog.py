@@ -305,7 +305,7 @@ def _left(folder: Path) -> list[str]:
 def test_a_folder_that_cannot_be_made(tmp_path):
     """One line that names the folder; nothing is left."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(CarouselError, match="cannot be written") as caught:
+    with pytest.raises(CarouselError, match="is not a folder") as caught:
         write(NETWORKS["one cell"][0], tmp_path / "file" / "build")
     assert str(tmp_path / "file" / "build") in str(caught.value)
     assert "\n" not in str(caught.value)
