@@ -19,9 +19,9 @@ import numpy as np
 from carousel.inputs import Inputs
 from carousel.searching import problems
 from fixedpoint import QuantizedNetwork, compare, quantize
-from fixedpoint.evaluation import evaluate
-from fixedpoint.quantize import formats_of
-from fixedpoint.search import Goal, Search
+from fixedpoint.quantization import formats_of
+from fixedpoint.search.evaluation import evaluate
+from fixedpoint.search.search import Goal, Search
 from fixedpoint.widths import KINDS
 from golden import Network
 from tests.data.torch_lstm import load

@@ -1,8 +1,8 @@
 """LUT4s of cores in several formats: `python -m bench.bench_luts [--json FILE]`.
 
-Synthesis for an ECP5 beside the estimate of `fixedpoint.cost`, whose constants are the line through
-the first of these cores; the others show how far it is off where nothing was fitted. Minutes each;
-what FILE has already is not synthesised again.
+Synthesis for an ECP5 beside the estimate of `fixedpoint.search.cost`, whose constants are the line
+through the first of these cores; the others show how far it is off where nothing was fitted.
+Minutes each; what FILE has already is not synthesised again.
 """
 
 import argparse
@@ -18,9 +18,9 @@ import golden
 from carousel import output
 from carousel.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
-from fixedpoint.cost import circuits, cost
-from fixedpoint.quantize import formats_of
-from fixedpoint.seen import Seen
+from fixedpoint.calibration import Seen
+from fixedpoint.quantization import formats_of
+from fixedpoint.search.cost import circuits, cost
 from fixedpoint.widths import KINDS, Widths
 from golden import Layer, Network
 from golden.tasks import TEMPORAL_ORDER

@@ -8,7 +8,7 @@ from typing import Any
 from carousel import steps
 from carousel.tables import Table, every_format
 from fixedpoint import QuantizedTrace
-from fixedpoint.error import BlockError, ErrorReport, compare, merged
+from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
 from golden.trace import Trace
 
 POINTS = 250  # of a curve over time

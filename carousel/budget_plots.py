@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from carousel.plots import GREY, STYLE, WIDTH
-from fixedpoint.budget import Budget, PartError
-from fixedpoint.histogram import CodeUse
+from fixedpoint.budget.account import Budget, PartError
+from fixedpoint.budget.histogram import CodeUse
 
 SHOWN, LEAST = 20, 0.0005  # quantisers in a figure, and a share that is written down
 INK = "#101828"

@@ -8,8 +8,8 @@ from carousel.accuracy import Measured
 from carousel.inputs import Inputs
 from carousel.steps import Subject
 from carousel.tables import Table
-from fixedpoint.budget import Budget, PartError, account, affordable
-from fixedpoint.error import SignalError
+from fixedpoint.budget.account import Budget, PartError, account, affordable
+from fixedpoint.budget.error import SignalError
 
 NAMED, LEAST = 3, 0.0005  # groups that a sentence names, and a share that is worth it
 

@@ -11,8 +11,8 @@ import typer
 from carousel.accuracy import Measured, block_of, over_time
 from carousel.inputs import Inputs, check_real, read
 from carousel.tables import Table
-from fixedpoint import error
-from fixedpoint.error import BlockError
+from fixedpoint.budget import error
+from fixedpoint.budget.error import BlockError
 from golden import InputError, Network
 from golden.squash import Array, squash
 

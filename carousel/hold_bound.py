@@ -7,10 +7,10 @@ from typing import Any
 from carousel import steps
 from carousel.hold_lags import distractors
 from carousel.tables import Table
-from fixedpoint.bound import OpenGate, bound, shut_range
-from fixedpoint.hold import NeverShutError
-from fixedpoint.lags import DECADES
-from fixedpoint.ranges import Range, input_between, input_of, whole_input
+from fixedpoint.retention.bound import OpenGate, bound, shut_range
+from fixedpoint.retention.hold import NeverShutError
+from fixedpoint.retention.lags import DECADES
+from fixedpoint.retention.ranges import Range, input_between, input_of, whole_input
 
 SHUT = "Input that keeps every gate exactly shut, whatever has come before"
 

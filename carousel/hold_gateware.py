@@ -8,8 +8,8 @@ import numpy as np
 import sim
 from carousel import steps
 from fixedpoint import QuantizedNetwork
-from fixedpoint.lags import Group, Kept, joined, kept
 from fixedpoint.network import real_state
+from fixedpoint.retention.lags import Group, Kept, joined, kept
 from rtl import plan
 
 CLOCKS = 2_500_000  # that a simulation may take

@@ -14,10 +14,16 @@ from carousel.hold_gateware import Played, play
 from carousel.tables import Table
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
-from fixedpoint.bound import bound
-from fixedpoint.hold import CHUNK, NeverShutError, just_shut, just_shut_float, random_state
-from fixedpoint.lags import DECADES, PARTS, Group, Kept, State, in_fixed_point, in_float
-from fixedpoint.ranges import Range, input_of, whole_input
+from fixedpoint.retention.bound import bound
+from fixedpoint.retention.hold import (
+    CHUNK,
+    NeverShutError,
+    just_shut,
+    just_shut_float,
+    random_state,
+)
+from fixedpoint.retention.lags import DECADES, PARTS, Group, Kept, State, in_fixed_point, in_float
+from fixedpoint.retention.ranges import Range, input_of, whole_input
 from golden import Network
 from golden.cell import LayerState
 from golden.squash import Array

@@ -12,9 +12,9 @@ from carousel.tables import Table
 from fixedpoint import FormatError, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.met import Met, best, met, moves
 from fixedpoint.network import QuantizedTrace
-from fixedpoint.retention import Retention, Thresholds, retention, thresholds
+from fixedpoint.retention.gates_seen import Met, best, met, moves
+from fixedpoint.retention.map import Retention, Thresholds, retention, thresholds
 
 WIDTHS = (4, 6, 8, 10, 12, 14, 16, 18)
 SHOWN = 12  # net inputs in a table

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from carousel.hold_lags import VIEWS, Setting
 from carousel.plots import COLOURS, GREY, STYLE, WIDTH
-from fixedpoint.retention import Retention, retention
+from fixedpoint.retention.map import Retention, retention
 from golden.squash import Array
 
 FLOOR = 1e-6  # of what is left or has changed: less, and 0, stands there

@@ -5,7 +5,7 @@ from typing import Any
 
 from carousel import steps
 from carousel.tables import Table
-from fixedpoint.hold import HoldResult, NeverShutError, check_hold
+from fixedpoint.retention.hold import HoldResult, NeverShutError, check_hold
 
 SHORT, LONG = (1_000, 4), (1_000_000, 1)  # steps, sequences
 TITLE = "States with their gates shut"

@@ -13,7 +13,7 @@ from carousel.needs import Need
 from carousel.retained import Retained
 from carousel.steps import Subject
 from carousel.tables import Table
-from fixedpoint.hold import drift
+from fixedpoint.retention.hold import drift
 from golden.trace import Trace
 from rtl import make_core, verilog
 from rtl.proofs import record

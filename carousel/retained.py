@@ -11,7 +11,7 @@ from carousel.hold_map import Maps
 from carousel.holding import Held
 from carousel.tables import Table
 from fixedpoint.network import QuantizedTrace
-from fixedpoint.ranges import Range
+from fixedpoint.retention.ranges import Range
 
 FOLLOWED = "its own input"  # ends the title of the setting that a sentence is about
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from carousel.tables import Table
-from fixedpoint.evaluation import Evaluation
-from fixedpoint.search import Goal, Search, front
+from fixedpoint.search.evaluation import Evaluation
+from fixedpoint.search.search import Goal, Search, front
 from fixedpoint.widths import KINDS
 
 REFERENCE = 16  # bits of the uniform widths that every choice is laid beside

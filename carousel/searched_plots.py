@@ -9,8 +9,8 @@ from matplotlib.ticker import LogLocator
 
 from carousel.plots import COLOURS, GREY, STYLE, WIDTH
 from carousel.searched import Found
-from fixedpoint.evaluation import Evaluation
-from fixedpoint.search import front
+from fixedpoint.search.evaluation import Evaluation
+from fixedpoint.search.search import front
 
 
 def figure(found: Found) -> Figure:

@@ -14,10 +14,10 @@ from carousel import beside, holding, options, output, searched, steps, tables, 
 from carousel.inputs import Inputs, choose, encode
 from carousel.journal import Journal
 from carousel.searched import Found
-from fixedpoint.evaluation import Answers, Evaluation, Problem, evaluate
-from fixedpoint.quantize import formats_of, quantize
-from fixedpoint.search import Evaluate, Goal, Search
-from fixedpoint.seen import Seen
+from fixedpoint.calibration import Seen
+from fixedpoint.quantization import formats_of, quantize
+from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
+from fixedpoint.search.search import Evaluate, Goal, Search
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
 from golden import InputError, Network
 from rtl import make_core

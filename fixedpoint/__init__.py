@@ -1,10 +1,10 @@
 """The integer truth: formats, the sigma table, quantised networks, hold check, error reports."""
 
-from fixedpoint.error import ErrorReport, SignalError, compare
+from fixedpoint.budget.error import ErrorReport, SignalError, compare
 from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
-from fixedpoint.hold import HoldResult, NeverShutError, check_hold, drift, shut_gates
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
-from fixedpoint.quantize import choose_formats, quantize
+from fixedpoint.quantization import choose_formats, quantize
+from fixedpoint.retention.hold import HoldResult, NeverShutError, check_hold, drift, shut_gates
 
 __all__ = [
     "ErrorReport",

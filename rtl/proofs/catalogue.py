@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from fixedpoint.hold import NeverShutError
+from fixedpoint.retention.hold import NeverShutError
 from rtl.core import Core
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.hold import closing, keeping
+from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.squash import GUARD
 from rtl import latency
 from rtl.core import Core

@@ -10,7 +10,7 @@ import fixedpoint
 import golden
 from carousel import accuracy
 from carousel.accuracy import SPANS
-from fixedpoint.error import BlockError
+from fixedpoint.budget.error import BlockError
 from tests.carousel import nets
 
 COUNT, STEPS = 3, 40

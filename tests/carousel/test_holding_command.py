@@ -15,9 +15,9 @@ import pytest
 import golden
 from carousel import beside, hold_bound, hold_lags, hold_map, holding, steps
 from carousel.beside import ProcessError
-from fixedpoint.hold import closing
-from fixedpoint.orbit import StateMap
-from fixedpoint.ranges import Range
+from fixedpoint.retention.hold import closing
+from fixedpoint.retention.orbit import StateMap
+from fixedpoint.retention.ranges import Range
 from tests.carousel import nets
 
 SHORT = ("--sequences", 2, "--length", 70)

@@ -14,7 +14,7 @@ import golden
 from carousel import holding
 from carousel.main import app
 from fixedpoint import Formats
-from fixedpoint.hold import HoldResult
+from fixedpoint.retention.hold import HoldResult
 
 SHORT = ("--sequences", 2, "--length", 70)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]

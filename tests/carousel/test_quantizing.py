@@ -13,8 +13,8 @@ import fixedpoint
 import golden
 from carousel import budget_plots
 from carousel.main import app
-from fixedpoint.budget import account, affordable
-from fixedpoint.quantisers import GROUPS, quantisers
+from fixedpoint.budget.account import account, affordable
+from fixedpoint.budget.quantisers import GROUPS, quantisers
 from golden.tasks import TEMPORAL_ORDER
 from tests.carousel import nets
 from tests.carousel.conftest import network

@@ -13,12 +13,12 @@ import golden
 from carousel import plots, searched_plots, searching, workers
 from carousel.journal import Journal
 from fixedpoint import Formats, quantize
-from fixedpoint.cost import cost
-from fixedpoint.evaluation import Evaluation
+from fixedpoint.search.cost import cost
+from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.widths import KINDS
 from tests.carousel.clusters import cluster
 from tests.carousel.nets import every, sequences
-from tests.fixedpoint.test_search import problem
+from tests.fixedpoint.search.test_search import problem
 
 GOAL = ("--tolerance", "2e-2", "--bits", "10", "--lanes", "2", "--quick", "--jobs", "1")
 SIZE = ("--sequences", "2", "--length", "70")

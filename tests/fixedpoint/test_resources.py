@@ -9,7 +9,7 @@ from rtl.offline import make_core
 from rtl.program import Program
 from rtl.squash import knot_words
 from tests.carousel.nets import FORWARD
-from tests.fixedpoint.test_cost import MIXED, SMALL, quantized
+from tests.fixedpoint.search.test_cost import MIXED, SMALL, quantized
 
 OPTIONS = ({}, {"streams": 3}, {"nonzeros": 2}, {"load_port": True})
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fixedpoint import FormatError, choose_formats, quantize
-from fixedpoint.quantize import HEADROOM, formats_of
-from fixedpoint.seen import Seen
+from fixedpoint.calibration import Seen
+from fixedpoint.quantization import HEADROOM, formats_of
 from fixedpoint.widths import KINDS, Widths
 from golden import Network, Readout
 from tests.fixedpoint.nets import forget_network, layer, random_network

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantize import quantize
+from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.verilog import convert, module_name, write

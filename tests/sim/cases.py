@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantize import quantize
+from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl.schedule import allowed_lanes

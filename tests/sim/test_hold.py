@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.hold import closing, keeping
+from fixedpoint.retention.hold import closing, keeping
 from golden import Layer, Network
 from sim import check, simulate
 

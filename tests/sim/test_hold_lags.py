@@ -5,8 +5,8 @@ import pytest
 
 from carousel.hold_gateware import play
 from fixedpoint import quantize
-from fixedpoint.hold import just_shut, random_state
-from fixedpoint.lags import Group, in_fixed_point
+from fixedpoint.retention.hold import just_shut, random_state
+from fixedpoint.retention.lags import Group, in_fixed_point
 from golden import Layer, Network
 
 LAGS = (10, 100, 10**9)

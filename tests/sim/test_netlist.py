@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fixedpoint.quantize import quantize
+from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
 from rtl import make_core

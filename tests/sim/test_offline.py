@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantize import quantize
+from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.errors import InputError
 from golden.network import Network

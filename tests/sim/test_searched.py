@@ -3,11 +3,11 @@
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.quantize import formats_of
-from fixedpoint.search import Goal, Search
+from fixedpoint.quantization import formats_of
+from fixedpoint.search.search import Goal, Search
 from fixedpoint.widths import KINDS, Widths
 from sim import Verdict, check, simulate
-from tests.fixedpoint.test_search import all_tried, problem
+from tests.fixedpoint.search.test_search import all_tried, problem
 
 
 def run_widths(widths: Widths, build_dir) -> Verdict:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantize import quantize
+from fixedpoint.quantization import quantize
 from golden.cell import Layer, LayerState
 from golden.errors import InputError
 from golden.network import Network, Readout

@@ -1,7 +1,7 @@
 """What the gates of a run came to: how nearly they were shut, and what they did to the states then.
 
-Shut is what keeps a state: i = 0, f = 1. `fixedpoint.retention` says what every net input would do;
-this says which of them there were.
+Shut is what keeps a state: i = 0, f = 1. `fixedpoint.retention.map` says what every net input would
+do; this says which of them there were.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.network import QuantizedTrace
-from fixedpoint.retention import retention
+from fixedpoint.retention.map import retention
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import compare, quantize
-from fixedpoint.error import merged, sqnr
+from fixedpoint.budget.error import merged, sqnr
 from golden import InputError
 from tests.fixedpoint.nets import forget_network, paper_network
 

@@ -1,8 +1,9 @@
 """The error budget: how much of the output's error comes from which quantiser.
 
-The quantisers of a group, and every quantiser (`fixedpoint.quantisers`), are switched on alone, and
-switched off alone, in an otherwise float or otherwise integer network (`fixedpoint.mixed`). e is
-the output of such a network less that of the float one, over all sequences, steps and outputs:
+The quantisers of a group, and every quantiser (`fixedpoint.budget.quantisers`), are switched on
+alone, and switched off alone, in an otherwise float or otherwise integer network
+(`fixedpoint.budget.mixed`). e is the output of such a network less that of the float one, over all
+sequences, steps and outputs:
 
     share of q = mean e^2 with only q on / sum of it over all groups, or over all quantisers
 
@@ -16,11 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from fixedpoint.error import BlockError, merged, over_time
-from fixedpoint.histogram import CodeUse, Watched
-from fixedpoint.mixed import run_mixed
+from fixedpoint.budget.error import BlockError, merged, over_time
+from fixedpoint.budget.histogram import CodeUse, Watched
+from fixedpoint.budget.mixed import run_mixed
+from fixedpoint.budget.quantisers import GROUPS, Quantiser, Quantisers, quantisers
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.quantisers import GROUPS, Quantiser, Quantisers, quantisers
 from golden.network import Network
 from golden.squash import Array
 from golden.trace import mismatches
@@ -40,7 +41,7 @@ class PartError:
 
     Attributes
     ----------
-    name, group : see `fixedpoint.quantisers`; the same for a group.
+    name, group : see `fixedpoint.budget.quantisers`; the same for a group.
     alone : the output's error with only this on, block by block.
     without : the output's error with all on but this.
     limits : the output's error with only its limits on and not its rounding; None where, with all

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from fixedpoint import lags as module
 from fixedpoint import quantize
-from fixedpoint.hold import closing, just_shut, just_shut_float, keeping, random_state
-from fixedpoint.lags import Group, in_fixed_point, in_float
 from fixedpoint.network import real_state
+from fixedpoint.retention import lags as module
+from fixedpoint.retention.hold import closing, just_shut, just_shut_float, keeping, random_state
+from fixedpoint.retention.lags import Group, in_fixed_point, in_float
 from golden import InputError, LayerState, Network
 from tests.fixedpoint.nets import forget_network, paper_network, random_codes
 from tests.fixedpoint.nets import layer as make_layer

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from fixedpoint.calibration import Seen
 from fixedpoint.formats import WIDEST as WIDEST_CODE
 from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
 from fixedpoint.network import QuantizedNetwork, build
-from fixedpoint.seen import Seen
 from fixedpoint.squash import reach
 from fixedpoint.widths import Widths
 from golden.cell import Layer

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from fixedpoint import Format, FormatError, NeverShutError, quantize, shut_gates
 from fixedpoint.arithmetic import round_shift, saturate
-from fixedpoint.bound import OpenGate, bound, open_gate, shut_range
-from fixedpoint.hold import closing, random_state
-from fixedpoint.orbit import NEVER, StateMap, orbit
-from fixedpoint.ranges import Range, input_between, input_of, symmetric_input, whole_input
+from fixedpoint.retention.bound import OpenGate, bound, open_gate, shut_range
+from fixedpoint.retention.hold import closing, random_state
+from fixedpoint.retention.orbit import NEVER, StateMap, orbit
+from fixedpoint.retention.ranges import Range, input_between, input_of, symmetric_input, whole_input
 from golden import InputError, Layer, Network
 from tests.fixedpoint.nets import forget_network, paper_network, random_codes, random_quantized
 from tests.fixedpoint.nets import layer as make_layer

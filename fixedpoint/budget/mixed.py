@@ -1,10 +1,10 @@
 """A network in which some quantisers are on and the others are not: between float and integer.
 
 Every value is a float64 real number; a quantiser that is on rounds and limits it where the integer
-model does (`fixedpoint.quantisers`). With none on this is the float model, with all on it is the
-integer model, code for code, as long as its sums fit into float64 (`QuantizedLayer.dtype`); tests
-hold both ends. That is why the cell's equations stand here once more: golden's loop has no place
-for a rounding of i g, f s or o h, the integer loop has none for a value that is not a code.
+model does (`fixedpoint.budget.quantisers`). With none on this is the float model, with all on it is
+the integer model, code for code, as long as its sums fit into float64 (`QuantizedLayer.dtype`);
+tests hold both ends. That is why the cell's equations stand here once more: golden's loop has no
+place for a rounding of i g, f s or o h, the integer loop has none for a value that is not a code.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from fixedpoint.budget.quantisers import Quantisers
 from fixedpoint.network import QuantizedNetwork, QuantizedReadout
-from fixedpoint.quantisers import Quantisers
 from fixedpoint.squash import QuantizedSquash
 from golden.cell import Layer, LayerState
 from golden.network import Network, Readout, check_values, run_layers

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from fixedpoint.histogram import BINS, Watched, bits
-from fixedpoint.mixed import run_mixed
-from fixedpoint.quantisers import Quantiser, quantisers
+from fixedpoint.budget.histogram import BINS, Watched, bits
+from fixedpoint.budget.mixed import run_mixed
+from fixedpoint.budget.quantisers import Quantiser, quantisers
 from tests.fixedpoint.nets import random_codes, random_quantized
 
 SIGNED = Quantiser(group="output", frac=4, limits=(-128, 127))

@@ -16,7 +16,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, round_shift, saturate
 from fixedpoint.formats import Format
-from fixedpoint.ranges import Range
+from fixedpoint.retention.ranges import Range
 
 NEVER = -1
 

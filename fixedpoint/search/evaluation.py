@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fixedpoint.cost import Cost, cost
+from fixedpoint.calibration import Seen
 from fixedpoint.formats import FormatError
-from fixedpoint.hold import NeverShutError, check_hold
-from fixedpoint.quantize import formats_of, quantize
-from fixedpoint.seen import Seen
+from fixedpoint.quantization import formats_of, quantize
+from fixedpoint.retention.hold import NeverShutError, check_hold
+from fixedpoint.search.cost import Cost, cost
 from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array

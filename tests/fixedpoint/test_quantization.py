@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import Format, FormatError, choose_formats, quantize
-from fixedpoint.quantize import HEADROOM
+from fixedpoint.quantization import HEADROOM
 from golden import InputError, Network
 from golden.squash import SQUASHES, squash
 from tests.fixedpoint.nets import forget_network, random_network

@@ -5,8 +5,8 @@ import pytest
 
 from fixedpoint import quantize
 from fixedpoint.arithmetic import Codes
-from fixedpoint.hold import just_shut
-from fixedpoint.met import best, met, moves
+from fixedpoint.retention.gates_seen import best, met, moves
+from fixedpoint.retention.hold import just_shut
 from golden import LayerState, Network
 from tests.fixedpoint.nets import forget_network, paper_network, random_codes
 from tests.fixedpoint.nets import layer as make_layer

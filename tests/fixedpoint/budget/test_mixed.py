@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fixedpoint import Format
+from fixedpoint.budget.mixed import run_mixed
+from fixedpoint.budget.quantisers import GROUPS, Quantiser, quantisers
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.mixed import run_mixed
-from fixedpoint.quantisers import GROUPS, Quantiser, quantisers
 from golden import mismatches
 from tests.fixedpoint.nets import paper_network, quantize, random_codes, random_quantized
 

@@ -2,8 +2,8 @@
 
 A quantiser rounds to a fraction (nearest, ties towards plus infinity) and limits to a range of
 codes, on values and not on codes: q(v) = clip(floor(v 2^frac + 1/2), low, high) 2^-frac. What is
-left out of a network that has them all is the float network (`fixedpoint.mixed`). Their names, k
-being the number of a layer:
+left out of a network that has them all is the float network (`fixedpoint.budget.mixed`). Their
+names, k being the number of a layer:
 
     input                                   x of the first layer
     sigma table                             its knots and straight lines, and its value's rounding

@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 
-from fixedpoint.evaluation import Evaluation
+from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.widths import NARROWEST, WIDEST, Widths
 from golden.errors import CarouselError
 

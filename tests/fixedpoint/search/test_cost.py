@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.cost import BITS_PER_LUT4, Cost, cost
-from fixedpoint.quantize import formats_of
+from fixedpoint.calibration import Seen
+from fixedpoint.quantization import formats_of
 from fixedpoint.resources import memories, tail_multipliers
-from fixedpoint.seen import Seen
+from fixedpoint.search.cost import BITS_PER_LUT4, Cost, cost
 from fixedpoint.widths import KINDS, Widths
 from golden import Network, Readout
 from tests.carousel.nets import every, sequences

@@ -18,7 +18,7 @@ from fixedpoint import (
     shut_gates,
 )
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.hold import closing, keeping, watch
+from fixedpoint.retention.hold import closing, keeping, watch
 from golden import InputError, LayerState, Network
 from tests.fixedpoint.nets import (
     forget_network,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fixedpoint import Format, Formats, LayerFormats, ReadoutFormats, quantize
-from fixedpoint.budget import SEQUENCES, account, affordable
-from fixedpoint.quantisers import GROUPS, quantisers
+from fixedpoint.budget.account import SEQUENCES, account, affordable
+from fixedpoint.budget.quantisers import GROUPS, quantisers
 from golden import Layer, Network, Readout
 from tests.data.torch_lstm import load
 from tests.fixedpoint.nets import paper_network, random_network
@@ -235,7 +235,7 @@ def test_the_manual_has_these_figures():
     net, data = load()
     x = data["input"][None]
     budget = account(net, quantize(net, bits=16, calibrate=x), x, groups_only=True)
-    text = (Path(__file__).parents[2] / "docs" / "error.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "error.md").read_text()
     for part in budget.groups:
         figures = f"{part.whole.rmse:.2e} | {part.without.rmse:.2e} |"
         assert f"| {part.name} | {100 * budget.group_shares[part.name]:.1f} % | {figures}" in text

@@ -2,8 +2,9 @@
 
 It comes from weights, tables and formats alone, no run among them. The sources of a step have
 ranges: x the one that is given, y(t-1) and the gates at t-1 at first their whole formats, the state
-always. From them follow ranges of every net input, gate and product i g (`fixedpoint.ranges`), and
-from those the lowest and highest next state (`fixedpoint.orbit`). Better than plain intervals:
+always. From them follow ranges of every net input, gate and product i g
+(`fixedpoint.retention.ranges`), and from those the lowest and highest next state
+(`fixedpoint.retention.orbit`). Better than plain intervals:
 
 - the ranges of y and of the gates that come out are those that go into the next step, for as many
   steps as they still shrink (at most ROUNDS; the last ones are sound for good);
@@ -17,10 +18,10 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, round_shift
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.hold import closing, keeping
 from fixedpoint.network import QuantizedNetwork
-from fixedpoint.orbit import NEVER, StateMap, orbit
-from fixedpoint.ranges import Range, joined, net_inputs, symmetric_input
+from fixedpoint.retention.hold import closing, keeping
+from fixedpoint.retention.orbit import NEVER, StateMap, orbit
+from fixedpoint.retention.ranges import Range, joined, net_inputs, symmetric_input
 
 ROUNDS = 6
 EVER = 1 << 40  # steps; by then every orbit stands still

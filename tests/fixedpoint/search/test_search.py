@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from fixedpoint import check_hold, compare, quantize
-from fixedpoint.cost import Cost, cost
-from fixedpoint.evaluation import Answers, Evaluation, Problem, evaluate
+from fixedpoint.calibration import Seen
 from fixedpoint.formats import FormatError
-from fixedpoint.quantize import formats_of
-from fixedpoint.search import Goal, Search, SearchError, front, neighbours
-from fixedpoint.seen import Seen
+from fixedpoint.quantization import formats_of
+from fixedpoint.search.cost import Cost, cost
+from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
+from fixedpoint.search.search import Goal, Search, SearchError, front, neighbours
 from fixedpoint.widths import KINDS, Widths
 from golden import Network, Readout
 from golden.tasks import TEMPORAL_ORDER

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.hold import closing, keeping
-from fixedpoint.retention import retention, thresholds
+from fixedpoint.retention.hold import closing, keeping
+from fixedpoint.retention.map import retention, thresholds
 from golden import LayerState, Network
 from tests.fixedpoint.nets import layer as make_layer
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
-from fixedpoint.quantisers import Quantiser
+from fixedpoint.budget.quantisers import Quantiser
 from golden.squash import Array
 
 BINS = 32

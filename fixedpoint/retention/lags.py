@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
-from fixedpoint.hold import CHUNK
 from fixedpoint.network import QuantizedNetwork, real_state
+from fixedpoint.retention.hold import CHUNK
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from fixedpoint.arithmetic import Codes, round_shift
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.hold import NeverShutError, closing, keeping
+from fixedpoint.retention.hold import NeverShutError, closing, keeping
 from golden.squash import Array
 
 

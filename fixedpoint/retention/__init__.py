@@ -1,0 +1,1 @@
+"""Whether states hold: the hold check, the retention map, bounds on drift, and lags."""

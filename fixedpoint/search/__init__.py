@@ -1,0 +1,1 @@
+"""The search for formats: candidates, their evaluation and their cost."""
