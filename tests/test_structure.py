@@ -34,9 +34,9 @@ class Import:
         return f"{self.importer}, line {self.line}: imports {self.target}"
 
 
-def modules(root: Path) -> dict[str, Path]:
+def modules(root: Path, tops: tuple[str, ...] = ORDER) -> dict[str, Path]:
     """The modules of the packages by name; a package is the module in its `__init__.py`."""
-    paths = (path for package in ORDER for path in sorted((root / package).rglob("*.py")))
+    paths = (path for top in tops for path in sorted((root / top).rglob("*.py")))
     found = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths}
     return {name.removesuffix(".__init__"): path for name, path in found.items()}
 
@@ -99,6 +99,57 @@ def reaching(found: list[Import], starts: tuple[str, ...], outside: str) -> list
     return faults
 
 
+def missing(root: Path) -> list[str]:
+    """Imports of modules, or of names from modules, that the tree does not have.
+
+    Where another tree is installed, Python may find them there and say nothing.
+    """
+    known = modules(root, (*ORDER, *APART))
+    trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in known.items()}
+    bound = {name: _bound(tree) for name, tree in trees.items()}
+    faults = []
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                wanted = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named = (alias.name for alias in node.names)
+                wanted = [
+                    node.module if each in bound.get(node.module, ()) else f"{node.module}.{each}"
+                    for each in named
+                ]
+            else:
+                continue
+            ours = (each for each in wanted if each.split(".")[0] in ORDER)
+            faults += [str(Import(name, node.lineno, each)) for each in ours if each not in known]
+    return faults
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    """Every name that is given a meaning anywhere in a module."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def hidden(root: Path) -> list[str]:
+    """Modules that `import` cannot give, as their package offers something else of the name."""
+    known, faults = modules(root), []
+    for name, path in known.items():
+        if path.name == "__init__.py":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and node.module != name:
+                    offered = (f"{name}.{alias.asname or alias.name}" for alias in node.names)
+                    faults += [each for each in offered if each in known]
+    return faults
+
+
 def long_files(root: Path) -> list[str]:
     """Files of Python of more than `LONGEST` lines."""
     paths = [path for top in (*ORDER, *APART) for path in sorted((root / top).rglob("*.py"))]
@@ -129,6 +180,15 @@ def test_the_schedule_needs_no_amaranth(ours):
     assert set(SCHEDULE) <= set(modules(ROOT))
     assert not reaching(ours, SCHEDULE, "amaranth")
     assert reaching(ours, ("rtl.core",), "amaranth")
+
+
+def test_what_is_imported_is_there():
+    assert not missing(ROOT)
+
+
+def test_no_package_offers_a_function_in_place_of_a_module():
+    """But for three that are still to be renamed."""
+    assert set(hidden(ROOT)) <= {"rtl.proofs.catalogue", "sim.simulate", "sim.stress"}
 
 
 def test_no_file_is_too_long():
@@ -192,3 +252,23 @@ def test_amaranth_is_seen_behind_another_module(tmp_path):
 def test_a_long_file_is_seen(tmp_path):
     tree(tmp_path, golden__short="x = 1\n" * LONGEST, tests__long="x = 1\n" * (LONGEST + 1))
     assert long_files(tmp_path) == [f"tests/long.py: {LONGEST + 1} lines, at most {LONGEST}"]
+
+
+@pytest.mark.parametrize(
+    "text", ["import rtl.gone", "from rtl.gone import A", "from rtl import gone", "import rtl, sim"]
+)
+def test_an_import_of_nothing_is_seen(tmp_path, text):
+    good = "import numpy\nfrom rtl.core import Core\nfrom rtl import WIDTH, core\n"
+    tree(tmp_path, rtl____init__="WIDTH = 3", rtl__core="class Core: ...")
+    tree(tmp_path, tests__test_core=good)
+    assert not missing(tmp_path)
+    tree(tmp_path, tests__test_core=f"{good}def later():\n    {text}")
+    assert len(missing(tmp_path)) == 1
+
+
+def test_a_function_in_place_of_a_module_is_seen(tmp_path):
+    good = "from rtl.plan import CorePlan\nfrom rtl import plan"
+    tree(tmp_path, rtl____init__=good, rtl__plan="")
+    assert not hidden(tmp_path)
+    tree(tmp_path, rtl____init__="from rtl.plan import plan")
+    assert hidden(tmp_path) == ["rtl.plan"]

@@ -5,6 +5,7 @@ Source: Hochreiter & Schmidhuber (1997), section 5, Tables 1 to 9.
 """
 
 from golden.tasks.marked import Marked, adding, multiplication
+from golden.tasks.noisy_signal import TwoSequence, two_sequence
 from golden.tasks.reber import EMBEDDED_REBER, Reber
 from golden.tasks.recall import Recall, Trigger
 from golden.tasks.task import Task
@@ -15,7 +16,6 @@ from golden.tasks.temporal_order import (
     TEMPORAL_ORDER_3,
     TemporalOrder,
 )
-from golden.tasks.two_sequence import TwoSequence, two_sequence
 
 __all__ = [
     "CLASSES",
