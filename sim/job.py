@@ -12,6 +12,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from golden.files import replacing
+from sim.errors import ToolError
+
 Ints = npt.NDArray[Any]  # int64
 
 
@@ -40,11 +43,9 @@ class _Filed:
                     parts.setdefault(name, []).append(array.reshape(-1))
                     shapes[name] = list(array.shape)
             plain.append((values, shapes))
-        beside = path.with_suffix(".part")
-        with open(beside, "wb") as file:
-            joined = {name: np.concatenate(each) for name, each in parts.items()}
+        joined = {name: np.concatenate(each) for name, each in parts.items()}
+        with replacing(path, ToolError) as other, other.open("wb") as file:
             np.savez(file, allow_pickle=False, **joined, _plain=np.array(json.dumps(plain)))
-        beside.rename(path)
 
     @classmethod
     def load(cls, path: Path) -> list[Self]:
