@@ -41,7 +41,7 @@ class Head(wiring.Component):
         m = Module()
         element = Signal(range(max(2, self.width)))
         step = Signal(range(max(2, self.length)))
-        dropping, taken = Signal(), self.i.valid & self.i.ready
+        dropping, taken = Signal(name="dropping"), self.i.valid & self.i.ready
         vector_ends, full = element == self.width - 1, step == self.length - 1
         m.d.comb += [
             self.o.valid.eq(self.i.valid & ~dropping),

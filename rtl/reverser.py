@@ -60,7 +60,8 @@ class Reverser(wiring.Component):
 
     def _fill(self, m: Module, port, full: Array, tops: Array) -> None:
         """The bank that is not full takes beat after beat, upwards."""
-        filling, place = Signal(), Signal(range(2 * self.size), name="written")
+        filling = Signal(name="filling")
+        place = Signal(range(2 * self.size), name="written")
         taken = self.i.valid & self.i.ready
         m.d.comb += [
             self.i.ready.eq(~full[filling]),
@@ -80,8 +81,9 @@ class Reverser(wiring.Component):
 
     def _give(self, m: Module, port, full: Array, tops: Array) -> None:
         """The bank that is full gives vector after vector, downwards, and is then empty."""
-        reading, opening = Signal(), Signal(init=1)
-        place, following = Signal(range(2 * self.size), name="read"), Signal.like(port.addr)
+        reading, opening = Signal(name="reading"), Signal(name="opening", init=1)
+        place = Signal(range(2 * self.size), name="read")
+        following = Signal.like(port.addr, name="following")
         element = Signal(range(max(2, self.width)))
         vector_ends = element == self.width - 1
         advance, ends = Signal(), Signal()

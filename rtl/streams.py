@@ -67,7 +67,7 @@ class Join(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width, (of_a, _) = sum(self.widths), self.widths
-        element, second = Signal(range(width)), Signal()
+        element, second = Signal(range(width), name="element"), Signal()
         m.d.comb += [
             second.eq(element >= of_a),
             self.o.payload.data.eq(Mux(second, self.b.payload.data, self.a.payload.data)),

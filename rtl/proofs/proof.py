@@ -51,3 +51,10 @@ class Proof:
     state: Callable[[Design], Harness]
     depth: int
     twin: Twin
+
+    def broken(self, twin: Twin) -> Harness:
+        """The statement of a broken twin, limited to what the search for its fault may be."""
+        harness = self.state(twin.design)
+        for net, value in twin.driven.items():
+            harness.assume(f"{harness.see(net)} == {value}")
+        return harness

@@ -76,6 +76,11 @@ def _path() -> str:
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """What the tools are run with; their own files go into a folder."""
+    return {**os.environ, "PATH": _path(), "TMPDIR": str(folder.resolve())}
+
+
 def check() -> None:
     """Refuse to start where a tool is missing.
 
@@ -109,22 +114,13 @@ def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _
     ------
     ProofError : a tool fails.
     """
-    harness = proof.state(twin.design)
-    for net, value in twin.driven.items():
-        harness.assume(f"{harness.see(net)} == {value}")
-    return _run(f"{proof.name}.twin", harness, "bmc", twin.depth, folder, progress)
+    return _run(f"{proof.name}.twin", proof.broken(twin), "bmc", twin.depth, folder, progress)
 
 
-def job(harness: Harness, mode: str, depth: int) -> str:
-    """The .sby file of a statement."""
+def script(harness: Harness) -> str:
+    """What makes a transition system of the two files, without what is cut off, in Yosys' words."""
     cuts = "\n".join(f"cutpoint {TOP}/w:{cut}" for cut in harness.cuts)
-    return f"""[options]
-mode {mode}
-depth {depth}
-[engines]
-{ENGINE}
-[script]
-read_verilog design.v
+    return f"""read_verilog design.v
 read_verilog -formal harness.v
 hierarchy -top {TOP}
 proc
@@ -133,7 +129,23 @@ memory_map
 flatten
 {cuts}
 opt_clean -purge
-prep -top {TOP}
+"""
+
+
+def files(harness: Harness) -> dict[str, str]:
+    """The two files: the part under proof, and the statement around it."""
+    return {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
+
+
+def job(harness: Harness, mode: str, depth: int) -> str:
+    """The .sby file of a statement."""
+    return f"""[options]
+mode {mode}
+depth {depth}
+[engines]
+{ENGINE}
+[script]
+{script(harness)}prep -top {TOP}
 [files]
 design.v
 harness.v
@@ -146,14 +158,13 @@ def _run(
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
         here = Path(temporary)
-        files = {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
-        for file, text in {**files, "job.sby": job(harness, mode, depth)}.items():
+        for file, text in {**files(harness), "job.sby": job(harness, mode, depth)}.items():
             (here / file).write_text(text, encoding="utf-8", newline="\n")
         log = here / "log"
         supervise(
             [SBY, "--yosys", YOSYS, "--smtbmc", SMTBMC, "job.sby"],
             log,
-            {**os.environ, "PATH": _path(), "TMPDIR": str(here.resolve())},
+            environment(here),
             here,
             lambda: progress(latest(log)),
         )
