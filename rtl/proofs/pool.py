@@ -54,8 +54,10 @@ def run_all(
         try:
             while waiting:
                 done, waiting = wait(waiting, POLL, FIRST_EXCEPTION)
-                for each in done:
-                    each.result()
+                errors = (each.exception() for each in done)
+                for error in errors:
+                    if error and not isinstance(error, _StoppedError):
+                        raise error
                 watch(len(jobs) - len(waiting), dict(running))
         except BaseException:
             stop.set()
