@@ -262,6 +262,19 @@ def test_products_beyond_int64_are_refused():
         quantize(net, replace(forms, layers=(fine,)))
 
 
+@pytest.mark.parametrize(("bits", "dtype"), [(53, np.float64), (54, np.int64), (62, np.int64)])
+def test_the_loop_is_in_float64_as_long_as_that_is_exact(bits, dtype, monkeypatch):
+    """Up to 53 bits, sign aside; up to 62 in int64, and no further."""
+    net, x = forget_network()
+    (part,) = quantize(net, bits=8, calibrate=x).layers
+    monkeypatch.setattr(QuantizedLayer, "rooms", {"i g": bits, "f s": 20})
+    assert part.dtype is dtype
+    part.check("layer 0")
+    monkeypatch.setattr(QuantizedLayer, "rooms", {"i g": 63, "f s": 20})
+    with pytest.raises(FormatError, match=r"^layer 0 i g: needs 64 bits on its way, at most 63"):
+        part.check("layer 0")
+
+
 @pytest.mark.parametrize("wide", [4.0, 1e6])
 def test_no_code_overflows_the_accumulator(wide):
     """`Sums.bound` holds for the worst weights, sources and biases, and `width` for the bound."""
