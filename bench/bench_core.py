@@ -14,7 +14,7 @@ import numpy as np
 
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Layer, Network
-from rtl import plan
+from rtl import CoreOptions, plan
 from sim import check, simulate
 
 STEPS = 12
@@ -48,7 +48,7 @@ def measure_case(widths: tuple[int, ...], lanes: int, streams: int = 1) -> dict[
     qnet, codes = network(widths)
     if streams > 1:
         codes = np.stack([np.roll(codes, turn, axis=0) for turn in range(streams)])
-    schedule = plan(qnet, lanes, streams)
+    schedule = plan(qnet, CoreOptions(lanes, streams))
     hardware = simulate(qnet, codes, lanes=lanes, streams=streams)
     verdict = check(qnet, codes, hardware)
     least = schedule.products_per_step / lanes

@@ -24,7 +24,7 @@ from fixedpoint.search.cost import circuits, cost
 from fixedpoint.widths import KINDS, Widths
 from golden import Layer, Network
 from golden.tasks import TEMPORAL_ORDER
-from rtl import make_core
+from rtl import CoreOptions, plan
 from rtl.flow import alone, find, synthesise
 
 RESULTS = Path(__file__).with_name("luts.json")
@@ -80,7 +80,7 @@ def lstm(inputs: int, cells: int) -> tuple[Network, np.ndarray]:
 
 def synthesised(case: Case) -> int:
     """LUT4s after synthesis, before placement."""
-    device, design = find(DEVICE), alone(make_core(case.qnet, case.lanes))
+    device, design = find(DEVICE), alone(plan(case.qnet, CoreOptions(case.lanes)))
     with tempfile.TemporaryDirectory(prefix="carousel_luts_") as folder:
         netlist = synthesise(design.verilog, design.top, device, Path(folder))
     return device.family.used(netlist.cells)["LUT4"]

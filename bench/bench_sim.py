@@ -22,7 +22,7 @@ from cocotb.triggers import Timer
 
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Layer, Network, Readout
-from rtl.core import Core
+from rtl import CoreOptions, plan
 from rtl.verilog import convert
 from sim import check, simulate
 from sim.harness import Harness
@@ -63,7 +63,7 @@ def network() -> QuantizedNetwork:
 
 def bare_rates(qnet: QuantizedNetwork) -> dict[str, float]:
     """Clocks a second of the same design without a test bench."""
-    text = convert(Harness(Core(qnet, LANES, True)), TOP)
+    text = convert(Harness(plan(qnet, CoreOptions(LANES, probe=True)).component()), TOP)
     built = build(text, TOP, PORTS, BUILD_DIR)
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "rates.json"

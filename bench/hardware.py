@@ -78,13 +78,13 @@ class Record:
 
     def entry(self, case: Case, verilog: str | None) -> Results:
         """What there is of a case, or what begins it, if the Verilog's hash or the tools differ."""
-        core, schedule = case.core, case.core.schedule
+        schedule = case.plan.parts[0].schedule
         begun = {
             "name": case.name,
             "device": case.device,
             "streams": case.streams,
             "lanes": case.lanes,
-            "tail_multipliers": core.program.tail_multipliers,
+            "tail_multipliers": case.plan.tail_multipliers,
             "tail": schedule.tail,
             "accumulators": schedule.accumulators,
             "stall": schedule.stall_per_step,
@@ -148,7 +148,7 @@ def build(case: Case, design: Design, entry: Results, seeds: int, record: Record
         for seed in missing:
             found = place(netlist, device, None, seed, "", folder, tell)
             done = Implementation(design, device, netlist, (found,), {})
-            figures = Figures(case.core, found.fmax)
+            figures = Figures(case.plan, found.fmax)
             entry["placed"] = {name: used for name, (used, _) in done.usage.items()}
             entry.setdefault("seeds", {})[str(seed)] = {
                 "mhz": found.fmax,
@@ -164,7 +164,7 @@ def prepare(
 ) -> tuple[Design | None, str | None, Results | None]:
     """What can be made beside all else: a case's design and the hash of its Verilog, where that is
     wanted or may be what is kept; its cycles, unless they are of what is kept."""
-    design = alone(case.core) if wanted or kept != {None} else None
+    design = alone(case.plan) if wanted or kept != {None} else None
     verilog = hashlib.sha256(design.verilog.encode()).hexdigest() if design else None
     cycles = None if design and kept == {verilog} else measure_case(*case.simulation)
     return design, verilog, cycles

@@ -5,8 +5,7 @@ from functools import cached_property
 
 from bench.bench_core import CASES as NETWORKS
 from bench.bench_core import network
-from rtl import make_core
-from rtl.core import Core
+from rtl import CoreOptions, CorePlan, plan
 
 ECP5, UP5K = "ecp5-85k", "ice40-up5k"
 
@@ -55,10 +54,8 @@ class Case:
         return self.last == "placement" or self.streams == 2
 
     @cached_property
-    def core(self) -> Core:
-        found = make_core(network(self.widths)[0], self.lanes, streams=self.streams)
-        assert isinstance(found, Core), "no layer runs in reverse"
-        return found
+    def plan(self) -> CorePlan:
+        return plan(network(self.widths)[0], CoreOptions(self.lanes, self.streams))
 
 
 SMALL, MIDDLE, LARGE = "1 input, 20 cells", "16 inputs, 32 cells", "16 inputs, 128 cells"

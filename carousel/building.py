@@ -8,7 +8,7 @@ from rich.console import Console
 
 from carousel import built, options, output, steps
 from carousel.targets import BOARDS, DEVICES, target
-from rtl import make_core
+from rtl import CoreOptions, plan
 from rtl.flow import tools
 
 DeviceName = Annotated[
@@ -78,7 +78,7 @@ def build(
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     subject = steps.prepare(model, bits, formats, file, max_length=max_length)
-    core = make_core(subject.qnet, lanes, max_length=subject.max_length)
+    core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
         found = built.make(core, chosen, stage, freq, seeds or [1], progress)

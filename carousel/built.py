@@ -13,7 +13,7 @@ from rich.console import Console
 from carousel import steps
 from carousel.tables import Table
 from carousel.targets import Target
-from rtl import Core, OfflineCore
+from rtl import CorePlan
 from rtl.flow import (
     Figures,
     FlowError,
@@ -23,7 +23,7 @@ from rtl.flow import (
     write_bitstream,
 )
 from rtl.flow.tools import Progress
-from rtl.verilog import Top, describe
+from rtl.verilog import describe
 
 NOTE = 48  # characters of a tool's message that are shown
 
@@ -34,13 +34,13 @@ class Built:
 
     Attributes
     ----------
-    core, target : which one, on what.
+    plan, target : of which core, on what.
     done : what the tools made of it.
     asked : the clock that it must reach, MHz, or None.
     files : what was written, by what it is.
     """
 
-    core: Core | OfflineCore
+    plan: CorePlan
     target: Target
     done: Implementation
     asked: float | None
@@ -50,7 +50,7 @@ class Built:
     def figures(self) -> Figures | None:
         """At the highest clock; None where nothing was placed."""
         best = self.done.best
-        return best and Figures(self.core, best.fmax)
+        return best and Figures(self.plan, best.fmax)
 
     @property
     def slow(self) -> FlowError | None:
@@ -68,7 +68,7 @@ class Built:
 
 
 def make(
-    core: Core | OfflineCore,
+    plan: CorePlan,
     target: Target,
     folder: Path,
     freq: float | None,
@@ -81,9 +81,9 @@ def make(
     ------
     FlowError : the design does not fit, or a tool is missing or fails.
     """
-    cores = core.cores if isinstance(core, OfflineCore) else (core,)
-    operands = max((each.program.paths.weight, each.program.paths.operand) for each in cores)
-    design, asked = target.design(core, freq)
+    paths = (part.program.paths for part in plan.parts)
+    operands = max((each.weight, each.operand) for each in paths)
+    design, asked = target.design(plan, freq)
     done = implement(
         design,
         target.device,
@@ -101,7 +101,7 @@ def make(
         placement.routed.unlink()
     for report in folder.glob("report-*.json"):  # all that counts of them is in build.json
         report.unlink()
-    return Built(core, target, done, asked, files)
+    return Built(plan, target, done, asked, files)
 
 
 @contextmanager
@@ -170,18 +170,18 @@ def _clock(found: Built) -> list[Table]:
 
 
 def _pace(found: Built) -> Table:
-    schedule, figures = found.core.schedule, found.figures
+    core, figures = found.plan, found.figures
     rows: list[tuple[str, object]] = [
-        ("lanes (multipliers)", schedule.lanes),
-        ("cycles a step", f"{schedule.cycles_per_step:,}"),
-        ("multipliers in use", f"{100 * schedule.utilisation:.1f} %"),
-        ("products (MACs) a step", f"{schedule.products_per_step:,}"),
+        ("lanes (multipliers)", core.lanes),
+        ("cycles a step", f"{core.cycles_per_step:,}"),
+        ("multipliers in use", f"{100 * core.utilisation:.1f} %"),
+        ("products (MACs) a step", f"{core.products_per_step:,}"),
     ]
     if figures is None:
         return Table.of("Pace", ("", "found"), rows)
     bits = figures.bits_read_per_step
     if found.asked is not None:
-        pace = Figures(found.core, found.asked).steps_per_second
+        pace = Figures(core, found.asked).steps_per_second
         rows.append((f"steps a second at {found.asked:g} MHz", f"{pace:,.0f}"))
     return Table.of(
         "Pace at the highest clock",
@@ -202,7 +202,7 @@ def plain(found: Built) -> dict[str, Any]:
     figures = found.figures
     return {
         "board": found.target.board,
-        "core": describe(Top(found.core)),
+        "core": describe(found.plan),
         "asked_mhz": found.asked,
         **found.done.plain(),
         "figures": figures and figures.plain(),

@@ -17,7 +17,7 @@ from golden.batch import Batch
 from golden.experiments import Experiment
 from golden.squash import Array
 from golden.tasks import Task
-from rtl.schedule import allowed_lanes, plan
+from rtl import CoreOptions, allowed_lanes, plan
 
 LANES = 16  # of the gateware, or fewer where the network cannot use so many
 USUAL = Widths.uniform(16)
@@ -254,7 +254,7 @@ def carry(
         least=None if least is None else played[least],
         lanes=lanes,
         sparse=sparse,
-        dense_cycles=plan(usual, lanes).cycles_per_step,
+        dense_cycles=plan(usual, CoreOptions(lanes)).cycles_per_step,
     )
 
 

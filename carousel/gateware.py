@@ -11,8 +11,7 @@ from carousel import output, steps
 from carousel.tables import Table
 from fixedpoint import QuantizedTrace
 from golden.trace import Trace
-from rtl import Schedule, make_core
-from rtl.offline import OfflineSchedule
+from rtl import CoreOptions, CorePlan, plan
 from sim import HardwareTrace, Verdict
 
 
@@ -25,7 +24,7 @@ class Gateware:
     trace : what the gateware gave, in codes.
     real : the same in real values.
     verdict : the comparison with the integer model.
-    schedule : what was predicted; an `OfflineSchedule` where the network has reverse layers.
+    plan : of the core: what was predicted.
     freely : whether input and output never paused, so that the cycles can be the predicted ones.
     length : steps of a sequence.
     """
@@ -33,7 +32,7 @@ class Gateware:
     trace: HardwareTrace
     real: Trace
     verdict: Verdict
-    schedule: Schedule | OfflineSchedule
+    plan: CorePlan
     freely: bool
     length: int
 
@@ -50,18 +49,12 @@ class Gateware:
         Not where the streams pause, and not of a core that holds whole sequences: its prediction is
         the pace of long runs of them.
         """
-        whole = isinstance(self.schedule, OfflineSchedule)
-        return self.freely and self.measured is not None and not whole
+        return self.freely and self.measured is not None and not self.plan.holds_sequences
 
     @property
     def on_time(self) -> bool:
         """Measured cycles are the predicted ones, wherever they must be."""
-        return not self.timed or self.measured == self.schedule.cycles_per_step
-
-    @property
-    def lanes(self) -> int:
-        """The number of lanes to ask for to get this core again: the most of one part."""
-        return max(part.lanes for part in _parts(self.schedule))
+        return not self.timed or self.measured == self.plan.cycles_per_step
 
     @property
     def ok(self) -> bool:
@@ -86,8 +79,7 @@ def play(
         room["streams"] = streams
     if nonzeros is not None:
         room["nonzeros"] = nonzeros
-    core = make_core(qnet, lanes, max_length=subject.max_length, streams=streams, nonzeros=nonzeros)
-    schedule = core.schedule
+    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length))
     with (
         steps.progress("Gateware: build, then simulate") as report,
         output.beside(waves) if waves else nullcontext() as file,
@@ -107,24 +99,19 @@ def play(
     verdict = sim.check(qnet, codes, trace, **start)
     real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
     freely = not idle and not back_pressure
-    return Gateware(trace, real, verdict, schedule, freely, codes.shape[-2])
-
-
-def _parts(schedule: Schedule | OfflineSchedule) -> tuple[Schedule, ...]:
-    return schedule.parts if isinstance(schedule, OfflineSchedule) else (schedule,)
+    return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
 
 
 def measured(found: Gateware, steps: int = 1) -> str:
     """Cycles of this many steps, for people."""
     if found.measured is not None:
         return f"{found.measured * steps:g}"
-    whole = isinstance(found.schedule, OfflineSchedule)
-    return "too few sequences" if whole else "too few steps"
+    return "too few sequences" if found.plan.holds_sequences else "too few steps"
 
 
 def table(found: Gateware) -> Table:
     """For people."""
-    schedule, trace, verdict = found.schedule, found.trace, found.verdict
+    core, trace, verdict = found.plan, found.trace, found.verdict
     differ = sum(hardware != model for model, hardware in verdict.saturations.values())
     clipped = [f"{kind} {count:,}" for kind, count in trace.saturations.items() if count]
     rows: list[tuple[str, object]] = [
@@ -132,11 +119,11 @@ def table(found: Gateware) -> Table:
         ("codes that differ", f"{verdict.wrong:,}"),
         ("values clipped, by signal", ", ".join(clipped) or "none"),
         ("saturation counters that differ", differ),
-        ("lanes (multipliers)", schedule.lanes),
+        ("lanes (multipliers)", core.lanes),
         ("cycles a step, measured", measured(found)),
-        ("cycles a step, predicted", schedule.cycles_per_step),
-        ("of these, waiting for a result", schedule.stall_per_step),
-        ("multipliers in use", f"{100 * schedule.utilisation:.1f} %"),
+        ("cycles a step, predicted", core.cycles_per_step),
+        ("of these, waiting for a result", core.stall_per_step),
+        ("multipliers in use", f"{100 * core.utilisation:.1f} %"),
         ("latency of the first output, cycles", trace.latency),
         *_whole(found),
         ("clocks simulated", f"{trace.clocks:,}"),
@@ -150,20 +137,23 @@ def table(found: Gateware) -> Table:
 
 def _whole(found: Gateware) -> list[tuple[str, object]]:
     """What only a core that holds whole sequences has."""
-    schedule = found.schedule
-    if not isinstance(schedule, OfflineSchedule):
+    core = found.plan
+    if not core.holds_sequences:
         return []
     return [
-        ("lanes of its parts", ", ".join(str(part.lanes) for part in schedule.parts)),
-        ("cycles a step of its parts", ", ".join(str(p.cycles_per_step) for p in schedule.parts)),
+        ("lanes of its parts", ", ".join(str(part.lanes) for part in core.schedules)),
+        (
+            "cycles a step of its parts",
+            ", ".join(str(part.cycles_per_step) for part in core.schedules),
+        ),
         ("cycles a sequence, measured", measured(found, found.length)),
-        ("memory that holds sequences, bits", f"{schedule.buffer_bits:,}"),
+        ("memory that holds sequences, bits", f"{core.buffer_bits:,}"),
     ]
 
 
 def plain(found: Gateware) -> dict[str, Any]:
     """For programs."""
-    schedule, trace, verdict = found.schedule, found.trace, found.verdict
+    core, trace, verdict = found.plan, found.trace, found.verdict
     return {
         "compared": verdict.codes,
         "mismatches": verdict.wrong,
@@ -172,14 +162,14 @@ def plain(found: Gateware) -> dict[str, Any]:
         "saturations": trace.saturations,
         "saturations_equal": verdict.saturations_equal,
         "faults": list(verdict.faults),
-        "lanes": schedule.lanes,
+        "lanes": core.lanes,
         "cycles_per_step": {
             "measured": found.measured,
-            "predicted": schedule.cycles_per_step,
-            "ideal": schedule.ideal_cycles,
-            "stall": schedule.stall_per_step,
+            "predicted": core.cycles_per_step,
+            "ideal": core.ideal_cycles,
+            "stall": core.stall_per_step,
         },
-        "utilisation": schedule.utilisation,
+        "utilisation": core.utilisation,
         "latency": trace.latency,
         "clocks": trace.clocks,
         "clocks_per_second": trace.cycles_per_second,
@@ -189,13 +179,13 @@ def plain(found: Gateware) -> dict[str, Any]:
 
 def _plain_whole(found: Gateware) -> dict[str, Any]:
     """What only a core that holds whole sequences has."""
-    if not isinstance(found.schedule, OfflineSchedule):
+    if not found.plan.holds_sequences:
         return {}
     return {
         "parts": [
             {"lanes": part.lanes, "cycles_per_step": part.cycles_per_step}
-            for part in found.schedule.parts
+            for part in found.plan.schedules
         ],
         "cycles_per_sequence": found.measured and found.measured * found.length,
-        "sequence_memory_bits": found.schedule.buffer_bits,
+        "sequence_memory_bits": found.plan.buffer_bits,
     }

@@ -10,7 +10,7 @@ from carousel import steps
 from fixedpoint import QuantizedNetwork
 from fixedpoint.network import real_state
 from fixedpoint.retention.lags import Group, Kept, joined, kept
-from rtl import plan
+from rtl import CoreOptions, plan
 
 CLOCKS = 2_500_000  # that a simulation may take
 
@@ -47,7 +47,7 @@ def play(qnet: QuantizedNetwork, groups: Sequence[Group], lags: Sequence[int]) -
     if qnet.first_reverse is not None:
         return None
     streams = groups[0].count
-    clocks = plan(qnet, None, streams).cycles_per_step * len(groups)
+    clocks = plan(qnet, CoreOptions(streams=streams)).cycles_per_step * len(groups)
     some = [lags[0], *(lag for lag in lags[1:] if lag * clocks <= CLOCKS)]
     codes = np.concatenate([group.codes(0, some[-1]) for group in groups])
     start = joined(groups)

@@ -3,12 +3,10 @@
 Status 0: all that was checked holds. 1: something does not. 2: a user's error, said in one line.
 """
 
-import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
 
 import golden
@@ -50,8 +48,6 @@ console = Console()
 
 def main() -> None:
     """What the `carousel` program calls."""
-    # a core may be made for its schedule alone
-    warnings.simplefilter("ignore", UnusedElaboratable)
     app()
 
 

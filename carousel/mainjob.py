@@ -15,7 +15,7 @@ from carousel.steps import Subject
 from carousel.tables import Table
 from fixedpoint.retention.hold import drift
 from golden.trace import Trace
-from rtl import make_core, verilog
+from rtl import verilog
 from rtl.proofs import record
 from rtl.proofs.record import Record
 
@@ -97,13 +97,12 @@ def do(
     measured = accuracy.measure(subject)
     accounted = budgeting.measure(subject, measured, groups_only=True)
     found = gateware.play(subject, lanes)
-    core = make_core(subject.qnet, found.lanes, max_length=subject.max_length)
     held, ranges = holding.check(subject, quick), hold_bound.ranges(subject, None)
     kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
     with steps.progress("Verilog"):
-        written, _ = verilog.write(subject.qnet, folder, lanes, max_length=subject.max_length)
+        written, _ = verilog.write(found.plan, folder)
     subject.qnet.formats.dump(folder / "formats.json")
-    need = Need(found.lanes, core)
+    need = Need(found.plan.most_lanes, found.plan)
     text = record.digest(written.read_text(encoding="utf-8"))
     proofs = earlier if earlier and earlier.verilog_sha256 == text else None
     return Found(subject, measured, accounted, found, need, kept, written, proofs)
@@ -130,7 +129,7 @@ def summary(found: Found) -> list[Table]:
     clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))
     rows.append(("states clipped", "-", f"{clipped:,}", f"{hw.trace.saturations['s']:,}"))
     rows.append(("weights clipped", "-", f"{found.subject.qnet.saturated_weights:,}", "-"))
-    rows.append(("cycles a step, predicted", "-", "-", hw.schedule.cycles_per_step))
+    rows.append(("cycles a step, predicted", "-", "-", hw.plan.cycles_per_step))
     rows.append(("cycles a step, measured", "-", "-", gateware.measured(hw)))
     title = f"{found.subject.net.name}: {inputs.source}"
     checks = (

@@ -1,10 +1,9 @@
 """What the core of a model will need, at some numbers of lanes: from its shapes alone.
 
-Every number is the gateware's own, of a core that is made and not built, with numbers of `bits`
-bits. Weights then hold zeros: how wide they are, and how many, is known without them.
+Every number is that of the core's plan, with numbers of `bits` bits. Weights then hold zeros: how
+wide they are, and how many, is known without them.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from carousel.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
-from rtl import Core, OfflineCore, allowed_lanes, make_core
+from rtl import CoreOptions, CorePlan, allowed_lanes, plan
 
 SHOWN = 4  # numbers of lanes in a table
 
@@ -25,40 +24,27 @@ class Need:
     Attributes
     ----------
     lanes : what was asked for; of each part the most, where the core is made of several.
-    core : made, not built; one that holds sequences has room for a single step.
+    plan : of the core.
     """
 
     lanes: int
-    core: Core | OfflineCore
-
-    @property
-    def cores(self) -> tuple[Core, ...]:
-        """Those that the core is made of."""
-        return self.core.cores if isinstance(self.core, OfflineCore) else (self.core,)
+    plan: CorePlan
 
     @property
     def multipliers(self) -> tuple[int, int]:
         """In the lanes, and behind them."""
-        tail = sum(core.program.tail_multipliers for core in self.cores)
-        return self.core.schedule.lanes, tail
-
-    @property
-    def memories(self) -> dict[str, int]:
-        """Bits by what they hold; sequences are not among them."""
-        found: Counter[str] = Counter()
-        for core in self.cores:
-            found.update(core.program.memories)
-        return dict(found)
+        return self.plan.lanes, self.plan.tail_multipliers
 
     @property
     def held(self) -> int | None:
         """Bits that hold sequences, for each step of the longest one; None where none are held."""
-        return self.core.schedule.buffer_bits if isinstance(self.core, OfflineCore) else None
+        core = self.plan
+        return core.buffer_bits // core.max_length if core.holds_sequences else None
 
     @property
     def parts(self) -> list[dict[str, Any]]:
         """Of a core of several parts, what each does and at which pace."""
-        if not isinstance(self.core, OfflineCore):
+        if not self.plan.holds_sequences:
             return []
         return [
             {
@@ -69,22 +55,22 @@ class Need:
                 "lanes": core.schedule.lanes,
                 "cycles_per_step": core.schedule.cycles_per_step,
             }
-            for part, core in zip(self.core.parts, self.cores, strict=True)
+            for part, core in self.plan.pairs
         ]
 
     def plain(self) -> dict[str, Any]:
         """For programs."""
-        schedule, (lanes, tail) = self.core.schedule, self.multipliers
+        core, (lanes, tail) = self.plan, self.multipliers
         found: dict[str, Any] = {
             "lanes": self.lanes,
             "multipliers": lanes + tail,
             "multipliers_behind_lanes": tail,
-            "cycles_per_step": schedule.cycles_per_step,
-            "ideal": schedule.ideal_cycles,
-            "stall": schedule.stall_per_step,
-            "utilisation": schedule.utilisation,
-            "memory_bits": self.memories,
-            "memory_bits_in_all": sum(self.memories.values()),
+            "cycles_per_step": core.cycles_per_step,
+            "ideal": core.ideal_cycles,
+            "stall": core.stall_per_step,
+            "utilisation": core.utilisation,
+            "memory_bits": core.memories,
+            "memory_bits_in_all": sum(core.memories.values()),
         }
         if self.held is not None:
             found |= {"sequence_memory_bits_per_step": self.held, "parts": self.parts}
@@ -101,9 +87,8 @@ def of(net: Network, bits: int, lanes: int | None) -> tuple[Need, ...]:
     FormatError : bits that no format has.
     """
     qnet = _widths(net, bits)
-    room = None if net.first_reverse is None else 1  # so that memory is that of a step
     counts = some(allowed_lanes(qnet)) if lanes is None else (lanes,)
-    return tuple(Need(count, make_core(qnet, count, max_length=room)) for count in counts)
+    return tuple(Need(count, plan(qnet, CoreOptions(count))) for count in counts)
 
 
 def some(allowed: tuple[int, ...]) -> tuple[int, ...]:
@@ -144,22 +129,22 @@ def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:
         ),
         Table.of(
             "Its memory by what it holds",
-            ("lanes", *first.memories),
-            ([need.lanes, *(f"{n:,}" for n in need.memories.values())] for need in needs),
+            ("lanes", *first.plan.memories),
+            ([need.lanes, *(f"{n:,}" for n in need.plan.memories.values())] for need in needs),
         ),
     ]
     return [*found, *_of_parts(needs)] if first.parts else found
 
 
 def _row(need: Need) -> tuple[object, ...]:
-    schedule = need.core.schedule
+    core = need.plan
     return (
         need.lanes,
         " + ".join(f"{count:,}" for count in need.multipliers),
-        f"{schedule.cycles_per_step:,}",
-        f"{schedule.stall_per_step:,}",
-        f"{100 * schedule.utilisation:.1f} %",
-        f"{sum(need.memories.values()):,}",
+        f"{core.cycles_per_step:,}",
+        f"{core.stall_per_step:,}",
+        f"{100 * core.utilisation:.1f} %",
+        f"{sum(core.memories.values()):,}",
     )
 
 

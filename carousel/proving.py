@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +11,8 @@ from rich.console import Console
 from carousel import options, output, steps
 from carousel.beside import processors
 from carousel.tables import Table
-from rtl import Core, verilog
+from rtl import CoreOptions, plan, verilog
+from rtl.axi.wrapper import wrappable
 from rtl.processes import terminable
 from rtl.proofs import check, record, shipped
 from rtl.proofs import prove as run
@@ -67,24 +68,19 @@ def prove(
     output.check_file(json)
     check()
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    chosen: dict[str, Any] = {
-        "max_length": max_length or subject.max_length,
-        "streams": streams,
-        "nonzeros": nonzeros,
-        "state_port": state_port,
-        "load_port": load_port,
-        "axi": axi,
-    }
-    core = verilog.shipped(subject.qnet, lanes, **chosen)
-    if not isinstance(core, Core):
+    room = max_length or subject.max_length
+    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    core = plan(subject.qnet, chosen)
+    core = wrappable(core) if axi else core
+    if core.holds_sequences:
         raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
     with terminable(), output.folder(place) as stage:
-        (source, *_) = verilog.write(subject.qnet, stage, lanes, **chosen)
+        (source, *_) = verilog.write(core, stage, axi=axi)
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
-        proofs, left_out = shipped(core, design, only)
+        proofs, left_out = shipped(core.parts[0], design, only)
         jobs = {proof.name: partial(run, proof, stage) for proof in proofs}
         with steps.progress("Proofs") as report:
             found = run_all(

@@ -27,7 +27,15 @@ def command(
 ) -> str:
     """`carousel run` with every choice written out, the defaults too."""
     widths, sequences = choices(found.subject, formats, file, seed)
-    words = ("carousel", "run", model, *widths, "--lanes", found.gateware.lanes, *sequences)
+    words = (
+        "carousel",
+        "run",
+        model,
+        *widths,
+        "--lanes",
+        found.gateware.plan.most_lanes,
+        *sequences,
+    )
     start = () if state is None else ("--state", state)
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)
@@ -40,7 +48,7 @@ def prove(found: Found, model: Path, file: Path | None, place: Path) -> str | No
     if found.subject.max_length is not None:
         return None
     source = () if file is None else ("--input", file)
-    core = ("--formats", place / "formats.json", "--lanes", found.gateware.lanes, *source)
+    core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes, *source)
     return shlex.join(map(str, ("carousel", "prove", model, *core, "--output", proofs(place))))
 
 

@@ -66,7 +66,7 @@ def _cost(found: Found) -> str:
     """Multipliers, memory and time, in words."""
     need = found.need
     lanes, tail = need.multipliers
-    bits, pace = sum(need.memories.values()), need.core.schedule.cycles_per_step
+    bits, pace = sum(need.plan.memories.values()), need.plan.cycles_per_step
     text = f"It takes {lanes + tail} multipliers ({lanes} lanes and {tail} behind them), "
     text += f"{bits:,} bits of memory and {pace:,} cycles a step."
     if need.held is not None:

@@ -20,7 +20,7 @@ from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.search.search import Evaluate, Goal, Search
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
 from golden import InputError, Network
-from rtl import make_core
+from rtl import CoreOptions, plan
 
 LEAST_ERROR_BITS = 16
 BESIDE = ".svg", ".jsonl"  # endings of the figure and the journal
@@ -166,8 +166,7 @@ def problems(net: Network, inputs: Inputs, seed: int, lanes: int | None) -> tupl
 def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
     """The number of lanes of the core; `LaneError` for one that it cannot have."""
     qnet = quantize(net, formats_of(net, Widths.uniform(NARROWEST), seen))
-    room = None if net.first_reverse is None else 1
-    return make_core(qnet, lanes, max_length=room).schedule.lanes
+    return plan(qnet, CoreOptions(lanes)).lanes
 
 
 def _split(inputs: Inputs) -> tuple[Inputs, Inputs]:

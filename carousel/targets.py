@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rtl import Core, OfflineCore
+from rtl import CorePlan
 from rtl.boards import boards
 from rtl.boards.boards import BOARDS, design
 from rtl.flow import DEVICES, Design, Device, FlowError, alone, find
@@ -27,7 +27,7 @@ class Target:
     def name(self) -> str:
         return self.board or self.device.name
 
-    def design(self, core: Core | OfflineCore, clock: float | None) -> tuple[Design, float | None]:
+    def design(self, plan: CorePlan, clock: float | None) -> tuple[Design, float | None]:
         """The core for this target, and the clock that it must reach, MHz, or None.
 
         Parameters
@@ -39,8 +39,8 @@ class Target:
         CarouselError : see `rtl.boards.boards.design`.
         """
         if self.board is None:
-            return alone(core), clock
-        found = design(self.board, core, clock)
+            return alone(plan), clock
+        found = design(self.board, plan, clock)
         return Design(found.verilog, found.top, found.constraints), found.clock_mhz
 
 

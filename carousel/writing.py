@@ -30,23 +30,15 @@ def verilog(
     Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
     layers holds whole sequences, of up to --max-length steps.
     """
+    from rtl import CoreOptions, plan
     from rtl import verilog as writer
 
     output.check_file(json)
     subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
+    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     with output.folder(place) as stage, steps.progress("Verilog"):
-        written = writer.write(
-            subject.qnet,
-            stage,
-            lanes,
-            max_length=room,
-            state_port=state_port,
-            load_port=load_port,
-            axi=axi,
-            streams=streams,
-            nonzeros=nonzeros,
-        )
+        written = writer.write(plan(subject.qnet, chosen), stage, axi=axi)
         files = {_what(path): str(place / path.name) for path in written}
     for what, path in files.items():
         typer.echo(f"{what.capitalize():9} {path}")

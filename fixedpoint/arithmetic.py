@@ -24,6 +24,11 @@ def nearest(values: Codes) -> Codes:
     return whole + (values - whole >= 0.5)
 
 
+def half(shift: int) -> int:
+    """What makes a shift to the right round to nearest, ties towards plus infinity."""
+    return 1 << (shift - 1) if shift > 0 else 0
+
+
 def round_shift(values: Codes, shift: int) -> Codes:
     """values / 2^shift to the nearest whole number, ties towards plus infinity (int64 or float64).
 
@@ -32,7 +37,7 @@ def round_shift(values: Codes, shift: int) -> Codes:
     if values.dtype == np.float64:
         return np.floor(values * 2.0**-shift + 0.5) if shift > 0 else values * 2.0**-shift
     if shift > 0:
-        return (values + (1 << (shift - 1))) >> shift
+        return (values + half(shift)) >> shift
     return values << -shift
 
 

@@ -1,7 +1,15 @@
-"""The gateware: lanes, sequencer, tail pipeline and core in Amaranth; its schedule; Verilog."""
+"""The gateware: lanes, sequencer, tail pipeline and core in Amaranth; its plan; Verilog."""
 
-from rtl.core import Core
-from rtl.offline import OfflineCore, make_core
-from rtl.schedule import LaneError, Schedule, allowed_lanes, plan
+from rtl.options import CoreOptions
+from rtl.planning import CorePlan, StepPlan, plan
+from rtl.schedule import LaneError, Schedule, allowed_lanes
 
-__all__ = ["Core", "LaneError", "OfflineCore", "Schedule", "allowed_lanes", "make_core", "plan"]
+__all__ = [
+    "CoreOptions",
+    "CorePlan",
+    "LaneError",
+    "Schedule",
+    "StepPlan",
+    "allowed_lanes",
+    "plan",
+]

@@ -7,11 +7,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import choose, clip, delay, shift_right
-from rtl.loading import load_layout
+from rtl.arithmetic import choose, clip, delay, layout_of, shift_right
+from rtl.loading import load_word
 from rtl.memory import block_memory, load
 from rtl.program import NetMode, Program, squashed_width
-from rtl.row_words import row_layout, row_words
+from rtl.row_words import row_word, row_words
 from rtl.squash import squashed
 
 
@@ -99,7 +99,7 @@ class Activation(wiring.Component):
     code, value : Out, In: a reader of the sigma unit.
     o : Out(activation_layout)
     coming, coming_first : Out(1), `o` will carry a cell input; its step's first mark.
-    load : In(load_layout), of a core with a load port.
+    load : In(load_word), of a core with a load port.
     state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
         cell; Out, Out: a reader of `rtl.states.States`; Out(unseen_layout).
     """
@@ -131,7 +131,7 @@ class Activation(wiring.Component):
             **{name: Out(1) for name in ("coming", "coming_first")},
         }
         if program.loadable:
-            ports["load"] = In(load_layout(program))
+            ports["load"] = In(layout_of(load_word(program)))
         if program.schedule.peepholes:
             ports |= {
                 "state": In(signed(program.paths.s)),
@@ -228,7 +228,7 @@ class Activation(wiring.Component):
 
     def _word(self, m: Module, due: Value):
         """A row's word, two clocks after it was due: the memory is read for the row to come."""
-        layout, init = row_layout(self.program), row_words(self.program, self.place)
+        layout, init = layout_of(row_word(self.program)), row_words(self.program, self.place)
         count = len(init)
         m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
         if self.program.loadable:

@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data
 
+from fixedpoint.arithmetic import half
 from fixedpoint.formats import Format
+from rtl.words import Word
 
 V = TypeVar("V", Value, data.View)
 
@@ -16,9 +18,11 @@ def shape_of(form: Format) -> Shape:
     return Shape(form.width, form.signed)
 
 
-def half(shift: int) -> int:
-    """What makes a shift to the right round to nearest, ties towards plus infinity."""
-    return 1 << (shift - 1) if shift > 0 else 0
+def layout_of(word: Word) -> data.StructLayout:
+    """The Amaranth layout of a memory's word."""
+    return data.StructLayout(
+        {name: Shape(bits, name in word.signed) for name, bits in word.fields.items()}
+    )
 
 
 def shift_right(value: Value, shift: int) -> Value:

@@ -6,9 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from rtl import latency
 from rtl.activation import activation_layout, squash_net, unseen_layout
-from rtl.arithmetic import choose, clip, delay, round_shift
+from rtl.arithmetic import choose, clip, delay, layout_of, round_shift
 from rtl.bank import access_layout
-from rtl.loading import load_layout
+from rtl.loading import load_word
 from rtl.output_gate import OutputGate
 from rtl.program import Program
 from rtl.states import States
@@ -52,7 +52,7 @@ class CellUpdate(wiring.Component):
     i : In(activation_layout)
     coming, coming_first : In(1), `latency.STATE_READ` clocks before `i` carries a cell input, and
         its step's first mark.
-    load : In(load_layout), of a core with a load port.
+    load : In(load_word), of a core with a load port.
     gate_i, gate_f, gate_o : In(signed(activation_width)), beside `i` where the tail takes a block
         at once.
     code, value : Out, In: a reader of the sigma unit.
@@ -100,7 +100,7 @@ class CellUpdate(wiring.Component):
             "word": Out(signed(program.paths.s)),
         }
         if program.loadable:
-            ports["load"] = In(load_layout(program))
+            ports["load"] = In(layout_of(load_word(program)))
         if program.schedule.tail > 1:
             gate = In(signed(program.activation_width))
             ports |= {f"gate_{kind}": gate for kind in ("i", "f", "o") if kind in program.kinds}

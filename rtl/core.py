@@ -12,35 +12,30 @@ i ─────► │ InputBuffer│────────►│ Operands �
 from functools import reduce
 from operator import add
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from fixedpoint.network import QuantizedNetwork
 from rtl import latency
 from rtl.activation import Activation
-from rtl.arithmetic import delay
+from rtl.arithmetic import delay, layout_of
+from rtl.beat import beat_layout
 from rtl.cell import CellUpdate
 from rtl.fifo import BlockFIFO
 from rtl.lanes import LaneArray
-from rtl.loading import load_layout
-from rtl.operands import InputBuffer, Operands, beat_layout
-from rtl.ports import connect_load_port, connect_state_port, idle, load_members
-from rtl.probe import ProbeStream
-from rtl.program import Program
-from rtl.rows import Row
-from rtl.schedule import Schedule, plan
+from rtl.loading import load_word
+from rtl.operands import InputBuffer, Operands
+from rtl.planning import StepPlan
+from rtl.ports import connect_load_port, connect_state_port, idle
 from rtl.sequencer import Sequencer
+from rtl.signature import COUNTER_BITS, core_members
 from rtl.squash import SigmaUnit
-
-COUNTER_BITS = 32
 
 
 class Core(wiring.Component):
     """A quantised network in gateware; every code equals `QuantizedNetwork.run`.
 
-    With several streams the core is at as many sequences side by side, each with a state of its
-    own; a step is one of each, and begins when the vectors of all of them are there.
+    With several streams the core processes as many sequences side by side, each with a state of
+    its own; a step is one of each, and begins when the vectors of all of them are there.
 
     Timing: `schedule.cycles_per_step` clocks a step in the steady state, `schedule.latency` from
     the last element of its input to its first output. Input of the next step is taken while a step
@@ -49,15 +44,7 @@ class Core(wiring.Component):
 
     Parameters
     ----------
-    qnet : the integer network, or a part of one; its layers run forward.
-    lanes : multipliers, one of `allowed_lanes(qnet)`; default all that the network can use.
-    probe : give the core a port that shows every gate, state and output as it is computed.
-    state_port : give it a port through which its state is read and written.
-    streams : sequences side by side.
-    load_port : give it a port through which another network of the same shape and formats is
-        written over this one.
-    nonzeros : for sparse input, such as one-hot vectors: so many elements of a vector come, each
-        with its index, in any order and no index twice; the others are 0. Default: all come.
+    plan : the network, its schedule and what the memories hold, and the ports that it has.
 
     Members
     -------
@@ -70,18 +57,13 @@ class Core(wiring.Component):
     saturations : Out, 32-bit counters since reset, summed over layers and streams: i, f, o, g, h
         and out count net inputs, s, m and y the values themselves. They wrap around.
     steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
-    probe : Out, `valid` and a code for each of `probe_streams`.
+    probe : Out, `valid` and a code for each of `plan.probe_streams`.
     idle : Out(1), no step runs and none may start; only then are the two ports listened to.
-    state_address, state_write, state_in : In, one of `state_words`, and what to write to it. A
+    state_address, state_write, state_in : In, one of `plan.state_words`, and what to write to it. A
         vector that comes next without `first` goes on from what was written.
     state_out : Out, the word, `latency.STATE_PORT` = 3 clocks after its address.
     load_address, load_write, load_in : In, where in the memories of weights, rows, sigma and
         initial states, and the raw word to write there (see `rtl.loading`), one a clock.
-
-    Raises
-    ------
-    LaneError : lanes that the network cannot use.
-    CarouselError, UnsupportedError : see `rtl.schedule.plan`.
     """
 
     i: stream.Interface
@@ -98,79 +80,13 @@ class Core(wiring.Component):
     load_address: Signal
     load_write: Signal
     load_in: Signal
-    schedule: Schedule
-    offline = False
 
-    def __init__(
-        self,
-        qnet: QuantizedNetwork,
-        lanes: int | None = None,
-        probe: bool = False,
-        state_port: bool = False,
-        streams: int = 1,
-        load_port: bool = False,
-        nonzeros: int | None = None,
-    ):
-        self.qnet, self.schedule = qnet, plan(qnet, lanes, streams, nonzeros)
-        self.program = program = Program(qnet, self.schedule, load_port)
-        self.has_state_port = state_port
-        ports = {
-            "i": In(stream.Signature(beat_layout(qnet.formats.input, program.index_width))),
-            "o": Out(stream.Signature(beat_layout(qnet.out_format))),
-            "saturations": Out(
-                data.StructLayout(dict.fromkeys(self.saturation_kinds, COUNTER_BITS))
-            ),
-            **{name: Out(COUNTER_BITS) for name in ("steps", "cycles")},
-        }
-        if probe:
-            widths = [program.activation_width]
-            widths += [program.paths.s, program.paths.m] if program.states else []
-            fields = {}
-            for shown in self.probe_streams:
-                fields |= {f"{shown.name}_valid": 1, shown.name: signed(max(widths))}
-            ports["probe"] = Out(data.StructLayout(fields))
-        if state_port:
-            word = signed(max(program.paths.s, program.paths.y, program.paths.gate + 1))
-            ports |= {
-                "state_address": In(range(max(2, len(self.state_words)))),
-                "state_write": In(1),
-                "state_in": In(word),
-                "state_out": Out(word),
-            }
-        if load_port:
-            address, word = load_members(program)
-            ports |= {
-                "load_address": In(address),
-                "load_write": In(1),
-                "load_in": In(word),
-            }
-        if state_port or load_port:
-            ports["idle"] = Out(1)
-        self.has_probe = probe
-        super().__init__(ports)
-
-    @property
-    def saturation_kinds(self) -> tuple[str, ...]:
-        """Fields of `saturations`: net inputs of the rows that there are and of h, then values."""
-        values = ["h", "s"] if self.program.states else []
-        modes = self.program.cell_modes
-        values += ["m"] if any(mode.projected for mode in modes) else []
-        values += ["y"] if not all(mode.projected for mode in modes) else []
-        return tuple(dict.fromkeys((*self.program.kinds, *values)))
-
-    @property
-    def probe_streams(self) -> tuple[ProbeStream, ...]:
-        """What the probe shows."""
-        return self.program.probe_streams
-
-    @property
-    def state_words(self) -> tuple[Row, ...]:
-        """What lies at the addresses of the state port.
-
-        States s, then outputs y (and m, which no step reads of the one before), then the gates
-        where there is gate recurrence.
-        """
-        return (*self.program.states, *self.program.outputs, *self.program.gates)
+    def __init__(self, plan: StepPlan):
+        self.plan = plan
+        self.qnet, self.schedule, self.program = plan.qnet, plan.schedule, plan.program
+        self.saturation_kinds, self.probe_streams = plan.saturation_kinds, plan.probe_streams
+        self.offline, self.state_words = False, plan.state_words
+        super().__init__(core_members(plan))
 
     def elaborate(self, platform):
         m = Module()
@@ -228,11 +144,11 @@ class Core(wiring.Component):
         ]
         sigma = self._sigma(m, activations, cell)
         self._count(m, activations, cell)
-        if self.has_probe:
+        if self.plan.options.probe:
             self._probe(m, activations, cell)
-        if self.has_state_port or self.program.loadable:
+        if self.plan.options.state_port or self.program.loadable:
             m.d.comb += self.idle.eq(idle(m, self.schedule, sequencer, buffer))
-        if self.has_state_port and cell:
+        if self.plan.options.state_port and cell:
             connect_state_port(m, self, sequencer, operands, cell)
         if self.program.loadable:
             loads = {"weights": lanes.load, "sigma": sigma.load}
@@ -293,7 +209,7 @@ class Core(wiring.Component):
             readers.append((cell.code, cell.value))
             if self.schedule.peepholes:
                 readers.append((cell.o_code, cell.o_value))
-        load = load_layout(self.program) if self.program.loadable else None
+        load = layout_of(load_word(self.program)) if self.program.loadable else None
         m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers), load)
         for k, (code, value) in enumerate(readers):
             m.d.comb += getattr(sigma, f"code{k}").eq(code)
@@ -354,7 +270,7 @@ class Core(wiring.Component):
             events["y"] = events.get("y", Const(0)) + (clipped & ~y.projected)
             if self.schedule.peepholes:
                 events["o"] = cell.o_valid & cell.o_saturated
-        for kind in self.saturation_kinds:
+        for kind in self.plan.saturation_kinds:
             counter = Signal(COUNTER_BITS, name=f"saturated_{kind}")
             event = delay(m, events[kind], 1, name=f"{kind}_event", keep_reset=True)
             m.d.sync += counter.eq(counter + event)

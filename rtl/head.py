@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
-from rtl.operands import beat_layout
+from rtl.beat import beat_layout
 
 
 class Head(wiring.Component):

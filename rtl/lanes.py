@@ -15,9 +15,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import delay
+from rtl.arithmetic import delay, layout_of
 from rtl.lane import Lane, feed_layout
-from rtl.loading import load_layout
+from rtl.loading import load_word
 from rtl.program import Program
 
 
@@ -39,7 +39,7 @@ class LaneArray(wiring.Component):
     feed : In(feed_layout)
     start : Out(1)
     sum{k} : Out(signed(sum_width))
-    load : In(load_layout), of a core with a load port: a weight, its lane and address. No column
+    load : In(load_word), of a core with a load port: a weight, its lane and address. No column
         may come meanwhile.
     """
 
@@ -51,7 +51,7 @@ class LaneArray(wiring.Component):
     def __init__(self, program: Program):
         self.program = program
         self.feed_shape = feed_layout(program.paths.operand, program.weight_address_width)
-        loads = {"load": In(load_layout(program))} if program.loadable else {}
+        loads = {"load": In(layout_of(load_word(program)))} if program.loadable else {}
         sums = {f"sum{k}": Out(signed(program.paths.sum)) for k in range(program.rows_at_once)}
         super().__init__({"feed": In(self.feed_shape), "start": Out(1), **sums, **loads})
 

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from amaranth.lib import data
-
 from rtl.program import Program
-from rtl.row_words import row_layout, row_words
+from rtl.row_words import row_word, row_words
 from rtl.rows import Row
-from rtl.squash import knot_words
+from rtl.words import Word, knot_word, knot_words
 
 
 @dataclass(frozen=True)
@@ -98,10 +96,16 @@ def structure(program: Program) -> str:
     return hashlib.sha256(repr((common, size)).encode()).hexdigest()
 
 
-def load_layout(program: Program) -> data.StructLayout:
+def port_bits(program: Program) -> tuple[int, int]:
+    """Bits of the load port's address and of its word."""
+    above = (len(regions(program)) - 1).bit_length()
+    return index_width(program) + above, load_word(program).fields["data"]
+
+
+def load_word(program: Program) -> Word:
     """What comes to a memory: a word of its region, and where it goes."""
     widest = max(region.width for region in regions(program))
-    return data.StructLayout({"write": 1, "place": index_width(program), "data": widest})
+    return Word({"write": 1, "place": index_width(program), "data": widest})
 
 
 _Words = Callable[[], dict[int, int]]
@@ -112,13 +116,13 @@ def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
     schedule, slots = program.schedule, program.weight_address_width
     lanes = (schedule.lanes - 1 << slots) + schedule.weight_words
     yield "weights", program.paths.weight, lanes, partial(_weights, program)
-    layout = row_layout(program)
+    word = row_word(program)
     for place in range(program.rows_at_once):
         rows = partial(row_words, program, place)
         size = sum(map(len, schedule.tails[place]))
-        yield f"rows{place}", layout.size, size, partial(_packed, layout, rows)
-    layout, knots = knot_words(program.qnet.table)
-    yield "sigma", layout.size, len(knots), partial(_packed, layout, lambda: knots)
+        yield f"rows{place}", word.bits, size, partial(_packed, word, rows)
+    word, knots = knot_word(program.qnet.table), knot_words(program.qnet.table)
+    yield "sigma", word.bits, len(knots), partial(_packed, word, lambda: knots)
     if program.states:
         for name, rows, width in (
             ("initial s", program.states, program.paths.s),
@@ -135,8 +139,8 @@ def _weights(program: Program) -> dict[int, int]:
     }
 
 
-def _packed(layout: data.StructLayout, words: Callable[[], list[Any]]) -> dict[int, int]:
-    return {k: layout.const(word).as_bits() for k, word in enumerate(words())}
+def _packed(word: Word, values: Callable[[], list[dict[str, int]]]) -> dict[int, int]:
+    return dict(enumerate(map(word.pack, values())))
 
 
 def _initial(program: Program, rows: tuple[Row, ...], width: int) -> dict[int, int]:

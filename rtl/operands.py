@@ -5,23 +5,15 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import delay, shape_of
+from rtl.arithmetic import delay, layout_of, shape_of
 from rtl.bank import Bank
+from rtl.beat import beat_layout
 from rtl.lane import feed_layout
-from rtl.loading import load_layout
+from rtl.loading import load_word
 from rtl.memory import block_memory
 from rtl.phases import SOURCES
 from rtl.program import Program
-from rtl.sequencer import word_layout
-
-
-def beat_layout(form, index_width: int = 0) -> data.StructLayout:
-    """A stream's beat: one element, and whether it is a sequence's first or last.
-
-    Of a sparse vector also its `index`, of so many bits.
-    """
-    index = {"index": index_width} if index_width else {}
-    return data.StructLayout({"data": shape_of(form), **index, "first": 1, "last": 1})
+from rtl.words import program_word
 
 
 class InputBuffer(wiring.Component):
@@ -145,7 +137,7 @@ class Operands(wiring.Component):
     {y,gates}_written : In, {valid, data}; each step's values in the order of the tail.
     {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
     feed : Out(feed_layout)
-    load : In(load_layout), of a core with a load port: initial outputs.
+    load : In(load_word), of a core with a load port: initial outputs.
     """
 
     word: data.View
@@ -166,7 +158,7 @@ class Operands(wiring.Component):
     def __init__(self, program: Program):
         self.program = program
         ports = {
-            "word": In(word_layout(program.schedule)),
+            "word": In(layout_of(program_word(program.schedule))),
             "weight": In(range(max(2, program.schedule.in_order))),
             "step_first": In(1),
             "parity": In(1),
@@ -178,7 +170,7 @@ class Operands(wiring.Component):
         self.banks: dict[str, Bank] = {}
         if program.outputs:
             starts = program.initial(program.outputs)
-            load = load_layout(program) if program.loadable else None
+            load = layout_of(load_word(program)) if program.loadable else None
             self.banks["y"] = Bank(len(program.outputs), signed(program.paths.y), starts, load)
             if load:
                 ports["load"] = In(load)

@@ -9,9 +9,8 @@ from amaranth.lib import data
 from rtl import latency
 from rtl.arithmetic import delay
 from rtl.cell import CellUpdate
-from rtl.loading import index_width, load_layout, regions
+from rtl.loading import index_width, regions
 from rtl.operands import InputBuffer, Operands
-from rtl.program import Program
 from rtl.schedule import Schedule
 from rtl.sequencer import Sequencer
 
@@ -37,7 +36,7 @@ def connect_state_port(
     for name, bank in operands.banks.items():
         access, word = getattr(operands, f"{name}_access"), getattr(operands, f"{name}_word")
         places.append((access, word, bank.count))
-    start, end = 0, len(core.state_words)
+    start, end = 0, len(core.plan.state_words)
     for access, word, count in places:
         here = Const(1)
         here = here & (core.state_address >= start) if start else here
@@ -53,13 +52,6 @@ def connect_state_port(
         start += count
     stages = latency.MEMORY + 1
     assert stages == latency.STATE_PORT
-
-
-def load_members(program: Program) -> tuple[int, int]:
-    """Bits of the load port's address and of its word."""
-    layout = load_layout(program)
-    above = (len(regions(program)) - 1).bit_length()
-    return index_width(program) + above, layout["data"].width
 
 
 def connect_load_port(m: Module, core: Any, memories: Mapping[str, data.View]) -> None:

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from fixedpoint import resources
+from fixedpoint.arithmetic import half
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
@@ -19,11 +20,10 @@ from fixedpoint.paths import Paths
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
 from golden.squash import SQUASHES
-from rtl.arithmetic import half
 from rtl.probe import ProbeStream
 from rtl.rows import Row, stored_gates, stored_outputs
 from rtl.schedule import Schedule
-from rtl.sequencer import word_layout
+from rtl.words import program_word
 
 KINDS = ("i", "f", "o", "g", "y", "out")
 
@@ -303,7 +303,7 @@ class Program:
         del found["weights"]  # some words of the lanes' memories are left empty
         return {
             "weights": schedule.lanes * schedule.weight_words * self.paths.weight,
-            "program": schedule.cycles_per_step * word_layout(schedule).size,
+            "program": schedule.cycles_per_step * program_word(schedule).bits,
             **found,
         }
 

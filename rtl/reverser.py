@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
 from rtl.arithmetic import shape_of
-from rtl.operands import beat_layout
+from rtl.beat import beat_layout
 
 
 class Reverser(wiring.Component):
@@ -40,11 +40,6 @@ class Reverser(wiring.Component):
         self.form, self.width, self.size = form, width, width * length
         beats = stream.Signature(beat_layout(form))
         super().__init__({"i": In(beats), "o": Out(beats)})
-
-    @property
-    def bits(self) -> int:
-        """Of its memory: two banks, a word an element."""
-        return 2 * self.size * self.form.width
 
     def elaborate(self, platform):
         m = Module()

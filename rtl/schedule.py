@@ -264,7 +264,7 @@ def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     return tuple(range(least, largest_phase(qnet) + 1))
 
 
-def plan(
+def schedule_of(
     qnet: QuantizedNetwork,
     lanes: int | None = None,
     streams: int = 1,
@@ -272,7 +272,7 @@ def plan(
 ) -> Schedule:
     """The schedule of a network on `lanes` lanes (default: all that it can use).
 
-    With `streams` it is at so many sequences side by side, so that one of them has work for the
+    With `streams` it processes so many sequences side by side, so that one of them has work for the
     lanes while another one waits for its own results. With `nonzeros` so many elements of an input
     vector come, each with its index, and the others, which are 0, cost nothing.
 
@@ -298,17 +298,17 @@ def plan(
         raise CarouselError(f"nonzeros {nonzeros}: must be from 1 to the {qnet.inputs} inputs")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
 
-    def schedule_of(whole_blocks: bool, tail: int) -> Schedule:
+    def ordered(whole_blocks: bool, tail: int) -> Schedule:
         phases = phases_of(qnet, lanes, streams, whole_blocks, tail, nonzeros)
         after = After.of(peepholes, nonzeros is not None)
         order = shortest(groups_of(phases, after), at_once(phases))
         found = Schedule(lanes, streams, phases, order, qnet.inputs, peepholes, tail, nonzeros)
         return replace(found, phases=tuple(_sorted(phase, found) for phase in phases))
 
-    schedule = schedule_of(peepholes, 1)
+    schedule = ordered(peepholes, 1)
     tail = _tail(qnet, schedule)
     if tail > 1:
-        hurried = schedule_of(True, tail)
+        hurried = ordered(True, tail)
         if hurried.cycles_per_step < schedule.cycles_per_step:
             return hurried
     return schedule
@@ -365,3 +365,6 @@ def _sorted(phase: Phase, schedule: Schedule) -> Phase:
         return schedule.ready[column.row] - schedule.cycles_per_step * column.before
 
     return replace(phase, columns=tuple(sorted(phase.columns, key=known)))
+
+
+plan = schedule_of

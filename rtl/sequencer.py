@@ -6,25 +6,11 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.arithmetic import delay
+from rtl.arithmetic import delay, layout_of
 from rtl.memory import column_memories
 from rtl.phases import SOURCES
 from rtl.schedule import Schedule
-
-FLAGS = ("issue", "first", "last", "rotate", "release")
-
-
-def word_layout(schedule: Schedule) -> data.StructLayout:
-    """A word of the program: what `rtl.schedule.Slot` says of a clock.
-
-    With sparse input also the `base` of the weights that an element of it may meet.
-    """
-    columns = [column for phase in schedule.phases for column in phase.columns]
-    addresses = range(max(2, 1 + max(column.address for column in columns)))
-    places = {"source": range(len(SOURCES)), "address": addresses}
-    places |= {"stream": range(schedule.streams)} if schedule.streams > 1 else {}
-    places |= {"base": range(max(2, 1 + max(schedule.bases.values())))} if schedule.sparse else {}
-    return data.StructLayout({**places, **dict.fromkeys(FLAGS, 1)})
+from rtl.words import FLAGS, program_word
 
 
 class Sequencer(wiring.Component):
@@ -50,7 +36,7 @@ class Sequencer(wiring.Component):
     loaded : In(1), the memories hold a state that the first step after a reset may go on from.
     starts : Out(1), a step begins with the next clock.
     running : Out(1), a step runs.
-    word : Out(word_layout); all flags are 0 where nothing runs.
+    word : Out(`rtl.words.program_word`); all flags are 0 where nothing runs.
     weight : Out, place of the issued column in the weight memories; with sparse input of those
         columns that are read in order.
     step_first, step_last : Out(1), the running step's marks, of the word's stream.
@@ -77,7 +63,7 @@ class Sequencer(wiring.Component):
                 **{name: In(1) for name in ("ready", "loaded")},
                 **{name: In(schedule.streams) for name in ("first", "last")},
                 **{name: Out(1) for name in flags},
-                "word": Out(word_layout(schedule)),
+                "word": Out(layout_of(program_word(schedule))),
                 "weight": Out(range(max(2, schedule.in_order))),
             }
         )
@@ -118,10 +104,10 @@ class Sequencer(wiring.Component):
 
     def _fetch(self, m: Module, clock: Signal) -> None:
         """The program's word of a clock, two clocks later, and the weights' address beside it."""
-        shape, init = word_layout(self.schedule), self._words()
-        raw = [shape.const(word).as_bits() for word in init]
-        fetched = Signal(shape, reset_less=True)
-        for bits, memory in column_memories(m, "program", shape.size, raw):
+        word = program_word(self.schedule)
+        raw = list(map(word.pack, self._words()))
+        fetched = Signal(layout_of(word), reset_less=True)
+        for bits, memory in column_memories(m, "program", word.bits, raw):
             port = memory.read_port()
             m.d.comb += port.addr.eq(clock)
             m.d.sync += fetched.as_value()[bits].eq(port.data)

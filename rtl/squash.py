@@ -1,16 +1,15 @@
 """sigma in gateware: knots from a memory, straight lines between (see `fixedpoint.squash`)."""
 
-from typing import Any
-
 from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl import latency
-from rtl.arithmetic import delay, round_shift, shift_right
+from rtl.arithmetic import delay, layout_of, round_shift, shift_right
 from rtl.memory import block_memory
 from rtl.memory import load as load_words
+from rtl.words import knot_word, knot_words
 
 
 def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
@@ -18,12 +17,6 @@ def squashed(unit: QuantizedSquash, sigma: Value, net: Value) -> Value:
     if unit.squash.linear:
         return net
     return round_shift(sigma << unit.gain_bits, unit.shift, unit.constant)
-
-
-def knot_words(table: SigmaTable) -> tuple[data.StructLayout, list[Any]]:
-    """What the table's memory holds: its knots, each with the rise to the next one."""
-    word = data.StructLayout(dict(zip(("knot", "rise"), table.word_widths, strict=True)))
-    return word, [{"knot": knot, "rise": rise} for knot, rise in table.words]
 
 
 class SigmaUnit(wiring.Component):
@@ -64,7 +57,7 @@ class SigmaUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         table, t = self.table, self.table.low_bits
-        word, init = knot_words(table)
+        word, init = layout_of(knot_word(table)), knot_words(table)
         m.submodules.knots = memory = block_memory(shape=word, depth=len(init), init=init)
         if self.loadable:
             load_words(m, memory, self.load)

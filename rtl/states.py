@@ -5,9 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl import latency
-from rtl.arithmetic import delay
+from rtl.arithmetic import delay, layout_of
 from rtl.bank import access_layout
-from rtl.loading import load_layout
+from rtl.loading import load_word
 from rtl.memory import block_memory, load
 from rtl.program import Program
 
@@ -34,7 +34,7 @@ class States(wiring.Component):
     value{k} : Out(signed(s_width))
     write, code : In(1), In(signed(s_width)), s(t) of the cells in order.
     access : In(access_layout), the state port.
-    load : In(load_layout), of a core with a load port.
+    load : In(load_word), of a core with a load port.
     word : Out(signed(s_width)), of `access.address`, `latency.MEMORY` clocks later.
     """
 
@@ -57,7 +57,7 @@ class States(wiring.Component):
         for k in range(readers):
             ports |= {f"step_over{k}": In(1), f"clear{k}": In(1), f"value{k}": Out(width)}
         if program.loadable:
-            ports["load"] = In(load_layout(program))
+            ports["load"] = In(layout_of(load_word(program)))
         super().__init__(
             {
                 **ports,

@@ -5,8 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
+from rtl.beat import beat_layout
 from rtl.fifo import BlockFIFO
-from rtl.operands import beat_layout
 
 
 class Fork(wiring.Component):
@@ -107,11 +107,6 @@ class Buffer(wiring.Component):
         super().__init__(
             {"i": In(stream.Signature(self.beat)), "o": Out(stream.Signature(self.beat))}
         )
-
-    @property
-    def bits(self) -> int:
-        """Of its memory: an element and its marks a beat."""
-        return self.depth * self.beat.size
 
     def elaborate(self, platform):
         m = Module()

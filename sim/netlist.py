@@ -13,13 +13,13 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Flow, In
 
-from rtl.core import Core
 from rtl.flow.cells import as_verilog, cell_models
 from rtl.flow.devices import Device
 from rtl.flow.tools import Progress, silent
 from rtl.flow.yosys import synthesise
-from rtl.offline import OfflineCore
-from rtl.verilog import Top, convert, module_name
+from rtl.planning import CorePlan
+from rtl.signature import core_members
+from rtl.verilog import Top, convert, module_name, top_members
 from sim.job import Ints
 from sim.runner import BUILD_DIR
 from sim.scenario import Pattern
@@ -35,13 +35,13 @@ class CoreNetlist:
 
     Attributes
     ----------
-    core : what it was made from.
+    plan : of the core that it was made from.
     top, ports : its module, and that module's ports: those of `rtl.verilog.Top`.
     verilog : that module and the models of its cells.
     packed : how many hard blocks hold registers of the core, by what they hold.
     """
 
-    core: Core | OfflineCore
+    plan: CorePlan
     top: str
     ports: Mapping[str, Flow]
     verilog: str
@@ -49,13 +49,13 @@ class CoreNetlist:
 
 
 def synthesise_core(
-    core: Core | OfflineCore, device: Device, folder: Path, progress: Progress = silent
+    plan: CorePlan, device: Device, folder: Path, progress: Progress = silent
 ) -> CoreNetlist:
     """Make a device's netlist of a core, as `rtl.flow.implement` does, in an existing folder.
 
     Parameters
     ----------
-    core : one without a probe.
+    plan : of a core without a probe.
 
     Raises
     ------
@@ -63,11 +63,11 @@ def synthesise_core(
     ToolFailedError : Yosys fails.
     """
     models = cell_models(device.family.name)
-    top, name = Top(core), module_name(core.qnet)
-    netlist = synthesise(convert(top, name), name, device, folder, progress)
+    name = module_name(plan.qnet)
+    netlist = synthesise(convert(Top(plan), name), name, device, folder, progress)
     text = as_verilog(netlist, progress) + models
-    ports = {port: member.flow for port, member in top.signature.members.items()}
-    return CoreNetlist(core, name, ports, text, netlist.packed)
+    ports = {port: member.flow for port, member in top_members(plan).items()}
+    return CoreNetlist(plan, name, ports, text, netlist.packed)
 
 
 def simulate_netlist(
@@ -81,7 +81,7 @@ def simulate_netlist(
     progress: StepProgress | None = None,
 ) -> HardwareTrace:
     """Run a netlist on input codes; parameters, result and errors as those of `sim.simulate`."""
-    qnet, place = netlist.core.qnet, Path(build_dir or BUILD_DIR).resolve()
+    qnet, place = netlist.plan.qnet, Path(build_dir or BUILD_DIR).resolve()
     codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
     check_tools(place)
     return simulate_core(
@@ -103,14 +103,13 @@ class Mapped(wiring.Component):
     saturations: data.View
 
     def __init__(self, netlist: CoreNetlist):
-        core = netlist.core
-        self.netlist, self.qnet = netlist, core.qnet
-        self.schedule, self.offline = core.schedule, core.offline
-        if isinstance(core, OfflineCore):
-            self.max_length = core.max_length
-        else:
-            self.state_words = core.state_words
-        super().__init__(core.signature)
+        plan = netlist.plan
+        self.netlist, self.qnet = netlist, plan.qnet
+        self.schedule, self.offline = plan, plan.holds_sequences
+        self.max_length, self.state_words = plan.max_length, plan.state_words
+        if not plan.holds_sequences:
+            self.schedule = plan.parts[0].schedule
+        super().__init__(core_members(plan))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -29,34 +29,37 @@ sys.path.insert(0, str(ROOT))
 import golden
 from fixedpoint import Format, Formats, QuantizedNetwork, choose_formats, quantize
 from golden import Layer, Network, Readout
-from rtl import verilog
+from rtl import CoreOptions, CorePlan, plan, verilog
 from rtl.boards.boards import design
 from rtl.flow.design import alone
-from rtl.offline import make_core
 
 PLAIN = ("temporal_order_rnn",)  # no LSTM, and so no gateware
 Make = Callable[[], str]
 
 
-def written(qnet: QuantizedNetwork, lanes: int | None = None, **options) -> str:
+def planned(qnet: QuantizedNetwork, lanes: int | None = None, **options) -> CorePlan:
+    return plan(qnet, CoreOptions(lanes, **options))
+
+
+def written(qnet: QuantizedNetwork, lanes: int | None = None, axi: bool = False, **options) -> str:
     """What `rtl.verilog.write` writes as Verilog."""
     with tempfile.TemporaryDirectory() as folder:
-        files = verilog.write(qnet, folder, lanes, **options)
+        files = verilog.write(planned(qnet, lanes, **options), folder, axi=axi)
         return next(file for file in files if file.suffix == ".v").read_text(encoding="utf-8")
 
 
 def probed(qnet: QuantizedNetwork, **options) -> str:
     """A core as the simulator gets it."""
-    return verilog.convert(make_core(qnet, probe=True, **options), "probed")
+    return verilog.convert(planned(qnet, probe=True, **options).component(), "probed")
 
 
 def on_board(qnet: QuantizedNetwork, board: str, lanes: int, clock_mhz: float | None = None) -> str:
-    return design(board, make_core(qnet, lanes), clock_mhz).verilog
+    return design(board, planned(qnet, lanes), clock_mhz).verilog
 
 
 def without_board(qnet: QuantizedNetwork) -> str:
     """A core as it is built for a device without a board, of whichever family."""
-    return alone(make_core(qnet)).verilog
+    return alone(planned(qnet)).verilog
 
 
 def random_layer(

@@ -1,12 +1,9 @@
 """The registers that a core has. Offsets and bits are the same for every core; what a core lacks is
 not mapped."""
 
-from typing import Any
-
 from fixedpoint.formats import Format
 from rtl.axi.registers import Field, Register, whole
-from rtl.core import Core
-from rtl.offline import OfflineCore
+from rtl.planning import CorePlan
 
 IDENTIFICATION = 0x4341524F  # "CARO"
 VERSION = 1
@@ -27,14 +24,13 @@ COUNTERS = {
 }
 
 
-def registers(core: Core | OfflineCore) -> tuple[Register, ...]:
+def registers(plan: CorePlan) -> tuple[Register, ...]:
     """The register map of a core, from the lowest offset up."""
-    found = [*_identity(core), *_formats(core), _control(core), _status(core), _framing()]
-    there = core.signature.members
+    found = [*_identity(plan), *_formats(plan), _control(plan), _status(plan), _framing()]
     found += [
         whole(name.upper(), offset, "ro", description)
         for offset, (name, description) in zip((0x2C, 0x30), COUNTERS.items(), strict=True)
-        if name in there
+        if not plan.holds_sequences
     ]
     found += [
         whole(
@@ -44,12 +40,12 @@ def registers(core: Core | OfflineCore) -> tuple[Register, ...]:
             f"Clipped {what}, since reset; wraps around.",
         )
         for k, (kind, what) in enumerate(KINDS.items())
-        if kind in core.saturation_kinds
+        if kind in plan.saturation_kinds
     ]
-    if "state_address" in there:
-        found += _state(core)
-    if "load_address" in there:
-        found += _load(core)
+    if plan.options.state_port:
+        found += _state(plan)
+    if plan.options.load_port:
+        found += _load(plan)
     return tuple(found)
 
 
@@ -57,10 +53,10 @@ def _constant(name: str, offset: int, description: str, *fields: Field) -> Regis
     return Register(name, offset, "ro", description, fields, constant=True)
 
 
-def _identity(core: Core | OfflineCore) -> list[Register]:
-    qnet, schedule = core.qnet, core.schedule
+def _identity(plan: CorePlan) -> list[Register]:
+    qnet = plan.qnet
     cells = sum(layer.shape.cells for layer in qnet.layers)
-    pace = schedule.cycles_per_step
+    pace = plan.cycles_per_step
     return [
         whole("IDENTIFICATION", 0x00, "ro", '"CARO".', IDENTIFICATION, constant=True),
         whole("VERSION", 0x04, "ro", "Of this register map.", VERSION, constant=True),
@@ -78,15 +74,13 @@ def _identity(core: Core | OfflineCore) -> list[Register]:
             Field("cells", 0, 16, cells, "Cells of all layers."),
             Field("layers", 16, 16, len(qnet.layers), "Layers; two directions are two."),
         ),
-        _constant(
-            "LANES", 0x10, "Multipliers.", Field("lanes", 0, 16, schedule.lanes, "Multipliers.")
-        ),
+        _constant("LANES", 0x10, "Multipliers.", Field("lanes", 0, 16, plan.lanes, "Multipliers.")),
         whole("CYCLES_PER_STEP", 0x14, "ro", "Clocks a step, predicted.", pace, constant=True),
     ]
 
 
-def _formats(core: Core | OfflineCore) -> list[Register]:
-    qnet = core.qnet
+def _formats(plan: CorePlan) -> list[Register]:
+    qnet = plan.qnet
     return [
         _format("INPUT_FORMAT", 0x18, "in", qnet.formats.input),
         _format("OUTPUT_FORMAT", 0x1C, "out", qnet.out_format),
@@ -104,26 +98,26 @@ def _format(name: str, offset: int, way: str, form: Format) -> Register:
     )
 
 
-def _control(core: Core | OfflineCore) -> Register:
+def _control(plan: CorePlan) -> Register:
     fields = [Field("enable", 0, 1, 1, "0: no vector begins; one that has begun is taken whole.")]
-    if not core.offline:
+    if not plan.holds_sequences:
         text = "Written 1: the next beat begins a vector and a sequence; reads 0."
         fields.append(Field("clear", 1, 1, 0, text))
     return Register("CONTROL", 0x20, "rw", "What the core may do.", tuple(fields))
 
 
-def _status(core: Core | OfflineCore) -> Register:
-    there, fields = core.signature.members, []
-    if "idle" in there:
+def _status(plan: CorePlan) -> Register:
+    fields = []
+    if plan.has_idle:
         fields.append(Field("idle", 0, 1, 1, "No step runs, no vector waits or has begun."))
     text = "A sequence ended inside a vector, since reset."
     fields.append(Field("framing_error", 1, 1, 0, text))
-    if "s" in core.saturation_kinds:
+    if "s" in plan.saturation_kinds:
         fields.append(Field("overflow", 2, 1, 0, "A state was clipped, since reset."))
-    if "too_long" in there:
+    if plan.holds_sequences:
         text = "A sequence was longer than the core holds, since reset."
         fields.append(Field("too_long", 3, 1, 0, text))
-    return Register("STATUS", 0x24, "ro", "What the core is at.", tuple(fields))
+    return Register("STATUS", 0x24, "ro", "Status.", tuple(fields))
 
 
 def _framing() -> Register:
@@ -132,8 +126,8 @@ def _framing() -> Register:
     )
 
 
-def _state(core: Any) -> list[Register]:
-    words = len(core.state_words)
+def _state(plan: CorePlan) -> list[Register]:
+    words = len(plan.state_words)
     place = Field("address", 0, words.bit_length(), 0, f"0 to {words - 1}; {words}: at the end.")
     text = "Which word of the state; goes on by 1 after each access to STATE_DATA."
     return [
@@ -143,8 +137,8 @@ def _state(core: Any) -> list[Register]:
     ]
 
 
-def _load(core: Any) -> list[Register]:
-    address_bits, word_bits = len(core.load_address), len(core.load_in)
+def _load(plan: CorePlan) -> list[Register]:
+    address_bits, word_bits = plan.load_bits
     text = "Which weight word; goes on by 1 after each write to LOAD_DATA."
     found = [
         Register("LOAD_ADDRESS", 0x90, "rw", text, (Field("address", 0, address_bits, 0, ""),)),

@@ -6,13 +6,48 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Sig
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.errors import CarouselError
 from rtl.axi.decode import Decoder
 from rtl.axi.lite import LITE, Lite
 from rtl.axi.stream import Entry, axis_signature
 from rtl.axi.table import COUNTERS, registers
 from rtl.axi.windows import LoadWindow, StateWindow
-from rtl.core import Core
-from rtl.offline import OfflineCore
+from rtl.planning import CorePlan
+
+
+def wrappable(plan: CorePlan) -> CorePlan:
+    """The plan of a core that goes into the wrapper: with its state port, where it can have one.
+
+    Raises
+    ------
+    CarouselError : several streams, or sparse input.
+    """
+    streams, nonzeros = plan.options.streams, plan.options.nonzeros
+    if streams != 1:
+        raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
+    if nonzeros is not None:
+        raise CarouselError(f"nonzeros {nonzeros}: AXI's packets are of whole vectors")
+    return plan.with_state_port()
+
+
+def bus_members(plan: CorePlan) -> dict[str, Any]:
+    """The buses of `AxiCore`."""
+    return {
+        "s_axis": In(axis_signature(plan.qnet.formats.input)),
+        "m_axis": Out(axis_signature(plan.qnet.out_format)),
+        "s_axil": In(LITE),
+    }
+
+
+def axi_members(plan: CorePlan) -> dict[str, Any]:
+    """The ports of `AxiTop`."""
+    buses = wiring.Signature(bus_members(plan))
+    wires = {_flat(path): member for path, member, _ in buses.flatten(buses.create())}
+    return {"aclk": In(1), "aresetn": In(1), **wires}
+
+
+def _flat(path: tuple[str | int, ...]) -> str:
+    return "_".join(map(str, path))
 
 
 class AxiCore(wiring.Component):
@@ -23,7 +58,7 @@ class AxiCore(wiring.Component):
 
     Parameters
     ----------
-    core : with its state port, where it can have one.
+    plan : of the core, see `wrappable`.
 
     Members
     -------
@@ -40,21 +75,14 @@ class AxiCore(wiring.Component):
     m_axis: Any
     s_axil: Any
 
-    def __init__(self, core: Core | OfflineCore):
-        self.core, self.registers = core, registers(core)
-        super().__init__(
-            {
-                "s_axis": In(axis_signature(core.qnet.formats.input)),
-                "m_axis": Out(axis_signature(core.qnet.out_format)),
-                "s_axil": In(LITE),
-            }
-        )
+    def __init__(self, plan: CorePlan):
+        self.plan, self.registers = plan, registers(plan)
+        super().__init__(bus_members(plan))
 
     def elaborate(self, platform):
         m = Module()
-        core: Any = self.core
-        m.submodules.core = core
-        m.submodules.entry = entry = Entry(core.qnet.formats.input, core.qnet.inputs)
+        m.submodules.core = core = self.plan.component()
+        m.submodules.entry = entry = Entry(self.plan.qnet.formats.input, self.plan.qnet.inputs)
         m.submodules.lite = lite = Lite()
         m.submodules.decoder = decoder = Decoder(self.registers)
         wiring.connect(m, wiring.flipped(self.s_axis), entry.s_axis)
@@ -67,13 +95,10 @@ class AxiCore(wiring.Component):
             self.m_axis.tlast.eq(core.o.payload.last),
             core.o.ready.eq(self.m_axis.tready),
         ]
-        busy = self._windows(m, decoder, entry)
+        busy = self._windows(m, core, decoder, entry)
         self._control(m, decoder, entry, busy)
-        self._status(m, decoder, entry)
+        self._status(m, core, decoder, entry)
         return m
-
-    def _has(self, member: str) -> bool:
-        return member in self.core.signature.members
 
     def _control(self, m: Module, decoder: Any, entry: Entry, busy: Value) -> None:
         """The control register; `clear` counts for one clock, the one after the write."""
@@ -82,45 +107,43 @@ class AxiCore(wiring.Component):
         with m.If(written):
             m.d.sync += enable.eq(port.data[0])
         m.d.comb += [port.value.eq(enable), entry.open.eq(enable & ~busy)]
-        if not self.core.offline:
+        if not self.plan.holds_sequences:
             m.d.sync += entry.clear.eq(written & port.data[1])
 
-    def _status(self, m: Module, decoder: Any, entry: Entry) -> None:
+    def _status(self, m: Module, core: Any, decoder: Any, entry: Entry) -> None:
         """What is only read."""
-        core: Any = self.core
         m.d.comb += decoder.framing_errors.value.eq(entry.framing_errors)
         for name in COUNTERS:
-            if self._has(name):
+            if not self.plan.holds_sequences:
                 m.d.comb += getattr(decoder, name).value.eq(getattr(core, name))
-        for kind in core.saturation_kinds:
+        for kind in self.plan.saturation_kinds:
             m.d.comb += getattr(decoder, f"saturated_{kind}").value.eq(core.saturations[kind])
         shown = {"framing_error": entry.framing_errors != 0}
-        if self._has("idle"):
+        if self.plan.has_idle:
             shown["idle"] = core.idle & entry.at_rest
-        if "s" in core.saturation_kinds:
+        if "s" in self.plan.saturation_kinds:
             shown["overflow"] = core.saturations.s != 0
-        if self._has("too_long"):
+        if self.plan.holds_sequences:
             shown["too_long"] = core.too_long
         status = next(each for each in self.registers if each.name == "STATUS")
         for field in status.fields:
             m.d.comb += decoder.status.value[field.lsb].eq(shown[field.name])
 
-    def _windows(self, m: Module, decoder: Decoder, entry: Entry) -> Value:
+    def _windows(self, m: Module, core: Any, decoder: Decoder, entry: Entry) -> Value:
         """The windows that the core has; returns whether one is used, so that no vector begins."""
-        core: Any = self.core
         windows: dict[str, StateWindow | LoadWindow] = {}
-        if self._has("state_address"):
+        if self.plan.options.state_port:
             shapes = core.state_address.shape(), core.state_out.shape()
-            windows["state"] = state = StateWindow(len(core.state_words), *shapes)
+            windows["state"] = state = StateWindow(len(self.plan.state_words), *shapes)
             m.d.comb += entry.resume.eq(state.state_write)
-        if self._has("load_address"):
+        if self.plan.options.load_port:
             windows["load"] = LoadWindow(core.load_address.shape(), core.load_in.shape())
         for name, window in windows.items():
             m.submodules[name] = window
             m.d.comb += window.quiet.eq(core.idle & entry.at_rest)
             for part, member in window.signature.members.items():
                 ours = getattr(window, part)
-                if self._has(part):
+                if part in core.signature.members:
                     its = getattr(core, part)
                     m.d.comb += its.eq(ours) if member.flow == Out else ours.eq(its)
                 elif member.is_signature:
@@ -140,21 +163,16 @@ class AxiTop(wiring.Component):
     aclk: Signal
     aresetn: Signal
 
-    def __init__(self, core: Core | OfflineCore):
-        self.core, self.wrapped = core, AxiCore(core)
-        self._flat = {
-            "_".join(map(str, path)): (member, signal)
-            for path, member, signal in self.wrapped.signature.flatten(self.wrapped)
-        }
-        ports = {name: member for name, (member, _) in self._flat.items()}
-        super().__init__({"aclk": In(1), "aresetn": In(1), **ports})
+    def __init__(self, plan: CorePlan):
+        self.plan = plan
+        super().__init__(axi_members(plan))
 
     def elaborate(self, platform):
         m = Module()
         m.domains += ClockDomain("sync")
-        m.submodules.wrapped = self.wrapped
+        m.submodules.wrapped = wrapped = AxiCore(self.plan)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
-        for name, (member, inner) in self._flat.items():
-            ours = getattr(self, name)
+        for path, member, inner in wrapped.signature.flatten(wrapped):
+            ours = getattr(self, _flat(path))
             m.d.comb += inner.eq(ours) if member.flow == In else ours.eq(inner)
         return m

@@ -14,8 +14,7 @@ from rtl.boards.clock import Clocking, Ecp5Pll, Ice40Pll, Pll, setting
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import BAUD
 from rtl.boards.uart import clocks_per_bit
-from rtl.core import Core
-from rtl.offline import OfflineCore
+from rtl.planning import CorePlan
 
 TOP = "carousel_board"
 
@@ -88,7 +87,7 @@ def find(board: str) -> Board:
 
 
 def design(
-    board: str, core: Core | OfflineCore, clock_mhz: float | None = None, baud: int = BAUD
+    board: str, plan: CorePlan, clock_mhz: float | None = None, baud: int = BAUD
 ) -> BoardDesign:
     """A core behind the UART of a board.
 
@@ -106,14 +105,13 @@ def design(
     CarouselError : a baud rate that the clock cannot give to within 2 %.
     """
     about = find(board)
-    streams = core.schedule.streams if isinstance(core, Core) else 1
-    if streams != 1:
-        raise BoardError(f"streams {streams}: the line carries one sequence at a time")
+    if plan.options.streams != 1:
+        raise BoardError(f"streams {plan.options.streams}: the line carries one sequence at a time")
     platform = _platform(about)
     crystal = platform.default_clk_frequency / 1e6
     pll = None if clock_mhz in (None, crystal) else setting(about.pll, crystal, clock_mhz)
     mhz = pll.mhz if pll else crystal
-    linked = LinkedCore(core, clocks_per_bit(mhz * 1e6, baud), about.memory_bytes)
+    linked = LinkedCore(plan, clocks_per_bit(mhz * 1e6, baud), about.memory_bytes)
     top = BoardTop(linked, Clocking(mhz * 1e6, pll, about.button))
     files = platform.prepare(top, TOP, debug_verilog=True, emit_src=False).files
     verilog = files[f"{TOP}.debug.v"]

@@ -13,14 +13,13 @@ from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.beat import beat_layout
 from rtl.boards.answers import Answers
 from rtl.boards.framing import FrameReceiver, FrameSender
 from rtl.boards.protocol import CRC_BYTES, TO_BOARD, Ask, Identity
 from rtl.boards.slots import Inbox, Outbox
 from rtl.boards.uart import UartReceiver, UartTransmitter
-from rtl.core import Core
-from rtl.offline import OfflineCore
-from rtl.operands import beat_layout
+from rtl.planning import CorePlan
 
 
 class Link(wiring.Component):
@@ -35,7 +34,7 @@ class Link(wiring.Component):
 
     Parameters
     ----------
-    core : what the line is to reach; only its shape and formats are looked at.
+    plan : of the core that the line is to reach.
     clocks : of a bit, see `rtl.boards.uart.clocks_per_bit`.
     memory_bytes : of the slots of each direction.
 
@@ -52,14 +51,13 @@ class Link(wiring.Component):
     i: stream.Interface
     restart: Signal
 
-    def __init__(self, core: Core | OfflineCore, clocks: int, memory_bytes: int = 512):
-        qnet = core.qnet
+    def __init__(self, plan: CorePlan, clocks: int, memory_bytes: int = 512):
+        qnet = plan.qnet
         self.clocks = clocks
         self.inbox = Inbox(qnet.formats.input, qnet.inputs, memory_bytes)
         self.outbox = Outbox(qnet.out_format, qnet.outputs, memory_bytes)
-        longest = core.max_length if isinstance(core, OfflineCore) else 0
         slots = self.inbox.ring.slots, self.outbox.ring.slots
-        self.identity = Identity.of(qnet, longest, *slots)
+        self.identity = Identity.of(qnet, plan.max_length, *slots)
         super().__init__(
             {
                 "rx": In(1),
@@ -147,7 +145,7 @@ class LinkedCore(wiring.Component):
 
     Parameters
     ----------
-    core, clocks, memory_bytes : see `Link`.
+    plan, clocks, memory_bytes : see `Link`.
 
     Members
     -------
@@ -157,13 +155,13 @@ class LinkedCore(wiring.Component):
     rx: Signal
     tx: Signal
 
-    def __init__(self, core: Core | OfflineCore, clocks: int, memory_bytes: int = 512):
-        self.core, self.link = core, Link(core, clocks, memory_bytes)
+    def __init__(self, plan: CorePlan, clocks: int, memory_bytes: int = 512):
+        self.plan, self.link = plan, Link(plan, clocks, memory_bytes)
         super().__init__({"rx": In(1), "tx": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        core, link = self.core, self.link
+        core, link = self.plan.component(), self.link
         m.submodules.link = link
         m.submodules.core = ResetInserter(link.restart)(core)
         wiring.connect(m, link.o, core.i)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from rtl.core import Core
 from rtl.flow.pins import FewPins
-from rtl.offline import OfflineCore
+from rtl.planning import CorePlan
 from rtl.verilog import convert, module_name
 
 
@@ -23,7 +22,7 @@ class Design:
     constraints: str = ""
 
 
-def alone(core: Core | OfflineCore) -> Design:
+def alone(plan: CorePlan) -> Design:
     """The core without a board; see `FewPins`."""
-    name = module_name(core.qnet)
-    return Design(convert(FewPins(core), name), name)
+    name = module_name(plan.qnet)
+    return Design(convert(FewPins(plan), name), name)

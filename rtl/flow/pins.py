@@ -4,8 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from rtl.core import Core
-from rtl.offline import OfflineCore
+from rtl.planning import CorePlan
 from rtl.verilog import Top
 
 
@@ -27,13 +26,13 @@ class FewPins(wiring.Component):
 
     scan: Signal
 
-    def __init__(self, core: Core | OfflineCore):
-        self.core = core
+    def __init__(self, plan: CorePlan):
+        self.plan = plan
         super().__init__({"scan": In(1)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = top = Top(self.core)
+        m.submodules.core = top = Top(self.plan)
         ports = [(member.flow, signal) for _, member, signal in top.signature.flatten(top)]
         inputs = Cat(signal for flow, signal in ports if flow == In)
         shift = Signal(len(inputs), reset_less=True)

@@ -1,17 +1,18 @@
 """AXI4-Stream: both streams of a wrapped core keep the bus's rules, and packets are sequences."""
 
-from rtl.core import COUNTER_BITS, Core
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.signature import COUNTER_BITS
 
 ENTRY = "wrapped.entry"
 CORE = "wrapped.core"
 FIFO = f"{CORE}.fifo"
 
 
-def axi_in(core: Core, design: Design) -> Proof:
+def axi_in(core: StepPlan, design: Design) -> Proof:
     """What `rtl.axi.stream.Entry` makes of packets."""
     width, form = core.qnet.inputs, core.qnet.formats.input
     return Proof(
@@ -36,7 +37,7 @@ def axi_in(core: Core, design: Design) -> Proof:
     )
 
 
-def entering(design: Design, core: Core) -> Harness:
+def entering(design: Design, core: StepPlan) -> Harness:
     """The three controls, the transmitter and the core do what they please in every clock."""
     h, width, form = Harness(design, ENTRY, reset=True), core.qnet.inputs, core.qnet.formats.input
     valid, ready = h.see("s_axis__tvalid"), h.see("s_axis__tready")
@@ -85,7 +86,7 @@ def entering(design: Design, core: Core) -> Harness:
     return h
 
 
-def axi_out(core: Core, design: Design) -> Proof:
+def axi_out(core: StepPlan, design: Design) -> Proof:
     """The output of a wrapped core."""
     form = core.qnet.out_format
     return Proof(
@@ -110,7 +111,7 @@ def axi_out(core: Core, design: Design) -> Proof:
     )
 
 
-def leaving(design: Design, core: Core) -> Harness:
+def leaving(design: Design, core: StepPlan) -> Harness:
     """What is written to the FIFO is free in every clock, and so is when it is read."""
     h = Harness(design, "", reset=True)
     for name in ("w_en", "w_data"):

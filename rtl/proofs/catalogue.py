@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from fixedpoint.retention.hold import NeverShutError
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
@@ -26,7 +26,7 @@ from rtl.proofs.shut import shut
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
 from rtl.proofs.sums import sums
 
-MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
+MAKERS: dict[str, Callable[[StepPlan, Design], Proof]] = {
     "cell": cell,
     "shut": shut,
     "reader": reader,
@@ -43,7 +43,7 @@ MAKERS: dict[str, Callable[[Core, Design], Proof]] = {
 }
 
 
-BUSES: dict[str, Callable[[Core, Design], Proof]] = {
+BUSES: dict[str, Callable[[StepPlan, Design], Proof]] = {
     "axi-in": axi_in,
     "axi-out": axi_out,
     "axi-lite": axi_lite,
@@ -51,7 +51,7 @@ BUSES: dict[str, Callable[[Core, Design], Proof]] = {
 Statements = tuple[list[Proof], dict[str, LeftOut]]
 
 
-def shipped(core: Core, design: Design, only: Sequence[str] | None = None) -> Statements:
+def shipped(core: StepPlan, design: Design, only: Sequence[str] | None = None) -> Statements:
     """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
     Parameters
@@ -71,7 +71,7 @@ def shipped(core: Core, design: Design, only: Sequence[str] | None = None) -> St
     return _made(makers, only)
 
 
-def catalogue(core: Core, design: Design, only: Sequence[str] | None = None) -> Statements:
+def catalogue(core: StepPlan, design: Design, only: Sequence[str] | None = None) -> Statements:
     """The same of a core alone: `top` of the design is its module."""
     return _made({name: partial(make, core, design) for name, make in MAKERS.items()}, only)
 

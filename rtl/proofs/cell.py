@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -12,7 +12,7 @@ PART = "cell"
 SUM = r"(assign \\?state_wide\S* +=) \$signed\(kept\)"  # where old state and new input meet
 
 
-def cell(core: Core, design: Design) -> Proof:
+def cell(core: StepPlan, design: Design) -> Proof:
     """s(t) = s(t-1), for every state and every other input."""
     program = core.program
     sign = design.net(design.find(PART), "kept")[0] - 1
@@ -36,7 +36,7 @@ def cell(core: Core, design: Design) -> Proof:
     )
 
 
-def state(design: Design, core: Core) -> Harness:
+def state(design: Design, core: StepPlan) -> Harness:
     """The old state is free in every clock, and so is all that comes in."""
     h = Harness(design, PART)
     h.cut("value0")
@@ -44,7 +44,7 @@ def state(design: Design, core: Core) -> Harness:
     return h
 
 
-def say_kept(h: Harness, core: Core, say: Callable[[str], None], path: str = "") -> None:
+def say_kept(h: Harness, core: StepPlan, say: Callable[[str], None], path: str = "") -> None:
     """Of each mode k of the cell at a path: where the gates are `shut<k>`, s is the old state.
 
     `was_shut<k>_<n>` and `old<k>_<n>` say n clocks later that they were, and what the state was.

@@ -1,14 +1,15 @@
 """The counters of saturations: each flag counts once, in its own counter."""
 
 from rtl import latency
-from rtl.core import COUNTER_BITS, Core
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.signature import COUNTER_BITS
 
 
-def counting(core: Core, design: Design) -> Proof:
+def counting(core: StepPlan, design: Design) -> Proof:
     """All counters of a core.
 
     Raises
@@ -39,7 +40,7 @@ def counting(core: Core, design: Design) -> Proof:
     )
 
 
-def state(design: Design, core: Core) -> Harness:
+def state(design: Design, core: StepPlan) -> Harness:
     """Flags, and which row they are of, are free in every clock, and a reset may come in any."""
     h = Harness(design, "", reset=True)
     for kind, event in events(h, core).items():
@@ -50,7 +51,7 @@ def state(design: Design, core: Core) -> Harness:
     return h
 
 
-def events(h: Harness, core: Core) -> dict[str, str]:
+def events(h: Harness, core: StepPlan) -> dict[str, str]:
     """What each counter is to count, from the flags where they are raised."""
     found: dict[str, str] = {}
     for place in range(core.schedule.tail):

@@ -1,8 +1,8 @@
 """The input: every element of every vector is there for its own step, and for no other."""
 
 from rtl import latency
-from rtl.core import Core
 from rtl.phases import SOURCES
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -12,7 +12,7 @@ PART = "input"
 BANKS = 2
 
 
-def entering(core: Core, design: Design) -> Proof:
+def entering(core: StepPlan, design: Design) -> Proof:
     """What `rtl.operands.InputBuffer` and the sequencer promise of the input stream."""
     buffer = design.find(PART)
     elements = core.qnet.inputs * core.schedule.streams
@@ -35,7 +35,7 @@ def entering(core: Core, design: Design) -> Proof:
     )
 
 
-def state(design: Design, core: Core) -> Harness:
+def state(design: Design, core: StepPlan) -> Harness:
     """One element, chosen freely, is followed from where it is taken to its step's last read."""
     h, cycles = Harness(design, ""), core.schedule.cycles_per_step
     h.cut("free")  # room in the output comes and goes as it pleases
@@ -79,7 +79,7 @@ def state(design: Design, core: Core) -> Harness:
     return h
 
 
-def claim_banks(h: Harness, core: Core) -> None:
+def claim_banks(h: Harness, core: StepPlan) -> None:
     """Which bank is filled, which waits and which is read; what came waits or has begun."""
     elements = core.qnet.inputs * core.schedule.streams
     element, filling, coming = (h.see(f"input.{n}") for n in ("element", "filling", "coming"))

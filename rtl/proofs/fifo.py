@@ -1,8 +1,8 @@
 """The FIFO of the outputs: every word comes out once, in order, unchanged, and soon."""
 
 from rtl import latency
-from rtl.core import Core
 from rtl.fifo import AHEAD
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -10,7 +10,7 @@ from rtl.proofs.proof import Proof, Twin
 PART = "fifo"
 
 
-def fifo(core: Core, design: Design) -> Proof:
+def fifo(core: StepPlan, design: Design) -> Proof:
     """What `rtl.fifo.BlockFIFO` promises, at the depth and width of a core's own."""
     module = design.find(PART)
     depth, bits = design.modules[module].memories["memory"]

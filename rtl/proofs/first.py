@@ -6,8 +6,8 @@ every row, and to the reader of the states.
 """
 
 from rtl import latency
-from rtl.core import Core
 from rtl.phases import SOURCES
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -17,10 +17,10 @@ WORD = 2  # clocks from a step's clock to the word that stands for it
 MARKS = ("first", "last")
 
 
-def first(core: Core, design: Design) -> Proof:
+def first(core: StepPlan, design: Design) -> Proof:
     """The marks of steps, from the sequencer to the readers that look at them."""
     streams = core.schedule.streams
-    loads = " and no state was written through the port" * core.has_state_port
+    loads = " and no state was written through the port" * core.options.state_port
     return Proof(
         "first",
         "A step is the first of a sequence if and only if its vector was marked as one, or no step "
@@ -41,7 +41,7 @@ def first(core: Core, design: Design) -> Proof:
     )
 
 
-def state(design: Design, core: Core) -> Harness:
+def state(design: Design, core: StepPlan) -> Harness:
     """When steps begin, their marks and what the memories hold are free in every clock."""
     h = Harness(design, "", reset=True)
     for name in ("ready", *MARKS):
@@ -55,11 +55,11 @@ def state(design: Design, core: Core) -> Harness:
     return h
 
 
-def claim_steps(h: Harness, core: Core) -> None:
+def claim_steps(h: Harness, core: StepPlan) -> None:
     """The marks and the parity of the step that a word is of."""
     streams, starts = core.schedule.streams, h.see("sequencer.starts")
     loaded = "0"
-    if core.has_state_port:
+    if core.options.state_port:
         loaded = f"({h.see('idle')} && {h.see('state_write')})"
     h.register("fresh", 1, f"fresh && !{starts} && !{loaded}", 1)
     stream = h.see("sequencer.word.stream") if streams > 1 else "0"
@@ -77,7 +77,7 @@ def claim_steps(h: Harness, core: Core) -> None:
     claim_way(h, "word_parity", "parity", stages, initial=1)
 
 
-def claim_operands(h: Harness, core: Core, mark: str) -> None:
+def claim_operands(h: Harness, core: StepPlan, mark: str) -> None:
     """What a column's value is chosen from: in a first step what the sequence starts from."""
     word = {name: h.see(f"sequencer.word.{name}") for name in ("source", "issue")}
     clear = claim_way(h, "clear", mark, [f"operands.clear_{k}" for k in (1, 2)])[-1]
@@ -109,7 +109,7 @@ def value(h: Harness, memory: str, what: str) -> str:
     return f"$signed({{1'b0, {found}}})" if memory == "gates" else f"$signed({found})"
 
 
-def claim_rows(h: Harness, core: Core, marks: dict[str, str]) -> None:
+def claim_rows(h: Harness, core: StepPlan, marks: dict[str, str]) -> None:
     """The rows of a group have the marks of the step whose columns they are of."""
     schedule = core.schedule
     operands = latency.OPERAND - 1 + latency.INDEX * schedule.sparse
@@ -139,7 +139,7 @@ def claim_rows(h: Harness, core: Core, marks: dict[str, str]) -> None:
                     h.prove(f"{h.see(f'{part}.clear')} == {found[2]}")
 
 
-def claim_states(h: Harness, core: Core) -> None:
+def claim_states(h: Harness, core: StepPlan) -> None:
     """A reader of the states sees what a sequence starts from if its row's step is the first."""
     sources = [f"activation{core.schedule.tail - 1}.coming_first"]
     sources += ["activation0.clear"] * core.schedule.peepholes

@@ -1,7 +1,7 @@
 """A whole core with its gates shut: the state memory holds, whatever streams in."""
 
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.program import CellMode
 from rtl.proofs.ages import chosen
 from rtl.proofs.cell import say_kept
@@ -14,18 +14,18 @@ from rtl.proofs.rows import Rows, claim_rows
 from rtl.proofs.words import claim_word, words_of
 
 
-def holding(core: Core, design: Design) -> Proof:
+def holding(core: StepPlan, design: Design) -> Proof:
     """s of every cell, over any number of steps."""
     program, rows = core.program, Rows(core)
     driven = {"i__valid": 1, "r_en": 1, "i__payload": 0}
-    ports = {"state_write": core.has_state_port, "load_write": program.loadable}
+    ports = {"state_write": core.options.state_port, "load_write": program.loadable}
     driven |= {port: 0 for port, there in ports.items() if there}
     return Proof(
         "hold",
         "With its gates shut, every word of the state memory is in every clock what it was in the "
         "clock before, to the LSB, but for what the first step of a sequence writes, which is the "
         "state that the sequence starts from"
-        + (", and what the state port writes while the core is idle" * core.has_state_port)
+        + (", and what the state port writes while the core is idle" * core.options.state_port)
         + ": from any states, over any number of steps, whatever streams in, however input and "
         "output stall, and whatever the weights are.",
         f"the whole core: {len(program.states)} cells, {program.paths.s} bits a state, "
@@ -43,10 +43,10 @@ def holding(core: Core, design: Design) -> Proof:
     )
 
 
-def assumptions(core: Core) -> tuple[str, ...]:
+def assumptions(core: StepPlan) -> tuple[str, ...]:
     """What `hold` takes for granted of a core."""
     narrow = any(mode.s.width < core.program.paths.s for mode in core.program.cell_modes)
-    written = ["the first states"] + ["what the state port writes"] * core.has_state_port
+    written = ["the first states"] + ["what the state port writes"] * core.options.state_port
     found = [
         "Input gates have the code of 0 and forget gates that of 1.0, which is what shut "
         "pre-activations give (proofs `shut` and `reader`); every other activation is free.",

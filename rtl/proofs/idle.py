@@ -7,7 +7,7 @@ kind, mode and way out a row has, and from which state a sequence starts.
 from rtl.loading import index_width, regions
 from rtl.program import Program
 from rtl.proofs.harness import Harness
-from rtl.row_words import row_layout, row_words
+from rtl.row_words import row_word, row_words
 
 LOADS = "A network that is loaded has the core's shape and formats."
 FIELDS = "kind", "cell_mode", "net_mode", "output"
@@ -34,12 +34,12 @@ def loading(h: Harness, program: Program, name: str, words: int) -> str:
 
 def claim_loaded(h: Harness, program: Program, path: str, place: int) -> None:
     """What the words of rows at a place of the tail say but for their biases and peepholes."""
-    layout, words = row_layout(program), row_words(program, place)
+    word, words = row_word(program), row_words(program, place)
     at, loaded = loading(h, program, f"rows{place}", len(words)), h.see("load_word")
-    for k, word in enumerate(words):
+    for k, values in enumerate(words):
         held = h.see(f"{path}.rows[{k}]")
         for name in FIELDS:
-            field = layout[name]
-            code, bits = int(word[name]), f"[{field.offset + field.width - 1}:{field.offset}]"
+            low, width = word.place(name)
+            code, bits = int(values[name]), f"[{low + width - 1}:{low}]"
             h.assume(f"{at} != {k} || {loaded}{bits} == {code}")
             h.prove(f"{held}{bits} == {code}")

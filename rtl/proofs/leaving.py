@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.proofs.ages import counted, wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
@@ -29,7 +29,7 @@ class Beats(Rows):
     written : when their beats are written to the FIFO, stream by stream.
     """
 
-    def __init__(self, core: Core):
+    def __init__(self, core: StepPlan):
         super().__init__(core)
         self.every = core.qnet.output == "every"
         of_cells = core.schedule.phases[-1].yields == "g"
@@ -89,7 +89,7 @@ class Beats(Rows):
         return self.of_steps(last, count)
 
 
-def leaving(core: Core, design: Design) -> Proof:
+def leaving(core: StepPlan, design: Design) -> Proof:
     """The accounting of beats, from steps begun to beats given."""
     beats = Beats(core)
     each = "of each stream " * (core.schedule.streams > 1)

@@ -5,8 +5,8 @@ those until the last one is written. Whatever happens, it becomes less in every 
 """
 
 from rtl import latency
-from rtl.core import Core
-from rtl.operands import beat_layout
+from rtl.beat import beat_layout
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.leaving import Beats, claim_beats, leaving
@@ -14,7 +14,7 @@ from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import claim_rows
 
 
-def progress(core: Core, design: Design) -> Proof:
+def progress(core: StepPlan, design: Design) -> Proof:
     """Liveness of the whole core as two bounds."""
     beats = Beats(core)
     wait, stay = bounds(beats)

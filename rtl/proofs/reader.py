@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
@@ -16,7 +16,7 @@ NET = latency.NET  # clocks from a row's sum to its net input
 ROWS = "squash_mode_1"  # a row's mode, beside its clipped net input
 
 
-def reader(core: Core, design: Design) -> Proof:
+def reader(core: StepPlan, design: Design) -> Proof:
     """What asks the table is what the table reads, and a row is squashed as its kind is.
 
     Raises

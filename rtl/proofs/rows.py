@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.program import RowWord
 from rtl.proofs.ages import Ages, chosen, claim_steps, wrapped
 from rtl.proofs.harness import Harness
@@ -62,7 +62,7 @@ class Rows:
     ages : of the steps under way.
     """
 
-    def __init__(self, core: Core):
+    def __init__(self, core: StepPlan):
         self.core, self.program, schedule = core, core.program, core.schedule
         self.cycles = schedule.cycles_per_step
         self.to_start = FETCH - 1 + latency.row(schedule.sparse) - 1
@@ -91,7 +91,7 @@ class Rows:
     @property
     def has_ports(self) -> bool:
         """Whether something reaches the memories while the core is idle."""
-        return self.core.has_state_port or self.program.loadable
+        return self.core.options.state_port or self.program.loadable
 
     @property
     def limit(self) -> int:

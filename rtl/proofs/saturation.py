@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rtl import latency
 from rtl.arithmetic import half
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.program import NetMode, Program
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
@@ -111,7 +111,7 @@ POINTS = {
 }
 
 
-def saturation(core: Core, design: Design, name: str) -> Proof:
+def saturation(core: StepPlan, design: Design, name: str) -> Proof:
     """The places of one kind, in every mode that there is.
 
     Raises
@@ -155,7 +155,7 @@ def sum_bits(design: Design, place: Place) -> int:
     return max(widths) + len(widths) - 1
 
 
-def state(design: Design, core: Core, name: str) -> Harness:
+def state(design: Design, core: StepPlan, name: str) -> Harness:
     """The registers before are free in every clock."""
     h = Harness(design, "")
     h.register("begun", 1, "1")

@@ -1,6 +1,6 @@
 """The sequencer never deadlocks: a step begins when it may, and ends when the schedule says."""
 
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -9,7 +9,7 @@ from rtl.proofs.rows import claim_steps
 PART = "sequencer"
 
 
-def sequencing(core: Core, design: Design) -> Proof:
+def sequencing(core: StepPlan, design: Design) -> Proof:
     """Liveness as a bound: what must happen happens within so many clocks."""
     schedule = core.schedule
     return Proof(
@@ -31,7 +31,7 @@ def sequencing(core: Core, design: Design) -> Proof:
     )
 
 
-def state(design: Design, core: Core) -> Harness:
+def state(design: Design, core: StepPlan) -> Harness:
     """`ready` is free in every clock: the input comes, and room is made, whenever they please."""
     h, cycles = Harness(design, "", reset=True), core.schedule.cycles_per_step
     ready = h.cut("sequencer.ready")

@@ -6,13 +6,13 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.squash import GUARD
 from rtl import latency
-from rtl.core import Core
+from rtl.planning import StepPlan
 from rtl.program import Program
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
-from rtl.squash import knot_words
+from rtl.words import knot_word, knot_words
 
 WAY = latency.SQUASH - 1  # from a pre-activation, clipped, to the gate
 
@@ -56,7 +56,7 @@ class Reader:
     delay: int
 
 
-def shut(core: Core, design: Design) -> Proof:
+def shut(core: StepPlan, design: Design) -> Proof:
     """sigma's two ends, where they begin, through the table and the squash.
 
     Raises
@@ -106,7 +106,7 @@ def find_ends(program: Program) -> tuple[Ends, ...]:
     return tuple(found.values())
 
 
-def readers(core: Core) -> tuple[Reader, ...]:
+def readers(core: StepPlan) -> tuple[Reader, ...]:
     """All places of a core where gates are squashed."""
     tail, peepholes = core.schedule.tail, core.schedule.peepholes
     found = [
@@ -126,7 +126,7 @@ def readers(core: Core) -> tuple[Reader, ...]:
     return tuple(found)
 
 
-def _twin(design: Design, core: Core, ends: tuple[Ends, ...]) -> Twin:
+def _twin(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Twin:
     """What is a bit too much for a gate at its closed end."""
     curved = [each.layer.gate for each in ends if not each.layer.gate.squash.linear]
     if not curved:
@@ -140,7 +140,7 @@ def _twin(design: Design, core: Core, ends: tuple[Ends, ...]) -> Twin:
     return Twin("the table's first knot is 1 LSB of the gate too high", broken, WAY + 4)
 
 
-def state(design: Design, core: Core, ends: tuple[Ends, ...]) -> Harness:
+def state(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Harness:
     """The pre-activations are free in every clock, and so are the modes beside."""
     h = Harness(design, "")
     if core.program.loadable:
@@ -168,10 +168,10 @@ def state(design: Design, core: Core, ends: tuple[Ends, ...]) -> Harness:
     return h
 
 
-def claim_table(h: Harness, core: Core) -> None:
+def claim_table(h: Harness, core: StepPlan) -> None:
     """The table that could be loaded anew is what it was at power-up."""
     h.assume(f"!{h.see('load_write')}")
     h.prove(f"!{h.see('load_now')}")
-    layout, words = knot_words(core.qnet.table)
-    for k, word in enumerate(words):
-        h.prove(f"{h.see(f'sigma.knots[{k}]')} == {layout.const(word).as_bits()}")
+    word = knot_word(core.qnet.table)
+    for k, values in enumerate(knot_words(core.qnet.table)):
+        h.prove(f"{h.see(f'sigma.knots[{k}]')} == {word.pack(values)}")

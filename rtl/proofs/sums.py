@@ -6,9 +6,9 @@ largest product that its two formats allow.
 """
 
 from rtl import latency
-from rtl.core import Core
 from rtl.lane import Lane
 from rtl.phases import Column
+from rtl.planning import StepPlan
 from rtl.program import Program
 from rtl.proofs.design import Design, escaped
 from rtl.proofs.harness import PART, Harness
@@ -23,7 +23,7 @@ VALUES = ("x_value_1", "y_value_1", "y_start_1", "gates_value_1", "gates_start_1
 READERS = {"x": ("x",), "y": ("y", "below"), "gates": ("gates",)}  # sources, by their memory
 
 
-def sums(core: Core, design: Design) -> Proof:
+def sums(core: StepPlan, design: Design) -> Proof:
     """The accumulators of all lanes, as wide as the formats' bound says."""
     reach, program = Reach(core.program), core.program
     lane = design.find("lanes.lane0")

@@ -88,7 +88,7 @@ def claim_past(h: Harness, rows: Rows, first: Mark, word: Word) -> None:
         f"{rows.at([word.clock], rows.state)} && {first.now(word.clock + rows.state, word.stream)}"
     )
     opened = h.register(f"opened{k}", 1, opens)
-    if rows.core.has_state_port:
+    if rows.core.options.state_port:
         ported, put = h.register(f"ported{k}", 1, putting(h, k)), h.see("state_in")
         put = h.register(f"put{k}", word.bits, f"{put}[{word.bits - 1}:0]")
         past = f"({ported} ? {put} : {past})"
@@ -105,7 +105,7 @@ def claim_fits(h: Harness, rows: Rows, word: Word) -> None:
     high = f"[{word.bits - 1}:0]"
     h.assume(f"begun || ({word.fits(word.net)})")
     h.prove(word.fits(word.net))
-    if rows.core.has_state_port:
+    if rows.core.options.state_port:
         h.assume(f"!({putting(h, word.place)}) || ({word.fits(h.see('state_in') + high)})")
     if rows.program.loadable:
         at = loading(h, rows.program, "initial s", len(rows.program.states))

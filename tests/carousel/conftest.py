@@ -14,8 +14,8 @@ import sim
 from carousel import hold_lags, hold_map
 from carousel.main import app
 from golden import Layer, Network, Readout
-from rtl import make_core
 from sim import HardwareTrace
+from tests.rtl.support import make_core
 
 Cli = Callable[..., Any]
 

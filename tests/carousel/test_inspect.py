@@ -12,10 +12,10 @@ import golden
 from carousel import inspection, needs
 from fixedpoint import quantize
 from golden import Layer, Network
-from rtl import make_core
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from rtl.verilog import Top, convert
 from tests.carousel import nets
+from tests.rtl.support import planned
 from tests.soak import few
 
 DATA = Path(__file__).parents[1] / "data"
@@ -31,15 +31,15 @@ def test_what_is_predicted_is_what_the_core_has(path):
     x = np.random.default_rng(0).uniform(-1, 1, (20, net.inputs))
     qnet = quantize(net, bits=16, calibrate=x)
     for need in found.needs:
-        schedule, same = need.core.schedule, plan(qnet, need.lanes)
+        schedule, same = need.plan.parts[0].schedule, schedule_of(qnet, need.lanes)
         assert (schedule.phases, schedule.cycles_per_step) == (same.phases, same.cycles_per_step)
-        assert need.memories == make_core(qnet, need.lanes).program.memories
+        assert need.plan.memories == planned(qnet, need.lanes).memories
 
 
 def verilog(net: Network, lanes: int) -> str:
     """Of the quantised network at 12 bits, as it is written for an FPGA."""
     x = np.random.default_rng(1).uniform(-1, 1, (20, net.inputs))
-    return convert(Top(make_core(quantize(net, bits=12, calibrate=x), lanes)), "top")
+    return convert(Top(planned(quantize(net, bits=12, calibrate=x), lanes)), "top")
 
 
 DIFFERENT = ("paper", "peepholes", "coupled", "reverse")
@@ -101,8 +101,10 @@ def test_the_memory_is_that_of_the_verilog(name):
     (need,) = needs.of(net, 12, {"recurrent": 8, "initial": 6, "projected": 8}[name])
     wanted = declared(verilog(net, need.lanes))
     assert wanted.pop("not counted") > 0
-    assert need.memories == {kind: bits for kind, bits in wanted.items() if bits}
-    assert {"recurrent": "gates", "initial": "initial state"}.get(name, "states") in need.memories
+    assert need.plan.memories == {kind: bits for kind, bits in wanted.items() if bits}
+    assert {"recurrent": "gates", "initial": "initial state"}.get(
+        name, "states"
+    ) in need.plan.memories
 
 
 def test_sequences_take_memory_for_each_step():
@@ -111,7 +113,7 @@ def test_sequences_take_memory_for_each_step():
     (need,) = needs.of(net, 12, 8)
     qnet = quantize(net, bits=12, calibrate=nets.sequences())
     assert need.held
-    assert make_core(qnet, 8, max_length=50).schedule.buffer_bits == 50 * need.held
+    assert planned(qnet, 8, max_length=50).buffer_bits == 50 * need.held
 
 
 def test_it_is_said(cli, tmp_path):

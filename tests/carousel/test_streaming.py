@@ -18,12 +18,12 @@ import golden
 from carousel import streaming
 from carousel.errors import OneLineGroup
 from fixedpoint import quantize
-from rtl import make_core
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import Identity
 from tests.carousel.nets import INPUTS, layer, network
 from tests.rtl.line import Line
 from tests.rtl.model_board import SLOTS, ModelBoard
+from tests.rtl.support import planned
 
 app = typer.Typer(cls=OneLineGroup)
 app.command()(streaming.stream)
@@ -85,7 +85,7 @@ def test_the_simulated_gateware_gives_the_models_codes(job, plugged, tmp_path):
     """The whole path: this command, the bits on the line, link and core, and back; all codes equal
     to the integer model's, and written as the real values that they stand for."""
     qnet, words = job
-    plugged(Line(LinkedCore(make_core(qnet), 4), 4, patience=4000))
+    plugged(Line(LinkedCore(planned(qnet), 4), 4, patience=4000))
     y, told = tmp_path / "y.npy", tmp_path / "told.json"
     result = cli("/dev/board", *words, "--check", "-o", y, "--json", told)
     assert result.exit_code == 0, result.output

@@ -4,12 +4,11 @@ import pytest
 from amaranth.back import rtlil
 
 from fixedpoint.resources import memories, tail_multipliers
-from rtl import allowed_lanes, plan
-from rtl.offline import make_core
-from rtl.program import Program
-from rtl.squash import knot_words
+from rtl import allowed_lanes
+from rtl.words import knot_word, knot_words
 from tests.carousel.nets import FORWARD
 from tests.fixedpoint.search.test_cost import MIXED, SMALL, quantized
+from tests.rtl.support import make_core, planned
 
 OPTIONS = ({}, {"streams": 3}, {"nonzeros": 2}, {"load_port": True})
 
@@ -20,7 +19,7 @@ def test_there_is_a_word_for_every_weight(name, widths):
     """On the fewest lanes, no word is left empty; peepholes need several, and these a word where a
     row is missing."""
     qnet = quantized(name, widths)
-    made = Program(qnet, plan(qnet, allowed_lanes(qnet)[0])).memories["weights"]
+    made = planned(qnet, allowed_lanes(qnet)[0]).memories["weights"]
     found = memories(qnet)["weights"]
     assert found < made if name == "peepholes" else found == made
 
@@ -30,18 +29,17 @@ def test_there_is_a_word_for_every_weight(name, widths):
 def test_memories_have_room_for_what_lies_in_them(name, options):
     """To the bit, whatever the core's options."""
     qnet = quantized(name, MIXED)
-    program = make_core(qnet, **options).program
+    program = planned(qnet, **options).parts[0].program
     schedule, paths, states, outputs = (
         program.schedule,
         program.paths,
         program.states,
         program.outputs,
     )
-    word, knots = knot_words(qnet.table)
     element = qnet.formats.input.width + program.index_width
     wanted = {
         "weights": schedule.lanes * schedule.weight_words * paths.weight,
-        "sigma": len(knots) * word.size,
+        "sigma": len(knot_words(qnet.table)) * knot_word(qnet.table).bits,
         "input": 2 * schedule.streams * schedule.elements * element,
         "outputs": 2 * len(outputs) * paths.y,
         "gates": 2 * len(program.gates) * paths.gate,

@@ -9,8 +9,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
+from rtl import CoreOptions
 from rtl.arithmetic import shape_of
-from rtl.operands import beat_layout
+from rtl.beat import beat_layout
 from tests.rtl.support import quantized, stack
 
 Beat = tuple[int, int, int]
@@ -22,7 +23,20 @@ def network(inputs: int = 2, outputs: int = 2, bits: int = 12, seed: int = 1) ->
     return quantized(stack(rng, inputs, 1, outputs=outputs), rng, bits)
 
 
-class StandIn(wiring.Component):
+@dataclass(frozen=True)
+class StandIn:
+    """In the place of a core's plan: its component is `Adder`."""
+
+    qnet: QuantizedNetwork
+    wait: int = 0
+    max_length: int = 0
+    options: CoreOptions = CoreOptions()
+
+    def component(self) -> "Adder":
+        return Adder(self.qnet, self.wait)
+
+
+class Adder(wiring.Component):
     """In a core's place: a sum that goes on through a sequence, so that any vector that is lost,
     repeated or out of order changes all that follows.
 
@@ -31,7 +45,6 @@ class StandIn(wiring.Component):
 
     i: stream.Interface
     o: stream.Interface
-    offline = False
 
     def __init__(self, qnet: QuantizedNetwork, wait: int = 0):
         self.qnet, self.wait = qnet, wait

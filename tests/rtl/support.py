@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,34 @@ from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network, Readout
-from rtl.core import Core
-from rtl.offline import OfflineCore
+from rtl import CoreOptions, CorePlan, plan, verilog
 from sim.rounds import nonzero_elements
 
 Testbench = Callable[[Any], Coroutine[Any, Any, None]]
 MOST_CLOCKS = 500_000
 G1997 = {"g": "g1997", "h": "h1997"}
+
+
+def planned(qnet: QuantizedNetwork, lanes: int | None = None, **options: Any) -> CorePlan:
+    """The plan of a core with these options."""
+    return plan(qnet, CoreOptions(lanes, **options))
+
+
+def make_core(qnet: QuantizedNetwork, lanes: int | None = None, **options: Any) -> Any:
+    """The component of a core with these options."""
+    return planned(qnet, lanes, **options).component()
+
+
+def write_core(
+    qnet: QuantizedNetwork,
+    folder: Path,
+    lanes: int | None = None,
+    *,
+    axi: bool = False,
+    **options: Any,
+) -> tuple[Path, ...]:
+    """The files of a core with these options."""
+    return verilog.write(planned(qnet, lanes, **options), folder, axi=axi)
 
 
 def simulate(
@@ -175,7 +197,7 @@ def dealt(values: np.ndarray, streams: int) -> np.ndarray:
 
 async def drive(
     ctx: Any,
-    core: Core | OfflineCore,
+    core: Any,
     beats: list[tuple[int, ...]],
     idle: float = 0.0,
     back_pressure: float = 0.0,
@@ -189,7 +211,7 @@ async def drive(
     wherever it is.
     """
     rng, run, qnet = np.random.default_rng(seed), CoreRun(), core.qnet
-    given = core.schedule.elements if isinstance(core, Core) else qnet.inputs  # a vector
+    plan, given = core.plan, core.plan.elements  # a vector
     giving = len(beats) // given
     if qnet.output != "every":
         giving = sum(last for _, _, last, *_ in beats)
@@ -201,18 +223,18 @@ async def drive(
         for data, first, last, *index in beats
     ]
     i, o, probe = core.i.payload.as_value(), core.o.payload, None
-    if core.has_probe:
-        names = [shown.name for shown in core.probe_streams]
+    if core.plan.options.probe:
+        names = [shown.name for shown in core.plan.probe_streams]
         fields = {name: (core.probe[f"{name}_valid"], core.probe[name]) for name in names}
         run.shown = {name: [] for name in names}
         probe = core.probe.as_value()
     limit = 2000 + int(
         len(beats) / (1 - idle) * 4
         + (expected + 60) / (1 - back_pressure) * 4
-        + len(beats) // given * core.schedule.cycles_per_step * (8 if core.offline else 2)
+        + len(beats) // given * plan.cycles_per_step * (8 if plan.holds_sequences else 2)
     )
     offering, ready, clock, quiet, place = False, None, 0, 0, 0
-    patience = 60 + (core.max_length * core.schedule.cycles_per_step if core.offline else 0)
+    patience = 60 + plan.max_length * plan.cycles_per_step
     limit += patience
     ctx.set(core.i.valid, 0)
     while quiet < patience and clock != stop_after:
@@ -245,28 +267,27 @@ async def drive(
             ctx.set(i, words[place])
         quiet += len(run.beats) >= expected
     counters = ctx.get(core.saturations)
-    run.saturations = {name: counters[name] for name in core.saturation_kinds}
+    run.saturations = {name: counters[name] for name in core.plan.saturation_kinds}
     return run
 
 
-def streams_of(core: Core | OfflineCore) -> int:
-    return core.schedule.streams if isinstance(core, Core) else 1
+def streams_of(core: Any) -> int:
+    return core.plan.options.streams
 
 
-def run_core(core: Core | OfflineCore, codes: np.ndarray, **options: Any) -> CoreRun:
+def run_core(core: Any, codes: np.ndarray, **options: Any) -> CoreRun:
     """A core's answer to sequences (N, T, D); options of `drive`."""
     found = []
 
     async def testbench(ctx):
-        nonzeros = core.schedule.nonzeros if isinstance(core, Core) else None
-        beats = beats_of(codes, streams_of(core), nonzeros)
+        beats = beats_of(codes, streams_of(core), core.plan.options.nonzeros)
         found.append(await drive(ctx, core, beats, **options))
 
     simulate(core, testbench)
     return found[0]
 
 
-def mismatches(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
+def mismatches(core: Any, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
     """How many codes, marks and counters differ from `QuantizedNetwork.run`, by what they are.
 
     A list of the wrong length counts as wholly different.
@@ -281,9 +302,9 @@ def mismatches(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> dic
         "first": ([first for _, first, _ in run.beats], dealt(ends[0], streams)),
         "last": ([last for _, _, last in run.beats], dealt(ends[1], streams)),
     }
-    if core.has_probe:
+    if core.plan.options.probe:
         every = replace(core.qnet, output="every").run(codes).out
-        for shown in core.probe_streams:
+        for shown in core.plan.probe_streams:
             outs = trace.out if shown.once else every
             columns = [
                 dealt(outs if row.layer is None else trace.layers[row.layer][row.kind], streams)[
@@ -298,14 +319,14 @@ def mismatches(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> dic
         want = want.reshape(-1)
         same = len(have) == len(want)
         found[name] = int(np.sum(np.array(have) != want)) if same else max(len(have), len(want))
-    counts = dict.fromkeys(core.saturation_kinds, 0)
+    counts = dict.fromkeys(core.plan.saturation_kinds, 0)
     for name, count in trace.saturations.items():
         counts[name.rpartition(".")[2]] += count
     found["saturations"] = sum(counts[name] != run.saturations[name] for name in counts)
     return found
 
 
-def agree(core: Core | OfflineCore, run: CoreRun, codes: np.ndarray) -> bool:
+def agree(core: Any, run: CoreRun, codes: np.ndarray) -> bool:
     """Whether a run equals the integer model in everything that was seen."""
     found = mismatches(core, run, codes)
     assert not any(found.values()), found

@@ -11,7 +11,7 @@ from golden.network import Network
 from rtl import latency
 from rtl.activation import Activation
 from rtl.program import Program
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from rtl.squash import SigmaUnit
 from tests.rtl.support import G1997, layer, quantized, readout, simulate, stack
 
@@ -76,7 +76,7 @@ def test_every_row_of_every_group(name):
     rounding and squash, for sums at ties, at the ends of its net input's format and beyond. Code,
     saturation, kind, mode, output and the step's marks come `latency.ACTIVATION` clocks later."""
     qnet, lanes = NETWORKS[name]
-    program = Program(qnet, plan(qnet, lanes))
+    program = Program(qnet, schedule_of(qnet, lanes))
     saturated = set()
     for place in range(program.schedule.tail):
         saturated |= _check_rows(program, place)

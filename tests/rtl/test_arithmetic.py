@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const, Module, ResetInserter, Shape, Signal
+from amaranth.hdl import Const, Fragment, Module, ResetInserter, Shape, Signal
 
 from fixedpoint import arithmetic
 from fixedpoint.formats import Format
@@ -111,6 +111,7 @@ def test_saturate_refuses_what_it_cannot_clip():
         saturate(m, Signal(4), 0, 3, name="a")
     with pytest.raises(AssertionError, match="^a: 3 to 2"):
         saturate(m, Signal(Shape(4, True)), 3, 2, name="a")
+    Fragment.get(m, None)  # a module that nobody takes is complained of
 
 
 # the ends of each option; alone, and those that need more or fewer bits side by side

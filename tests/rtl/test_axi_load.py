@@ -1,6 +1,6 @@
 """Weights through the register map, and counters, with the ports of a core that has them."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,22 +9,47 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
+from rtl import CoreOptions
 from rtl.axi.wrapper import AxiCore
-from rtl.operands import beat_layout
+from rtl.beat import beat_layout
 from tests.rtl.support import quantized, simulate, stack
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 
 
-class Loadable(wiring.Component):
+@dataclass
+class Loadable:
+    """In the place of a core's plan: its component is `Ports`.
+
+    Attributes
+    ----------
+    qnet : whose formats the streams have.
+    bits : of a word that is loaded.
+    """
+
+    qnet: QuantizedNetwork
+    bits: int
+    saturation_kinds: tuple[str, ...] = ("s",)
+    _made: "Ports | None" = None
+    holds_sequences = False
+    has_idle = True
+    options = CoreOptions(load_port=True)
+    lanes = cycles_per_step = 1
+
+    @property
+    def load_bits(self) -> tuple[int, int]:
+        return 10, self.bits
+
+    def component(self) -> "Ports":
+        """One, and the same whenever it is asked for, so that a test can look at it."""
+        self._made = self._made or Ports(self.qnet, self.bits)
+        return self._made
+
+
+class Ports(wiring.Component):
     """A core's ports, without a core: it takes no vector, and is idle until one is offered."""
 
-    offline = False
-    saturation_kinds = ("s",)
-
     def __init__(self, qnet: QuantizedNetwork, bits: int):
-        self.qnet = qnet
-        self.schedule = SimpleNamespace(lanes=1, cycles_per_step=1)
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(qnet.formats.input))),
@@ -92,8 +117,8 @@ class Host:
 def on(bits: int, script: Any) -> list[tuple[int, int]]:
     """Plays a script on such a core; (address, word) of what it was given."""
     rng = np.random.default_rng(0)
-    core = Loadable(quantized(stack(rng, 2, 1), rng, 8), bits)
-    axi = AxiCore(core)  # type: ignore[arg-type]
+    plan = Loadable(quantized(stack(rng, 2, 1), rng, 8), bits)
+    core, axi = plan.component(), AxiCore(plan)  # type: ignore[arg-type]
     loaded: list[tuple[int, int]] = []
 
     async def testbench(ctx: Any) -> None:

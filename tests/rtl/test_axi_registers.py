@@ -8,10 +8,9 @@ import pytest
 
 from fixedpoint.network import QuantizedNetwork
 from golden.network import Network
-from rtl import make_core, plan
 from rtl.axi.registers import Field, Register, to_json, to_markdown
 from rtl.axi.table import registers
-from tests.rtl.support import layer, quantized, readout
+from tests.rtl.support import layer, planned, quantized, readout
 
 COMMON = {
     "IDENTIFICATION": 0x00,
@@ -43,8 +42,8 @@ def network(reverse: bool = False, projected: bool = False, linear: int = 0) -> 
 
 def offsets(qnet: QuantizedNetwork) -> dict[str, int]:
     """Those of a core with all that it can have."""
-    core = make_core(qnet, state_port=qnet.first_reverse is None)
-    found = {each.name: each.offset for each in registers(core)}
+    plan = planned(qnet, state_port=qnet.first_reverse is None)
+    found = {each.name: each.offset for each in registers(plan)}
     assert list(found.values()) == sorted(set(found.values()))
     return found
 
@@ -63,10 +62,10 @@ def test_offsets_are_the_same_for_all_cores():
 def test_the_constants_are_the_networks():
     """Elements, cells of both layers, lanes, formats and cycles; negative fraction bits too."""
     qnet = network()
-    schedule = plan(qnet, 8)
+    plan = planned(qnet, 8)
     found = {
         (each.name, field.name): field.reset
-        for each in registers(make_core(qnet, 8, state_port=True))
+        for each in registers(planned(qnet, 8, state_port=True))
         for field in each.fields
         if each.constant
     }
@@ -78,8 +77,8 @@ def test_the_constants_are_the_networks():
         ("SHAPE", "outputs"): 7,
         ("NETWORK", "cells"): 9,
         ("NETWORK", "layers"): 2,
-        ("LANES", "lanes"): schedule.lanes,
-        ("CYCLES_PER_STEP", "value"): schedule.cycles_per_step,
+        ("LANES", "lanes"): plan.lanes,
+        ("CYCLES_PER_STEP", "value"): plan.cycles_per_step,
         ("INPUT_FORMAT", "width"): form.width,
         ("INPUT_FORMAT", "fraction_bits"): form.frac,
         ("INPUT_FORMAT", "signed"): 1,

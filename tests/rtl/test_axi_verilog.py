@@ -12,9 +12,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from rtl import verilog
 from rtl.axi.table import KINDS, registers
-from rtl.offline import make_core
-from rtl.verilog import write
-from tests.rtl.support import quantized, stack
+from tests.rtl.support import planned, quantized, stack, write_core
 from tests.rtl.test_axi_load import Loadable
 from tests.rtl.test_verilog import LINTS, run_tool
 
@@ -30,7 +28,7 @@ def qnet() -> QuantizedNetwork:
 @pytest.fixture(scope="module")
 def written(qnet, tmp_path_factory) -> tuple[Path, ...]:
     """The core in its wrapper, and what is written about it."""
-    return write(qnet, tmp_path_factory.mktemp("axi"), axi=True)
+    return write_core(qnet, tmp_path_factory.mktemp("axi"), axi=True)
 
 
 @pytest.mark.parametrize("tool", LINTS)
@@ -63,7 +61,7 @@ def test_nothing_is_half_written(qnet, tmp_path, monkeypatch):
     monkeypatch.setattr(verilog, "convert", lambda *_: "module network; endmodule\n")
     (tmp_path / "network.registers.json").mkdir()
     with pytest.raises(CarouselError, match="network.registers.json"):
-        write(qnet, tmp_path, axi=True)
+        write_core(qnet, tmp_path, axi=True)
     assert [path.name for path in tmp_path.iterdir()] == ["network.registers.json"]
 
 
@@ -73,5 +71,5 @@ def test_the_manual_lists_every_register():
     rng = np.random.default_rng(4)
     loadable = Loadable(quantized(stack(rng, 2, 1), rng, 8), 40)
     loadable.saturation_kinds = tuple(KINDS)
-    found = [*registers(loadable), *registers(make_core(loadable.qnet, state_port=True))]
+    found = [*registers(loadable), *registers(planned(loadable.qnet, state_port=True))]
     assert {f"0x{each.offset:02X}": each.name for each in found} == listed

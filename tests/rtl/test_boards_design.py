@@ -9,7 +9,6 @@ import pytest
 
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl import make_core
 from rtl.boards.boards import BOARDS, design
 from rtl.boards.clock import ClockError, Ecp5Pll, Ice40Pll, setting
 from rtl.boards.link import Link
@@ -17,7 +16,7 @@ from rtl.flow import DEVICES
 from rtl.flow.yosys import synthesise
 from rtl.verilog import convert
 from tests.rtl.boards import StandIn, network
-from tests.rtl.support import layer, quantized
+from tests.rtl.support import layer, planned, quantized
 
 DEVICE_OF = {
     "ulx3s-12f": "ecp5-12k",
@@ -35,7 +34,7 @@ PINS = {  # of the boards' schematics: clock, FTDI's TXD and RXD, a button
 
 
 def core():
-    return make_core(network(1, 1, 8))
+    return planned(network(1, 1, 8))
 
 
 def stand_in():
@@ -65,7 +64,7 @@ def test_pins_and_clock_are_the_boards(board):
 def test_a_core_that_holds_sequences_goes_on_a_board():
     rng = np.random.default_rng(3)
     net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
-    found = design("icebreaker", make_core(quantized(net, rng, 8), max_length=3))
+    found = design("icebreaker", planned(quantized(net, rng, 8), max_length=3))
     assert f"module {found.top}(" in found.verilog
 
 
@@ -148,6 +147,6 @@ def test_boards_and_baud_rates_that_cannot_be_are_refused():
     with pytest.raises(CarouselError, match="'arty': must be one of ulx3s-12f, .*icebreaker"):
         design("arty", core())
     with pytest.raises(CarouselError, match="streams 2: the line carries one sequence at a time"):
-        design("icebreaker", make_core(network(1, 1, 8), streams=2))
+        design("icebreaker", planned(network(1, 1, 8), streams=2))
     with pytest.raises(CarouselError, match="baud rate 2000000"):
         design("icebreaker", core(), baud=2_000_000)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from golden.network import Network
-from rtl import make_core
 from rtl.boards.host import Host
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import (
@@ -28,7 +27,7 @@ from rtl.boards.protocol import (
 )
 from tests.rtl.boards import Damage, StandIn, Sums, network
 from tests.rtl.line import Line
-from tests.rtl.support import any_codes, layer, quantized
+from tests.rtl.support import any_codes, layer, planned, quantized
 
 CLOCKS = 4  # of a bit: a line without errors needs no more, and time costs
 QNET = network()
@@ -213,7 +212,7 @@ def test_a_core_that_holds_sequences():
     rng = np.random.default_rng(3)
     net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
     qnet = quantized(net, rng, 8)
-    line = Line(LinkedCore(make_core(qnet, max_length=3), CLOCKS, 64), CLOCKS, patience=2000)
+    line = Line(LinkedCore(planned(qnet, max_length=3), CLOCKS, 64), CLOCKS, patience=2000)
     codes = any_codes(rng, qnet, 2, 3)
     line.write(request(Ask.HELLO, 1, 0) + request(Ask.VECTOR, 0, 0, b"\x55", FIRST))
     board = Host(line, 2)

@@ -16,7 +16,7 @@ from golden.network import Network
 from rtl import latency
 from rtl.cell import CellUpdate
 from rtl.program import CellMode, Program
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from rtl.squash import SigmaUnit
 from tests.rtl.support import G1997, layer, quantized, simulate, stack
 
@@ -146,7 +146,7 @@ def test_states_and_outputs(name, pauses):
     `latency.STATE` clocks after g and y `latency.OUTPUT` clocks after s, with the step's marks and
     the three saturation flags; a first step forgets the state; rows of readouts change nothing."""
     qnet = NETWORKS[name]
-    program = Program(qnet, plan(qnet))
+    program = Program(qnet, schedule_of(qnet))
     rng = np.random.default_rng(len(name))
     state = {k: np.zeros(part.shape.cells, np.int64) for k, part in enumerate(qnet.layers)}
     script, want_s, want_y, seen = [], [], [], set()
@@ -204,7 +204,7 @@ def test_every_flag_is_met():
     narrow = replace(part.formats, y=Format(part.formats.y.width, part.formats.y.frac + 6))
     part = replace(part, formats=narrow)
     qnet = replace(qnet, layers=(part,))
-    program = Program(qnet, plan(qnet))
+    program = Program(qnet, schedule_of(qnet))
     one, script, want = part.formats.gate.one, [], []
     for word in program.rows:
         code = part.formats.g.high if word.row.kind == "g" else one
@@ -227,7 +227,7 @@ def test_shut_gates_hold_every_code(forget):
     formats = fixedpoint.choose_formats(net, 7, rng.normal(size=(2, 8, 1)))
     part = replace(formats.layers[0], s=formats.layers[0].g)
     qnet = fixedpoint.quantize(net, replace(formats, layers=(part,)))
-    program = Program(qnet, plan(qnet))
+    program = Program(qnet, schedule_of(qnet))
     one, codes = part.gate.one, range(part.s.low, part.s.high + 1)
     assert (CellMode.of(qnet.layers[0]).keeps == "gate") == forget and len(codes) == 128
     script = []

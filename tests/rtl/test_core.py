@@ -12,7 +12,6 @@ from golden.cell import Layer
 from golden.network import Network, Readout
 from golden.squash import SQUASHES
 from rtl import latency
-from rtl.core import Core
 from rtl.schedule import allowed_lanes
 from tests.rtl.support import (
     G1997,
@@ -21,6 +20,7 @@ from tests.rtl.support import (
     beats_of,
     drive,
     layer,
+    make_core,
     mismatches,
     quantized,
     readout,
@@ -106,7 +106,7 @@ def test_every_code_mark_counter_and_clock(name):
     output comes after `schedule.latency` clocks, the last ones of following steps come
     `schedule.cycles_per_step` apart."""
     qnet, lanes, rng = _made(name)
-    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 6)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 6)
     run = run_core(core, codes)
     assert agree(core, run, codes)
     assert run.given[0] - run.taken[qnet.inputs - 1] == core.schedule.latency
@@ -147,7 +147,7 @@ def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]
 def test_random_networks(seed):
     """Any network, format and number of lanes: every code, with pauses in every second case."""
     qnet, lanes, rng = _random_case(seed)
-    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 5)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 5)
     pauses = {"idle": 0.5, "back_pressure": 0.5} if seed % 2 else {}
     run = run_core(core, codes, seed=seed, **pauses)
     assert agree(core, run, codes)
@@ -172,7 +172,7 @@ PAUSES = few(((0.5, 0.5), (0.95, 0.0), (0.0, 0.97)), product((0.0, 0.5, 0.95), (
 def test_nothing_is_lost_or_repeated(name, idle, back_pressure):
     """A source that pauses and a consumer that is not ready change no code, mark or counter."""
     qnet, lanes, rng = _made(name)
-    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 3)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 3)
     run = run_core(core, codes, idle=idle, back_pressure=back_pressure, seed=len(name))
     assert agree(core, run, codes)
 
@@ -183,7 +183,7 @@ def test_an_output_that_waits_does_not_change(lanes):
     and stops taking input."""
     rng = np.random.default_rng(5)
     qnet = quantized(stack(rng, 3, 4), rng)
-    core, codes = Core(qnet, lanes), any_codes(rng, qnet, 1, 12)
+    core, codes = make_core(qnet, lanes), any_codes(rng, qnet, 1, 12)
     want = qnet.run(codes).out.reshape(-1)
     held = []
 
@@ -226,7 +226,7 @@ def test_first_alone_clears_the_state():
     fresh = [(data, int(k in (0, cut)), last) for k, (data, _, last) in enumerate(kept)]
     runs = {}
     for name, marked in (("kept", kept), ("fresh", fresh)):
-        core = Core(qnet, 8)
+        core = make_core(qnet, 8)
 
         async def testbench(ctx, core=core, name=name, marked=marked):
             runs[name] = await drive(ctx, core, marked)
@@ -249,7 +249,7 @@ def test_the_probe_changes_nothing(name):
     """Without a probe there is no such port, and the same beats come in the same clocks."""
     qnet, lanes, rng = _made(name)
     codes = any_codes(rng, qnet, 2, 3)
-    cores = [Core(qnet, lanes, probe=probe) for probe in (True, False)]
+    cores = [make_core(qnet, lanes, probe=probe) for probe in (True, False)]
     with_probe, without = (run_core(core, codes) for core in cores)
     assert "probe" not in cores[1].signature.members
     assert (with_probe.beats, with_probe.given) == (without.beats, without.given)
@@ -263,7 +263,7 @@ def test_reset_in_mid_run(clock, marked):
     count from zero, nothing of the broken run comes out; with or without `first` on its first
     element, for the first step after a reset starts from a state of zero in any case."""
     qnet, lanes, rng = _made("1997 below, forget above")
-    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 4)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 4)
     broken = any_codes(rng, qnet, 1, 9)
     fresh = beats_of(codes)
     fresh[0] = (fresh[0][0], int(marked), fresh[0][2])
@@ -311,7 +311,7 @@ def test_shut_gates_hold_every_bit(forget, steps):
     x[0] = opening
     qnet = quantized(net, rng)
     codes = qnet.encode(x)[0][None]
-    core = Core(qnet, None, probe=True)
+    core = make_core(qnet, None, probe=True)
     run = run_core(core, codes)
     assert agree(core, run, codes)
     assert run.shown["s"][0] != 0
@@ -334,9 +334,9 @@ def test_a_clock_too_early_is_found(name, monkeypatch):
     needed."""
     qnet, lanes, rng = _made(name)
     codes = any_codes(rng, qnet, 2, 8)
-    right = Core(qnet, lanes, probe=True)
+    right = make_core(qnet, lanes, probe=True)
     monkeypatch.setattr(latency, "CELL", latency.CELL - 1)
-    early = Core(qnet, lanes, probe=True)
+    early = make_core(qnet, lanes, probe=True)
     assert early.schedule.cycles_per_step < right.schedule.cycles_per_step
     assert agree(right, run_core(right, codes), codes)
     found = mismatches(early, run_core(early, codes), codes)
@@ -351,7 +351,7 @@ def test_a_wrong_weight_is_found():
     weights = {kind: array.copy() for kind, array in part.weights.items()}
     weights["g"][2, 1] ^= 1
     other = replace(qnet, layers=(replace(part, weights=weights),))
-    core = Core(other, lanes, probe=True)
+    core = make_core(other, lanes, probe=True)
     run = run_core(core, codes)
     assert agree(core, run, codes)
     core.qnet = qnet
@@ -367,7 +367,7 @@ def test_a_wrong_bias_is_found_in_the_readout_alone():
     codes = any_codes(rng, qnet, 1, 4)
     biases = qnet.readout.biases.copy()
     biases[1] += 1 << qnet.readout.net_shift
-    core = Core(replace(qnet, readout=replace(qnet.readout, biases=biases)), 8, probe=True)
+    core = make_core(replace(qnet, readout=replace(qnet.readout, biases=biases)), 8, probe=True)
     run = run_core(core, codes)
     core.qnet = qnet
     found = mismatches(core, run, codes)

@@ -13,7 +13,7 @@ from golden.errors import CarouselError
 from golden.network import Network
 from rtl import latency
 from rtl.core import Core
-from rtl.schedule import UnsupportedError, allowed_lanes, plan
+from rtl.schedule import UnsupportedError, allowed_lanes, schedule_of
 from tests.rtl.support import (
     G1997,
     agree,
@@ -21,6 +21,7 @@ from tests.rtl.support import (
     beats_of,
     drive,
     layer,
+    make_core,
     quantized,
     readout,
     run_core,
@@ -84,7 +85,7 @@ def one_layer(name: str, tight: int = 0) -> tuple[QuantizedNetwork, np.random.Ge
 def check_core(qnet: QuantizedNetwork, lanes: int, rng: np.random.Generator, **options) -> None:
     """Every code, mark and counter; at full speed also the latency and the pace (a readout alone
     is as fast as its input comes)."""
-    core, codes = Core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 6)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 6)
     run = run_core(core, codes, **options)
     assert agree(core, run, codes)
     if not options and qnet.output == "every":
@@ -197,7 +198,7 @@ def test_state_port(name):
     """A sequence in two halves, the second from a state that was read, overwritten and written
     back: outputs and final state are those of one run. `idle` is down while steps run."""
     qnet, rng = stateful(name)
-    core, codes = Core(qnet, state_port=True), any_codes(rng, qnet, 1, 8)
+    core, codes = make_core(qnet, state_port=True), any_codes(rng, qnet, 1, 8)
     beats, cut, seen = beats_of(codes), 5 * qnet.inputs, []
 
     async def settle(ctx):
@@ -245,7 +246,7 @@ def test_state_port(name):
 def test_a_state_written_after_reset_counts():
     """The first vector after a reset goes on from it when it comes without `first`."""
     qnet, rng = stateful("peepholes")
-    core, codes = Core(qnet, state_port=True), any_codes(rng, qnet, 1, 3)
+    core, codes = make_core(qnet, state_port=True), any_codes(rng, qnet, 1, 3)
     start = qnet.run(any_codes(rng, qnet, 1, 4)[0]).state
     found = []
 
@@ -278,5 +279,5 @@ def test_peepholes_beside_blocks_are_refused():
     ):
         qnet = quantized(Network(layers), rng)
         with pytest.raises(UnsupportedError, match="blocks of several cells.*peepholes of layer"):
-            plan(qnet)
+            schedule_of(qnet)
     assert issubclass(UnsupportedError, CarouselError) and plain.shape.cells == 4

@@ -6,8 +6,7 @@ import pytest
 from golden.errors import CarouselError
 from golden.network import Network
 from rtl.core import Core
-from rtl.offline import make_core
-from rtl.schedule import allowed_lanes, plan
+from rtl.schedule import allowed_lanes, schedule_of
 from tests.rtl.shapes import forget
 from tests.rtl.support import (
     G1997,
@@ -15,6 +14,7 @@ from tests.rtl.support import (
     agree,
     any_codes,
     layer,
+    make_core,
     quantized,
     readout,
     run_core,
@@ -45,7 +45,7 @@ NETWORKS = _networks()
 
 def _check(name: str, streams: int, lanes: int, seed: int, **options) -> tuple[Core, CoreRun]:
     qnet, rng = NETWORKS[name], np.random.default_rng(seed)
-    core = Core(qnet, lanes, probe=True, streams=streams)
+    core = make_core(qnet, lanes, probe=True, streams=streams)
     codes = any_codes(rng, qnet, 2 * streams, 5)
     run = run_core(core, codes, seed=seed, **options)
     assert agree(core, run, codes)
@@ -77,10 +77,12 @@ def test_pauses_before_and_behind(name):
 def test_other_streams_fill_the_wait():
     """A network on many lanes waits for its own results; more streams take that time, until there
     is none left: products a lane and clock."""
-    use = [plan(forget(16, 32), 43, streams).utilisation for streams in (1, 2)]
+    use = [schedule_of(forget(16, 32), 43, streams).utilisation for streams in (1, 2)]
     assert use[0] < 0.91
     assert use[1] > 0.99
-    deep = [plan(forget(8, 8, 8, 8, outputs=4), 8, streams).utilisation for streams in (1, 2, 4)]
+    deep = [
+        schedule_of(forget(8, 8, 8, 8, outputs=4), 8, streams).utilisation for streams in (1, 2, 4)
+    ]
     assert deep[0] < deep[1] < deep[2]
     assert deep[2] > 0.95
 

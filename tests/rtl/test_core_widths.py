@@ -7,8 +7,7 @@ import pytest
 
 import fixedpoint
 from fixedpoint.formats import Format
-from rtl.core import Core
-from tests.rtl.support import agree, any_codes, quantized, run_core, stack
+from tests.rtl.support import agree, any_codes, make_core, quantized, run_core, stack
 
 WIDTHS = range(4, 19)
 
@@ -21,7 +20,7 @@ def test_one_width_for_all(bits):
     layer = qnet.formats.layers[0]
     assert {qnet.formats.input.width, layer.weights["x"].width, layer.s.width} == {bits}
     codes = any_codes(rng, qnet, 2, 6)
-    core = Core(qnet, 5, probe=True)
+    core = make_core(qnet, 5, probe=True)
     assert agree(core, run_core(core, codes, idle=0.2, back_pressure=0.2), codes)
 
 
@@ -47,8 +46,8 @@ def test_widths_apart(weights, inputs, state):
         layers.append(replace(layer, s=s, y=y, weights=own))
     formats = replace(formats, input=_wider(formats.input, inputs), layers=tuple(layers))
     qnet = fixedpoint.quantize(net, formats)
-    program = Core(qnet, 6, probe=True).program
+    program = make_core(qnet, 6, probe=True).program
     assert (program.paths.weight, program.paths.s) == (weights, state)
     codes = any_codes(rng, qnet, 2, 6)
-    core = Core(qnet, 6, probe=True)
+    core = make_core(qnet, 6, probe=True)
     assert agree(core, run_core(core, codes), codes)

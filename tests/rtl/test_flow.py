@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from rtl import Core
 from rtl.flow import DEVICES, Figures, FlowError, Implementation, Placement, find, fit
 from rtl.flow.design import Design
 from rtl.flow.devices import DSP, FF, LUT, RAM
@@ -20,6 +19,7 @@ from rtl.flow.timing import critical_path
 from rtl.flow.tools import Tool, check, run
 from rtl.flow.yosys import Netlist, synthesise
 from tests.fixedpoint.nets import forget_network
+from tests.rtl.support import planned
 
 
 def netlist(folder: Path = Path(), **cells: int) -> Netlist:
@@ -265,18 +265,18 @@ def test_the_fastest_seed_is_taken_and_the_median_told():
 def test_figures_are_those_of_a_core_counted_by_hand():
     """4 inputs, 6 forget cells and no readout on 8 lanes, at 100 MHz."""
     net, x = forget_network()
-    core = Core(quantize(net, bits=12, calibrate=x), 8)
+    core = planned(quantize(net, bits=12, calibrate=x), 8)
     figures = Figures(core, 100.0)
     products = 4 * 6 * (4 + 6)
     assert figures.macs_per_step == products
-    assert figures.steps_per_second == 100e6 / core.schedule.cycles_per_step
+    assert figures.steps_per_second == 100e6 / core.cycles_per_step
     assert figures.macs_per_second == products * figures.steps_per_second
     assert figures.macs_per_second_and_multiplier == figures.macs_per_second / 8
     groups, bits = 3, figures.bits_read_per_step
     assert bits["weights"] == groups * 10 * 8 * 12
     assert bits["input"] == groups * 4 * 12
-    assert bits["outputs"] == groups * 6 * core.program.paths.y
-    assert bits["states"] == 6 * core.program.paths.s
+    assert bits["outputs"] == groups * 6 * core.parts[0].program.paths.y
+    assert bits["states"] == 6 * core.parts[0].program.paths.s
     knot, rise = (np.max(v) for v in (core.qnet.table.knots, np.diff(core.qnet.table.knots)))
     assert bits["sigma"] == (4 * 6 + 6) * (int(knot).bit_length() + int(rise).bit_length())
     assert set(bits) == {"weights", "input", "outputs", "states", "sigma"}

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from fixedpoint import quantize
-from rtl import Core
+from rtl import CorePlan
 from rtl.flow import Implementation, alone, find, implement, synthesise, write_bitstream
 from rtl.verilog import Top, convert
 from tests.fixedpoint.nets import forget_network
+from tests.rtl.support import planned
 
 DEVICE = find("ice40-up5k")
 PREAMBLE = bytes.fromhex("7eaa997e")
@@ -17,9 +18,9 @@ INPUTS = 8 + 4  # bits of i_data, i_first, i_last, i_valid, o_ready, without res
 OUTPUTS = 8 + 4
 
 
-def core() -> Core:
+def core() -> CorePlan:
     net, x = forget_network(inputs=1, cells=2)
-    return Core(quantize(net, bits=8, calibrate=x), 2)
+    return planned(quantize(net, bits=8, calibrate=x), 2)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One core for many networks: all memories but the states written anew while it is idle."""
+"""One core for many networks: all memories but the states write_core anew while it is idle."""
 
 import json
 import re
@@ -12,18 +12,21 @@ from golden.network import Network
 from rtl.core import Core
 from rtl.loading import image, regions, structure
 from rtl.program import Program
-from rtl.verilog import Top, convert, write
+from rtl.verilog import Top, convert
 from tests.rtl.support import (
     G1997,
     any_codes,
     beats_of,
     drive,
     layer,
+    make_core,
     mismatches,
+    planned,
     quantized,
     readout,
     simulate,
     stack,
+    write_core,
 )
 
 
@@ -77,8 +80,8 @@ def test_another_network_is_loaded(kind, lanes):
     again, each code for code, the vectors coming at once behind the last word."""
     first, second = _pair(kind, 3)
     block = max(part.shape.rows_per_block for part in first.layers)
-    core = Core(first, block if lanes == "few" else None, probe=True, load_port=True)
-    other = Core(second, core.schedule.lanes, probe=True, load_port=True)
+    core = make_core(first, block if lanes == "few" else None, probe=True, load_port=True)
+    other = make_core(second, core.schedule.lanes, probe=True, load_port=True)
     assert [r[:2] for r in _shape(core)] == [r[:2] for r in _shape(other)]
     rng, runs = np.random.default_rng(4), []
     codes = [any_codes(rng, first, 2, 5) for _ in range(3)]
@@ -106,10 +109,10 @@ def _shape(core: Core) -> list[tuple[str, int, int]]:
     return [(r.name, r.base, r.width) for r in regions(core.program)]
 
 
-def test_nothing_is_written_while_it_runs():
+def test_nothing_is_write_core_while_it_runs():
     """A word that comes while a step runs is not taken."""
     first, second = _pair("forget", 5)
-    core = Core(first, 4, probe=True, load_port=True)
+    core = make_core(first, 4, probe=True, load_port=True)
     codes, runs = any_codes(np.random.default_rng(6), first, 1, 6), []
     words = image(Program(second, core.schedule, True))
 
@@ -136,7 +139,7 @@ def test_nothing_is_written_while_it_runs():
 def test_every_memory_has_its_region(kind):
     """Regions do not overlap, and an image holds every word of every memory once."""
     first, _ = _pair(kind, 7)
-    program = Core(first, load_port=True).program
+    program = planned(first, load_port=True).parts[0].program
     words = image(program)
     assert len({address for address, _ in words}) == len(words)
     found = regions(program)
@@ -160,26 +163,26 @@ def test_networks_of_one_structure_have_one_hardware(kind):
     """The Verilog of two networks differs in the contents of memories alone, and `structure` is the
     same; with other formats, or on other lanes, it is not."""
     first, second = _pair(kind, 8)
-    cores = [Core(qnet, load_port=True) for qnet in (first, second)]
-    texts = [convert(Top(core), "core") for core in cores]
+    plans = [planned(qnet, load_port=True) for qnet in (first, second)]
+    texts = [convert(Top(plan), "core") for plan in plans]
     assert texts[0] != texts[1]
     assert _without_contents(texts[0]) == _without_contents(texts[1])
-    found = structure(cores[0].program)
-    assert structure(cores[1].program) == found
-    others = [Core(first, cores[0].schedule.lanes - 1, load_port=True)]
-    others.append(Core(first, streams=2, load_port=True))
+    found = structure(plans[0].parts[0].program)
+    assert structure(plans[1].parts[0].program) == found
+    others = [planned(first, plans[0].lanes - 1, load_port=True)]
+    others.append(planned(first, streams=2, load_port=True))
     wider = replace(first.formats, input=replace(first.formats.input, width=12))
-    others.append(Core(replace(first, formats=wider), load_port=True))
-    assert found not in {structure(core.program) for core in others}
+    others.append(planned(replace(first, formats=wider), load_port=True))
+    assert found not in {structure(plan.parts[0].program) for plan in others}
 
 
 def test_what_is_loaded_is_written_beside_the_verilog(tmp_path):
     """`.load.json` holds the image and the structure that the core's own description names."""
     first, _ = _pair("forget", 9)
-    verilog, about, loaded = write(first, tmp_path, 4, load_port=True)
+    verilog, about, loaded = write_core(first, tmp_path, 4, load_port=True)
     words, told = json.loads(loaded.read_text()), json.loads(about.read_text())
     assert words["structure_sha256"] == told["structure_sha256"]
-    program = Core(first, 4, load_port=True).program
+    program = planned(first, 4, load_port=True).parts[0].program
     assert [tuple(pair) for pair in words["words"]] == image(program)
     assert {"load_address", "load_write", "load_in", "idle"} <= {
         port["name"] for port in told["ports"]

@@ -8,9 +8,8 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.memory import Memory
 
 import rtl.memory
-from rtl.core import Core
 from rtl.memory import column_memories
-from tests.rtl.support import agree, any_codes, beats_of, drive, simulate
+from tests.rtl.support import agree, any_codes, beats_of, drive, make_core, simulate
 from tests.rtl.test_core_streams import NETWORKS
 
 GARBAGE = 0x5A5A_5A5A_5A5A
@@ -55,7 +54,7 @@ def colliding(monkeypatch):
 def _run(name: str, streams: int, lanes: int):
     """Whether a core agrees with the model, and how often garbage was read."""
     qnet, rng = NETWORKS[name], np.random.default_rng(lanes)
-    core = Core(qnet, lanes, probe=True, streams=streams)
+    core = make_core(qnet, lanes, probe=True, streams=streams)
     codes, found = any_codes(rng, qnet, 2 * streams, 6), []
 
     async def testbench(ctx):

@@ -5,15 +5,23 @@ from itertools import product
 
 import numpy as np
 import pytest
-from amaranth.hdl import Signal
 
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl.core import Core
-from rtl.offline import MAX_LENGTH, OfflineCore, make_core
+from rtl.planning import MAX_LENGTH
 from rtl.schedule import LaneError
 from rtl.verilog import convert
-from tests.rtl.support import agree, any_codes, beats_of, drive, quantized, run_core, simulate
+from tests.rtl.support import (
+    agree,
+    any_codes,
+    beats_of,
+    drive,
+    make_core,
+    planned,
+    quantized,
+    run_core,
+    simulate,
+)
 from tests.rtl.test_core_cells import cell
 from tests.rtl.test_parts import network
 from tests.soak import few
@@ -52,7 +60,7 @@ def test_every_code_mark_and_counter(name, pauses):
     """Three sequences, one as soon as the other, through buffers that just hold one: every signal,
     output, mark and saturation counter, with idle and back-pressure and without."""
     qnet = made(name)
-    core = OfflineCore(qnet, probe=True, max_length=4)
+    core = make_core(qnet, probe=True, max_length=4)
     codes = any_codes(np.random.default_rng(len(name)), qnet, 3, 4)
     run = run_core(core, codes, idle=pauses[0], back_pressure=pauses[1], seed=3)
     assert agree(core, run, codes)
@@ -81,7 +89,7 @@ def test_sequences_of_every_length(name):
         return bench
 
     for back_pressure in (0.0, 0.7):
-        core = OfflineCore(qnet, max_length=5)
+        core = make_core(qnet, max_length=5)
         simulate(core, testbench(core, back_pressure))
     want = [code for codes in sequences for code in qnet.run(codes[0]).out.ravel().tolist()]
     assert [run.out for run in found] == [want, want]
@@ -90,7 +98,7 @@ def test_sequences_of_every_length(name):
 def test_a_sequence_that_is_too_long():
     """Its first steps count, the flag stays up, and the sequence after it comes out right."""
     qnet, rng = made("a pair"), np.random.default_rng(9)
-    core, seen = OfflineCore(qnet, max_length=3), []
+    core, seen = make_core(qnet, max_length=3), []
     long, after = any_codes(rng, qnet, 1, 5), any_codes(rng, qnet, 1, 2)
     expected = [*qnet.run(long[0, :3]).out.ravel(), *qnet.run(after[0]).out.ravel()]
 
@@ -120,7 +128,7 @@ def test_a_sequence_that_is_too_long():
 def test_the_pace_of_long_runs():
     """At full speed sequences end as far apart as the slowest part needs for their steps."""
     qnet, steps = made("a pair"), 6
-    core = OfflineCore(qnet, max_length=steps)
+    core = make_core(qnet, max_length=steps)
     codes = any_codes(np.random.default_rng(4), qnet, 6, steps)
     given = np.array(run_core(core, codes).given)
     ends = given[steps * qnet.outputs - 1 :: steps * qnet.outputs]
@@ -130,14 +138,12 @@ def test_the_pace_of_long_runs():
 def test_lanes_are_for_every_part():
     """Each part takes what it can use of them; the schedule counts them all."""
     qnet = made("between forward layers")
-    core = OfflineCore(qnet, lanes=8)
-    assert [each.schedule.lanes for each in core.cores] == [8, 8, 8, 8]
-    assert core.schedule.lanes == 32
-    assert core.schedule.products_per_step == sum(
-        each.schedule.products_per_step for each in core.cores
-    )
+    plan = planned(qnet, lanes=8)
+    assert [part.lanes for part in plan.schedules] == [8, 8, 8, 8]
+    assert plan.lanes == 32
+    assert plan.products_per_step == sum(part.products_per_step for part in plan.schedules)
     with pytest.raises(LaneError, match="lanes 0: layer 0 needs at least 1"):
-        OfflineCore(qnet, lanes=0)
+        planned(qnet, lanes=0)
 
 
 def test_the_memory_that_a_sequence_costs():
@@ -147,30 +153,27 @@ def test_the_memory_that_a_sequence_costs():
     wide = [layer.shape.outputs for layer in qnet.layers]
     reversers = 2 * length * (qnet.inputs * x + wide[1] * y)
     buffers = length * (qnet.inputs * (x + 2) + wide[0] * (y + 2))
-    core = OfflineCore(qnet, max_length=length)
-    assert core.schedule.buffer_bits == reversers + buffers
+    assert planned(qnet, max_length=length).buffer_bits == reversers + buffers
 
 
-def test_make_core():
-    """A `Core` where it will do; what neither kind has is refused with the reason."""
+def test_what_a_core_cannot_have_is_refused_with_the_reason():
+    """Of both kinds of cores; one that holds sequences has room for 64 steps by default."""
     rng = np.random.default_rng(2)
     pair, forward = made("a pair"), quantized(Network((cell(rng, 2, 2),)), rng)
-    assert isinstance(make_core(forward, 4), Core)
-    assert make_core(forward, 4, state_port=True).has_state_port
-    offline = make_core(pair)
-    assert isinstance(offline, OfflineCore) and offline.max_length == MAX_LENGTH
-    assert isinstance(make_core(pair, max_length=7).too_long, Signal)
+    assert planned(forward, 4, state_port=True).state_words
+    assert not planned(forward, 4).holds_sequences
+    assert planned(pair).holds_sequences and planned(pair).max_length == MAX_LENGTH
     for asked, message in (
         ({"qnet": forward, "max_length": 5}, "max_length 5: the network has no reverse layer"),
         ({"qnet": pair, "state_port": True}, "state port: layer 1 runs in reverse"),
         ({"qnet": pair, "max_length": 0}, "max_length 0: must be at least 1"),
     ):
         with pytest.raises(CarouselError, match=message):
-            make_core(**asked)
+            planned(**asked)
 
 
 def test_it_becomes_verilog():
     """One module with the ports of the streams and the flag."""
-    text = convert(OfflineCore(made("a pair"), 8, max_length=4), "offline")
+    text = convert(make_core(made("a pair"), 8, max_length=4), "offline")
     head = text[text.index("module offline(") :][:600]
     assert all(port in head for port in ("i__valid", "o__ready", "too_long"))

@@ -9,7 +9,7 @@ from rtl import latency
 from rtl.operands import InputBuffer, Operands
 from rtl.phases import SOURCES, Column
 from rtl.program import Program
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from rtl.sequencer import FLAGS
 from tests.rtl.support import G1997, layer, quantized, simulate
 
@@ -118,7 +118,7 @@ def _program() -> Program:
     rng = np.random.default_rng(9)
     below = layer(rng, 3, 2, 2, forget=False, recurrence=True, **G1997)
     qnet = quantized(Network((below, layer(rng, 4, 3, recurrence=True))), rng, 9)
-    return Program(qnet, plan(qnet, 8))
+    return Program(qnet, schedule_of(qnet, 8))
 
 
 class _Bench:

@@ -7,7 +7,7 @@ import pytest
 
 from golden.network import Network
 from rtl.program import CellMode, Program
-from rtl.schedule import allowed_lanes, plan
+from rtl.schedule import allowed_lanes, schedule_of
 from tests.rtl.support import G1997, layer, quantized, readout, stack
 
 
@@ -37,7 +37,7 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
     """Read in the order of issue, each lane's memory gives back every weight of every row in its
     column; where a lane idles stands 0. Nothing else is stored."""
     qnet = NETWORKS[name]
-    schedule = plan(qnet, lanes)
+    schedule = schedule_of(qnet, lanes)
     program = Program(qnet, schedule)
     found = {
         (k, kind): np.full_like(codes, -(1 << 40))
@@ -71,7 +71,7 @@ def test_the_tail_knows_its_rows(name, lanes):
     """One word a row in the order of sums: its bias, its rounding and squash, its layer's cell
     update, the group's last row, and whether its result leaves the core."""
     qnet = NETWORKS[name]
-    schedule = plan(qnet, lanes)
+    schedule = schedule_of(qnet, lanes)
     program = Program(qnet, schedule)
     assert tuple(word.row for word in program.rows) == schedule.rows
     outputs = []
@@ -98,7 +98,7 @@ def test_the_tail_knows_its_rows(name, lanes):
 def test_each_place_of_the_tail_has_its_rows(name, lanes):
     """A block at once means a kind of row for each place, the readout's at the first one; together
     they are all rows, in order, and no group has more at one place than it has clocks there."""
-    schedule = plan(NETWORKS[name], lanes)
+    schedule = schedule_of(NETWORKS[name], lanes)
     program = Program(NETWORKS[name], schedule)
     places = [[word.row for word in program.tail(place)] for place in range(schedule.tail)]
     assert sorted(map(str, sum(places, []))) == sorted(str(word.row) for word in program.rows)
@@ -123,7 +123,7 @@ def test_widths_hold_every_code(name):
     """Every weight, every source's lowest and highest code, every gate, activation, state, output
     and the largest sum of any row, fits the width of its path."""
     qnet = NETWORKS[name]
-    program = Program(qnet, plan(qnet))
+    program = Program(qnet, schedule_of(qnet))
     assert all(_fits(code, program.paths.weight) for codes in program.weights for code in codes)
     forms = [qnet.formats.input, *(part.formats.y for part in qnet.layers)]
     forms += [part.formats.gate for part in qnet.layers if part.shape.gate_recurrence]
@@ -152,7 +152,7 @@ def test_equal_layers_share_their_modes():
     """Two layers of one kind and equal formats need one mode of the cell update and one for gates
     and g each; layers that differ need their own."""
     qnet = NETWORKS["two equal layers"]
-    same = Program(qnet, plan(qnet))
+    same = Program(qnet, schedule_of(qnet))
     modes = {CellMode.of(part) for part in qnet.layers}
     assert len(same.cell_modes) == len(modes)
     rng = np.random.default_rng(4)
@@ -163,22 +163,22 @@ def test_equal_layers_share_their_modes():
         layers=(part, replace(part, input=part.formats.y)),
         formats=replace(one.formats, layers=one.formats.layers * 2),
     )
-    doubled, single = Program(twice, plan(twice)), Program(one, plan(one))
+    doubled, single = Program(twice, schedule_of(twice)), Program(one, schedule_of(one))
     assert len(doubled.cell_modes) == 1
     assert doubled.net_modes == single.net_modes
-    mixed = Program(NETWORKS["1997 below forget"], plan(NETWORKS["1997 below forget"]))
+    mixed = Program(NETWORKS["1997 below forget"], schedule_of(NETWORKS["1997 below forget"]))
     assert len(mixed.cell_modes) == 2
 
 
 def test_kinds_are_those_of_the_network():
-    found = {name: Program(qnet, plan(qnet)).kinds for name, qnet in NETWORKS.items()}
+    found = {name: Program(qnet, schedule_of(qnet)).kinds for name, qnet in NETWORKS.items()}
     assert found == {
         "forget": ("i", "f", "o", "g"),
         "two equal layers": ("i", "f", "o", "g", "out"),
         "1997": ("i", "o", "g"),
         "1997 below forget": ("i", "f", "o", "g", "out"),
     }
-    assert [bool(Program(qnet, plan(qnet)).gates) for qnet in NETWORKS.values()] == [
+    assert [bool(Program(qnet, schedule_of(qnet)).gates) for qnet in NETWORKS.values()] == [
         False,
         False,
         True,

@@ -10,7 +10,7 @@ from fixedpoint.formats import Formats
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network
-from rtl import Core, verilog
+from rtl import CorePlan, StepPlan, verilog
 from rtl.proofs import Proof, catalogue, prove
 from rtl.proofs.catalogue import MAKERS
 from rtl.proofs.design import Design
@@ -19,7 +19,7 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Twin
 from rtl.proofs.solver import job
 from rtl.proofs.sums import Reach
-from tests.rtl.support import G1997, layer, quantized, readout, stack
+from tests.rtl.support import G1997, layer, planned, quantized, readout, stack
 
 # What each kind of core cannot say.
 KINDS = {
@@ -41,7 +41,7 @@ KINDS = {
 }
 
 
-def core_of(kind: str, bits: int = 6) -> Core:
+def plan_of(kind: str, bits: int = 6) -> CorePlan:
     """A small core of a kind."""
     rng = np.random.default_rng(3)
     lanes, streams, output, last = 2, 1, "every", None
@@ -85,7 +85,7 @@ def core_of(kind: str, bits: int = 6) -> Core:
     qnet = quantized(net, rng, bits)
     if kind == "two layers, formats of their own":
         qnet = narrowed(net, qnet.formats)
-    return Core(qnet, lanes, streams=streams, nonzeros=nonzeros, **ports)
+    return planned(qnet, lanes, streams=streams, nonzeros=nonzeros, **ports)
 
 
 def narrowed(net: Network, formats: Formats) -> QuantizedNetwork:
@@ -100,11 +100,11 @@ def narrowed(net: Network, formats: Formats) -> QuantizedNetwork:
     return fixedpoint.quantize(net, replace(formats, layers=(first, second)))
 
 
-def subject(kind: str) -> tuple[Core, Design]:
+def subject(kind: str) -> tuple[StepPlan, Design]:
     """A small core, and the text that is written of it."""
-    core = core_of(kind)
-    text = verilog.convert(verilog.Top(core), verilog.module_name(core.qnet))
-    return core, Design(text, "carousel_small.core")
+    plan = plan_of(kind)
+    text = verilog.convert(verilog.Top(plan), verilog.module_name(plan.qnet))
+    return plan.parts[0], Design(text, "carousel_small.core")
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_what_is_not_proven_of_a_core_is_said(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_sums_reach_no_further_than_their_formats_say(kind):
     """By the schedule the columns of a group come to the bound, less the biases."""
-    core = core_of(kind)
-    reach, program = Reach(core.program), core.program
+    program = plan_of(kind).parts[0].program
+    reach = Reach(program)
     assert 0 < max(reach.most) < 1 << program.paths.sum - 1
     phases = [phase.ideal // phase.groups for phase in program.schedule.phases]
     assert max(reach.most) <= max(phases) * max(reach.products)

@@ -2,27 +2,27 @@
 
 import pytest
 
-from rtl import Core, verilog
-from rtl.axi.wrapper import AxiTop
+from rtl import StepPlan, verilog
+from rtl.axi.wrapper import AxiTop, wrappable
 from rtl.proofs import prove, shipped
 from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.proof import Proof
-from tests.rtl.test_proofs import core_of
+from tests.rtl.test_proofs import plan_of
 
 # An element a vector and two, a readout, layers, two kinds of ports.
 KINDS = ("forget gates", "blocks, gate recurrence, readout", "load port")
 
 
-def wrapped(kind: str) -> tuple[Core, Design]:
+def wrapped(kind: str) -> tuple[StepPlan, Design]:
     """A small core in its wrapper, and the text that is written of it."""
-    given = core_of(kind)
-    core = Core(given.qnet, given.schedule.lanes, state_port=True, load_port=kind == "load port")
-    return core, Design(verilog.convert(AxiTop(core), "carousel_small"), "carousel_small")
+    plan = wrappable(plan_of(kind))
+    design = Design(verilog.convert(AxiTop(plan), "carousel_small"), "carousel_small")
+    return plan.parts[0], design
 
 
-def bus(core: Core, design: Design, name: str) -> Proof:
+def bus(core: StepPlan, design: Design, name: str) -> Proof:
     ((proof,), _) = shipped(core, design, [name])
     return proof
 
@@ -54,7 +54,7 @@ def test_a_wrapped_core_has_the_rules_of_its_buses_and_all_that_a_core_alone_has
 
 
 def test_a_core_alone_has_no_bus():
-    core = core_of("forget gates")
-    design = Design(verilog.convert(verilog.Top(core), "carousel_small"), "carousel_small")
+    plan = plan_of("forget gates")
+    design = Design(verilog.convert(verilog.Top(plan), "carousel_small"), "carousel_small")
     with pytest.raises(ProofError, match="--only axi-lite: no such proof"):
-        shipped(core, design, ["axi-lite"])
+        shipped(plan.parts[0], design, ["axi-lite"])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from golden.network import Network
-from rtl import Core, verilog
+from rtl import verilog
 from rtl.proofs import catalogue
 from rtl.proofs.design import Design
 from rtl.proofs.proof import Twin
 from rtl.proofs.solver import refute
 from rtl.proofs.status import INAPPLICABLE, REFUTED
-from tests.rtl.support import layer, quantized
+from tests.rtl.support import layer, planned, quantized
 from tests.rtl.test_proofs import subject
 
 TWO = "two layers, formats of their own"
@@ -101,8 +101,8 @@ def test_gates_that_are_never_shut_are_named():
     rng = np.random.default_rng(3)
     clip = {"gate": (-0.5, 0.5)}
     layers = layer(rng, 1, 2), replace(layer(rng, 2, 2), clip=clip)
-    core = Core(quantized(Network(layers, name="small"), rng, 8), 2)
-    text = verilog.convert(verilog.Top(core), verilog.module_name(core.qnet))
-    _, left_out = catalogue(core, Design(text, "carousel_small.core"), ["shut"])
+    plan = planned(quantized(Network(layers, name="small"), rng, 8), 2)
+    text = verilog.convert(verilog.Top(plan), verilog.module_name(plan.qnet))
+    _, left_out = catalogue(plan.parts[0], Design(text, "carousel_small.core"), ["shut"])
     assert left_out["shut"].status == INAPPLICABLE
     assert left_out["shut"].why.startswith("layer 1: net inputs of the gates are clipped to -0.5")

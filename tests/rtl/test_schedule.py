@@ -8,7 +8,7 @@ import pytest
 
 from golden.shape import Shape
 from rtl import latency
-from rtl.schedule import LaneError, Schedule, allowed_lanes, plan
+from rtl.schedule import LaneError, Schedule, allowed_lanes, schedule_of
 from tests.rtl.replay import faults, tail_order
 from tests.rtl.shapes import any_shapes, forget, shaped
 
@@ -28,7 +28,7 @@ def test_every_lane_multiplies_in_every_clock(name, longer, monkeypatch):
     clocks more as well."""
     monkeypatch.setattr(latency, "CELL", latency.CELL + longer)
     sizes, lanes, cycles = TARGETS[name]
-    schedule = plan(forget(*sizes), lanes)
+    schedule = schedule_of(forget(*sizes), lanes)
     assert schedule.cycles_per_step == schedule.ideal_cycles == cycles
     assert schedule.stall_per_step == 0
     assert schedule.products_per_step == lanes * cycles
@@ -41,7 +41,7 @@ def test_a_lane_for_every_row_says_its_stall():
     takes a block. The last cell's y is there 31 clocks (its block) and the whole tail after the
     step's last column, and it is read by the next step's last column. No schedule can be shorter
     than that; the stall is under 24 clocks."""
-    schedule = plan(forget(16, 32))
+    schedule = schedule_of(forget(16, 32))
     assert schedule.lanes == 128
     assert schedule.ideal_cycles == 48
     assert schedule.tail == 4
@@ -51,8 +51,8 @@ def test_a_lane_for_every_row_says_its_stall():
 
 def test_one_accumulator_where_nothing_waits():
     """Large layers need one, small ones more: as few as reach the fewest cycles."""
-    assert plan(forget(100, 64), 64).accumulators == 1
-    assert plan(forget(1, 20), 4).accumulators > 1
+    assert schedule_of(forget(100, 64), 64).accumulators == 1
+    assert schedule_of(forget(1, 20), 4).accumulators > 1
 
 
 SMALL = {
@@ -85,7 +85,7 @@ def test_any_number_of_lanes(name):
     seeing = any(part.shape.peepholes for part in qnet.layers)
     assert allowed_lanes(qnet) == tuple(range(block if seeing else 1, max(map(len, rows)) + 1))
     for lanes in allowed_lanes(qnet):
-        schedule = plan(qnet, lanes)
+        schedule = schedule_of(qnet, lanes)
         assert not faults(qnet, schedule)
         ideal = 0
         for part, phase in zip(rows, schedule.phases, strict=True):
@@ -105,7 +105,7 @@ def _any_schedule(seed: int):
     qnet = any_shapes(rng)
     size = int(rng.choice(allowed_lanes(qnet))), int(rng.integers(1, 5))
     nonzeros = int(rng.integers(1, qnet.inputs + 1)) if rng.random() < 0.3 else None
-    return qnet, plan(qnet, *size, nonzeros)
+    return qnet, schedule_of(qnet, *size, nonzeros)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -143,7 +143,7 @@ def test_planted_faults_are_seen(name):
     """The oracle of these tests sees a slot without its rotation, its first, its column, its
     release; the wrong address; a step a clock shorter; columns in the wrong order."""
     qnet = SMALL[name]
-    schedule = plan(qnet, 4)
+    schedule = schedule_of(qnet, 4)
     slots = schedule.slots
     busy = [clock for clock, slot in enumerate(slots) if slot.column]
     turns = [clock for clock, slot in enumerate(slots) if slot.rotate]
@@ -164,7 +164,7 @@ def test_planted_faults_are_seen(name):
 
 def test_a_value_that_comes_late_is_seen(monkeypatch):
     """The oracle sees that a schedule for a tail of so many clocks does not do for one of more."""
-    schedule = plan(forget(1, 20), 4)
+    schedule = schedule_of(forget(1, 20), 4)
     assert not faults(forget(1, 20), schedule)
     monkeypatch.setattr(latency, "CELL", latency.CELL + 40)
     assert any("is read in" in fault for fault in faults(forget(1, 20), schedule))
@@ -175,7 +175,7 @@ def test_every_row_is_computed_once(name):
     """Rows cover all gates, cells, projections and the readout exactly once, in the tail's order,
     and only those of the last part leave."""
     qnet = SMALL[name]
-    schedule = plan(qnet)
+    schedule = schedule_of(qnet)
     parts = tail_order(qnet)
     found = [(row.layer, row.kind, row.index, row.stream) for row in schedule.rows]
     assert found == [row for part in parts for row in part]
@@ -190,7 +190,7 @@ def test_the_output_buffer_has_room_for_what_is_on_its_way(name):
     """A step's room is given back once its last output was taken; by then so many steps have begun
     that `buffered_steps` of them have room."""
     for lanes in allowed_lanes(SMALL[name]):
-        schedule = plan(SMALL[name], lanes)
+        schedule = schedule_of(SMALL[name], lanes)
         taken = schedule.output_ready[-1] + latency.LEAVE
         assert schedule.buffered_steps * schedule.cycles_per_step >= taken
         assert schedule.latency == latency.START + schedule.output_ready[0] + latency.LEAVE
@@ -211,13 +211,13 @@ def test_the_output_buffer_has_room_for_what_is_on_its_way(name):
 def test_lanes_that_cannot_be_used(name, lanes, words):
     """Refused in one line that names the value and what is allowed."""
     with pytest.raises(LaneError) as caught:
-        plan(SMALL[name], lanes)
+        schedule_of(SMALL[name], lanes)
     assert str(caught.value) == words
 
 
 def test_a_group_that_is_not_full():
     """20 rows, 8 lanes: the third group has four rows, its other lanes idle."""
-    phase = plan(forget(2, 5), 8).phases[0]
+    phase = schedule_of(forget(2, 5), 8).phases[0]
     assert phase.groups == 3
     assert [len(phase.group(k)) for k in range(3)] == [8, 8, 4]
 
@@ -228,7 +228,7 @@ def test_one_sigma_for_rows_and_states(name):
     due, however long the next step waits for its input; where it does not, one may."""
     qnet = SMALL[name]
     for lanes in allowed_lanes(qnet)[::3]:
-        schedule = plan(qnet, lanes)
+        schedule = schedule_of(qnet, lanes)
         if schedule.peepholes or schedule.tail > 1:
             assert not schedule.one_sigma
             continue

@@ -7,22 +7,24 @@ import pytest
 
 from golden.shape import Shape
 from rtl.phases import SOURCES
-from rtl.schedule import Schedule, plan
+from rtl.schedule import Schedule, schedule_of
 from rtl.sequencer import FLAGS, Sequencer
 from tests.rtl.shapes import forget, shaped
 from tests.rtl.support import simulate
 
 OLD = Shape(2, 3, 2, ("i", "o"), True)
 SCHEDULES: dict[str, Schedule] = {
-    "one cell, one group": plan(forget(1, 1)),
-    "five groups": plan(forget(2, 5), 4),
-    "no stall at all": plan(forget(40, 3), 3),
-    "more rows than columns": plan(forget(1, 9), 24),
-    "three phases": plan(forget(3, 4, 3, outputs=2), 8),
-    "one lane": plan(forget(1, 3), 1),
-    "1997 below forget": plan(shaped(2, OLD, Shape(6, 4, 1, ("i", "f", "o"), False), outputs=9), 7),
-    "one clock": plan(shaped(1, outputs=1)),
-    "two clocks": plan(shaped(2, outputs=1)),
+    "one cell, one group": schedule_of(forget(1, 1)),
+    "five groups": schedule_of(forget(2, 5), 4),
+    "no stall at all": schedule_of(forget(40, 3), 3),
+    "more rows than columns": schedule_of(forget(1, 9), 24),
+    "three phases": schedule_of(forget(3, 4, 3, outputs=2), 8),
+    "one lane": schedule_of(forget(1, 3), 1),
+    "1997 below forget": schedule_of(
+        shaped(2, OLD, Shape(6, 4, 1, ("i", "f", "o"), False), outputs=9), 7
+    ),
+    "one clock": schedule_of(shaped(1, outputs=1)),
+    "two clocks": schedule_of(shaped(2, outputs=1)),
 }
 every = pytest.mark.parametrize("name", SCHEDULES)
 TO_WORD = 3  # clocks from `starts` to the word of the step's first slot

@@ -9,12 +9,9 @@ import fixedpoint
 from golden.errors import CarouselError
 from golden.network import Network
 from golden.shape import Shape
-from rtl import verilog
-from rtl.core import Core
 from rtl.loading import image
-from rtl.offline import make_core
 from rtl.program import Program
-from rtl.schedule import allowed_lanes, plan
+from rtl.schedule import allowed_lanes, schedule_of
 from tests.rtl.shapes import shaped
 from tests.rtl.support import (
     G1997,
@@ -23,6 +20,7 @@ from tests.rtl.support import (
     beats_of,
     drive,
     layer,
+    make_core,
     mismatches,
     quantized,
     readout,
@@ -30,6 +28,7 @@ from tests.rtl.support import (
     simulate,
     stack,
     thinned,
+    write_core,
 )
 from tests.rtl.test_core_cells import cell
 from tests.rtl.test_loading import load
@@ -63,7 +62,7 @@ def test_every_code_mark_counter_and_clock(name):
     counter as the integer model has them, and the clocks as the schedule says."""
     qnet, allowed = NETWORKS[name], allowed_lanes(NETWORKS[name])
     for lanes, nonzeros in ((allowed[0], 1), (allowed[-1], min(3, qnet.inputs))):
-        core = Core(qnet, lanes, probe=True, nonzeros=nonzeros)
+        core = make_core(qnet, lanes, probe=True, nonzeros=nonzeros)
         codes = sparse_codes(np.random.default_rng(lanes), qnet, 2, 6, nonzeros)
         run = run_core(core, codes)
         assert agree(core, run, codes)
@@ -78,7 +77,7 @@ def test_every_code_mark_counter_and_clock(name):
 def test_streams_that_pause(name):
     """Two streams, idle and back-pressure."""
     qnet = NETWORKS[name]
-    core = Core(qnet, 5, probe=True, streams=2, nonzeros=2)
+    core = make_core(qnet, 5, probe=True, streams=2, nonzeros=2)
     codes = sparse_codes(np.random.default_rng(3), qnet, 4, 5, 2)
     assert agree(core, run_core(core, codes, idle=0.3, back_pressure=0.3, seed=1), codes)
 
@@ -87,7 +86,7 @@ def test_any_order_and_elements_that_are_zero():
     """The order of a vector's elements does not matter; an element that is 0 may come with any
     index, one past the vector's end too."""
     qnet = NETWORKS["forget"]
-    core = Core(qnet, 3, probe=True, nonzeros=4)
+    core = make_core(qnet, 3, probe=True, nonzeros=4)
     rng = np.random.default_rng(5)
     codes = sparse_codes(rng, qnet, 1, 8, 2)
     beats = beats_of(codes, 1, 4)
@@ -109,7 +108,7 @@ def test_any_order_and_elements_that_are_zero():
 def test_a_wrong_index_is_seen():
     """The comparison of these tests sees an element that goes to its neighbour's weight."""
     qnet = NETWORKS["forget"]
-    core = Core(qnet, 3, probe=True, nonzeros=1)
+    core = make_core(qnet, 3, probe=True, nonzeros=1)
     codes = sparse_codes(np.random.default_rng(6), qnet, 1, 6, 1)
     beats = beats_of(codes, 1, 1)
     place = next(k for k, beat in enumerate(beats) if beat[0])
@@ -130,7 +129,7 @@ def test_another_network_can_be_loaded():
     first, second = stack(rng, 6, 3), stack(rng, 6, 3)
     built = quantized(first, rng, 10)
     other = fixedpoint.quantize(second, built.formats)
-    core = Core(built, 4, probe=True, load_port=True, nonzeros=2)
+    core = make_core(built, 4, probe=True, load_port=True, nonzeros=2)
     codes = sparse_codes(rng, other, 2, 5, 2)
     runs = []
 
@@ -139,7 +138,7 @@ def test_another_network_can_be_loaded():
         runs.append(await drive(ctx, core, beats_of(codes, 1, 2)))
 
     simulate(core, testbench)
-    shown = Core(other, 4, probe=True, nonzeros=2)
+    shown = make_core(other, 4, probe=True, nonzeros=2)
     assert agree(shown, runs[0], codes)
     assert any(mismatches(core, runs[0], codes).values())
 
@@ -148,7 +147,7 @@ def test_a_thousand_inputs_cost_what_one_does():
     """A one-hot vector of 1,004 elements into two blocks of the 1997 cell with gate recurrence, on
     6 lanes: seven sources a step and not 1,010; the memory of weights holds all of them."""
     qnet = shaped(1004, Shape(1004, 2, 1, ("i", "o"), True), outputs=2)
-    sparse, dense = plan(qnet, 6, nonzeros=1), plan(qnet, 6)
+    sparse, dense = schedule_of(qnet, 6, nonzeros=1), schedule_of(qnet, 6)
     assert (sparse.elements, dense.elements) == (1, 1004)
     assert sparse.ideal_cycles == 1 + 2 + 4 + 2
     assert dense.ideal_cycles == 1004 + 2 + 4 + 2
@@ -176,14 +175,14 @@ def test_what_takes_whole_vectors_is_refused(tmp_path):
     with pytest.raises(CarouselError, match="nonzeros 1: layer 0 runs in reverse, and a core that"):
         make_core(backwards, nonzeros=1)
     with pytest.raises(CarouselError, match="nonzeros 1: AXI's packets are of whole vectors"):
-        verilog.write(NETWORKS["forget"], tmp_path, nonzeros=1, axi=True)
+        write_core(NETWORKS["forget"], tmp_path, nonzeros=1, axi=True)
     assert not list(tmp_path.iterdir())
 
 
 def test_the_verilog_has_an_index(tmp_path):
     """A port of its own for it, of as many bits as the elements need, and the file beside says how
     many beats a vector is."""
-    written, about = verilog.write(NETWORKS["forget"], tmp_path, 4, nonzeros=2)
+    written, about = write_core(NETWORKS["forget"], tmp_path, 4, nonzeros=2)
     found = json.loads(about.read_text())
     ports = {port["name"]: port["width"] for port in found["ports"]}
     assert ports["i_index"] == 4

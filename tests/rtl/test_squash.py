@@ -12,12 +12,11 @@ from golden.network import Network
 from golden.squash import SQUASHES
 from rtl import latency
 from rtl.activation import squash_net
-from rtl.core import Core
 from rtl.program import NetMode
 from rtl.squash import SigmaUnit
 from rtl.verilog import convert
 from tests.golden.nets import ONE_ENDED
-from tests.rtl.support import agree, any_codes, layer, readout, run_core, simulate
+from tests.rtl.support import agree, any_codes, layer, make_core, readout, run_core, simulate
 
 EVERY = SQUASHES | ONE_ENDED
 
@@ -197,5 +196,5 @@ def test_a_network_of_every_function(names, monkeypatch):
     fixed = dict(qnet.run(qnet.encode(x)[0]).real().signals())
     for signal, real in net.run(x).signals():
         assert np.abs(fixed[signal] - real).max() < 2.0**-10 * max(1, np.abs(real).max()), signal
-    core, codes = Core(qnet), any_codes(rng, qnet, 2, 6)
+    core, codes = make_core(qnet), any_codes(rng, qnet, 2, 6)
     assert agree(core, run_core(core, codes), codes)

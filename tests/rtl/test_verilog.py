@@ -20,9 +20,18 @@ import rtl.verilog
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl.schedule import LaneError, plan
-from rtl.verilog import LINT, module_name, write
-from tests.rtl.support import G1997, any_codes, beats_of, layer, quantized, readout, stack
+from rtl.schedule import LaneError, schedule_of
+from rtl.verilog import LINT, module_name
+from tests.rtl.support import (
+    G1997,
+    any_codes,
+    beats_of,
+    layer,
+    quantized,
+    readout,
+    stack,
+    write_core,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +89,7 @@ def _texts(name: str) -> dict[str, bytes]:
     """What is written of a network on its lanes."""
     qnet, lanes = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
-        return {path.name: path.read_bytes() for path in write(qnet, folder, lanes)}
+        return {path.name: path.read_bytes() for path in write_core(qnet, folder, lanes)}
 
 
 def written(name: str, folder: Path) -> list[Path]:
@@ -104,11 +113,11 @@ def test_other_tools_accept_it(name, tool, tmp_path):
 def test_the_same_bytes_in_every_process(tmp_path):
     """Twice here, and from a process with another hash seed and folder: the same files."""
     script = (
-        "import sys; from tests.rtl.test_verilog import NETWORKS, write; "
-        "write(*NETWORKS['1997 below forget'][:1], sys.argv[1], 8)"
+        "import sys; from tests.rtl.test_verilog import NETWORKS, write_core; "
+        "write_core(*NETWORKS['1997 below forget'][:1], sys.argv[1], 8)"
     )
     qnet, lanes = NETWORKS["1997 below forget"]
-    found = [write(qnet, tmp_path / "a", lanes), write(qnet, tmp_path / "b", lanes)]
+    found = [write_core(qnet, tmp_path / "a", lanes), write_core(qnet, tmp_path / "b", lanes)]
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     run_tool([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
@@ -120,7 +129,7 @@ def test_the_same_bytes_in_every_process(tmp_path):
 @every
 def test_no_trace_of_the_machine(name, tmp_path):
     """No path, no source file, no user's name, no tool's version or date; plain ASCII."""
-    text = "".join(path.read_text("ascii") for path in write(NETWORKS[name][0], tmp_path))
+    text = "".join(path.read_text("ascii") for path in write_core(NETWORKS[name][0], tmp_path))
     for word in (str(ROOT), str(tmp_path), str(Path.home()), sys.prefix, ".py", "Amaranth"):
         assert word not in text
     assert not re.search(r"\b(src|generator)\s*=|\bYosys\b|\b20\d\d-\d\d-\d\d\b", text)
@@ -132,7 +141,7 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
     network and its schedule have them."""
     qnet, lanes = NETWORKS[name]
     verilog, described = written(name, tmp_path)
-    about, schedule = json.loads(described.read_text()), plan(qnet, lanes)
+    about, schedule = json.loads(described.read_text()), schedule_of(qnet, lanes)
     top = about["module"]
     module = re.search(rf"^module {top}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
     assert module and top == module_name(qnet)
@@ -306,7 +315,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     """One line that names the folder; nothing is left."""
     (tmp_path / "file").write_text("")
     with pytest.raises(CarouselError, match="is not a folder") as caught:
-        write(NETWORKS["one cell"][0], tmp_path / "file" / "build")
+        write_core(NETWORKS["one cell"][0], tmp_path / "file" / "build")
     assert str(tmp_path / "file" / "build") in str(caught.value)
     assert "\n" not in str(caught.value)
     assert _left(tmp_path) == ["file"]
@@ -319,7 +328,7 @@ def test_both_files_or_neither(suffix, tmp_path):
     other = tmp_path / f"network.{'core.json' if suffix == 'v' else 'v'}"
     other.write_text("as it was")
     with pytest.raises(CarouselError, match="cannot be written"):
-        write(NETWORKS["one cell"][0], tmp_path)
+        write_core(NETWORKS["one cell"][0], tmp_path)
     assert _left(tmp_path) == ["network.core.json", "network.v"]
     assert other.read_text() == "as it was"
 
@@ -334,14 +343,14 @@ def test_nothing_is_left_when_conversion_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr(rtl.verilog, "convert", fails)
     with pytest.raises(RuntimeError, match="no Yosys"):
-        write(NETWORKS["one cell"][0], tmp_path / "build")
+        write_core(NETWORKS["one cell"][0], tmp_path / "build")
     assert _left(tmp_path) == []
 
 
 def test_lanes_that_cannot_be_used(tmp_path):
     """The error alone, no warning beside it, and no folder."""
     with pytest.raises(LaneError, match="lanes 99:"):
-        write(NETWORKS["forget"][0], tmp_path / "build", 99)
+        write_core(NETWORKS["forget"][0], tmp_path / "build", 99)
     gc.collect()  # Amaranth warns of components that were made for nothing when they are collected
     assert _left(tmp_path) == []
 
@@ -353,7 +362,7 @@ def test_lanes_that_cannot_be_used(tmp_path):
 def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
     """Names that no file system and no Verilog comment would bear."""
     qnet = replace(NETWORKS["one cell"][0], name=name)
-    paths = write(qnet, tmp_path / "build")
+    paths = write_core(qnet, tmp_path / "build")
     assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.core.json"]
     assert _left(tmp_path) == sorted(["build", f"{stem}.core.json", f"{stem}.v"])
     lines = paths[0].read_text("ascii").splitlines()
@@ -366,6 +375,6 @@ def test_two_cores_live_in_one_design(tmp_path):
     """No module of one network's file is also in the other's."""
     names = []
     for name in ("one", "other-one"):
-        path, _ = write(replace(NETWORKS["one cell"][0], name=name), tmp_path)
+        path, _ = write_core(replace(NETWORKS["one cell"][0], name=name), tmp_path)
         names.append(set(re.findall(r"^module (\S+?)\s*[(;]", path.read_text(), re.M)))
     assert all(len(found) > 5 for found in names) and not names[0] & names[1]

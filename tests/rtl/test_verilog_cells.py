@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from golden.network import Network
-from rtl.verilog import write
-from tests.rtl.support import quantized
+from tests.rtl.support import quantized, write_core
 from tests.rtl.test_core_cells import cell
 from tests.rtl.test_parts import network
 from tests.rtl.test_verilog import LINTS, run_tool
@@ -23,7 +22,10 @@ def written(tmp_path_factory) -> list[Path]:
     options = {"peepholes": True, "projection": 2, "start": True, "gate": "hard"}
     seeing = quantized(Network((cell(rng, 3, 4, **options),), name="seeing"), rng)
     pair = network("p", "last", "sigma")
-    return [write(seeing, folder / "seeing", state_port=True)[0], write(pair, folder / "pair")[0]]
+    return [
+        write_core(seeing, folder / "seeing", state_port=True)[0],
+        write_core(pair, folder / "pair")[0],
+    ]
 
 
 @pytest.mark.parametrize("tool", LINTS)
@@ -38,7 +40,7 @@ def test_the_json_says_what_the_new_ports_are(tmp_path):
     """The state port's words by address, which output leaves, and what holding sequences costs."""
     rng = np.random.default_rng(6)
     one = quantized(Network((cell(rng, 2, 2, projection=1),), name="one", output="last"), rng)
-    about = json.loads(write(one, tmp_path, state_port=True)[1].read_text())
+    about = json.loads(write_core(one, tmp_path, state_port=True)[1].read_text())
     assert about["output"]["steps"] == "last"
     places = [(word["kind"], word["index"]) for word in about["state_words"]]
     assert places == [("s", 0), ("s", 1), ("m", 0), ("m", 1), ("y", 0)]
@@ -47,6 +49,8 @@ def test_the_json_says_what_the_new_ports_are(tmp_path):
         *("state_address", "state_write", "state_in", "state_out"),
     }
     assert ports["idle"] == ports["state_out"] == "output"
-    pair = json.loads(write(network("p", "every", None), tmp_path, max_length=9)[1].read_text())
+    pair = json.loads(
+        write_core(network("p", "every", None), tmp_path, max_length=9)[1].read_text()
+    )
     assert pair["max_length"] == 9 and pair["sequence_memory_bits"] > 0
     assert "too_long" in {port["name"] for port in pair["ports"]}

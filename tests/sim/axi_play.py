@@ -14,8 +14,9 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
-from rtl.verilog import convert, module_name, write
+from rtl.verilog import convert, module_name
 from sim.runner import Build, build, folder_in, run
+from tests.rtl.support import write_core
 from tests.sim.axi_bench import FOLDER
 
 OKAY, SLVERR, DECERR = 0, 2, 3
@@ -78,7 +79,7 @@ class Wrapped:
 
 def written(qnet: QuantizedNetwork, folder: Path, build_dir: Path, **options: Any) -> Wrapped:
     """A simulator of the very file that `rtl.verilog.write` writes; options of that."""
-    core, about, _, table, *_ = write(qnet, folder, axi=True, **options)
+    core, about, _, table, *_ = write_core(qnet, folder, axi=True, **options)
     ports = [port["name"] for port in json.loads(about.read_text())["ports"]]
     built = build(core.read_text(), module_name(qnet), ports, build_dir)
     return Wrapped(qnet, json.loads(table.read_text()), built)

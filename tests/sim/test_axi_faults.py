@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In
 
 from fixedpoint.network import QuantizedNetwork
 from rtl.axi.registers import to_json
+from rtl.axi.table import registers
 from rtl.axi.wrapper import AxiTop
-from rtl.core import Core
+from tests.rtl.support import planned
 from tests.sim.axi_play import DECERR, Wrapped, converted, network, received, sent, word
 from tests.sim.cases import any_codes
 
@@ -95,8 +96,8 @@ def complaints(qnet: QuantizedNetwork, codes: np.ndarray, answers: list) -> Iter
 def found(build_dir) -> list[list[str]]:
     """The complaints about no fault, and about each."""
     qnet = network(12)
-    top = AxiTop(Core(qnet, 4, state_port=True))
-    table = to_json("faulty", top.wrapped.registers)
+    top = AxiTop(planned(qnet, 4, state_port=True))
+    table = to_json("faulty", registers(top.plan))
     wrapped: Wrapped = converted(qnet, Faulty(top), table, build_dir)
     codes = any_codes(np.random.default_rng(8), qnet, 3, 4)
     scenario = [

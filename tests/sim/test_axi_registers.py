@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from golden.cell import LayerState
-from rtl import make_core
 from rtl.loading import image
 from rtl.program import Program
 from sim.state import to_words
+from tests.rtl.support import make_core
 from tests.sim.axi_play import (
     DECERR,
     OKAY,

@@ -7,9 +7,9 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from rtl.core import Core
 from rtl.verilog import Top, convert
 from sim import check, contents, simulate
+from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 
 simulation = import_module("sim.simulate")  # in the package the function has its name
@@ -23,7 +23,7 @@ def memory(*words: str) -> str:
 
 def test_what_is_taken_out_is_what_was_there():
     """Put back word by word, the files make the text that Yosys wrote."""
-    text = convert(Top(Core(small_network(), 4)), "core")
+    text = convert(Top(planned(small_network(), 4)), "core")
     short, files = contents.apart(text)
     assert len(files) > 4 and "initial begin" not in short
 

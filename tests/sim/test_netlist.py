@@ -8,11 +8,11 @@ import pytest
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
-from rtl import make_core
 from rtl.flow.devices import find
 from rtl.flow.errors import FlowError
 from sim import check
 from sim.netlist import simulate_netlist, synthesise_core
+from tests.rtl.support import planned
 
 STEPS = 30
 DEVICES = ("ecp5-25k", "ice40-up5k")
@@ -30,7 +30,7 @@ def network(cells, bits, readout):
 
 
 def made(name, folder, qnet, lanes):
-    return synthesise_core(make_core(qnet, lanes), find(name), folder)
+    return synthesise_core(planned(qnet, lanes), find(name), folder)
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,11 @@ def verify(netlist, codes, build_dir):
     """Without pauses, when the clocks of a step are those of the schedule, and with pauses."""
     for pauses in ({}, {"idle": 0.3, "back_pressure": 0.3, "seed": 5}):
         found = simulate_netlist(netlist, codes, build_dir=build_dir, **pauses)
-        verdict = check(netlist.core.qnet, codes, found)
+        verdict = check(netlist.plan.qnet, codes, found)
         assert verdict.ok, verdict
-        assert verdict.codes == 2 * STEPS * netlist.core.qnet.outputs
+        assert verdict.codes == 2 * STEPS * netlist.plan.qnet.outputs
         if not pauses:
-            assert found.cycles_per_step == netlist.core.schedule.cycles_per_step
+            assert found.cycles_per_step == netlist.plan.cycles_per_step
 
 
 @pytest.mark.parametrize("name", ["ecp5-25k", pytest.param("ice40-up5k", marks=pytest.mark.soak)])

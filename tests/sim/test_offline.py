@@ -8,10 +8,10 @@ from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.errors import InputError
 from golden.network import Network
-from rtl import make_core
 from sim import SimulationError, Verdict, check, simulate
 from sim.scenario import Pattern
 from sim.simulate import simulate_core
+from tests.rtl.support import make_core
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from sim import Verdict, check, simulate
 from tests.sim.cases import any_codes, play, random_case, small_network
 
@@ -63,7 +63,7 @@ def long_run(steps: int, build_dir: Path) -> Verdict:
     hw = simulate(qnet, codes, build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok, str(verdict)
-    assert hw.cycles_per_step == plan(qnet).cycles_per_step
+    assert hw.cycles_per_step == schedule_of(qnet).cycles_per_step
     return verdict
 
 

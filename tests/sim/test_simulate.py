@@ -12,7 +12,7 @@ import pytest
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from sim import check, simulate
 from tests.processes import marked
 from tests.sim.cases import any_codes, small_network
@@ -50,7 +50,7 @@ def test_the_core_equals_the_model_whatever_the_streams_do(
 
 def test_the_clocks_are_those_of_the_schedule(qnet, codes, build_dir):
     """Undisturbed: latency, cycles a step and the clock of every step as the schedule says."""
-    hw, schedule = simulate(qnet, codes, build_dir=build_dir), plan(qnet)
+    hw, schedule = simulate(qnet, codes, build_dir=build_dir), schedule_of(qnet)
     assert hw.latency == schedule.latency
     assert hw.cycles_per_step == schedule.cycles_per_step
     assert hw.step_cycles.shape == (3, 15)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.errors import InputError
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from sim import check, simulate
 from sim.rounds import nonzero_elements
 from tests.rtl.support import thinned
@@ -34,12 +34,12 @@ def test_no_clock_is_lost(build_dir):
     """Full speed, one element a vector: no code differs, and latency and clocks a step are those
     of the schedule, which are fewer than without."""
     qnet = small_network()
-    codes, schedule = sparse_codes(2, qnet, 3, 20, 1), plan(qnet, 3, nonzeros=1)
+    codes, schedule = sparse_codes(2, qnet, 3, 20, 1), schedule_of(qnet, 3, nonzeros=1)
     hw = simulate(qnet, codes, lanes=3, nonzeros=1, build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok and verdict.codes, str(verdict)
     assert hw.latency == schedule.latency
-    assert hw.cycles_per_step == schedule.cycles_per_step < plan(qnet, 3).cycles_per_step
+    assert hw.cycles_per_step == schedule.cycles_per_step < schedule_of(qnet, 3).cycles_per_step
 
 
 def test_what_comes_of_a_vector():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden.errors import CarouselError, InputError
-from rtl.schedule import plan
+from rtl.schedule import schedule_of
 from sim import Verdict, check, simulate
 from tests.rtl.support import quantized, stack
 from tests.sim.cases import Case, any_codes, forward_case, play, random_case, small_network
@@ -42,7 +42,7 @@ def test_no_clock_is_lost(build_dir):
     """Full speed: latency and clocks a step as the schedule says, the streams' outputs of a step
     one after the other, and the core's own counters say the same."""
     qnet = small_network()
-    codes, schedule = any_codes(np.random.default_rng(2), qnet, 3, 40), plan(qnet, 6, 3)
+    codes, schedule = any_codes(np.random.default_rng(2), qnet, 3, 40), schedule_of(qnet, 6, 3)
     hw = simulate(qnet, codes, lanes=6, streams=3, build_dir=build_dir)
     assert check(qnet, codes, hw).ok
     assert hw.latency == schedule.latency
@@ -87,7 +87,7 @@ def test_a_lane_for_every_row_and_no_clock_lost(build_dir):
         codes = any_codes(rng, qnet, 2 * streams, 40)
         hw = simulate(qnet, codes, streams=streams, build_dir=build_dir)
         assert check(qnet, codes, hw).ok
-        assert hw.cycles_per_step == plan(qnet, streams=streams).cycles_per_step
+        assert hw.cycles_per_step == schedule_of(qnet, streams=streams).cycles_per_step
         use[streams] = streams * 128 * 48 / (128 * hw.cycles_per_step)
     assert use[1] < 0.8
     assert use[2] >= 0.99

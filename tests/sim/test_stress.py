@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtl import make_core
-from rtl.verilog import Top, convert
+from rtl.verilog import Top, convert, top_members
 from sim import Stress, prepare, stress
 from sim.judging import judge, models_of
 from sim.netlist import CoreNetlist, Mapped
 from sim.scenario import Act, Pattern, Scenario
 from sim.stage import stage
+from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 from tests.sim.test_state import stateful
@@ -60,8 +60,8 @@ def test_a_core_stands_all_scenarios(name, build_dir):
 @pytest.fixture(scope="module")
 def spoilt(build_dir) -> Stress:
     """A core with all the faults in it, of which a file says which one lives."""
-    core = make_core(small_network(), 4)
-    text = convert(Top(core), "spoilt")
+    plan = planned(small_network(), 4)
+    text = convert(Top(plan), "spoilt")
     for number, (place, instead) in enumerate(FAULTS.values(), start=1):
         assert len(re.findall(place, text, re.S)) == 1
         text = re.sub(place, instead.replace("fault", f"fault{number}"), text, flags=re.S)
@@ -72,8 +72,8 @@ def spoilt(build_dir) -> Stress:
             f"living{number});\n  wire fault{number} = living{number}[0] == {number};"
         )
         text = text[:at] + living + text[at:]
-    ports = {port: member.flow for port, member in Top(core).signature.members.items()}
-    whole = Mapped(CoreNetlist(core, "spoilt", ports, text, {}))
+    ports = {port: member.flow for port, member in top_members(plan).items()}
+    whole = Mapped(CoreNetlist(plan, "spoilt", ports, text, {}))
     return prepare(whole, build_dir=build_dir, library=text)
 
 

@@ -1,0 +1,382 @@
+"""A core as planned: all that is known of it before any gateware is made, in pure Python."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from fixedpoint.formats import Format
+from fixedpoint.network import QuantizedNetwork
+from golden.errors import CarouselError
+from rtl.buffers import Way, way
+from rtl.loading import port_bits, structure
+from rtl.options import CoreOptions
+from rtl.parts import Part, split
+from rtl.probe import ProbeStream
+from rtl.program import Program
+from rtl.rows import Row
+from rtl.schedule import LaneError, Schedule, allowed_lanes, schedule_of
+
+USUAL = CoreOptions()
+MAX_LENGTH = 64  # steps that a core which holds sequences has room for, if nobody says otherwise
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """A core that takes step after step: what `rtl.core.Core` is made from.
+
+    Attributes
+    ----------
+    qnet : the integer network, or a part of one; its layers run forward.
+    options : of the core.
+    schedule, program : every clock of a step; what the memories hold.
+    """
+
+    qnet: QuantizedNetwork
+    options: CoreOptions
+    schedule: Schedule
+    program: Program
+
+    @classmethod
+    def of(cls, qnet: QuantizedNetwork, options: CoreOptions) -> "StepPlan":
+        schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros)
+        return cls(qnet, options, schedule, Program(qnet, schedule, options.load_port))
+
+    holds_sequences: ClassVar[bool] = False
+    max_length: ClassVar[int] = 0
+
+    @property
+    def parts(self) -> tuple["StepPlan", ...]:
+        """Itself alone."""
+        return (self,)
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether the core says when it is idle: then its state or load port is listened to."""
+        return self.options.state_port or self.options.load_port
+
+    @property
+    def load_bits(self) -> tuple[int, int]:
+        """Bits of the load port's address and of its word."""
+        return port_bits(self.program)
+
+    @property
+    def elements(self) -> int:
+        """Beats of an input vector."""
+        return self.schedule.elements
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Clocks a step in the steady state."""
+        return self.schedule.cycles_per_step
+
+    @cached_property
+    def saturation_kinds(self) -> tuple[str, ...]:
+        """The core's counters: net inputs of the rows that there are and of h, then values."""
+        values = ["h", "s"] if self.program.states else []
+        modes = self.program.cell_modes
+        values += ["m"] if any(mode.projected for mode in modes) else []
+        values += ["y"] if not all(mode.projected for mode in modes) else []
+        return tuple(dict.fromkeys((*self.program.kinds, *values)))
+
+    @property
+    def probe_streams(self) -> tuple[ProbeStream, ...]:
+        """What the probe shows."""
+        return self.program.probe_streams
+
+    @property
+    def state_words(self) -> tuple[Row, ...]:
+        """What lies at the addresses of the state port.
+
+        States s, then outputs y (and m, which no step reads of the one before), then the gates
+        where there is gate recurrence.
+        """
+        return (*self.program.states, *self.program.outputs, *self.program.gates)
+
+
+@dataclass(frozen=True)
+class CorePlan:
+    """A core for a network, of one part or, with reverse layers, of several.
+
+    Attributes
+    ----------
+    qnet : the integer network.
+    options : of the core, as they were given.
+    groups : the parts of the network in order of the data; those of a group, a forward and a
+        reverse one, see the same input.
+    parts : the plan of each part, in the same order.
+    """
+
+    qnet: QuantizedNetwork
+    options: CoreOptions
+    groups: tuple[tuple[Part, ...], ...]
+    parts: tuple[StepPlan, ...]
+
+    def __repr__(self) -> str:
+        return f"CorePlan({self.qnet.name!r}, {self.options}, {self.cycles_per_step} cycles a step)"
+
+    @property
+    def holds_sequences(self) -> bool:
+        """Whether the core takes whole sequences, because a layer runs in reverse."""
+        return self.qnet.first_reverse is not None
+
+    @property
+    def max_length(self) -> int:
+        """Steps of the longest sequence that the core holds; 0 where it need not hold any."""
+        return (self.options.max_length or MAX_LENGTH) if self.holds_sequences else 0
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether the core says when it is idle, see `StepPlan`."""
+        return any(part.has_idle for part in self.parts)
+
+    @property
+    def load_bits(self) -> tuple[int, int]:
+        """Bits of the load port's address and of its word."""
+        return self.parts[0].load_bits
+
+    @cached_property
+    def ways(self) -> tuple[tuple[Way, ...], ...]:
+        """The buffers before and behind each part of each group."""
+        return tuple(
+            tuple(way(part, group, self.max_length) for part in group) for group in self.groups
+        )
+
+    @property
+    def buffer_bits(self) -> int:
+        """Memory that holds sequences, of all parts."""
+        return sum(each.bits for ways in self.ways for each in ways)
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers in the lanes of all parts."""
+        return sum(part.schedule.lanes for part in self.parts)
+
+    @property
+    def most_lanes(self) -> int:
+        """The lanes to ask for to get this core again: the most of one part."""
+        return max(part.schedule.lanes for part in self.parts)
+
+    @property
+    def tail_multipliers(self) -> int:
+        """Multipliers behind the lanes, of all parts."""
+        return sum(part.program.tail_multipliers for part in self.parts)
+
+    @property
+    def memories(self) -> dict[str, int]:
+        """Bits by what they hold, of all parts; sequences are not among them."""
+        found: Counter[str] = Counter()
+        for part in self.parts:
+            found.update(part.program.memories)
+        return dict(found)
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The clocks of each part."""
+        return tuple(part.schedule for part in self.parts)
+
+    @property
+    def elements(self) -> int:
+        """Beats of an input vector."""
+        return self.qnet.inputs if self.holds_sequences else self.parts[0].elements
+
+    @property
+    def slowest(self) -> Schedule:
+        return max(self.schedules, key=lambda part: part.cycles_per_step)
+
+    @property
+    def joined(self) -> int:
+        """The most elements that two directions join to a vector, at an element a clock."""
+        pairs = (group for group in self.groups if len(group) == 2)
+        return max((sum(part.qnet.outputs for part in pair) for pair in pairs), default=0)
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Clocks a step in the steady state: of the slowest part, or of the join of two."""
+        return max(self.slowest.cycles_per_step, self.joined)
+
+    @property
+    def ideal_cycles(self) -> int:
+        """Clocks a step in which the slowest part multiplies."""
+        return self.slowest.ideal_cycles
+
+    @property
+    def stall_per_step(self) -> int:
+        return self.cycles_per_step - self.ideal_cycles
+
+    @property
+    def products_per_step(self) -> int:
+        """Multiplications that the network needs, with the elements of its input that come."""
+        return sum(part.products_per_step for part in self.schedules)
+
+    @property
+    def utilisation(self) -> float:
+        """Useful multiplications / (lanes * clocks)."""
+        return self.products_per_step / (self.lanes * self.cycles_per_step)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows of a step, part by part, layers numbered as in the whole network."""
+        return tuple(row for part, plan in self.pairs for row in part.whole(plan.schedule.rows))
+
+    @cached_property
+    def saturation_kinds(self) -> tuple[str, ...]:
+        """The counters of clipped values: the kinds of all parts."""
+        return tuple(dict.fromkeys(kind for part in self.parts for kind in part.saturation_kinds))
+
+    @property
+    def probe_streams(self) -> tuple[ProbeStream, ...]:
+        """What the probe shows: the streams of every part, layers numbered as in `qnet`."""
+        if not self.holds_sequences:
+            return self.parts[0].probe_streams
+        return tuple(
+            ProbeStream(f"p{k}_{shown.name}", part.whole(shown.rows), part.reverse, part.once)
+            for k, (part, plan) in enumerate(self.pairs)
+            for shown in plan.probe_streams
+        )
+
+    @property
+    def state_words(self) -> tuple[Row, ...]:
+        """What lies at the addresses of the state port; nothing in a core that has none."""
+        return self.parts[0].state_words if self.options.state_port else ()
+
+    @property
+    def pairs(self) -> Iterable[tuple[Part, StepPlan]]:
+        """The parts of the network, each with its plan."""
+        flat = (part for group in self.groups for part in group)
+        return zip(flat, self.parts, strict=True)
+
+    def with_state_port(self) -> "CorePlan":
+        """The same core with its state port; a core that holds sequences as it is."""
+        if self.holds_sequences:
+            return self
+        options = replace(self.options, state_port=True)
+        parts = tuple(replace(part, options=options) for part in self.parts)
+        return replace(self, options=options, parts=parts)
+
+    def component(self) -> Any:
+        """The gateware: an `rtl.core.Core`, or an `rtl.offline.OfflineCore`."""
+        if self.holds_sequences:
+            from rtl.offline import OfflineCore
+
+            return OfflineCore(self)
+        from rtl.core import Core
+
+        return Core(self.parts[0])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what a user of the core must know, but for its ports."""
+        qnet = self.qnet
+        return {
+            "input": {"elements": qnet.inputs, "format": _format(qnet.formats.input)},
+            "output": {
+                "elements": qnet.outputs,
+                "format": _format(qnet.out_format),
+                "steps": qnet.output,
+            },
+            "formats": json.loads(json.dumps(qnet.formats, default=_plain)),
+            "lanes": self.lanes,
+            "cycles_per_step": self.cycles_per_step,
+            "ideal_cycles_per_step": self.ideal_cycles,
+            "stall_cycles_per_step": self.stall_per_step,
+            "mac_utilisation": self.utilisation,
+            **(self._sequences() if self.holds_sequences else self._steps()),
+        }
+
+    def _steps(self) -> dict[str, Any]:
+        """What is said of a core that takes step after step."""
+        schedule, program = self.parts[0].schedule, self.parts[0].program
+        found: dict[str, Any] = {
+            "streams": schedule.streams,
+            "beats_per_vector": schedule.elements,
+            "latency_cycles": schedule.latency,
+            "accumulator_bits": program.paths.sum,
+            "weight_memory_bits": program.memories["weights"],
+        }
+        if self.options.load_port:
+            found["structure_sha256"] = structure(program)
+        if self.options.state_port:
+            found["state_words"] = [vars(row) for row in self.state_words]
+        return found
+
+    def _sequences(self) -> dict[str, Any]:
+        """What is said of a core that holds whole sequences."""
+        return {"max_length": self.max_length, "sequence_memory_bits": self.buffer_bits}
+
+
+def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
+    """Plan the core for a network.
+
+    Raises
+    ------
+    LaneError : lanes that the network cannot use.
+    UnsupportedError : a network that no core can run.
+    CarouselError : options that the network cannot have, or out of range.
+    """
+    if qnet.first_reverse is None:
+        _check_forward(options)
+        layers = tuple(range(len(qnet.layers)))
+        return CorePlan(qnet, options, ((Part(qnet, layers),),), (StepPlan.of(qnet, options),))
+    _check_reverse(qnet.first_reverse, options)
+    groups = split(qnet)
+    parts = (part for group in groups for part in group)
+    plans = (
+        StepPlan.of(part.qnet, replace(options, lanes=_lanes_of(part, options.lanes)))
+        for part in parts
+    )
+    return CorePlan(qnet, options, groups, tuple(plans))
+
+
+def _check_forward(options: CoreOptions) -> None:
+    if options.max_length is not None:
+        raise CarouselError(
+            f"max_length {options.max_length}: the network has no reverse layer, sequences of any "
+            "length pass"
+        )
+
+
+def _check_reverse(layer: int, options: CoreOptions) -> None:
+    """Refuse what a core that holds sequences cannot have."""
+    runs = f"layer {layer} runs in reverse"
+    if options.max_length is not None and options.max_length < 1:
+        raise CarouselError(f"max_length {options.max_length}: must be at least 1")
+    if options.nonzeros is not None:
+        raise CarouselError(
+            f"nonzeros {options.nonzeros}: {runs}, and a core that holds sequences takes whole "
+            "vectors"
+        )
+    if options.load_port:
+        raise CarouselError(
+            f"load port: {runs}, and a core that holds sequences is made for one network"
+        )
+    if options.state_port:
+        raise CarouselError(
+            f"state port: {runs}, from a sequence's end, and no state goes from one sequence to "
+            "the next"
+        )
+    if options.streams != 1:
+        raise CarouselError(
+            f"streams {options.streams}: {runs}, and a core that holds sequences processes one at "
+            "a time"
+        )
+
+
+def _lanes_of(part: Part, lanes: int | None) -> int:
+    """The most lanes, up to `lanes`, that a part can use."""
+    allowed = allowed_lanes(part.qnet)
+    fitting = [each for each in allowed if lanes is None or each <= lanes]
+    if not fitting:
+        names = " and ".join(map(str, part.layers))
+        raise LaneError(f"lanes {lanes}: layer {names} needs at least {allowed[0]}")
+    return fitting[-1]
+
+
+def _format(form: Format) -> dict[str, Any]:
+    width = {"width": form.width, "fraction_bits": form.frac, "signed": form.signed}
+    return {"format": str(form), **width}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Format) else vars(value)
