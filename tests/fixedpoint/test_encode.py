@@ -23,11 +23,16 @@ KINDS = {
 
 
 def made(options, seed=3):
-    """A float layer, formats for it and what `quantize_layer` gives."""
+    """A float layer, and formats for it in which no two sources have weights of one format."""
     rng = np.random.default_rng(seed)
     real = layer(rng, 3, 3, **options)
-    formats = choose_formats(Network((real,)), 9, rng.normal(0, 1, (2, 20, 3)))
-    return real, formats
+    formats = choose_formats(Network((real,)), 9, rng.normal(0, 9, (2, 20, 3)))
+    (form,) = formats.layers
+    y, weights = form.y, dict(form.weights)
+    weights["y"] = replace(weights["y"], frac=weights["y"].frac - 1)
+    form = replace(form, y=replace(y, frac=y.frac + 1), weights=weights)
+    assert len({weight.frac for weight in weights.values()}) == len(weights)
+    return real, replace(formats, layers=(form,))
 
 
 def built(real, formats):
