@@ -1,4 +1,4 @@
-"""What the README tells people to do, done."""
+"""What the README and the pages tell people to do, done."""
 
 import ast
 import re
@@ -8,12 +8,16 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import pytest
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from carousel.main import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "models" / "README.md"])
+STAND_INS = {"NAME...": "6a", "NAME": "6a", "RECIPE": "adding", "...": ""}
 SAMPLE = ROOT / "tests" / "data" / "pytorch_plain.safetensors"
 
 
@@ -22,9 +26,10 @@ def section(title: str) -> str:
     return README.split(f"## {title}\n")[1].split("\n## ")[0]
 
 
-def lines(title: str) -> list[list[str]]:
-    """The words of every call of `carousel` that a section shows, but for comments."""
-    found = re.findall(r"^    (carousel .*?)(?: +#.*)?$", section(title), flags=re.MULTILINE)
+def lines(text: str) -> list[list[str]]:
+    """The words of every call of `carousel` that a text shows in lines of their own, but for
+    comments."""
+    found = re.findall(r"^    (?:\.venv/bin/)?(carousel .*?)(?: +#.*)?$", text, flags=re.MULTILINE)
     return [shlex.split(line)[1:] for line in found]
 
 
@@ -52,7 +57,7 @@ def test_a_model_in_five_minutes(cli, quick_sim, tmp_path, monkeypatch):
         np.save(tmp_path / "y.npy", archive["output"])
     shutil.copy(SAMPLE, tmp_path / "model.safetensors")
     monkeypatch.chdir(tmp_path)
-    calls = lines("Your model in five minutes")
+    calls = lines(section("Your model in five minutes"))
     assert [words[0] for words in calls] == ["inspect", "compare", "run"]
     for words in calls:
         found = cli(*words, *(["--quick"] if words[0] == "run" else []))
@@ -67,7 +72,7 @@ def test_a_sequence_in_pieces(cli, quick_sim, tmp_path, monkeypatch):
     x = np.random.default_rng(0).uniform(-1, 1, (20, 2))
     for name, part in (("x", x), ("early", x[:8]), ("late", x[8:])):
         np.save(f"{name}.npy", part)
-    calls = [words for words in lines("The command line") if "formats.json" in words]
+    calls = lines((ROOT / "docs" / "commands.md").read_text().split("\n## ")[1])
     assert [words[0] for words in calls] == ["quantize", "simulate", "simulate"]
     for words in calls:
         found = cli(*(word.replace("MODEL", "MODEL.npz") for word in words))
@@ -76,9 +81,48 @@ def test_a_sequence_in_pieces(cli, quick_sim, tmp_path, monkeypatch):
 
 
 def test_every_file_that_is_named_exists():
-    links = re.findall(r"\]\(([^)]+)\)", README)
+    """Folders and files in the README's text."""
     named = re.findall(r"`([\w/]+/(?:[\w.]+)?)`", README)
-    assert links
     assert named
-    for path in (*links, *named):
+    for path in named:
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    """Files beside the page, and headings in them."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, heading = link.partition("#")
+        target = page.parent / path if path else page
+        assert "://" in link or target.exists(), link
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE)
+            assert heading in {
+                re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in titles
+            }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_line_parses(page):
+    """Commands and options that there are, with as many arguments as there must be."""
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for name, *words in lines(page.read_text()):
+        given = [STAND_INS.get(word, word) for word in words]
+        commands[name].make_context(name, [word for word in given if word])
+
+
+def test_a_command_line_that_does_not_parse_is_noticed():
+    (words,) = lines("\n    carousel simulate MODEL --lnes 8   # a comment\n")
+    simulate = get_command(app).commands["simulate"]  # type: ignore[attr-defined]
+    with pytest.raises(TyperException, match="--lnes"):
+        simulate.make_context("simulate", words[1:])
+
+
+def test_the_index_names_every_page():
+    index = (ROOT / "docs" / "index.md").read_text()
+    linked = {ROOT / "docs" / link for link in re.findall(r"\]\(([\w.]+\.md)\)", index)}
+    assert linked == {*(ROOT / "docs").glob("*.md")} - {ROOT / "docs" / "index.md"}
+
+
+def test_the_readme_is_short():
+    assert len(README.split()) < 1400
