@@ -1,4 +1,4 @@
-"""The cell update alone: with its gates shut, a state does not change."""
+"""The cell update alone: its equations, and that with its gates shut a state does not change."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,14 @@ from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.update import claim_update
 
 PART = "cell"
-SUM = r"(assign \\?state_wide\S* +=) \$signed\(kept\)"  # where old state and new input meet
 
 
 def cell(core: StepPlan, design: Design) -> Proof:
     """s(t) = s(t-1), for every state and every other input."""
     program = core.program
-    sign = design.net(design.find(PART), "kept")[0] - 1
     return Proof(
         "cell",
         "If the input gate is 0 and the forget gate 1.0, or absent, the new state is the old one, "
@@ -29,7 +28,7 @@ def cell(core: StepPlan, design: Design) -> Proof:
         Twin(
             "the old state is rounded towards minus infinity: if it is negative, it loses an LSB",
             design.replaced(
-                design.find(PART), SUM, rf"\1 $signed(kept) - $signed({{1'b0, kept[{sign}]}})"
+                design.find(PART), r"^(\s+kept <=) (.*);", r"\1 $signed(\2) - ($signed(\2) < 0);"
             ),
             latency.STATE + 4,
         ),
@@ -41,6 +40,7 @@ def state(design: Design, core: StepPlan) -> Harness:
     h = Harness(design, PART)
     h.cut("value0")
     say_kept(h, core, h.prove)
+    claim_update(h, core)
     return h
 
 

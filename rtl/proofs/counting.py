@@ -3,21 +3,14 @@
 from rtl import latency
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.ways import claim_way
 from rtl.signature import COUNTER_BITS
 
 
 def counting(core: StepPlan, design: Design) -> Proof:
-    """All counters of a core.
-
-    Raises
-    ------
-    ProofError : peepholes, whose output gates are counted elsewhere.
-    """
-    if core.schedule.peepholes:
-        raise ProofError("counts: output gates with peepholes have a flag of their own")
+    """All counters of a core."""
     kind = core.saturation_kinds[0]
     return Proof(
         "counts",
@@ -65,21 +58,24 @@ def events(h: Harness, core: StepPlan) -> dict[str, str]:
         found["out"] += f" && {h.cut('activation0.o.step_last')}"  # the others do not leave
     if core.program.states:
         valid, projected = h.cut("cell.y.valid"), h.cut("cell.y.projected")
+        behind = latency.output(core.schedule.peepholes) - latency.SQUASH
         stages = [f"cell.h_saturated_{k}" for k in range(1, latency.SQUASH)]
-        stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + latency.OUTPUT - latency.SQUASH)]
+        stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + behind)]
         late = travels(h, "cell.h_net_code_clipped", stages)
         clipped = f"({valid} && {h.cut('cell.output_clipped')}"
         found["s"] = f"{h.cut('cell.s.valid')} && {h.cut('cell.state_clipped')}"
         found["h"] = f"{valid} && {late}"
         found["m"] = f"{clipped} && {projected})"
         found["y"] = f"{found.get('y', '0')} + {clipped} && !{projected})"
+    if core.schedule.peepholes:  # output gates are computed behind the cell
+        gate = "cell.output_gate"
+        stages = [f"{gate}.o_saturated_{k}" for k in range(1, latency.SQUASH)]
+        late = travels(h, f"{gate}.o_net_code_clipped", stages)
+        found["o"] = f"{h.cut('cell.o_valid')} && {late}"
     return {kind: found[kind] for kind in core.saturation_kinds}
 
 
 def travels(h: Harness, raised: str, stages: list[str]) -> str:
     """A flag at the end of its way, which takes a clock from stage to stage."""
-    name = "flag_" + raised.partition(".")[0]
-    found = h.delayed(name, h.cut(raised), 1, len(stages), keeps=True)
-    for stage, flag in zip(stages, found[1:], strict=True):
-        h.prove(f"{h.see(stage)} == {flag}")
-    return found[-1]
+    name = "flag_" + raised.rpartition(".")[0].replace(".", "_")
+    return claim_way(h, name, h.cut(raised), stages)[-1]

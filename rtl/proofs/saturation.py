@@ -1,50 +1,18 @@
 """What is clipped to a format: the code is the exact value, or the end that it is beyond, and the
 flag says which."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rtl import latency
-from rtl.arithmetic import half
 from rtl.planning import StepPlan
-from rtl.program import NetMode, Program
+from rtl.program import Program
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.values import Rounding, clipped, known
 
 LATE = 1 + latency.activation(True) + latency.STATE  # a late output gate's sum waits so long
-
-
-@dataclass(frozen=True)
-class Rounding:
-    """(value + constant) / 2^shift, rounded down, then clipped to low..high."""
-
-    shift: int
-    constant: int
-    low: int
-    high: int
-
-    @classmethod
-    def of(cls, mode: NetMode, rounds: bool) -> "Rounding":
-        """That of a net input; `rounds` where half of what is shifted away is not in the sum."""
-        constant = half(mode.shift) if rounds else 0
-        return cls(mode.shift, constant, mode.squash.low, mode.squash.high)
-
-    def exact(self, value: str, bits: int) -> str:
-        """What is clipped, of a signed value; `bits` are enough for it."""
-        if self.shift <= 0:
-            return f"({value} <<< {-self.shift})"
-        return f"(({value} + {signed(self.constant, bits)}) >>> {self.shift})"
-
-    def clips(self, bits: int) -> bool:
-        """Whether there are signed values of so many bits that are clipped."""
-        ends = (-1 << bits - 1, (1 << bits - 1) - 1)
-        low, high = (
-            end << -self.shift if self.shift <= 0 else end + self.constant >> self.shift
-            for end in ends
-        )
-        return low < self.low or high > self.high
 
 
 @dataclass(frozen=True)
@@ -173,35 +141,6 @@ def claim_clipped(h: Harness, place: Place, name: str) -> None:
     found = clipped(h, name, value, bits, place.roundings, mode)
     was = h.register(f"{name}_was", bits, found)
     differs = h.register(f"{name}_differs", 1, f"{found} != {name}_exact")
-    known = h.register(f"{name}_known", 1, f"{mode} < {len(place.roundings)}")
+    there = h.register(f"{name}_known", 1, known(mode, place.roundings))
     code, flag = h.see(path + place.code), h.see(f"{path}{place.code}_clipped")
-    h.prove(f"!begun || !{known} || ($signed({code}) == $signed({was}) && {flag} == {differs})")
-
-
-def clipped(
-    h: Harness, name: str, value: str, bits: int, roundings: Sequence[Rounding], mode: str
-) -> str:
-    """A signed value in the rounding of a mode; `{name}_exact` is what it is before it is clipped.
-
-    `bits` are enough for all of it.
-    """
-    h.line(f"wire signed [{bits - 1}:0] {name}_value = {value};")
-    for what in ("exact", "low", "high"):
-        options = [
-            rounding.exact(f"{name}_value", bits)
-            if what == "exact"
-            else signed(getattr(rounding, what), bits)
-            for rounding in roundings
-        ]
-        chosen = options[-1]
-        for k, option in reversed(list(enumerate(options[:-1]))):
-            chosen = f"{mode} == {k} ? {option} : {chosen}"
-        h.line(f"wire signed [{bits - 1}:0] {name}_{what} = {chosen};")
-    ends = f"{name}_exact < {name}_low ? {name}_low : {name}_exact > {name}_high ? {name}_high"
-    h.line(f"wire signed [{bits - 1}:0] {name}_clipped = {ends} : {name}_exact;")
-    return f"{name}_clipped"
-
-
-def signed(value: int, bits: int) -> str:
-    """A signed constant of so many bits."""
-    return f"{'-' if value < 0 else ''}{bits}'sd{abs(value)}"
+    h.prove(f"!begun || !{there} || ($signed({code}) == $signed({was}) && {flag} == {differs})")

@@ -47,6 +47,26 @@ FAULTS = {
         ("peepholes", "saturates-net", "cell.output_gate"),
         (r"^(\s+o_net_code_clipped <=) .*;", r"\1 0;"),
     ),
+    "what a forget gate keeps is rounded downwards": (
+        ("forget gates", "cell", "cell"),
+        (r"= \$signed\(kept_product\) \+ .*;", "= $signed(kept_product);"),
+    ),
+    "the second layer's is rounded downwards": (
+        (TWO, "cell", "cell"),
+        (r"(= \$signed\(kept_product\) \+ \$signed\(4'h)4", r"\g<1>0"),
+    ),
+    "a cell input meets a gate mixed with another": (
+        ("1997", "cell", "cell"),
+        (r"^(\s+i_operand_1 <=) .*;", r"\1 gate_i | gate_o;"),
+    ),
+    "h meets a gate mixed with that of the cell behind": (
+        ("1997", "cell", "cell"),
+        (r"1'h0, output_gate_10 ", "1'h0, output_gate_10 & output_gate_9 "),
+    ),
+    "a late output gate that is clipped is not counted": (
+        ("peepholes", "counts", ""),
+        (r"^(\s+o_event_1 <=) .*;", r"\1 0;"),
+    ),
     "every step is the first of its sequence": (
         ("two streams", "first", "sequencer"),
         (r"= first \|", "= {starts, starts} | first |"),
