@@ -15,7 +15,7 @@ BANKS = 2
 def entering(core: StepPlan, design: Design) -> Proof:
     """What `rtl.operands.InputBuffer` and the sequencer promise of the input stream."""
     buffer = design.find(PART)
-    elements = core.qnet.inputs * core.schedule.streams
+    elements = core.elements * core.schedule.streams
     return Proof(
         "input",
         "Every element that is taken is what its own step, and no other, reads at its place, with "
@@ -41,8 +41,9 @@ def state(design: Design, core: StepPlan) -> Harness:
     h.cut("free")  # room in the output comes and goes as it pleases
     claim_steps(h, cycles, 2 * cycles)
     claim_banks(h, core)
-    inputs, elements = core.qnet.inputs, core.qnet.inputs * core.schedule.streams
-    width, bits = h.width("input.element"), core.qnet.formats.input.width
+    inputs, elements = core.elements, core.elements * core.schedule.streams
+    width, data = h.width("input.element"), core.qnet.formats.input.width
+    bits = data + core.program.index_width
     element, filling = h.see("input.element"), h.see("input.filling")
     coming, payload = h.see("input.coming"), h.see("i__payload")
     h.any("place", width, constant=True)
@@ -64,7 +65,9 @@ def state(design: Design, core: StepPlan) -> Harness:
     issue, source, address = word
     asked = f"begun && {issue} && {source} == {SOURCES.index('x')} && {address} == place"
     h.register("asked", 1, asked)
-    h.prove(f"!asked || {h.see('input.value')} == followed[{bits - 1}:0]")
+    h.prove(f"!asked || {h.see('input.value')} == followed[{data - 1}:0]")
+    if core.program.index_width:
+        h.prove(f"!asked || {h.see('input.index')} == followed[{bits - 1}:{data}]")
     for stream in range(core.schedule.streams):
         ends = {"first": stream * inputs, "last": (stream + 1) * inputs - 1}
         for k, (mark, end) in enumerate(ends.items()):
@@ -81,7 +84,7 @@ def state(design: Design, core: StepPlan) -> Harness:
 
 def claim_banks(h: Harness, core: StepPlan) -> None:
     """Which bank is filled, which waits and which is read; what came waits or has begun."""
-    elements = core.qnet.inputs * core.schedule.streams
+    elements = core.elements * core.schedule.streams
     element, filling, coming = (h.see(f"input.{n}") for n in ("element", "filling", "coming"))
     full = [h.see(f"input.full{k}") for k in range(BANKS)]
     waiting = [h.see(f"input.waiting{k}") for k in range(BANKS)]

@@ -39,14 +39,15 @@ def sums(core: StepPlan, design: Design) -> Proof:
         (
             "Weights and values are codes of their formats; they are free within those.",
             "No reset comes after power-up: it throws away what is under way.",
-        ),
+        )
+        + ("Nothing is loaded meanwhile.",) * program.loadable,
         design,
         lambda given: state(given, program, reach),
-        FED + 1,
+        FED + 1 + late(program),
         Twin(
             f"the accumulator of one lane is one bit narrower than it has to be: {kept} bits",
             design.replaced(lane, SUM, rf"= (\1 <<< {lost}) >>> {lost};"),
-            reach.most.index(max(reach.most)) + ADDED + 3,
+            reach.most.index(max(reach.most)) + ADDED + late(program) + 3,
             reach.extremes(design),
         ),
     )
@@ -136,6 +137,11 @@ def inputs(design: Design) -> list[str]:
     return [name for name in VALUES if design.has(design.find("operands"), name)]
 
 
+def late(program: Program) -> int:
+    """Clocks that a sparse input's index takes to find its weight, for which all operands wait."""
+    return latency.INDEX * program.schedule.sparse
+
+
 def hops(program: Program, lane: int) -> int:
     """Clocks that a feed takes to a lane."""
     chain, place = divmod(lane, 2 * program.rows_at_once)
@@ -145,12 +151,15 @@ def hops(program: Program, lane: int) -> int:
 def state(design: Design, program: Program, reach: Reach) -> Harness:
     """Weights, values and the moments in which steps begin are free in every clock."""
     h, lanes = Harness(design, ""), range(program.schedule.lanes)
+    if program.loadable:
+        h.assume(f"!{h.see('load_write')}")
+        h.prove(f"!{h.see('load_now')}")
     h.cut("sequencer.ready")
     clock, running = h.see("sequencer.clock"), h.see("sequencer.running")
     bits, last = reach.idle.bit_length(), reach.idle - 1
     h.prove(f"{clock} <= {last} && ({running} || {clock} == 0)")
     h.line(f"wire [{bits - 1}:0] at_0 = {running} ? {clock} : {reach.idle};")
-    far = ADDED + max(hops(program, lane) for lane in lanes)
+    far = ADDED + late(program) + max(hops(program, lane) for lane in lanes)
     at = h.delayed("at", "at_0", bits, far, reach.idle)
     for now, before in zip(at, at[1:], strict=False):
         over = f"({before} == {reach.idle} || {before} == {last})"
@@ -158,7 +167,7 @@ def state(design: Design, program: Program, reach: Reach) -> Harness:
         h.prove(f"{over} ? {now} == 0 || {now} == {reach.idle} : {next_one}")
     claim_operand(h, reach, at)
     for lane in lanes:
-        claim_lane(h, reach, f"lanes.lane{lane}", at[hops(program, lane) :], lane)
+        claim_lane(h, reach, f"lanes.lane{lane}", at[late(program) + hops(program, lane) :], lane)
     return h
 
 
@@ -170,7 +179,7 @@ def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
         found = h.table(f"word_{mark}", at[FETCH], values, 1)
         h.prove(f"{h.see(f'sequencer.word.{mark}')} == {found}")
         if mark != "issue":
-            found = h.table(f"feed_{mark}", at[FED], values, 1)
+            found = h.table(f"feed_{mark}", at[FED + late(reach.program)], values, 1)
             h.prove(f"{h.see(f'operands.feed.{mark}')} == {found}")
     for name in inputs(h.design):
         found, own = h.cut(f"operands.{name}"), READERS[name.partition("_")[0]]
