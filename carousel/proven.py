@@ -20,6 +20,7 @@ def table(found: Record) -> Table:
 
 
 def _row(each: Entry) -> tuple[str, ...]:
+    drawn = f"; of {len(each.drawn)} drawn ones {each.refuted}" if each.drawn else ""
     return (
         each.name,
         each.claim,
@@ -27,7 +28,7 @@ def _row(each: Entry) -> tuple[str, ...]:
         each.result,
         str(each.depth),
         f"{each.seconds:.0f}",
-        f"{each.twin['fault']}: {each.twin['result']}",
+        f"{each.twin['fault']}: {each.twin['result']}{drawn}",
         "yes" if each.ok else "no",
     )
 

@@ -1,9 +1,9 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,13 +20,24 @@ from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.pool import run_all
 from rtl.proofs.record import Record
-from rtl.proofs.solver import ENGINE
+from rtl.proofs.solver import ENGINE, Progress
 from rtl.proofs.status import NOT_PROVABLE, NOT_RUN
+from rtl.proofs.twins import challenge
 
+Result = TypeVar("Result")
 NOTE = 24  # characters of a tool's message that are shown
 Only = Annotated[
     list[str] | None,
     typer.Option("--only", help="Prove this one; may be given several times.", show_default="all"),
+]
+Twins = Annotated[
+    int,
+    typer.Option(
+        "--twins",
+        min=0,
+        help="Draw broken twins of each proof besides, until so many are refuted and one at least "
+        "of each class of places that it speaks of.",
+    ),
 ]
 Folder = Annotated[
     Path | None,
@@ -55,6 +66,7 @@ def prove(
     load_port: options.LoadPort = False,
     axi: options.Axi = False,
     only: Only = None,
+    twins: Twins = 0,
     folder: Folder = None,
     json: options.Json = None,
 ) -> None:
@@ -63,7 +75,7 @@ def prove(
     It is the Verilog that `carousel verilog` writes with the same options.
 
     Status 1 when a proof that applies to this core, or one that --only names, is not found, or
-    when its broken twin is not refuted. Needs the extra `prove`.
+    when a broken twin that has to be refuted is not. Needs the extra `prove`.
     """
     output.check_file(json)
     check()
@@ -81,23 +93,31 @@ def prove(
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
         proofs, left_out = shipped(core.parts[0], design, only)
-        jobs = {proof.name: partial(run, proof, stage) for proof in proofs}
-        with steps.progress("Proofs") as report:
-            found = run_all(
-                jobs, processors(), lambda done, now: report(done, len(jobs), said(now))
-            )
-        now = Record.of(text, found, left_out)
+        found = each_of("Proofs", {proof.name: partial(run, proof, stage) for proof in proofs})
+        drawing = {proof.name: partial(challenge, proof, twins, stage) for proof in proofs if twins}
+        drawn = each_of("Drawn twins", drawing)
+        now = Record.of(text, found.values(), left_out, drawn)
         now.after(earlier).write(stage / record.FILE)
     table(now).show(Console())
     for name, each in now.left_out.items():
         if each.status != NOT_RUN:
             typer.echo(f"{name}: {each.status} ({each.why})")
-    for each in found:
+    for each in found.values():
         if each.found.trace:
             trace = place / each.found.trace.name
             typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
+    for name, each in drawn.items():
+        for lack in each.lacks:
+            typer.echo(f"{name}: {lack}")
     typer.echo(f"Record    {place / record.FILE}")
     output.finish(now.plain(), json, now.ok and now.proves(only or ()))
+
+
+def each_of(what: str, jobs: Mapping[str, Callable[[Progress], Result]]) -> dict[str, Result]:
+    """The results of jobs, as many at a time as there are processors."""
+    with steps.progress(what) as report:
+        found = run_all(jobs, processors(), lambda done, now: report(done, len(jobs), said(now)))
+    return dict(zip(jobs, found, strict=True))
 
 
 def said(running: Mapping[str, str]) -> str:
@@ -113,8 +133,8 @@ def table(found: Record) -> Table:
             each.size,
             each.result,
             each.depth,
-            f"{each.seconds + each.twin['seconds']:.0f}",
-            each.twin["result"],
+            f"{each.seconds_in_all:.0f}",
+            each.twin["result"] + (f", {each.refuted} of {len(each.drawn)}" if each.drawn else ""),
             "yes" if each.ok else "no",
         )
         for each in found.proofs
@@ -124,5 +144,5 @@ def table(found: Record) -> Table:
         for name, each in found.left_out.items()
         if each.status != NOT_RUN
     ]
-    head = ("proof", "of", "result", "depth", "seconds", "its twin", "holds")
+    head = ("proof", "of", "result", "depth", "seconds", "its twins", "holds")
     return Table.of(f"Proofs by k-induction ({ENGINE})", head, rows)

@@ -151,3 +151,9 @@ class Design:
         if count != 1:
             raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
         return Design(self.text.replace(found, changed), self.top)
+
+    def with_modules(self, text: str) -> "Design":
+        """The design with the modules of a text in the place of those of the same name."""
+        new = Design(text, self.top).modules
+        texts = (module.text for module in {**self.modules, **new}.values())
+        return Design("\n\n".join(texts) + "\n", self.top)

@@ -12,7 +12,7 @@ from typing import Any
 
 from golden.files import replacing
 from rtl.proofs.errors import ProofError
-from rtl.proofs.solver import ENGINE, Proven
+from rtl.proofs.solver import ENGINE, Outcome, Proven
 from rtl.proofs.status import (
     FOUND,
     NOT_PROVABLE,
@@ -22,6 +22,7 @@ from rtl.proofs.status import (
     REFUTED,
     LeftOut,
 )
+from rtl.proofs.twins import Challenge
 
 FILE = "proofs.json"  # in the folder of the counterexamples
 
@@ -37,6 +38,8 @@ class Entry:
     result : what became of it, see `rtl.proofs.status`.
     seconds : how long that took.
     twin : the broken design: its `fault`, `result`, `seconds`, and the claim that was `broken`.
+    drawn : likewise, of each twin that was drawn; `hits` says what its fault hits.
+    lacks : what the drawn twins should have shown and did not, sentence by sentence.
     """
 
     name: str
@@ -49,15 +52,18 @@ class Entry:
     result: str
     seconds: float
     twin: Mapping[str, Any]
+    drawn: tuple[Mapping[str, Any], ...] = ()
+    lacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for said, words in ((self.result, FOUND), (self.twin["result"], OF_TWINS)):
+        twins = ((each["result"], OF_TWINS) for each in (self.twin, *self.drawn))
+        for said, words in ((self.result, FOUND), *twins):
             if said not in words:
                 raise ValueError(f"result {said}: must be one of {', '.join(words)}")
 
     @classmethod
-    def of(cls, each: Proven) -> "Entry":
-        proof, found, twin = each.proof, each.found, each.twin
+    def of(cls, each: Proven, drawn: Challenge | None = None) -> "Entry":
+        proof, found = each.proof, each.found
         return cls(
             proof.name,
             proof.claim,
@@ -68,18 +74,37 @@ class Entry:
             ENGINE,
             found.status,
             found.seconds,
-            {
-                "fault": proof.twin.fault,
-                "result": twin.status,
-                "seconds": twin.seconds,
-                "broken": twin.broken,
-            },
+            _twin(proof.twin.fault, each.twin),
+            tuple(
+                {**_twin(str(twin.mutant), twin.outcome), "hits": twin.mutant.hits}
+                for twin in (drawn.drawn if drawn else ())
+            ),
+            drawn.lacks if drawn else (),
         )
 
     @property
     def ok(self) -> bool:
-        """It is proven, and its twin was refuted."""
-        return self.result == PROVEN and self.twin["result"] == REFUTED
+        """It is proven, its twin was refuted, and of the drawn ones what had to be."""
+        return self.result == PROVEN and self.twin["result"] == REFUTED and not self.lacks
+
+    @property
+    def refuted(self) -> int:
+        """How many of the drawn twins were refuted."""
+        return sum(each["result"] == REFUTED for each in self.drawn)
+
+    @property
+    def seconds_in_all(self) -> float:
+        """With all twins."""
+        return self.seconds + sum(each["seconds"] for each in (self.twin, *self.drawn))
+
+
+def _twin(fault: str, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "fault": fault,
+        "result": outcome.status,
+        "seconds": outcome.seconds,
+        "broken": outcome.broken,
+    }
 
 
 @dataclass(frozen=True)
@@ -98,8 +123,15 @@ class Record:
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, found: Iterable[Proven], left_out: Mapping[str, LeftOut]) -> "Record":
-        return cls(digest(text), tuple(map(Entry.of, found)), dict(left_out))
+    def of(
+        cls,
+        text: str,
+        found: Iterable[Proven],
+        left_out: Mapping[str, LeftOut],
+        drawn: Mapping[str, Challenge] | None = None,
+    ) -> "Record":
+        entries = (Entry.of(each, (drawn or {}).get(each.proof.name)) for each in found)
+        return cls(digest(text), tuple(entries), dict(left_out))
 
     @property
     def ok(self) -> bool:
@@ -156,7 +188,7 @@ def read(path: Path) -> Record | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         proofs = (
-            Entry(**{**each, "assumes": tuple(each["assumes"]), "twin": dict(each["twin"])})
+            Entry(**{**each, **{name: tuple(each[name]) for name in ("assumes", "drawn", "lacks")}})
             for each in data["proofs"]
         )
         left_out = {name: LeftOut(**each) for name, each in data["left_out"].items()}

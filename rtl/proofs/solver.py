@@ -16,8 +16,9 @@ from pathlib import Path
 
 from rtl.flow.tools import failure, latest
 from rtl.processes import supervise
+from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
-from rtl.proofs.harness import TOP, Harness
+from rtl.proofs.harness import PART, TOP, Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
@@ -103,7 +104,7 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     ProofError : a tool fails.
     """
     whole = proof.state(proof.design)
-    found = _run(proof.name, whole, "prove", proof.depth, folder, progress)
+    found = solve(proof.name, whole, "prove", proof.depth, folder, progress)
     return Proven(proof, found, refute(proof, proof.twin, folder, progress))
 
 
@@ -114,7 +115,7 @@ def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _
     ------
     ProofError : a tool fails.
     """
-    return _run(f"{proof.name}.twin", proof.broken(twin), "bmc", twin.depth, folder, progress)
+    return solve(f"{proof.name}.twin", proof.broken(twin), "bmc", twin.depth, folder, progress)
 
 
 def script(harness: Harness) -> str:
@@ -152,9 +153,28 @@ harness.v
 """
 
 
-def _run(
-    name: str, harness: Harness, mode: str, depth: int, folder: Path, progress: Progress
+def solve(
+    name: str,
+    harness: Harness,
+    mode: str,
+    depth: int,
+    folder: Path,
+    progress: Progress = lambda _: None,
+    written: Design | None = None,
 ) -> Outcome:
+    """Try a statement; a counterexample is left in `folder`, as <name>.vcd, if there is one.
+
+    Parameters
+    ----------
+    mode : "prove" for an induction, "bmc" for a search from power-up alone.
+    depth : in clocks.
+    written : the Verilog whose nets must have drivers; default the harness' own. A mutant's text
+        has nets besides that Yosys made.
+
+    Raises
+    ------
+    ProofError : a tool fails, or a net has no driver.
+    """
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
         here = Path(temporary)
@@ -168,7 +188,7 @@ def _run(
             here,
             lambda: progress(latest(log)),
         )
-        if loose := _undriven(log):
+        if loose := _undriven(log, harness.module, written or harness.design):
             raise ProofError(f"{name}: {loose} has no driver, and would take any value in silence")
         said = _status(here / "job" / "status")
         if said not in WORDS[mode]:
@@ -184,13 +204,16 @@ def _run(
         return Outcome(status, time.monotonic() - begun, trace, broken)
 
 
-def _undriven(log: Path) -> str:
+def _undriven(log: Path, module: str, written: Design) -> str:
     """A net that the statement or the part uses and that nothing drives, if there is one.
 
-    Yosys' own wires, which begin with $, have none where a memory ends before its addresses do.
+    Yosys' own wires have none where a memory ends before its addresses do.
     """
-    found = LOOSE.search(log.read_text(errors="replace"))
-    return found[1] if found else ""
+    for net in LOOSE.findall(log.read_text(errors="replace")):
+        own = net.removeprefix(f"{PART}.")
+        if own == net or written.has(module, own):
+            return net
+    return ""
 
 
 def _status(file: Path) -> str:

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from carousel import proving
+from rtl.mutants import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import digest, read
+from rtl.proofs.twins import Challenge, Drawn
 from tests.processes import COMMAND, marked
 
 MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
@@ -142,6 +144,32 @@ def test_what_is_proven_is_what_is_written(cli, quick, model, tmp_path, words):
     assert kept and kept.verilog_sha256 == digest(text)
     buses = set(BUSES) if "--axi" in words else set()
     assert {each.name for each in kept.proofs} == {*MAKERS, *buses}
+
+
+@pytest.mark.parametrize(("status", "code"), [("refuted", 0), ("passes", 1)])
+def test_drawn_twins_that_are_not_refuted_end_with_1(
+    cli, quick, model, tmp_path, monkeypatch, status, code
+):
+    """The hand-picked twin is refuted, and still the proof says too little."""
+    asked = []
+
+    def draw(proof, count, folder, tell):
+        asked.append((proof.name, count))
+        twin = Drawn(
+            Mutant("inv", "core", "sum", "Y", 3, None, "$add", 8), Outcome(status, 1.0, None, "")
+        )
+        return Challenge(1, (twin,), {} if status == "refuted" else {("cell", "value"): 1})
+
+    monkeypatch.setattr(proving, "challenge", draw)
+    words = ("--only", "sum", "-o", tmp_path / "proofs")
+    assert cli("prove", model, *words).exit_code == 0 and not asked
+    result = cli("prove", model, *words, "--twins", 3)
+    assert result.exit_code == code, result.output
+    assert asked == [("sum", 3)]
+    said = "sum: no fault is noticed in the value of cell, of 1 drawn"
+    assert (said in result.stdout) == (code == 1)
+    kept = read(tmp_path / "proofs" / "proofs.json")
+    assert kept and kept.proofs[0].drawn[0]["result"] == status
 
 
 def test_an_unknown_result_ends_with_1(cli, quick, model, tmp_path):

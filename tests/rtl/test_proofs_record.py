@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from rtl.mutants import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import Record, digest, read
 from rtl.proofs.status import LeftOut
+from rtl.proofs.twins import Challenge, Drawn
 
 DESIGN = Design("", "")
 TWIN = Twin("a fault", DESIGN, 3)
@@ -23,6 +25,13 @@ def found(name: str, status: str = "proven", twin: str = "refuted") -> Proven:
     """A proof, and what came of it and of its twin."""
     proof = Proof(name, "A claim.", "of it", ("This.",), DESIGN, lambda d: Harness(d, ""), 2, TWIN)
     return Proven(proof, Outcome(status, 1.5, None, ""), Outcome(twin, 2.5, None, "a == b"))
+
+
+def drawn(status: str, count: int = 1) -> Challenge:
+    """A twin that was drawn, where so many were to be refuted."""
+    mutant = Mutant("inv", "core", "sum", "Y", 3, None, "$add", 8)
+    twin = Drawn(mutant, Outcome(status, 0.5, None, "a == b"))
+    return Challenge(count, (twin,), {} if status == "refuted" else {("cell", "value"): 1})
 
 
 def record(*proofs: Proven, text: str = "a text", **left_out: LeftOut) -> Record:
@@ -38,6 +47,40 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert written.ok and written.verilog_sha256 == digest("a text")
     assert json.loads(path.read_text())["ok"]
     assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("challenge", "lacks"),
+    [
+        (drawn("refuted"), ()),
+        (drawn("refuted", 2), ("1 of 1 drawn twins are refuted, it must be 2",)),
+        (
+            drawn("passes"),
+            (
+                "no fault is noticed in the value of cell, of 1 drawn",
+                "0 of 1 drawn twins are refuted, it must be 1",
+            ),
+        ),
+    ],
+)
+def test_a_record_says_of_each_drawn_twin_what_was_broken(challenge, lacks, tmp_path):
+    """And a proof of which too few were refuted is not ok."""
+    written = Record.of("a text", [found("cell")], {}, {"cell": challenge})
+    (entry,) = written.proofs
+    assert entry.lacks == lacks and entry.ok == (not lacks) == written.ok
+    status = challenge.drawn[0].outcome.status
+    assert entry.drawn == (
+        {
+            "fault": "inv core sum Y[3]",
+            "result": status,
+            "seconds": 0.5,
+            "broken": "a == b",
+            "hits": "value",
+        },
+    )
+    assert (entry.refuted, entry.seconds_in_all) == (int(status == "refuted"), 4.5)
+    written.write(tmp_path / "proofs.json")
+    assert read(tmp_path / "proofs.json") == written
 
 
 @pytest.mark.parametrize(

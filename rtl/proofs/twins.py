@@ -1,0 +1,186 @@
+"""Broken twins that are drawn: a proof must be able to fail in many ways, not in one that suits it.
+
+The mutants of a design (`rtl.mutants`) that lie behind a statement are drawn, so many of each class
+of places that the statement speaks of, and it is tried on each. Refuted: there is a counterexample
+from power-up. Passes: the induction holds of the mutant too, so it makes no difference to what is
+said; a statement that few of its mutants are refuted of says little. Unknown: the induction fails,
+but no counterexample was found within the depth.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtl.mutants import Mutant, candidates, choose, mutated
+from rtl.proofs.cone import cone
+from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.solver import Outcome, Progress, solve
+from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
+
+TRIES = 8  # mutants of a class, of which one at least must be refuted
+Class = tuple[str, str]
+"""A part's path, and what its mutants hit: see `rtl.mutants.Mutant.hits`."""
+LOGIC = "control", "value"
+MEMORY = "write path", "read path", "address"
+ROM = "read path", "address"
+SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cell": {"cell": LOGIC},
+    "shut": {"sigma": (*ROM, *LOGIC), "activation0": ("value",)},
+    "reader": {"": LOGIC, "activation0": (*ROM, *LOGIC)},
+    "hold": {"cell.states": (*MEMORY, "enable", *LOGIC), "activation0": (*ROM, *LOGIC)},
+    "saturates-net": {"activation0": LOGIC},
+    "saturates-s": {"cell": LOGIC},
+    "saturates-h": {"cell": LOGIC},
+    "saturates-y": {"cell": LOGIC},
+    "counts": {"": LOGIC},
+    "sum": {"sequencer": (*ROM, *LOGIC), "operands": LOGIC, "lanes.lane0": LOGIC},
+    "input": {"input": (*MEMORY, "enable", *LOGIC), "sequencer": (*ROM, *LOGIC)},
+    "first": {"sequencer": LOGIC, "operands": LOGIC, "activation0": LOGIC, "cell.states": LOGIC},
+    "fifo": {"fifo": (*MEMORY, "enable", *LOGIC), "fifo.ahead": (*MEMORY, "enable", *LOGIC)},
+    "output": {"": LOGIC, "activation0": (*ROM, *LOGIC), "fifo": ("enable", *LOGIC)},
+    "step": {"sequencer": LOGIC},
+    "ends": {"": LOGIC, "sequencer": LOGIC, "fifo": ("enable", *LOGIC)},
+    "axi-in": {"wrapped.entry": ("enable", *LOGIC)},
+    "axi-out": {"wrapped": ("value",), "wrapped.core.fifo": ("enable", *LOGIC)},
+    "axi-lite": {"wrapped.lite": ("enable", *LOGIC)},
+}
+"""By proof and the path of a part, the classes of places of which each proof must notice some; of
+the proof of a part alone, which is not here, all that its netlist has."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A mutant, and what came of the statement on it: its status is refuted, passes or unknown."""
+
+    mutant: Mutant
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The drawn twins of a proof.
+
+    Attributes
+    ----------
+    count : how many were to be refuted at least.
+    drawn : all that were tried.
+    unnoticed : the classes of places of which none was refuted, and how many were tried of each.
+    """
+
+    count: int
+    drawn: tuple[Drawn, ...]
+    unnoticed: Mapping[Class, int]
+
+    @property
+    def refuted(self) -> int:
+        return sum(each.outcome.status == REFUTED for each in self.drawn)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What speaks against the proof, sentence by sentence; nothing, if it can fail."""
+        found = [
+            f"no fault is noticed in the {hits} of {part or 'the core'}, of {tried} drawn"
+            for (part, hits), tried in self.unnoticed.items()
+        ]
+        if self.refuted < self.count:
+            found.append(
+                f"{self.refuted} of {len(self.drawn)} drawn twins are refuted, "
+                f"it must be {self.count}"
+            )
+        return tuple(found)
+
+
+def challenge(
+    proof: Proof,
+    count: int,
+    folder: Path,
+    progress: Progress = lambda _: None,
+    seed: int = 1,
+) -> Challenge:
+    """Draw twins until so many were refuted, and one at least of each class; a proof of which that
+    cannot be had is not able to fail.
+
+    Raises
+    ------
+    ProofError : a tool fails.
+    """
+    drawn: list[Drawn] = []
+    unnoticed: dict[Class, int] = {}
+    pools = classes(proof, progress)
+
+    def refuted(mutant: Mutant) -> bool:
+        drawn.append(Drawn(mutant, judge(proof, mutant, folder, progress)))
+        return drawn[-1].outcome.status == REFUTED
+
+    for place, pool in pools.items():
+        chosen = choose(pool, TRIES, seed)
+        if not any(refuted(mutant) for mutant in chosen):
+            unnoticed[place] = len(chosen)
+    tried = {each.mutant for each in drawn}
+    others = {mutant: None for pool in pools.values() for mutant in pool if mutant not in tried}
+    left = count - sum(each.outcome.status == REFUTED for each in drawn)
+    for mutant in choose(list(others), TRIES * count, seed):
+        if left <= 0:
+            break
+        left -= refuted(mutant)
+    return Challenge(count, tuple(drawn), unnoticed)
+
+
+def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, list[Mutant]]:
+    """Class by class what the proof speaks of: the mutants of it that lie behind the statement."""
+    harness, tell = proof.state(proof.design), _tell(progress)
+    reached = cone(harness, tell)
+    behind = [
+        mutant
+        for mutant in candidates(proof.design.below(harness.module), harness.module, tell)
+        if (mutant.module, mutant.cell, mutant.port, mutant.portbit) in reached
+    ]
+    if proof.name not in SPEAKS_OF:
+        return {
+            ("", kind): [mutant for mutant in behind if mutant.hits == kind]
+            for kind in sorted({mutant.hits for mutant in behind})
+        }
+    return {
+        (part, kind): [
+            mutant
+            for mutant in behind
+            if mutant.hits == kind and mutant.module == proof.design.find(part)
+        ]
+        for part, kinds in SPEAKS_OF[proof.name].items()
+        for kind in kinds
+    }
+
+
+def judge(
+    proof: Proof, mutant: Mutant, folder: Path, progress: Progress = lambda _: None
+) -> Outcome:
+    """What becomes of the statement on a mutant: by induction and, if that fails, by a search from
+    power-up, first among the inputs that the proof's own twin needs, then among all.
+
+    Raises
+    ------
+    ProofError : a tool fails.
+    """
+    sound, twin, begun = proof.design, proof.twin, time.monotonic()
+    module = proof.state(sound).module
+    broken = sound.with_modules(mutated(sound.below(module), module, mutant, _tell(progress)))
+    driven = [twin.driven, {}] if twin.driven else [{}]
+    tries = [("prove", proof.depth, {}), *(("bmc", twin.depth, inputs) for inputs in driven)]
+    found = Outcome(UNKNOWN, 0.0, None, "")
+    with tempfile.TemporaryDirectory(prefix=".drawn-", dir=folder) as temporary:
+        for mode, depth, inputs in tries:
+            harness = proof.broken(Twin(str(mutant), broken, depth, inputs))
+            name = f"{proof.name}.drawn"
+            found = solve(name, harness, mode, depth, Path(temporary), progress, sound)
+            if found.status in (PROVEN, REFUTED):
+                break
+    status = {PROVEN: PASSES, REFUTED: REFUTED}.get(found.status, UNKNOWN)
+    said = found.broken if status == REFUTED else ""
+    return Outcome(status, time.monotonic() - begun, None, said)
+
+
+def _tell(progress: Progress) -> Callable[[str, str], None]:
+    """The same for Yosys alone."""
+    return lambda _, said: progress(said)
