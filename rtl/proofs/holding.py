@@ -1,9 +1,10 @@
 """A whole core with its gates shut: the state memory holds, whatever streams in."""
 
+from collections.abc import Mapping
+
 from rtl import latency
 from rtl.planning import StepPlan
 from rtl.program import CellMode
-from rtl.proofs.ages import chosen
 from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
@@ -22,12 +23,12 @@ def holding(core: StepPlan, design: Design) -> Proof:
     driven |= {port: 0 for port, there in ports.items() if there}
     return Proof(
         "hold",
-        "With its gates shut, every word of the state memory is in every clock what it was in the "
-        "clock before, to the LSB, but for what the first step of a sequence writes, which is the "
-        "state that the sequence starts from"
-        + (", and what the state port writes while the core is idle" * core.options.state_port)
-        + ": from any states, over any number of steps, whatever streams in, however input and "
-        "output stall, and whatever the weights are.",
+        "Every word of the state memory is in every clock what it was in the clock before, to the "
+        "LSB, unless its own cell has just been computed with a gate that is not shut, or in the "
+        "first step of a sequence: with shut gates that writes what the sequence starts from"
+        + ("; or the state port has written it, while the core is idle" * core.options.state_port)
+        + ". So from any states, over any number of steps, whatever streams in, however input and "
+        "output stall, whatever the weights are and whatever other cells do.",
         f"the whole core: {len(program.states)} cells, {program.paths.s} bits a state, "
         f"{program.schedule.lanes} lanes, {rows.cycles} clocks a step",
         assumptions(core),
@@ -47,14 +48,16 @@ def assumptions(core: StepPlan) -> tuple[str, ...]:
     """What `hold` takes for granted of a core."""
     narrow = any(mode.s.width < core.program.paths.s for mode in core.program.cell_modes)
     written = ["the first states"] + ["what the state port writes"] * core.options.state_port
+    written.append("what a cell yields (proof `saturates-s`)")
     found = [
-        "Input gates have the code of 0 and forget gates that of 1.0, which is what shut "
-        "pre-activations give (proofs `shut` and `reader`); every other activation is free.",
+        "A gate is shut if its activation is: the input gate has the code of 0, and the forget "
+        "gate, where there is one, that of 1.0, which shut pre-activations give (proofs `shut` and "
+        "`reader`).",
         "Between shut gates the cell update keeps its state (proof `cell`).",
         "A step is its sequence's first if the sequencer took it for that (proof `first`).",
         "No reset comes after power-up.",
     ]
-    found += [f"{' and '.join(written).capitalize()} are codes of their layers' formats."] * narrow
+    found += [f"Codes of their layers' formats are {', '.join(written)}."] * narrow
     return (*found, *([LOADS] * core.program.loadable))
 
 
@@ -62,7 +65,7 @@ def state(design: Design, rows: Rows) -> Harness:
     """Every word of memory, and what becomes of it on its way through the cell."""
     h, program = Harness(design, ""), rows.program
     for place in rows.places:
-        assume_shut(h, rows, place.path)
+        h.cut(f"{place.path}.o.code")
     h.see("sequencer.newborn", anything=True)
     for k in range(len(program.states)):
         h.see(f"cell.states.memory[{k}]", anything=True)
@@ -72,24 +75,11 @@ def state(design: Design, rows: Rows) -> Harness:
     claim_cells(h, rows)
     first = Mark(h, rows, "first")
     claim_first(h, rows, first)
-    if len(rows.places) == 1:
-        h.prove(f"{h.see('cell.gate_i')} == 0 && {h.see('cell.i_operand_1')} == 0")
-        claim_forget(h, rows)
+    shut = claim_gates(h, rows)
     h.register("begun", 1, "1")
     for word in words_of(h, rows):
-        claim_word(h, rows, first, word)
+        claim_word(h, rows, first, shut[word.number], word)
     return h
-
-
-def assume_shut(h: Harness, rows: Rows, path: str) -> None:
-    """The gates that leave a place of the tail have the codes of shut ones."""
-    kinds, valid = rows.program.kinds, f"{h.see(f'{path}.o.valid')}"
-    code, kind = h.cut(f"{path}.o.code"), h.see(f"{path}.o.kind")
-    h.assume(f"!({valid} && {kind} == {kinds.index('i')}) || {code} == 0")
-    for k, mode in enumerate(rows.program.cell_modes):
-        if mode.keeps == "gate":
-            mine = f"{kind} == {kinds.index('f')} && {h.see(f'{path}.o.cell_mode')} == {k}"
-            h.assume(f"!({valid} && {mine}) || {code} == {mode.gate_one}")
 
 
 def claim_cells(h: Harness, rows: Rows) -> None:
@@ -114,26 +104,45 @@ def claim_first(h: Harness, rows: Rows, first: Mark) -> None:
         first.claim(f"cell.states.clear0_{k}", cells, rows.coming + k)
 
 
-def claim_forget(h: Harness, rows: Rows) -> None:
-    """From the first row on that sets it, the forget gate is exactly the 1.0 of the latest one."""
+def claim_gates(h: Harness, rows: Rows) -> list[str]:
+    """Shut gates reach the cell; returns of each kind of cell whether those of the cell input are
+    shut that stands there."""
+    if len(rows.places) > 1:
+        codes = [h.see(f"{place.path}.o.code") for place in rows.places]
+        gates = rows.program.shapes[0].gates
+        values = dict(zip(gates, codes, strict=False))
+        return [shut(mode, values) for mode in rows.program.cell_modes]
+    code = h.see(f"{rows.places[0].path}.o.code")
+    closed = f"{rows.at(rows.of('i'), rows.activation)} ? {code} == 0 : closed"
+    h.delayed("closed", h.register("closed", 1, closed), 1, 1)
+    h.prove(f"!closed || {h.see('cell.gate_i')} == 0")
+    h.prove(f"!closed_1 || {h.see('cell.i_operand_1')} == 0")
+    found = []
+    for k, mode in enumerate(rows.program.cell_modes):
+        if mode.keeps == "whole":
+            found.append("closed_1")
+            continue
+        claim_forget(h, rows, k, mode)
+        found.append(f"closed_1 && kept{k}_1")
+    return found
 
-    def setting(mode: CellMode, kind: str) -> bool:
-        return kind == "f" or (kind == "i" and mode.keeps == "coupled")
 
-    modes = rows.program.cell_modes
-    rows_of = [(row, modes[row.word.cell_mode]) for row in rows.rows("i", "f")]
-    rows_of = [(row, mode) for row, mode in rows_of if setting(mode, row.word.row.kind)]
-    if not rows_of:
-        return
-    clocks, ones = [row.clock for row, _ in rows_of], [mode.gate_one for _, mode in rows_of]
-    ones = [ones[-1], *ones[:-1]]  # of the row before
-    way = rows.activation
-    h.register("known", 1, f"known || {rows.at(clocks[:1], way)}")
-    h.register("sure", 1, f"sure || {rows.at(clocks[:1], way + 1)}")
-    for name, net, late in (("known", "gate_f", way), ("sure", "f_operand_1", way + 1)):
-        h.line(f"wire [15:0] {name}_of = {rows.passed(clocks, late)};")
-        h.prove(f"!{name} || {h.see(f'cell.{net}')} == {chosen(f'{name}_of', ones)}")
-    # no step comes to its cells before it has come to its gates
-    early = f"age <= {clocks[0] + way + 1} || age == {rows.limit}"
-    idle = " && ".join(f"{age} == {rows.limit}" for age in rows.ages.names[1:])
-    h.prove(f"sure || ({idle} && ({early}))")
+def shut(mode: CellMode, values: Mapping[str, str]) -> str:
+    """Whether the gates are shut that have these values."""
+    kept = f" && {values['f']} == {mode.gate_one}" if mode.keeps == "gate" else ""
+    return f"{values['i']} == 0{kept}"
+
+
+def claim_forget(h: Harness, rows: Rows, number: int, mode: CellMode) -> None:
+    """The forget gate is 1.0 of a kind of cell if the latest row that set it says so."""
+    code, modes = h.see(f"{rows.places[0].path}.o.code"), rows.program.cell_modes
+    text = name = f"kept{number}"
+    for row in rows.rows("i", "f"):
+        kind, own = row.word.row.kind, row.word.cell_mode
+        if kind == "f" or modes[own].keeps == "coupled":
+            value = mode.gate_one if kind == "f" else 0
+            found = f"{code} == {value}" if own == number else "0"
+            text = f"{rows.at([row.clock], rows.activation)} ? {found} : {text}"
+    h.delayed(name, h.register(name, 1, text), 1, 1)
+    h.prove(f"!{name} || {h.see('cell.gate_f')} == {mode.gate_one}")
+    h.prove(f"!{name}_1 || {h.see('cell.f_operand_1')} == {mode.gate_one}")

@@ -1,6 +1,6 @@
 """A word of the state memory: from there through the cell and back, and from clock to clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rtl import latency
 from rtl.program import CellMode
@@ -8,6 +8,7 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.idle import loading
 from rtl.proofs.marks import Mark
 from rtl.proofs.rows import Rows
+from rtl.rows import Row
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,16 @@ class Word:
 
 
 def words_of(h: Harness, rows: Rows) -> list[Word]:
-    """All words, in the order in which their cells are computed."""
+    """All words, in the order in which their cells are computed, each behind its own gates."""
     program, bits, found = rows.program, rows.program.paths.s, []
+    gates = rows.rows("i")
     starts = program.initial(program.states) or [0] * len(program.states)
     for k, (clock, word) in enumerate(rows.rows("g")):
+        cell = program.states[k]
+        assert cell == replace(word.row, kind="s") and cell.layer is not None
+        closing = [gate.word.row for gate in gates if gate.clock <= clock][-1]
+        own = Row(cell.layer, "i", cell.index // program.shapes[cell.layer].block_size, cell.stream)
+        assert closing == own, f"{cell}: comes behind {closing}"
         start = str(starts[k] & ((1 << bits) - 1))
         if program.loadable:
             start = h.see(f"cell.states.initial[{k}]")
@@ -54,9 +61,10 @@ def words_of(h: Harness, rows: Rows) -> list[Word]:
     return found
 
 
-def claim_word(h: Harness, rows: Rows, first: Mark, word: Word) -> None:
+def claim_word(h: Harness, rows: Rows, first: Mark, shut: str, word: Word) -> None:
     """In each stage a state is still what the memory holds, or in a sequence's first step what
-    that starts from; and in memory it is what it was."""
+    that starts from; and in memory it is what it was. Behind the gates that is so if they are shut.
+    """
 
     def claim(delay: int, condition: str) -> None:
         h.prove(f"!{rows.at([word.clock], delay)} || ({condition})")
@@ -70,29 +78,31 @@ def claim_word(h: Harness, rows: Rows, first: Mark, word: Word) -> None:
         claim(read, f"{h.see('cell.states.start0_1')} == {word.start}")
     for k, stage in enumerate(("seen0", "value0_1"), 1):
         claim(read + k, f"{h.see(f'cell.states.{stage}')} == {held(read + k)}")
+    here = rows.at([word.clock], rows.activation)
+    own = h.register(f"shut_at{word.place}", 1, f"{here} ? {shut} : shut_at{word.place}")
     for k in range(1, latency.STATE + 1):
         late = rows.activation + k
-        claim(late, f"was_shut{word.number}_{k}")
+        claim(late, f"!{own} || was_shut{word.number}_{k}")
         claim(late, f"old{word.number}_{k} == {held(late)}")
-    claim_past(h, rows, first, word)
+    claim_past(h, rows, first, own, word)
     if word.narrow:
         claim_fits(h, rows, word)
 
 
-def claim_past(h: Harness, rows: Rows, first: Mark, word: Word) -> None:
-    """In memory it is what it was a clock before, unless it has just been written by a sequence's
-    first step, or by the state port."""
+def claim_past(h: Harness, rows: Rows, first: Mark, own: str, word: Word) -> None:
+    """In memory it is what it was a clock before, unless it has just been written with open gates,
+    by a sequence's first step, or by the state port."""
     k = word.place
     past = h.register(f"past{k}", word.bits, word.net)
-    opens = (
-        f"{rows.at([word.clock], rows.state)} && {first.now(word.clock + rows.state, word.stream)}"
-    )
-    opened = h.register(f"opened{k}", 1, opens)
+    wrote = rows.at([word.clock], rows.state)
+    opened = f"{wrote} && {first.now(word.clock + rows.state, word.stream)}"
+    opened = h.register(f"opened{k}", 1, opened)
+    loose = h.register(f"loose{k}", 1, f"{wrote} && !{own}")
     if rows.core.options.state_port:
         ported, put = h.register(f"ported{k}", 1, putting(h, k)), h.see("state_in")
         put = h.register(f"put{k}", word.bits, f"{put}[{word.bits - 1}:0]")
         past = f"({ported} ? {put} : {past})"
-    h.prove(f"!begun || {word.net} == ({opened} ? {word.start} : {past})")
+    h.prove(f"!begun || {loose} || {word.net} == ({opened} ? {word.start} : {past})")
 
 
 def putting(h: Harness, place: int) -> str:
@@ -104,6 +114,8 @@ def claim_fits(h: Harness, rows: Rows, word: Word) -> None:
     """What is held is a code of the layer's format, if what comes from outside is one."""
     high = f"[{word.bits - 1}:0]"
     h.assume(f"begun || ({word.fits(word.net)})")
+    yielded = word.fits(h.see("cell.s.code"))
+    h.assume(f"!{rows.at([word.clock], rows.state)} || ({yielded})")
     h.prove(word.fits(word.net))
     if rows.core.options.state_port:
         h.assume(f"!({putting(h, word.place)}) || ({word.fits(h.see('state_in') + high)})")
