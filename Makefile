@@ -17,7 +17,7 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak bench lint format fpga prove clean
+.PHONY: all test soak mutants bench lint format fpga prove clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
@@ -27,6 +27,9 @@ test: lint
 
 soak: .venv/test.stamp
 	$(BIN)/pytest -q $(SPREAD) -m soak
+
+mutants: .venv/test.stamp
+	$(BIN)/python -m bench.mutants
 
 bench: .venv/test.stamp
 	$(BIN)/python -m bench

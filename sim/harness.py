@@ -20,6 +20,7 @@ COUNTER = 48
 SHOWN = ("idle", "state_out", "too_long")
 COUNTERS = ("steps", "cycles")
 SATURATED = "saturated_"
+MUTANT = "mutant"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Harness(wiring.Component):
     seen : Out(seen_layout(core)).
     state : In(state_layout(core)), where the core has a state port. While the core does not listen
         to it, it is written to all the same, with something else in each clock.
+    mutant : In, which mutant lives, where the core has any, see `sim.mutants`.
     clocks : Out(48), rising edges since reset; the recording must be as long.
     """
 
@@ -125,6 +127,7 @@ class Harness(wiring.Component):
         self.seen: Any
         self.clocks: Any
         self.state: Any
+        self.mutant: Any
         ports = {
             "drive": wiring.In(drive_layout(core)),
             "seen": Out(seen_layout(core)),
@@ -132,6 +135,8 @@ class Harness(wiring.Component):
         }
         if has(core, "state_in"):
             ports["state"] = wiring.In(state_layout(core))
+        if has(core, MUTANT):
+            ports[MUTANT] = wiring.In(core.mutant.shape())
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
@@ -160,6 +165,8 @@ class Harness(wiring.Component):
             if has(core, name):
                 m.d.sync += seen[name].eq(getattr(core, name))
         self._watch(m)
+        if has(core, MUTANT):
+            m.d.comb += core.mutant.eq(self.mutant)
         if has(core, "state_in"):
             for name, _ in self.state.shape():
                 junk = 1 if name == "write" else self.clocks

@@ -1,7 +1,8 @@
 """A core in its harness, built, on which scenarios are played."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from rtl.verilog import convert
 from sim.asked import Asked
 from sim.errors import ToolError
-from sim.harness import Harness, has
+from sim.harness import MUTANT, Harness, has
 from sim.job import Job, Recording, Round
 from sim.rounds import asked_of, job_of, round_of
 from sim.runner import Build, build, folder_in, run
@@ -62,13 +63,7 @@ class Stage:
         ------
         ToolError : the simulator failed.
         """
-        asked = [asked_of(self.harness.core, each) for each in scenarios]
-        pairs = list(zip(scenarios, asked, strict=True))
-        rounds = [round_of(self.harness, what, each) for each, what in pairs]
-        folder = folder_in(self.built.folder.parent, "run")
-        try:
-            Job.save(folder / "job.npz", [job_of(self.harness)])
-            Round.save(folder / "rounds.npz", rounds)
+        with self.laid_out(scenarios) as folder:
             for name, text in (files or {}).items():
                 (folder / name).write_text(text)
             run(
@@ -80,15 +75,33 @@ class Stage:
                 tick=None if tick is None else lambda: tick(folder),
             )
             if not (folder / "recordings.npz").exists():
-                log = (folder / "run.log").rename(self.built.folder / f"{folder.name}.log")
-                raise ToolError(f"the simulation failed; the tools' output is in {log}")
-            recordings = Recording.load(folder / "recordings.npz")
+                raise self.failed(folder)
+            return self.seen(scenarios, Recording.load(folder / "recordings.npz"))
+
+    @contextmanager
+    def laid_out(self, scenarios: Sequence[Scenario]) -> Iterator[Path]:
+        """A folder, for as long, with all that the test bench needs to play scenarios."""
+        core = self.harness.core
+        rounds = [round_of(self.harness, asked_of(core, each), each) for each in scenarios]
+        folder = folder_in(self.built.folder.parent, "run")
+        try:
+            Job.save(folder / "job.npz", [job_of(self.harness)])
+            Round.save(folder / "rounds.npz", rounds)
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        judged = [pair for pair in pairs if not pair[0].stop]
+
+    def failed(self, folder: Path) -> ToolError:
+        """What to raise when a run has left nothing; its log is kept."""
+        log = (folder / "run.log").rename(self.built.folder / f"{folder.name}.log")
+        return ToolError(f"the simulation failed; the tools' output is in {log}")
+
+    def seen(self, scenarios: Sequence[Scenario], recordings: Sequence[Recording]) -> list[Played]:
+        """The scenarios that are judged with their recordings; of some, where one was stuck."""
+        judged = [each for each in scenarios if not each.stop]
         return [
-            Played(*pair, recording)
-            for pair, recording in zip(judged, recordings, strict=False)  # one may be stuck
+            Played(each, asked_of(self.harness.core, each), recording)
+            for each, recording in zip(judged, recordings, strict=False)
         ]
 
 
@@ -105,6 +118,6 @@ def stage(core: Any, build_dir: Path, *, waves: bool = False, library: str = "")
     ToolError : a missing tool, a path with a space, a failing build.
     """
     harness = Harness(core)
-    ports = [*PORTS, *(["state"] if has(harness, "state") else [])]
+    ports = [*PORTS, *(port for port in ("state", MUTANT) if has(harness, port))]
     built = build(convert(harness, TOP) + library, TOP, ports, build_dir, waves=waves)
     return Stage(harness, built)

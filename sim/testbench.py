@@ -181,11 +181,8 @@ class Bench:
             os.kill(self.job.owner, 0)  # fails when nobody waits for the result any more
 
 
-@cocotb.test()
-async def run(dut: Any) -> None:
-    """Play the rounds that lie in the folder, up to the first in which the core is stuck, and leave
-    recordings there."""
-    folder = Path(os.environ[FOLDER])
+async def play(dut: Any, folder: Path) -> list[Recording]:
+    """Play the rounds that lie in the folder, up to the first in which the core is stuck."""
     (job,), recordings = Job.load(folder / "job.npz"), list[Recording]()
     Clock(dut.clk, 2, unit="step").start()
     for number, turn in enumerate(Round.load(folder / "rounds.npz")):
@@ -198,4 +195,11 @@ async def run(dut: Any) -> None:
         recordings.append(bench.recording())
         if bench.stuck:
             break
-    Recording.save(folder / "recordings.npz", recordings)
+    return recordings
+
+
+@cocotb.test()
+async def run(dut: Any) -> None:
+    """Play what lies in the folder and leave recordings there."""
+    folder = Path(os.environ[FOLDER])
+    Recording.save(folder / "recordings.npz", await play(dut, folder))

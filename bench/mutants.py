@@ -1,0 +1,215 @@
+"""The mutation score of the comparison: `python -m bench.mutants [--count N] [--json FILE]`.
+
+Mutants of two small cores, half of them each. What the scenarios of `sim.stimuli` do not show goes
+to a solver, as the question whether it can show at all; what that does not answer must be explained
+in `bench/mutants.toml`. Ends with status 1 where less than 99.5 % of those that can show are
+found, or where one is not explained. See docs/mutants.md.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden import Network
+from golden.errors import CarouselError
+from rtl.core import Core
+from rtl.equivalence import TRIES, equivalent
+from rtl.mutants import Mutant
+from rtl.verilog import convert
+from sim.mutants import TOP, Mutants, build_mutants
+from sim.stimuli import Stimuli
+from tests.rtl.support import layer, make_core, quantized, readout, stack
+
+COUNT, SEED, LEAST = 900, 1, 0.995
+RESULTS, REASONS = Path(__file__).with_suffix(".json"), Path(__file__).with_suffix(".toml")
+KILLED, EQUIVALENT, EXPLAINED, SURVIVES = "killed", "equivalent", "explained", "survives"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A mutant and what became of it.
+
+    Attributes
+    ----------
+    fate : `killed`, `equivalent` (a solver says so), `explained` (equivalent, for a reason in the
+        file) or `survives`.
+    said : what killed it, how its equivalence is known, or the reason; empty where there is none.
+    """
+
+    mutant: Mutant
+    fate: str
+    said: str
+
+
+def cores() -> dict[str, Core]:
+    """What is mutated, by name; states, outputs and net inputs of both saturate."""
+    rng = np.random.default_rng(1)
+    cells = layer(rng, 2, 2, 2, forget=False, recurrence=True, g="g1997", h="h1997")
+    blocks = quantized(Network((cells,), readout(rng, 4, 1, "sigma")), rng, 8, 1)
+    layers = quantized(stack(rng, 2, 3, 2), rng, 8, 1)
+    return {
+        "1997, blocks, gate recurrence, readout": make_core(blocks, 2, probe=True),
+        "forget gates, two layers": make_core(layers, 3, probe=True),
+    }
+
+
+def judged(
+    mutants: Mutants,
+    reasons: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, str],
+    say: Say = lambda _: None,
+    tries: Sequence[tuple[int, float]] = TRIES,
+) -> list[Judged]:
+    """What becomes of each mutant of a core.
+
+    Parameters
+    ----------
+    reasons : what the file says, by the mutant's name.
+    known : equivalences that have been found before, by name.
+    tries : of the solver, see `rtl.equivalence`.
+
+    Raises
+    ------
+    CarouselError : the core is wrong without any mutant; a reason that is not needed.
+    """
+    first, *rest = Stimuli(mutants.core).scenarios()
+    found: dict[int, str] = {}
+    left = list(range(len(mutants.mutants) + 1))  # 0 is the sound core
+    for scenarios in ([first], rest):
+        total = len(left)
+        told = mutants.play(
+            left, scenarios, lambda done, total=total: say(f"simulated {done} of {total}")
+        )
+        found |= {number: what for number, what in told.items() if what}
+        left = [number for number in left if number not in found]
+    if 0 in found:
+        raise CarouselError(f"without any mutant: {found[0]}")
+    names = {number: str(mutants.mutants[number - 1]) for number in left[1:]}
+    asked = [mutants.mutants[k - 1] for k, name in names.items() if name not in (*known, *reasons)]
+    say(f"asking the solver about {len(asked)}")
+    text = convert(mutants.core, TOP)
+    shown = {str(m): how for m, how in equivalent(text, TOP, asked, tries).items()}
+    shown |= {name: how for name, how in known.items() if name in names.values()}
+    for name in reasons:
+        if name not in names.values() or name in shown:
+            raise CarouselError(f"{REASONS.name}: {name} needs no reason")
+    return [
+        Judged(mutant, *_fate(str(mutant), found.get(number, ""), shown, reasons))
+        for number, mutant in enumerate(mutants.mutants, start=1)
+    ]
+
+
+def _fate(
+    name: str, killed: str, shown: Mapping[str, str], reasons: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, str]:
+    if killed:
+        return KILLED, killed
+    if name in shown:
+        return EQUIVALENT, shown[name]
+    reason = reasons.get(name, {})
+    return EXPLAINED if reason.get("equivalent") else SURVIVES, reason.get("reason", "")
+
+
+def score(found: Sequence[Judged]) -> float:
+    """Which share of those that are not equivalent are killed."""
+    fates = Counter(each.fate for each in found)
+    return fates[KILLED] / (fates[KILLED] + fates[SURVIVES])
+
+
+def status(found: Sequence[Judged]) -> int:
+    """0 where enough are killed, and every survivor has a reason."""
+    unexplained = [each for each in found if each.fate == SURVIVES and not each.said]
+    return int(score(found) < LEAST or bool(unexplained))
+
+
+def table(found: Sequence[Judged], by: Callable[[Mutant], str]) -> list[str]:
+    """Lines of a table: mutants, killed, equivalent, explained, surviving."""
+    groups: dict[str, Counter[str]] = {}
+    for each in found:
+        groups.setdefault(by(each.mutant), Counter())[each.fate] += 1
+    lines = ["| | drawn | killed | equivalent | explained | survive |", "|---|--:|--:|--:|--:|--:|"]
+    for name, fates in [*sorted(groups.items()), ("all", Counter(each.fate for each in found))]:
+        counts = (
+            fates.total(),
+            *(fates[fate] for fate in (KILLED, EQUIVALENT, EXPLAINED, SURVIVES)),
+        )
+        lines.append(f"| {name} | {' | '.join(map(str, counts))} |")
+    return lines
+
+
+def place(mutant: Mutant) -> str:
+    """Its module within the core."""
+    return mutant.module.removeprefix(TOP).lstrip(".") or "core"
+
+
+def report(found: Sequence[Judged]) -> str:
+    """Tables by module, by what is hit and by operator, the survivors, and the score."""
+    tables = (table(found, key) for key in (place, lambda m: m.hits, lambda m: m.kind))
+    left = [each for each in found if each.fate == SURVIVES]
+    lines = [f"survives: {each.mutant}: {each.said or 'not explained'}" for each in left]
+    return "\n\n".join(
+        (*("\n".join(each) for each in tables), *lines, f"score: {100 * score(found):.2f} %")
+    )
+
+
+def _known(file: Path, core: str, text: str) -> dict[str, str]:
+    """Equivalences in a file of results, where they are of the same Verilog."""
+    if not file.exists():
+        return {}
+    entry = json.loads(file.read_text()).get(core, {})
+    if entry.get("verilog_sha256") != _digest(text):
+        return {}
+    return {m["mutant"]: m["said"] for m in entry["mutants"] if m["fate"] == EQUIVALENT}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _entry(found: Sequence[Judged], text: str) -> dict[str, Any]:
+    rows = [
+        {"mutant": str(each.mutant), "kind": each.mutant.kind, "hits": each.mutant.hits}
+        | {"fate": each.fate, "said": each.said}
+        for each in found
+    ]
+    return {"verilog_sha256": _digest(text), "score": score(found), "mutants": rows}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--json", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    reasons = tomllib.loads(REASONS.read_text()) if REASONS.exists() else {}
+    subjects = cores()
+    found: list[Judged] = []
+    results = json.loads(options.json.read_text()) if options.json.exists() else {}
+    for name, core in subjects.items():
+
+        def say(what: str, name: str = name) -> None:
+            print(f"\r{name}: {what}\033[K", end="", file=sys.stderr, flush=True)
+
+        text = convert(core, TOP)
+        say("builds")
+        mutants = build_mutants(core, options.count // len(subjects), SEED)
+        mine = judged(mutants, reasons.get(name, {}), _known(options.json, name, text), say)
+        found += mine
+        results[name] = _entry(mine, text)
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+        say(f"score {100 * score(mine):.2f} %\n")
+    print(report(found))
+    return status(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The mutation score of a small core: the comparison kills what is not equivalent, and a mutant to
+which it is blind is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.mutants import EQUIVALENT, KILLED, SURVIVES, judged, main, report, score, status
+from golden.errors import CarouselError
+from rtl.mutants import Mutant
+from sim import mutants as module
+from sim.judging import EMPTY
+from sim.mutants import build_mutants
+from sim.stimuli import Stimuli
+from tests.rtl.support import make_core, quantized, stack
+
+TRIES = ((0, 0.0), (1, 0.0))
+
+
+@pytest.fixture(scope="module")
+def mutants(build_dir):
+    rng = np.random.default_rng(1)
+    core = make_core(quantized(stack(rng, 1, 1), rng, 6), 2, probe=True)
+    return build_mutants(core, 30, 1, build_dir)
+
+
+@pytest.fixture(scope="module")
+def found(mutants):
+    return judged(mutants, {}, {}, tries=TRIES)
+
+
+def test_most_are_killed_and_the_sound_core_is_not(found):
+    """What is left are parts that this core has no use for; the long form asks a solver."""
+    fates = [each.fate for each in found]
+    assert fates.count(KILLED) >= 20
+    assert fates.count(EQUIVALENT) >= 1
+
+
+def test_nothing_is_left_of_the_mutant_before(mutants, found):
+    """The sound core after mutants that spoil memories, in the same simulator."""
+    killed = [k for k, each in enumerate(found, start=1) if each.fate == KILLED][:3]
+    told = mutants.play([*killed, 0], Stimuli(mutants.core).scenarios()[:1])
+    assert all(told[number] for number in killed) and not told[0]
+
+
+def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, monkeypatch):
+    """Nothing kills it, so it survives without a reason, and the status is 1."""
+    monkeypatch.setattr(module, "judge", lambda *_: EMPTY)
+    one = replace(mutants, mutants=mutants.mutants[:1])
+    found = judged(one, {}, {}, tries=TRIES)
+    assert [each.fate for each in found] == [SURVIVES]
+    assert status(found) == 1
+    assert f"survives: {one.mutants[0]}: not explained" in report(found)
+
+
+def test_a_reason_for_what_is_killed_is_refused(mutants, found):
+    killed = next(k for k, each in enumerate(found) if each.fate == KILLED)
+    some = replace(mutants, mutants=mutants.mutants[: killed + 1])
+    reasons = {str(mutants.mutants[killed]): {"reason": "none"}}
+    with pytest.raises(CarouselError, match="needs no reason"):
+        judged(some, reasons, {}, tries=TRIES)
+
+
+def test_score_and_status(found):
+    killed = next(each for each in found if each.fate == KILLED)
+    survivor = replace(killed, fate=SURVIVES, said="")
+    many = [killed] * 999
+    assert score([*many, survivor]) == 0.999 and status([*many, survivor]) == 1
+    assert status([*many, replace(survivor, said="why")]) == 0
+    assert status([killed] * 9 + [replace(survivor, said="why")]) == 1
+    assert status(many) == 0
+    assert isinstance(killed.mutant, Mutant)
+
+
+@pytest.mark.soak
+def test_the_score_of_two_cores():
+    """900 mutants, those that have been shown equivalent before excepted."""
+    assert main([]) == 0
