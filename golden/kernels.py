@@ -3,9 +3,8 @@
 Sums run over the sources in order and without fast-math, and exp() is made of sums and products
 here: a result depends on the seed alone, not on the machine. Functions are passed as (scale, slope,
 offset, linear, low, high), see `golden.squash`. Matrices come transposed, a row for each source,
-the rows of the hidden one padded with zeros to a multiple of four: four sums at a time. Of the
-inputs only those take part that are not zero, so a step costs as much as these, however many inputs
-there are.
+the rows of the hidden one padded with zeros to a multiple of four: four sums at a time. Inputs that
+are zero take no part: a step costs as much as the others, however many inputs there are.
 
 Two habits keep a step short. Indices are unsigned, since numba tests others for being negative.
 And a `_part`, which becomes a piece of the function that calls it, is given arrays one by one and
@@ -56,32 +55,26 @@ def _exp(x):
 
 
 @_part
+def _clip(a, low, high):
+    return high if a > high else low if a < low else a  # not min(): a NaN stays one
+
+
+@_part
 def _sigma(a):
-    a = 708.0 if a > 708.0 else a  # not min(): a NaN stays one
-    a = -709.0 if a < -709.0 else a
-    return 1.0 / (1.0 + _exp(-a))
+    return 1.0 / (1.0 + _exp(-_clip(a, -709.0, 708.0)))
 
 
 @_part
 def _value(function, a):
-    scale, slope, offset, linear, _, _ = function
-    return _clipped(function, a) if linear else scale * _sigma(slope * a) + offset
-
-
-@_part
-def _clipped(function, a):
-    """The identity from its lowest to its highest value; a NaN stays one."""
-    a = function[4] if a < function[4] else a
-    return function[5] if a > function[5] else a
+    scale, slope, offset, linear, low, high = function
+    return _clip(a, low, high) if linear else scale * _sigma(slope * a) + offset
 
 
 @_part
 def _slope(function, value):
     scale, slope, offset, linear, low, high = function
-    if linear:
-        return 1.0 if low < value < high else 0.0
     sigma = (value - offset) * (1.0 / scale)  # exact: a power of two
-    return scale * slope * sigma * (1.0 - sigma)
+    return (1.0 if low < value < high else 0.0) if linear else scale * slope * sigma * (1.0 - sigma)
 
 
 @_whole
@@ -115,8 +108,7 @@ def _sources(index, value, n, t, u, now, seen, known, count):
             now[used] = m
             used += ONE
             if not known[m]:
-                known[m] = True
-                seen[count] = m
+                known[m], seen[count] = True, m
                 count += ONE
     return used, count
 
@@ -155,7 +147,7 @@ def _states(sizes, g, net, squashed, s, to, keep):
         i = squashed[block]
         for _ in range(sizes.size):
             row = sizes.gates + c
-            z = _clipped(g, net[row]) if g[3] else g[0] * squashed[row] + g[2]
+            z = _clip(net[row], g[4], g[5]) if g[3] else g[0] * squashed[row] + g[2]
             to[c], to[cells + c] = z * i * (1.0 - i), i * _slope(g, z)
             if sizes.forget:
                 f = squashed[sizes.blocks + block]
@@ -175,7 +167,7 @@ def _cell_outputs(sizes, h, s, squashed, h_of_s, y):
     c = NONE
     for gate in range(sizes.gates - sizes.blocks, sizes.gates):
         for _ in range(sizes.size):
-            h_of_s[c] = _clipped(h, s[c]) if h[3] else h[0] * h_of_s[c] + h[2]
+            h_of_s[c] = _clip(s[c], h[4], h[5]) if h[3] else h[0] * h_of_s[c] + h[2]
             y[c] = squashed[gate] * h_of_s[c]
             c += ONE
 
@@ -314,15 +306,14 @@ def _sequence(hidden, readout, work, sizes, functions, data, n, rate, learns):
 def _learn(hidden, readout, work, sizes, count, inputs, used, rate, learns):
     """Change weights of `count` sources, of which are `used` inputs, and clear the gradient."""
     seen, d_hidden, d_readout = work.seen, work.d_hidden, work.d_readout
-    hidden_learns, readout_learns = learns
     for j in range(count):
-        _learn_row(hidden, d_hidden, hidden_learns, seen[j], rate)
+        _learn_row(hidden, d_hidden, learns[0], seen[j], rate)
     for c in range(sizes.cells):
-        _learn_row(readout, d_readout, readout_learns, c, rate)
+        _learn_row(readout, d_readout, learns[1], c, rate)
     if sizes.shortcut:
         for j in range(used):
-            _learn_row(readout, d_readout, readout_learns, sizes.cells + inputs[j], rate)
-    _learn_row(readout, d_readout, readout_learns, np.uintp(len(readout) - 1), rate)
+            _learn_row(readout, d_readout, learns[1], sizes.cells + inputs[j], rate)
+    _learn_row(readout, d_readout, learns[1], np.uintp(len(readout) - 1), rate)
 
 
 @_part
@@ -335,8 +326,7 @@ def _learn_row(weights, gradient, learns, m, rate):
 @_whole
 def lstm_gradient(hidden, readout, sizes, functions, lengths, index, value, target, every):
     """`learning.gradient` of one sequence; arguments as of `lstm_train`."""
-    work = _workplace(hidden, readout, sizes, functions)
-    out = np.zeros_like(target)
+    work, out = _workplace(hidden, readout, sizes, functions), np.zeros_like(target)
     data = lengths, index, value, target, out, every
     _sequence(hidden, readout, work, sizes, functions, data, 0, 0.0, (hidden, readout))
     return work.d_hidden, work.d_readout, out
@@ -372,8 +362,7 @@ def lstm_train(
 @_whole
 def rnn_gradient(hidden, readout, functions, x, target):
     """`rnn.gradient`: hidden (H, D+H+1), readout (K, H+1), x (T, D), target (K,)."""
-    function, out_function = functions
-    steps, inputs = x.shape
+    (function, out_function), (steps, inputs) = functions, x.shape
     units, sources = hidden.shape
     weights = hidden.T.copy()
     d_hidden, d_readout, out = np.zeros_like(hidden), np.zeros_like(readout), np.zeros_like(target)
