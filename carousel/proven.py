@@ -10,7 +10,6 @@ FOR_ALL = (
     "twin, the same design with a fault planted, which must be refuted."
 )
 NONE = "Nothing was proven of this Verilog so far. This does it, and the next run shows it:"
-REVERSE = "Proofs are of cores with forward layers only."
 
 
 def table(found: Record) -> Table:
@@ -33,8 +32,8 @@ def _row(each: Entry) -> tuple[str, ...]:
     )
 
 
-def section(found: Record | None, command: str | None) -> list[str]:
-    """The record, or else the command that makes it; None where there can be none."""
+def section(found: Record | None, command: str) -> list[str]:
+    """The record, or else the command that makes it."""
     if found is not None:
         engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in found.proofs}))
         parts = [
@@ -42,10 +41,8 @@ def section(found: Record | None, command: str | None) -> list[str]:
             *([report_parts.table(table(found), titled=False)] if found.proofs else []),
             *map(page.paragraph, _left_out(found)),
         ]
-    elif command is not None:
-        parts = [page.paragraph(NONE), page.code(command)]
     else:
-        parts = [page.paragraph(REVERSE)]
+        parts = [page.paragraph(NONE), page.code(command)]
     return [page.heading("Proofs"), *parts]
 
 

@@ -17,7 +17,6 @@ from rtl.processes import terminable
 from rtl.proofs import check, record, shipped
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
 from rtl.proofs.pool import run_all
 from rtl.proofs.record import Record
 from rtl.proofs.solver import ENGINE, Progress
@@ -84,15 +83,13 @@ def prove(
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     core = plan(subject.qnet, chosen)
     core = wrappable(core) if axi else core
-    if core.holds_sequences:
-        raise ProofError(f"{subject.net.name}: has reverse layers, proofs are of forward ones only")
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
     with terminable(), output.folder(place) as stage:
         (source, *_) = verilog.write(core, stage, axi=axi)
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
-        proofs, left_out = shipped(core.parts[0], design, only)
+        proofs, left_out = shipped(core, design, only)
         found = each_of("Proofs", {proof.name: partial(run, proof, stage) for proof in proofs})
         drawing = {proof.name: partial(challenge, proof, twins, stage) for proof in proofs if twins}
         drawn = each_of("Drawn twins", drawing)

@@ -43,13 +43,14 @@ def command(
     return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
 
 
-def prove(found: Found, model: Path, file: Path | None, place: Path) -> str | None:
-    """`carousel prove` of the Verilog in the folder `place`; None for one with reverse layers."""
-    if found.subject.max_length is not None:
-        return None
+def prove(found: Found, model: Path, file: Path | None, place: Path) -> str:
+    """`carousel prove` of the Verilog in the folder `place`."""
+    room = found.subject.max_length
+    held = () if room is None else ("--max-length", room)
     source = () if file is None else ("--input", file)
     core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes, *source)
-    return shlex.join(map(str, ("carousel", "prove", model, *core, "--output", proofs(place))))
+    words = ("carousel", "prove", model, *core, *held, "--output", proofs(place))
+    return shlex.join(map(str, words))
 
 
 def proofs(place: Path) -> Path:

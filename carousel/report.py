@@ -28,7 +28,7 @@ MOVES = (
 )
 
 
-def render(found: Found, again: dict[str, Any], prove: str | None) -> str:
+def render(found: Found, again: dict[str, Any], prove: str) -> str:
     """The whole page; `again` and `prove` are what `carousel.repeat` says."""
     net = found.subject.net
     return page.page(

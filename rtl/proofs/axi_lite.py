@@ -2,7 +2,7 @@
 
 from rtl import latency
 from rtl.axi.registers import ADDRESS_WIDTH, BYTES, WIDTH
-from rtl.planning import StepPlan
+from rtl.planning import CorePlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -21,7 +21,7 @@ REQUESTS = {  # channels of the manager, and the bits that stay
 RESPONSES = {"b": ("bresp",), "r": ("rresp", "rdata")}
 
 
-def axi_lite(core: StepPlan, design: Design) -> Proof:
+def axi_lite(core: CorePlan, design: Design) -> Proof:
     """What `rtl.axi.lite.Lite` and the decoder behind it promise of the bus."""
     return Proof(
         "axi-lite",

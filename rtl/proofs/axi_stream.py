@@ -1,18 +1,19 @@
 """AXI4-Stream: both streams of a wrapped core keep the bus's rules, and packets are sequences."""
 
-from rtl.planning import StepPlan
+from rtl.planning import CorePlan, StepPlan
 from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.sequences import places
 from rtl.signature import COUNTER_BITS
 
 ENTRY = "wrapped.entry"
 CORE = "wrapped.core"
-FIFO = f"{CORE}.fifo"
 
 
-def axi_in(core: StepPlan, design: Design) -> Proof:
+def axi_in(core: CorePlan, design: Design) -> Proof:
     """What `rtl.axi.stream.Entry` makes of packets."""
     width, form = core.qnet.inputs, core.qnet.formats.input
     return Proof(
@@ -37,7 +38,7 @@ def axi_in(core: StepPlan, design: Design) -> Proof:
     )
 
 
-def entering(design: Design, core: StepPlan) -> Harness:
+def entering(design: Design, core: CorePlan) -> Harness:
     """The three controls, the transmitter and the core do what they please in every clock."""
     h, width, form = Harness(design, ENTRY, reset=True), core.qnet.inputs, core.qnet.formats.input
     valid, ready = h.see("s_axis__tvalid"), h.see("s_axis__tready")
@@ -86,9 +87,14 @@ def entering(design: Design, core: StepPlan) -> Harness:
     return h
 
 
-def axi_out(core: StepPlan, design: Design) -> Proof:
-    """The output of a wrapped core."""
-    form = core.qnet.out_format
+def axi_out(core: CorePlan, design: Design) -> Proof:
+    """The output of a wrapped core.
+
+    Raises
+    ------
+    ProofError : no FIFO gives the outputs.
+    """
+    form, path = core.qnet.out_format, _fifo(core)
     return Proof(
         "axi-out",
         "TVALID is low after a reset; it does not wait for TREADY; once it is high it stays with "
@@ -97,7 +103,7 @@ def axi_out(core: StepPlan, design: Design) -> Proof:
         f"the core's own output and the wrapper's: {form.width} bits a code",
         ("What comes to the output FIFO is free (proof `output`).",),
         design,
-        lambda given: leaving(given, core),
+        lambda given: leaving(given, core, path),
         3,
         Twin(
             "TLAST is the mark of a sequence's first beat",
@@ -111,13 +117,23 @@ def axi_out(core: StepPlan, design: Design) -> Proof:
     )
 
 
-def leaving(design: Design, core: StepPlan) -> Harness:
+def _fifo(core: CorePlan) -> str:
+    """The path of the FIFO that the outputs of a wrapped core come from."""
+    if not core.holds_sequences:
+        return f"{CORE}.fifo"
+    path, place = list(places(core).items())[-1]
+    if not isinstance(place, StepPlan) or len(core.groups[-1]) == 2:
+        raise ProofError("no FIFO gives the outputs, they come from a Join, a Reverser or a Head")
+    return f"{CORE}.{path}.fifo"
+
+
+def leaving(design: Design, core: CorePlan, path: str) -> Harness:
     """What is written to the FIFO is free in every clock, and so is when it is read."""
     h = Harness(design, "", reset=True)
     for name in ("w_en", "w_data"):
-        h.cut(f"{FIFO}.{name}")
-    depth, _ = design.modules[design.find(FIFO)].memories["memory"]
-    claim_counts(h, depth, f"{FIFO}.")
+        h.cut(f"{path}.{name}")
+    depth, _ = design.modules[design.find(path)].memories["memory"]
+    claim_counts(h, depth, f"{path}.")
     valid, ready = h.see("m_axis_tvalid"), h.see("m_axis_tready")
     data, last = h.see("m_axis_tdata"), h.see("m_axis_tlast")
     form, bits = core.qnet.out_format, h.width("m_axis_tdata")
@@ -126,8 +142,8 @@ def leaving(design: Design, core: StepPlan) -> Harness:
     h.register("was", bits + 1, f"{{{data}, {last}}}")
     h.prove(f"!reset || !{valid}")
     h.prove(f"!waits || ({valid} && {{{data}, {last}}} == was)")
-    h.prove(f"{valid} == ({h.see(f'{FIFO}.ahead.level')} != 0)")
-    word = h.see(f"{FIFO}.r_data")
+    h.prove(f"{valid} == ({h.see(f'{path}.ahead.level')} != 0)")
+    word = h.see(f"{path}.r_data")
     h.prove(f"{last} == {word}[{form.width + 1}]")
     code = f"{word}[{form.width - 1}:0]"
     h.line(f"wire signed [{bits - 1}:0] code = {f'$signed({code})' if form.signed else code};")

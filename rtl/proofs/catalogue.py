@@ -1,11 +1,11 @@
 """All proofs of a core, and of the buses around it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from fixedpoint.retention.hold import NeverShutError
-from rtl.planning import StepPlan
+from rtl.planning import CorePlan, StepPlan
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
@@ -21,12 +21,17 @@ from rtl.proofs.progress import progress
 from rtl.proofs.proof import Proof
 from rtl.proofs.reader import reader
 from rtl.proofs.saturation import POINTS, saturation
+from rtl.proofs.sequences import between, places
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
 from rtl.proofs.sums import sums
 
-MAKERS: dict[str, Callable[[StepPlan, Design], Proof]] = {
+Maker = Callable[[StepPlan, Design], Proof]
+Makers = dict[str, Callable[[], Proof]]
+Statements = tuple[list[Proof], dict[str, LeftOut]]
+
+MAKERS: dict[str, Maker] = {
     "cell": cell,
     "shut": shut,
     "reader": reader,
@@ -41,17 +46,15 @@ MAKERS: dict[str, Callable[[StepPlan, Design], Proof]] = {
     "step": sequencing,
     "ends": progress,
 }
-
-
-BUSES: dict[str, Callable[[StepPlan, Design], Proof]] = {
+OF_CELLS = cell, reader, holding
+BUSES: dict[str, Callable[[CorePlan, Design], Proof]] = {  # of AXI around a core
     "axi-in": axi_in,
     "axi-out": axi_out,
     "axi-lite": axi_lite,
 }
-Statements = tuple[list[Proof], dict[str, LeftOut]]
 
 
-def shipped(core: StepPlan, design: Design, only: Sequence[str] | None = None) -> Statements:
+def shipped(core: CorePlan, design: Design, only: Sequence[str] | None = None) -> Statements:
     """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
     Parameters
@@ -65,7 +68,7 @@ def shipped(core: StepPlan, design: Design, only: Sequence[str] | None = None) -
     """
     wrapped = "wrapped" in design.modules[design.top].instances
     inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
-    makers = {name: partial(make, core, inner) for name, make in MAKERS.items()}
+    makers = _of_parts(core, inner) if core.holds_sequences else _of_core(core.parts[0], inner)
     if wrapped:
         makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
     return _made(makers, only)
@@ -73,10 +76,34 @@ def shipped(core: StepPlan, design: Design, only: Sequence[str] | None = None) -
 
 def catalogue(core: StepPlan, design: Design, only: Sequence[str] | None = None) -> Statements:
     """The same of a core alone: `top` of the design is its module."""
-    return _made({name: partial(make, core, design) for name, make in MAKERS.items()}, only)
+    return _made(_of_core(core, design), only)
 
 
-def _made(makers: Mapping[str, Callable[[], Proof]], only: Sequence[str] | None) -> Statements:
+def _of_core(core: StepPlan, design: Design, part: str = "") -> Makers:
+    """The proofs of a core that takes step after step; `part` goes before their names."""
+    return {
+        f"{part}{name}": partial(_named, part, make, core, design) for name, make in MAKERS.items()
+    }
+
+
+def _named(part: str, make: Maker, core: StepPlan, design: Design) -> Proof:
+    """A proof under the name of its part."""
+    if make in OF_CELLS and not core.program.states:
+        raise InapplicableError("there are no cells")
+    found = make(core, design)
+    return replace(found, name=f"{part}{found.name}")
+
+
+def _of_parts(core: CorePlan, design: Design) -> Makers:
+    """The proofs of a core of whole sequences: of each part, and of all that lies between them."""
+    found: Makers = {}
+    parts = [(path, place) for path, place in places(core).items() if isinstance(place, StepPlan)]
+    for k, (path, part) in enumerate(parts):
+        found |= _of_core(part, replace(design, top=design.find(path)), f"p{k}.")
+    return found | between(core, design)
+
+
+def _made(makers: Makers, only: Sequence[str] | None) -> Statements:
     """The proofs that are wanted, and what became of all others, by name."""
     for name in only or ():
         if name not in makers:

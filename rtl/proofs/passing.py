@@ -4,7 +4,6 @@ Each is proven alone, as the module that it is in the Verilog: its neighbours do
 but keep a beat that they offer until it is taken.
 """
 
-from fixedpoint.formats import Format
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -12,13 +11,13 @@ from rtl.proofs.proof import Proof, Twin
 STAYS = "What is offered to it stays until it is taken."
 
 
-def head(name: str, design: Design, form: Format, width: int, length: int) -> Proof:
+def head(name: str, design: Design, width: int, length: int) -> Proof:
     """The first vectors of every sequence; `design` is that of an `rtl.head.Head`."""
     return Proof(
         name,
         f"Of every sequence the first {length} vectors pass, unchanged, once and in order, with "
         "marks on their first and last beat; all others are taken and dropped, and that is said.",
-        f"the core's own: {width} elements of {form.width} bits a vector",
+        f"the core's own: {width} elements of {_bits(design)} bits a vector",
         (STAYS,),
         design,
         lambda given: _head(given, width, length),
@@ -38,7 +37,7 @@ def _head(design: Design, width: int, length: int) -> Harness:
     h = Harness(design, "", reset=True)
     offered, taken, beat = sender(h, "i")
     shown, wanted, passed = receiver(h, "o")
-    bits = h.width("i__payload") - 2
+    bits = _bits(design)
     h.line(f"wire takes = {offered} && {taken};")
     h.line(f"wire ends = at == {width - 1};")
     h.line(f"wire passes = vectors < {length};")
@@ -57,13 +56,13 @@ def _head(design: Design, width: int, length: int) -> Harness:
     return h
 
 
-def fork(name: str, design: Design, form: Format) -> Proof:
+def fork(name: str, design: Design) -> Proof:
     """One stream to two; `design` is that of an `rtl.streams.Fork`."""
     return Proof(
         name,
         "Every beat is given to both sides, to each once and unchanged, and is taken in the clock "
         "in which the second one has it.",
-        f"the core's own: {form.width} bits a code",
+        f"the core's own: {_bits(design)} bits a code",
         (STAYS,),
         design,
         _fork,
@@ -90,13 +89,13 @@ def _fork(design: Design) -> Harness:
     return h
 
 
-def join(name: str, design: Design, form: Format, widths: tuple[int, int]) -> Proof:
+def join(name: str, design: Design, widths: tuple[int, int]) -> Proof:
     """Two streams to one; `design` is that of an `rtl.streams.Join`."""
     return Proof(
         name,
         f"Beats pass unchanged and once, {widths[0]} of the one side, then {widths[1]} of the "
         "other; the first mark is the one side's, the last one the other's.",
-        f"the core's own: {form.width} bits a code",
+        f"the core's own: {_bits(design)} bits a code",
         (STAYS,),
         design,
         lambda given: _join(given, widths),
@@ -116,7 +115,7 @@ def join(name: str, design: Design, form: Format, widths: tuple[int, int]) -> Pr
 def _join(design: Design, widths: tuple[int, int]) -> Harness:
     h = Harness(design, "", reset=True)
     shown, wanted, passed = receiver(h, "o")
-    bits = h.width("o__payload") - 2
+    bits = _bits(design)
     h.line(f"wire second = at >= {widths[0]};")
     h.line(f"wire passes = {shown} && {wanted};")
     h.register("at", 16, f"passes ? (at == {sum(widths) - 1} ? 0 : at + 1) : at")
@@ -150,3 +149,12 @@ def _stream(h: Harness, side: str) -> tuple[str, str, str]:
     h.register(f"{side}_waits", 1, f"{valid} && !{ready}")
     h.register(f"{side}_was", h.width(f"{side}__payload"), beat)
     return valid, ready, beat
+
+
+def _bits(design: Design) -> int:
+    """Of a code, without the two marks beside it."""
+    return next(
+        bits - 2
+        for net, bits in design.modules[design.top].nets.items()
+        if net in ("i__payload", "o__payload")
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rtl import StepPlan, verilog
+from rtl import CorePlan, verilog
 from rtl.axi.wrapper import AxiTop, wrappable
 from rtl.proofs import prove, shipped
 from rtl.proofs.catalogue import BUSES, MAKERS
@@ -15,14 +15,14 @@ from tests.rtl.test_proofs import plan_of
 KINDS = ("forget gates", "blocks, gate recurrence, readout", "load port")
 
 
-def wrapped(kind: str) -> tuple[StepPlan, Design]:
+def wrapped(kind: str) -> tuple[CorePlan, Design]:
     """A small core in its wrapper, and the text that is written of it."""
     plan = wrappable(plan_of(kind))
     design = Design(verilog.convert(AxiTop(plan), "carousel_small"), "carousel_small")
-    return plan.parts[0], design
+    return plan, design
 
 
-def bus(core: StepPlan, design: Design, name: str) -> Proof:
+def bus(core: CorePlan, design: Design, name: str) -> Proof:
     ((proof,), _) = shipped(core, design, [name])
     return proof
 
@@ -57,4 +57,4 @@ def test_a_core_alone_has_no_bus():
     plan = plan_of("forget gates")
     design = Design(verilog.convert(verilog.Top(plan), "carousel_small"), "carousel_small")
     with pytest.raises(ProofError, match="--only axi-lite: no such proof"):
-        shipped(plan.parts[0], design, ["axi-lite"])
+        shipped(plan, design, ["axi-lite"])
