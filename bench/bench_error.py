@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from carousel.inputs import Inputs
-from carousel.searching import problems
+from carousel.cli.inputs import Inputs
+from carousel.search.command import problems
 from fixedpoint import QuantizedNetwork, compare, quantize
 from fixedpoint.quantization import formats_of
 from fixedpoint.search.evaluation import evaluate

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import golden
-from carousel import output
-from carousel.tables import Table
+from carousel.cli import output
+from carousel.page.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from fixedpoint.calibration import Seen
 from fixedpoint.quantization import formats_of

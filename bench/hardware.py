@@ -29,8 +29,9 @@ from bench.bench_core import measure_case
 from bench.hardware_cases import CASES, Case
 from bench.hardware_figure import draw
 from bench.hardware_table import text
-from carousel import built, output
-from carousel.beside import running
+from carousel.cli import output
+from carousel.measure import built
+from carousel.work.processes import running
 from golden.errors import CarouselError
 from rtl.flow import (
     Design,

@@ -10,26 +10,22 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel import (
-    accuracy,
-    building,
-    carried,
-    expectation,
-    experiments,
-    exporting,
-    gateware,
-    keeping,
-    options,
-    output,
-    proving,
-    quantizing,
-    searching,
-    steps,
-    streaming,
-    writing,
-)
-from carousel.errors import OneLineGroup
-from carousel.inputs import LONGEST_STORY
+from carousel import build as building
+from carousel import export as exporting
+from carousel import proving
+from carousel import stream as streaming
+from carousel import verilog as writing
+from carousel.cli import options, output
+from carousel.cli import state_file as carried
+from carousel.cli import subject as steps
+from carousel.cli.errors import OneLineGroup
+from carousel.cli.inputs import LONGEST_STORY
+from carousel.compare import expectation
+from carousel.experiments import command as experiments
+from carousel.hold import command as keeping
+from carousel.measure import accuracy, gateware
+from carousel.quantize import command as quantizing
+from carousel.search import command as searching
 from golden import training
 from golden.exporters.onnx import save_onnx
 from rtl.proofs import record
@@ -73,7 +69,9 @@ def run(
     Runs a model in float, in fixed point and as simulated gateware, compares the three, checks that
     states hold, writes the Verilog and an HTML report.
     """
-    from carousel import mainjob, repeat, report
+    from carousel import repeat
+    from carousel.run import job as mainjob
+    from carousel.run import report
 
     output.check_file(json)
     net = golden.load(model)
@@ -145,7 +143,7 @@ def inspect(
 
     Layers, weights, cycles a step and memory at some numbers of multipliers; nothing is run.
     """
-    from carousel import inspection
+    from carousel.inspect import model as inspection
 
     output.check_file(json)
     found = inspection.look(golden.load(model), model, bits, lanes)
@@ -297,7 +295,8 @@ def figure(
 
     For over a thousand steps: a plain recurrent network, memory cells in float, and their gateware.
     """
-    from carousel import plots, story
+    from carousel.figure import story
+    from carousel.page import plots
 
     output.check_file(json)
     output.check_file(file)

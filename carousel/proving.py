@@ -8,9 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from carousel import options, output, steps
-from carousel.beside import processors
-from carousel.tables import Table
+from carousel.cli import options, output
+from carousel.cli import subject as steps
+from carousel.page.tables import Table
+from carousel.work.processes import processors
 from rtl import CoreOptions, plan, verilog
 from rtl.axi.wrapper import wrappable
 from rtl.processes import terminable

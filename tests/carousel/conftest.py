@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 import golden
 import sim
-from carousel import hold_lags, hold_map
 from carousel.main import app
+from carousel.measure.retention import lags as hold_lags
+from carousel.measure.retention import maps as hold_map
 from golden import Layer, Network, Readout
 from sim import HardwareTrace
 from tests.rtl.support import make_core

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from carousel import beside
+from carousel.work import processes as beside
 from tests.processes import marked
 
 JOBS = """
 import os, signal, sys
 from functools import partial
-from carousel import beside
+from carousel.work import processes as beside
 from rtl import processes
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 import golden
-from carousel import built
 from carousel.main import app
+from carousel.measure import built
 from rtl.flow import DEVICES, Placement
 from rtl.flow.timing import CriticalPath
 from rtl.flow.tools import Tool

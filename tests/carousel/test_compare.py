@@ -8,8 +8,8 @@ import pytest
 
 import fixedpoint
 import golden
-from carousel import accuracy
-from carousel.accuracy import SPANS
+from carousel.measure import accuracy
+from carousel.measure.accuracy import SPANS
 from fixedpoint.budget.error import BlockError
 from tests.carousel import nets
 

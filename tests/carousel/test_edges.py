@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import carousel.accuracy
 import golden
+from carousel.measure import accuracy
 from tests.carousel.conftest import network
 
 SHORT = ("--sequences", 2, "--length", 70)
@@ -96,7 +96,7 @@ def test_too_little_memory_is_one_line(refused, model, monkeypatch):
     def full(*_):
         raise MemoryError("Unable to allocate 146. TiB")
 
-    monkeypatch.setattr(carousel.accuracy, "measure", full)
+    monkeypatch.setattr(accuracy, "measure", full)
     assert "146. TiB" in refused("compare", model, *SHORT)
 
 

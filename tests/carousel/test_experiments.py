@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import experiments as command
-from carousel import experiments_gateware, experiments_trials, plots
-from carousel.experiments_contrast import Contrast
-from carousel.experiments_gateware import Integers
-from carousel.experiments_page import page, short
-from carousel.experiments_results import Results, Row
-from carousel.experiments_trials import Kept, Outcome
-from carousel.inputs import task_of
+from carousel.cli.inputs import task_of
+from carousel.experiments import command
+from carousel.experiments import gateware as experiments_gateware
+from carousel.experiments import trials as experiments_trials
+from carousel.experiments.contrast import Contrast
+from carousel.experiments.gateware import Integers
+from carousel.experiments.page import page, short
+from carousel.experiments.results import Results, Row
+from carousel.experiments.trials import Kept, Outcome
+from carousel.page import plots
 from fixedpoint.widths import Widths
 from golden.experiments import EXPERIMENTS, experiment
 from golden.experiments.shortcut import as_network

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import gateware, steps
+from carousel.cli import subject as steps
+from carousel.measure import gateware
 from tests.carousel import nets
 
 

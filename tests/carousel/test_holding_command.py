@@ -13,8 +13,13 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import beside, hold_bound, hold_lags, hold_map, holding, steps
-from carousel.beside import ProcessError
+from carousel.cli import subject as steps
+from carousel.measure.retention import bound as hold_bound
+from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import lags as hold_lags
+from carousel.measure.retention import maps as hold_map
+from carousel.work import processes as beside
+from carousel.work.processes import ProcessError
 from fixedpoint.retention.hold import closing
 from fixedpoint.retention.orbit import StateMap
 from fixedpoint.retention.ranges import Range

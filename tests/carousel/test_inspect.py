@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import inspection, needs
+from carousel.inspect import model as inspection
+from carousel.measure import needs
 from fixedpoint import quantize
 from golden import Layer, Network
 from rtl.schedule import schedule_of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import hold_lags
+from carousel.measure.retention import lags as hold_lags
 from tests.carousel import nets
 from tests.soak import few
 

@@ -11,8 +11,8 @@ import pytest
 import typer
 
 import golden
-from carousel import holding
 from carousel.main import app
+from carousel.measure.retention import hold_check as holding
 from fixedpoint import Formats
 from fixedpoint.retention.hold import HoldResult
 

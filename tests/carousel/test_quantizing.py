@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import fixedpoint
 import golden
-from carousel import budget_plots
 from carousel.main import app
+from carousel.measure.budget import plots as budget_plots
 from fixedpoint.budget.account import account, affordable
 from fixedpoint.budget.quantisers import GROUPS, quantisers
 from golden.tasks import TEMPORAL_ORDER

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import plots, searched_plots, searching, workers
-from carousel.journal import Journal
+from carousel.page import plots
+from carousel.search import command as searching
+from carousel.search import plots as searched_plots
+from carousel.work import workers
+from carousel.work.journal import Journal
 from fixedpoint import Formats, quantize
 from fixedpoint.search.cost import cost
 from fixedpoint.search.evaluation import Evaluation

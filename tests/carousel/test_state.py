@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import golden
-from carousel import accuracy, carried, steps
+from carousel.cli import state_file as carried
+from carousel.cli import subject as steps
+from carousel.measure import accuracy
 from tests.carousel import nets
 from tests.golden.importers.keras_files import claiming
 

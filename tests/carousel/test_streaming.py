@@ -15,8 +15,8 @@ import typer
 from typer.testing import CliRunner
 
 import golden
-from carousel import streaming
-from carousel.errors import OneLineGroup
+from carousel import stream as streaming
+from carousel.cli.errors import OneLineGroup
 from fixedpoint import quantize
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import Identity

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from carousel.hold_gateware import play
+from carousel.measure.retention.gateware import play
 from fixedpoint import quantize
 from fixedpoint.retention.hold import just_shut, random_state
 from fixedpoint.retention.lags import Group, in_fixed_point

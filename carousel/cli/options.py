@@ -1,0 +1,128 @@
+"""The options that commands share, each with its default said in --help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carousel.cli.inputs import SEQUENCES
+from golden.modelfile import SUFFIXES
+
+Model = Annotated[
+    Path,
+    typer.Argument(help=f"Model file ({', '.join(SUFFIXES)}).", show_default=False),
+]
+Bits = Annotated[int, typer.Option(help="Width of all codes when formats are chosen.")]
+Formats = Annotated[
+    Path | None,
+    typer.Option(
+        "--formats",
+        help="Formats file to use, as `carousel quantize` writes it.",
+        show_default="chosen from the input and --bits",
+    ),
+]
+Lanes = Annotated[
+    int | None,
+    typer.Option(help="Multipliers side by side.", show_default="all that the network can use"),
+]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        help="Sequences to run: .npy of shape (T, D) or (N, T, D).",
+        show_default="sequences of the model's own task",
+    ),
+]
+Sequences = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many sequences to run.",
+        show_default=f"{SEQUENCES} of a task, all of a file",
+    ),
+]
+Length = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Steps of a sequence.",
+        show_default="1100 of temporal order, 100 of adding, all of a file",
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="State to start from (.npz), as --save-state writes it; the codes are the same with "
+        "the same --formats.",
+        show_default="the network's own start",
+    ),
+]
+SaveState = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the state after the last step to this file (.npz).",
+        show_default="not written",
+    ),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Steps of the longest sequence that the core can hold; only a network with reverse "
+        "layers holds any.",
+        show_default="those of the input",
+    ),
+]
+StatePort = Annotated[
+    bool,
+    typer.Option(
+        "--state-port",
+        help="Give the core a port through which its state is read and written between steps; not "
+        "with reverse layers.  [default: off]",
+    ),
+]
+LoadPort = Annotated[
+    bool,
+    typer.Option(
+        "--load-port",
+        help="Give the core a port through which another network of the same shape and formats is "
+        "loaded, and write the words of this one; not with reverse layers.  [default: off]",
+    ),
+]
+Streams = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Sequences side by side in one core: one has work while another one waits."
+    ),
+]
+Nonzeros = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="For one-hot and other sparse input: so many elements of a vector come, each with its "
+        "index, and the core spends no clock on the others.",
+        show_default="all come",
+    ),
+]
+Axi = Annotated[
+    bool,
+    typer.Option(
+        "--axi",
+        help="Put AXI4-Stream and an AXI4-Lite register map around the core, and write the map as "
+        "Markdown and JSON.  [default: off]",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Folder to write to.", show_default="out/<model's name>"),
+]
+Json = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the results to this file too.", show_default="not written"),
+]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Leave out the hold check of a million steps.  [default: off]"),
+]

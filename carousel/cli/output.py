@@ -1,0 +1,65 @@
+"""What a command writes: files and folders, each whole or not at all, and JSON."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from carousel.cli.errors import OutputError
+from golden.files import filling, replacing
+
+
+def folder(path: Path) -> AbstractContextManager[Path]:
+    """A folder to write files to, which move into `path` on success; see `golden.files.filling`."""
+    return filling(path, OutputError)
+
+
+def make_parent(path: Path) -> None:
+    """The folder that `path` is to lie in; `OutputError` where it cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"output folder {path.parent}: {error.strerror}") from None
+
+
+def check_file(path: Path | None) -> None:
+    """Refuse a file that cannot be written, before the work is done that should end in it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, must be a file")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{path}: folder {path.parent} does not exist")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise OutputError(f"{path}: folder {path.parent} cannot be written")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name next to `path` to write to; renamed to `path` on success, removed on error."""
+    check_file(path)
+    with replacing(path, OutputError) as other:
+        yield other
+
+
+def to_json(data: dict[str, Any]) -> str:
+    """JSON text; a number that JSON cannot say is an error and not written."""
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"
+
+
+def write_json(path: Path | None, data: dict[str, Any]) -> None:
+    """Write `data` to `path`, or nothing where there is no path."""
+    if path is not None:
+        with beside(path) as other:
+            other.write_text(to_json(data), encoding="utf-8")
+
+
+def finish(data: dict, json: Path | None, ok: bool) -> None:
+    """Write the JSON, and end with status 1 where a check did not hold."""
+    write_json(json, {**data, "ok": ok})
+    if not ok:
+        raise typer.Exit(1)

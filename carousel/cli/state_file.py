@@ -1,0 +1,122 @@
+"""The state that one run leaves and the next one starts from, as a file of real values.
+
+Arrays of the `.npz`: `0.s` and `0.y` of layer 0, `0.gates` where its gates are sources too, and so
+on: (width,) for one sequence, (N, width) for N. A state written by a run of fixed point or gateware
+is read back to the same codes, given the same formats.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from carousel.cli import output
+from carousel.cli.inputs import check_real, codes_of
+from fixedpoint import Format, QuantizedNetwork
+from golden import InputError, LayerState, Network
+from golden.arrays import UNREADABLE, read_arrays
+from golden.modelfile import LARGEST
+from golden.squash import Array
+
+State = tuple[LayerState, ...]
+
+
+def check(net: Network, option: str) -> None:
+    """`InputError` where no state can be carried from one part of a sequence to the next."""
+    if (layer := net.first_reverse) is not None:
+        raise InputError(
+            f"{option}: layer {layer} of {net.name} runs in reverse and needs the whole sequence"
+        )
+
+
+def widths(net: Network | QuantizedNetwork) -> list[dict[str, int]]:
+    """For each layer the arrays of its state with their widths."""
+    found = [dict(layer.shape.state) for layer in net.layers]
+    for layer, parts in zip(net.layers, found, strict=True):
+        if not layer.shape.gate_recurrence:
+            del parts["gates"]
+    return found
+
+
+def read(file: Path, net: Network, count: int) -> State:
+    """The state (count, ...) that `count` sequences start from.
+
+    Raises
+    ------
+    InputError : a file that is none; an array that is missing, unknown, of another shape or type,
+        or not finite.
+    """
+    arrays, found = _arrays(file), []
+    for k, parts in enumerate(widths(net)):
+        state = {"gates": np.zeros((count, net.layers[k].shape.state["gates"]))}
+        for part, width in parts.items():
+            name = f"{k}.{part}"
+            if name not in arrays:
+                raise InputError(f"{file}: {name} is missing")
+            state[part] = _values(f"{file}: {name}", arrays.pop(name), count, width)
+        found.append(LayerState(**state))
+    if arrays:
+        raise InputError(f"{file}: {next(iter(arrays))} is no part of the state of {net.name}")
+    return tuple(found)
+
+
+def _arrays(file: Path) -> dict[str, np.ndarray]:
+    try:
+        return read_arrays(file, "a state file", LARGEST)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file") from None
+    except UNREADABLE as error:
+        reason = str(error) if isinstance(error, zipfile.BadZipFile | ValueError) else "damaged"
+        raise InputError(f"{file}: not a readable .npz file ({reason})") from None
+
+
+def _values(where: str, values: np.ndarray, count: int, width: int) -> Array:
+    allowed = [(count, width)] if count > 1 else [(width,), (1, width)]
+    if np.shape(values) not in allowed:
+        raise InputError(
+            f"{where}: shape {np.shape(values)}, must be {' or '.join(map(str, allowed))}"
+        )
+    return check_real(where, values).reshape(count, width)
+
+
+def encode(file: Path, state: State, qnet: QuantizedNetwork) -> State:
+    """Its codes; `InputError` for a value outside its format, or a gate above 1."""
+    found = []
+    for k, st in enumerate(state):
+        codes = {
+            part: codes_of(
+                f"{file}: {k}.{part}",
+                getattr(st, part),
+                form,
+                form.one if part == "gates" else form.high,
+            )
+            for part, form in formats_of(qnet, k).items()
+        }
+        found.append(LayerState(**codes))
+    return tuple(found)
+
+
+def formats_of(qnet: QuantizedNetwork, layer: int) -> dict[str, Format]:
+    """The formats of a layer's state by part."""
+    forms = qnet.formats.layers[layer]
+    return {"s": forms.s, "y": forms.y, "gates": forms.gate}
+
+
+def check_file(file: Path | None, net: Network) -> None:
+    """Refuse a file that cannot be written, or a network that leaves no state to start from."""
+    if file is not None:
+        check(net, "--save-state")
+        output.check_file(file)
+
+
+def write(file: Path | None, qnet: QuantizedNetwork, state: State) -> None:
+    """Write codes (N, ...) as real values, without the first dimension for one sequence."""
+    if file is None:
+        return
+    arrays = {}
+    for k, (st, parts) in enumerate(zip(state, widths(qnet), strict=True)):
+        for part in parts:
+            values = formats_of(qnet, k)[part].decode(getattr(st, part))
+            arrays[f"{k}.{part}"] = values[0] if len(values) == 1 else values
+    with output.beside(file) as other, other.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)

@@ -1,0 +1,114 @@
+"""What the commands have in common: load, quantise, encode, and a bar while one waits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import golden
+from carousel.cli import state_file as carried
+from carousel.cli.inputs import Inputs, choose, encode
+from carousel.cli.state_file import State
+from fixedpoint import Formats, QuantizedNetwork, quantize
+from fixedpoint.arithmetic import Codes
+from golden import InputError, Network
+
+Report = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model with its integer form and the sequences that it is to run.
+
+    Attributes
+    ----------
+    net, qnet : the float and the integer network.
+    inputs, codes : the sequences, real and as codes.
+    state, state_codes : what they start from, real and as codes; None for the network's own start.
+    max_length : steps that the core of a network with reverse layers can hold, else None.
+    """
+
+    net: Network
+    qnet: QuantizedNetwork
+    inputs: Inputs
+    codes: Codes
+    state: State | None = None
+    state_codes: State | None = None
+    max_length: int | None = None
+
+
+def prepare(
+    model: Path,
+    bits: int,
+    formats: Path | None,
+    file: Path | None = None,
+    sequences: int | None = None,
+    length: int | None = None,
+    seed: int = 0,
+    state: Path | None = None,
+    max_length: int | None = None,
+) -> Subject:
+    """Load the model, choose or read the formats, choose or read the sequences and encode them.
+
+    Raises
+    ------
+    CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
+    """
+    net = golden.load(model)
+    inputs = choose(net, file, sequences, length, seed)
+    room = longest(net, inputs, max_length)
+    start = start_codes = None
+    if state is not None:
+        carried.check(net, "--state")
+        start = carried.read(state, net, inputs.count)
+        inputs = replace(inputs, source=f"{inputs.source}, from the state in {state}")
+    if formats is None:
+        qnet = quantize(net, bits=bits, calibrate=inputs.x)
+    else:
+        qnet = quantize(net, Formats.parse(formats))
+    if state is not None and start is not None:
+        start_codes = carried.encode(state, start, qnet)
+    return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, room)
+
+
+def longest(net: Network, inputs: Inputs, max_length: int | None) -> int | None:
+    """The longest sequence that a core of `net` is to hold, or None where it need not hold any.
+
+    Raises
+    ------
+    InputError : `max_length` for a network without reverse layers, or shorter than the input.
+    """
+    if net.first_reverse is None:
+        if max_length is not None:
+            raise InputError(
+                f"--max-length {max_length}: {net.name} has no reverse layers, "
+                "its sequences may have any length"
+            )
+        return None
+    if max_length is not None and inputs.length > max_length:
+        raise InputError(f"--max-length {max_length}: the sequences have {inputs.length} steps")
+    return max_length or inputs.length
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Report]:
+    """A bar on stderr while the block runs; call it with (done, total or None, text)."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(what, total=None, note="")
+
+        def report(done: int = 0, total: int | None = None, note: str = "") -> None:
+            bar.update(task, completed=done, total=total, note=note)
+
+        yield report

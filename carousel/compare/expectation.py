@@ -1,0 +1,166 @@
+"""What another framework gave for the same input, laid beside the float and the integer run."""
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from carousel.cli.inputs import Inputs, check_real, read
+from carousel.measure.accuracy import Measured, block_of, over_time
+from carousel.page.tables import Table
+from fixedpoint.budget import error
+from fixedpoint.budget.error import BlockError
+from golden import InputError, Network
+from golden.squash import Array, squash
+
+Expect = Annotated[
+    Path | None,
+    typer.Option(
+        help="What the outputs for --input should be, from your own framework: .npy of every "
+        "step, (T, K) or (N, T, K), or of the last, (K,) or (N, K).",
+        show_default="nothing",
+    ),
+]
+Most = Annotated[float, typer.Option(min=0, help="The most that float may differ from --expect.")]
+
+TOLERANCE = 1e-4
+VIEWS = ("fixed point", "float")  # columns; the one that decides is the last
+GIVES = "because the network gives one output at the end of a sequence"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Outputs that somebody expects.
+
+    Attributes
+    ----------
+    values : (N, T, K), or (N, 1, K) where only the last step's are known.
+    first : the step that they begin at.
+    """
+
+    values: Array
+    first: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One view's difference from the expectation.
+
+    Attributes
+    ----------
+    max_abs, rmse : the largest, and the root mean square.
+    worst : the sequence, step and output of the largest.
+    expected, found : the two values there.
+    over_time : the difference in blocks of steps.
+    """
+
+    max_abs: float
+    rmse: float
+    worst: tuple[int, int, int]
+    expected: float
+    found: float
+    over_time: tuple[BlockError, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both views against the expectation.
+
+    Attributes
+    ----------
+    views : those of `VIEWS`.
+    tolerance : the most that float may differ.
+    sigma : whether sigma of the float outputs would be within it where the outputs are not.
+    """
+
+    views: dict[str, Difference]
+    tolerance: float
+    sigma: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.views["float"].max_abs <= self.tolerance
+
+
+def load(file: Path, inputs: Inputs, net: Network) -> Expected:
+    """Read the expectation; `InputError` names a shape that does not fit, or a value."""
+    values, count, steps, outputs = read(file), inputs.count, inputs.length, net.outputs
+    every, last = [(count, steps, outputs)], [(count, outputs)]
+    if count == 1:
+        every, last = [*every, (steps, outputs)], [*last, (outputs,)]
+    if net.output != "every":
+        every, last = [], [*last, (count, 1, outputs)]
+    if values.shape not in (*every, *last):
+        whole, end = (" or ".join(map(str, shapes)) for shapes in (every, last))
+        allowed = f"{whole} for every step, {end} for the last" if every else f"{end}, {GIVES}"
+        raise InputError(f"{file}: shape {values.shape}, must be {allowed}")
+    whole = values.shape in every
+    shape = (count, steps if whole else 1, outputs)
+    return Expected(check_real(str(file), values).reshape(shape), 0 if whole else steps - 1)
+
+
+def compare(expected: Expected, measured: Measured, net: Network, tolerance: float) -> Compared:
+    """Lay both runs beside the expectation."""
+    real = measured.floating.out
+    views = {"float": real, "fixed point": measured.fixed.real().out}
+    found = {name: difference(expected, out) for name, out in views.items()}
+    linear = net.readout is not None and net.readout.squash == "identity"
+    sigma = (
+        linear
+        and found["float"].max_abs > tolerance
+        and difference(expected, squash("sigma")(real)).max_abs <= tolerance
+    )
+    return Compared(found, tolerance, sigma)
+
+
+def difference(expected: Expected, out: Array) -> Difference:
+    """The largest difference, where it is, and the root mean square."""
+    found = out[:, -expected.values.shape[1] :]
+    off = found - expected.values
+    at = error.worst(off)
+    return Difference(
+        float(abs(off[at])),
+        math.sqrt(float(np.mean(off**2))),
+        (at[0], at[1] + expected.first, at[2]),
+        float(expected.values[at]),
+        float(found[at]),
+        error.over_time(off, expected.first, block_of(off.shape[1])),
+    )
+
+
+def tables(compared: Compared) -> list[Table]:
+    """For people; over time where there is more than one step to see."""
+    curves = {name: compared.views[name].over_time for name in VIEWS}
+    several = any(len(blocks) > 1 for blocks in curves.values())
+    return [
+        _largest(compared),
+        *(over_time("both against the expectation", curves) if several else []),
+    ]
+
+
+def _largest(compared: Compared) -> Table:
+    views = [compared.views[name] for name in VIEWS]
+    rows: list[tuple[str, ...]] = [
+        ("largest error", *(f"{view.max_abs:.3g}" for view in views)),
+        ("RMSE", *(f"{view.rmse:.3g}" for view in views)),
+        ("at sequence, step, output", *(", ".join(map(str, view.worst)) for view in views)),
+        ("expected there", *(f"{view.expected:.6g}" for view in views)),
+        ("found there", *(f"{view.found:.6g}" for view in views)),
+        (f"float within {compared.tolerance:g}", "-", "yes" if compared.ok else "no"),
+    ]
+    if compared.sigma:
+        rows.append((f"sigma of float within {compared.tolerance:g}", "-", "yes"))
+    return Table.of("Against the expectation", ("", *VIEWS), rows)
+
+
+def plain(compared: Compared) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "tolerance": compared.tolerance,
+        "within": compared.ok,
+        "sigma_within": compared.sigma,
+        **{name.replace(" ", "_"): asdict(view) for name, view in compared.views.items()},
+    }

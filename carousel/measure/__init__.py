@@ -1,0 +1,1 @@
+"""What is measured of a model, by one command or several: each with its tables and JSON."""

@@ -1,0 +1,126 @@
+"""What fixed point costs: the float and the integer run of the same sequences side by side."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carousel.cli import subject as steps
+from carousel.page.tables import Table, every_format
+from fixedpoint import QuantizedTrace
+from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
+from golden.trace import Trace
+
+POINTS = 250  # of a curve over time
+SPANS = 8  # of steps in a table over time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One comparison.
+
+    Attributes
+    ----------
+    floating, fixed : the two traces.
+    errors : by signal, and over time.
+    """
+
+    floating: Trace
+    fixed: QuantizedTrace
+    errors: ErrorReport
+
+
+def measure(subject: steps.Subject) -> Measured:
+    """Run both and compare."""
+    with steps.progress("Float and fixed point"):
+        floating = subject.net.run(subject.inputs.x, subject.state)
+        fixed = subject.qnet.run(subject.codes, subject.state_codes)
+        block = block_of(subject.inputs.length)
+        return Measured(floating, fixed, compare(floating, fixed, block))
+
+
+def block_of(length: int) -> int:
+    """Steps that a point of a curve over `length` steps stands for."""
+    return math.ceil(length / POINTS)
+
+
+def table(found: Measured) -> Table:
+    """For people."""
+    rows = (
+        (
+            name,
+            f"{error.max_abs:.3g}",
+            f"{error.max_lsb:,.1f}",
+            f"{error.rmse:.3g}",
+            f"{error.rmse_lsb:,.2f}",
+            f"{error.sqnr_db:.1f}",
+            f"{error.saturations:,}",
+        )
+        for name, error in found.errors.signals.items()
+    )
+    head = ("signal", "largest", "in LSB", "RMSE", "in LSB", "SQNR, dB", "saturations")
+    return Table.of("Fixed point against float", head, rows)
+
+
+def places(found: Measured) -> Table:
+    """Where each signal is farthest off, and the two values there."""
+    rows = (
+        (
+            name,
+            ", ".join(map(str, error.worst)),
+            f"{error.worst_real:.6g}",
+            f"{error.worst_fixed:.6g}",
+            f"{error.max_abs:.3g}",
+        )
+        for name, error in found.errors.signals.items()
+    )
+    head = ("signal", "at sequence, step, unit", "float", "fixed point", "difference")
+    return Table.of("Where fixed point is farthest from float", head, rows)
+
+
+def growth(subject: steps.Subject, found: Measured) -> list[Table]:
+    """The output and the last stage's states and outputs over time."""
+    layers = subject.net.stages[-1]
+    names = ["out", *(f"{layer}.{name}" for layer in layers for name in ("s", "y"))]
+    curves = {name: found.errors.signals[name].over_time for name in names}
+    return over_time("fixed point against float", curves)
+
+
+def over_time(what: str, curves: Mapping[str, tuple[BlockError, ...]]) -> list[Table]:
+    """Two tables, RMSE and largest error, with a line for each of a few spans of steps.
+
+    A curve that has no step in a span has "-" there.
+    """
+    few = {name: merged(blocks, SPANS) for name, blocks in curves.items()}
+    rmse, largest = [], []
+    for span in max(few.values(), key=len):
+        end = span.step + span.steps
+        steps = f"{span.step} to {end - 1}" if span.steps > 1 else str(span.step)
+        here = [
+            next((block for block in blocks if span.step <= block.step < end), None)
+            for blocks in few.values()
+        ]
+        rmse.append([steps, *(f"{block.rmse:.3g}" if block else "-" for block in here)])
+        largest.append([steps, *(f"{block.max_abs:.3g}" if block else "-" for block in here)])
+    return [
+        Table.of(f"{name} of {what}, over time", ("steps", *few), rows)
+        for name, rows in (("RMSE", rmse), ("Largest error", largest))
+    ]
+
+
+def saturations(trace: QuantizedTrace) -> Table:
+    """Whatever saturated, or one line that says nothing did."""
+    found = [(name, f"{count:,}") for name, count in trace.saturations.items() if count]
+    return Table.of("Saturations", ("signal", "values"), found or [("none", "0")])
+
+
+def plain(subject: steps.Subject, found: Measured) -> dict[str, Any]:
+    """For programs."""
+    inputs = subject.inputs
+    return {
+        "input": {"source": inputs.source, "sequences": inputs.count, "length": inputs.length},
+        "formats": {name: str(form) for name, form in every_format(subject.qnet.formats).items()},
+        "saturated_weights": subject.qnet.saturated_weights,
+        "saturations": found.fixed.saturations,
+        "errors": found.errors.as_dict(),
+    }

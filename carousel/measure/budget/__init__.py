@@ -1,0 +1,1 @@
+"""The error budget: its tables, figures and section of a page."""

@@ -1,0 +1,192 @@
+"""The gateware in simulation, and what it says for itself: same codes, same cycles."""
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sim
+from carousel.cli import output
+from carousel.cli import subject as steps
+from carousel.page.tables import Table
+from fixedpoint import QuantizedTrace
+from golden.trace import Trace
+from rtl import CoreOptions, CorePlan, plan
+from sim import HardwareTrace, Verdict
+
+
+@dataclass(frozen=True)
+class Gateware:
+    """One simulation, compared.
+
+    Attributes
+    ----------
+    trace : what the gateware gave, in codes.
+    real : the same in real values.
+    verdict : the comparison with the integer model.
+    plan : of the core: what was predicted.
+    freely : whether input and output never paused, so that the cycles can be the predicted ones.
+    length : steps of a sequence.
+    """
+
+    trace: HardwareTrace
+    real: Trace
+    verdict: Verdict
+    plan: CorePlan
+    freely: bool
+    length: int
+
+    @property
+    def measured(self) -> float | None:
+        """Cycles a step, or None where too few steps (or sequences) were run to tell."""
+        cycles = self.trace.cycles_per_step
+        return None if math.isnan(cycles) else cycles
+
+    @property
+    def timed(self) -> bool:
+        """Whether the measured cycles must be the predicted ones.
+
+        Not where the streams pause, and not of a core that holds whole sequences: its prediction is
+        the pace of long runs of them.
+        """
+        return self.freely and self.measured is not None and not self.plan.holds_sequences
+
+    @property
+    def on_time(self) -> bool:
+        """Measured cycles are the predicted ones, wherever they must be."""
+        return not self.timed or self.measured == self.plan.cycles_per_step
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict.ok and self.on_time
+
+
+def play(
+    subject: steps.Subject,
+    lanes: int | None,
+    idle: float = 0.0,
+    back_pressure: float = 0.0,
+    seed: int = 0,
+    waves: Path | None = None,
+    streams: int = 1,
+    nonzeros: int | None = None,
+) -> Gateware:
+    """Build the simulator, run the sequences through the gateware, compare every code."""
+    qnet, codes = subject.qnet, subject.codes
+    start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
+    room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
+    if streams > 1:
+        room["streams"] = streams
+    if nonzeros is not None:
+        room["nonzeros"] = nonzeros
+    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length))
+    with (
+        steps.progress("Gateware: build, then simulate") as report,
+        output.beside(waves) if waves else nullcontext() as file,
+    ):
+        trace = sim.simulate(
+            qnet,
+            codes,
+            lanes=lanes,
+            idle=idle,
+            back_pressure=back_pressure,
+            seed=seed,
+            waves=file,
+            progress=report,
+            **start,
+            **room,
+        )
+    verdict = sim.check(qnet, codes, trace, **start)
+    real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
+    freely = not idle and not back_pressure
+    return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
+
+
+def measured(found: Gateware, steps: int = 1) -> str:
+    """Cycles of this many steps, for people."""
+    if found.measured is not None:
+        return f"{found.measured * steps:g}"
+    return "too few sequences" if found.plan.holds_sequences else "too few steps"
+
+
+def table(found: Gateware) -> Table:
+    """For people."""
+    core, trace, verdict = found.plan, found.trace, found.verdict
+    differ = sum(hardware != model for model, hardware in verdict.saturations.values())
+    clipped = [f"{kind} {count:,}" for kind, count in trace.saturations.items() if count]
+    rows: list[tuple[str, object]] = [
+        ("codes compared with fixed point", f"{verdict.codes:,}"),
+        ("codes that differ", f"{verdict.wrong:,}"),
+        ("values clipped, by signal", ", ".join(clipped) or "none"),
+        ("saturation counters that differ", differ),
+        ("lanes (multipliers)", core.lanes),
+        ("cycles a step, measured", measured(found)),
+        ("cycles a step, predicted", core.cycles_per_step),
+        ("of these, waiting for a result", core.stall_per_step),
+        ("multipliers in use", f"{100 * core.utilisation:.1f} %"),
+        ("latency of the first output, cycles", trace.latency),
+        *_whole(found),
+        ("clocks simulated", f"{trace.clocks:,}"),
+        ("simulated clocks a second", f"{trace.cycles_per_second:,.0f}"),
+    ]
+    if verdict.first:
+        rows.append(("first difference", verdict.first))
+    rows += [("fault", fault) for fault in verdict.faults]
+    return Table.of("Gateware", ("", "found"), rows)
+
+
+def _whole(found: Gateware) -> list[tuple[str, object]]:
+    """What only a core that holds whole sequences has."""
+    core = found.plan
+    if not core.holds_sequences:
+        return []
+    return [
+        ("lanes of its parts", ", ".join(str(part.lanes) for part in core.schedules)),
+        (
+            "cycles a step of its parts",
+            ", ".join(str(part.cycles_per_step) for part in core.schedules),
+        ),
+        ("cycles a sequence, measured", measured(found, found.length)),
+        ("memory that holds sequences, bits", f"{core.buffer_bits:,}"),
+    ]
+
+
+def plain(found: Gateware) -> dict[str, Any]:
+    """For programs."""
+    core, trace, verdict = found.plan, found.trace, found.verdict
+    return {
+        "compared": verdict.codes,
+        "mismatches": verdict.wrong,
+        "mismatches_by_signal": verdict.mismatches,
+        "first_mismatch": str(verdict.first) if verdict.first else None,
+        "saturations": trace.saturations,
+        "saturations_equal": verdict.saturations_equal,
+        "faults": list(verdict.faults),
+        "lanes": core.lanes,
+        "cycles_per_step": {
+            "measured": found.measured,
+            "predicted": core.cycles_per_step,
+            "ideal": core.ideal_cycles,
+            "stall": core.stall_per_step,
+        },
+        "utilisation": core.utilisation,
+        "latency": trace.latency,
+        "clocks": trace.clocks,
+        "clocks_per_second": trace.cycles_per_second,
+        **_plain_whole(found),
+    }
+
+
+def _plain_whole(found: Gateware) -> dict[str, Any]:
+    """What only a core that holds whole sequences has."""
+    if not found.plan.holds_sequences:
+        return {}
+    return {
+        "parts": [
+            {"lanes": part.lanes, "cycles_per_step": part.cycles_per_step}
+            for part in found.plan.schedules
+        ],
+        "cycles_per_sequence": found.measured and found.measured * found.length,
+        "sequence_memory_bits": found.plan.buffer_bits,
+    }

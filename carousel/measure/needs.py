@@ -1,0 +1,171 @@
+"""What the core of a model will need, at some numbers of lanes: from its shapes alone.
+
+Every number is that of the core's plan, with numbers of `bits` bits. Weights then hold zeros: how
+wide they are, and how many, is known without them.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from carousel.page.tables import Table
+from fixedpoint import QuantizedNetwork, quantize
+from golden import Network
+from rtl import CoreOptions, CorePlan, allowed_lanes, plan
+
+SHOWN = 4  # numbers of lanes in a table
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is needed at a number of lanes.
+
+    Attributes
+    ----------
+    lanes : what was asked for; of each part the most, where the core is made of several.
+    plan : of the core.
+    """
+
+    lanes: int
+    plan: CorePlan
+
+    @property
+    def multipliers(self) -> tuple[int, int]:
+        """In the lanes, and behind them."""
+        return self.plan.lanes, self.plan.tail_multipliers
+
+    @property
+    def held(self) -> int | None:
+        """Bits that hold sequences, for each step of the longest one; None where none are held."""
+        core = self.plan
+        return core.buffer_bits // core.max_length if core.holds_sequences else None
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """Of a core of several parts, what each does and at which pace."""
+        if not self.plan.holds_sequences:
+            return []
+        return [
+            {
+                "layers": list(part.layers),
+                "direction": "reverse" if part.reverse else "forward",
+                "readout": part.qnet.readout is not None,
+                "once_a_sequence": part.once,
+                "lanes": core.schedule.lanes,
+                "cycles_per_step": core.schedule.cycles_per_step,
+            }
+            for part, core in self.plan.pairs
+        ]
+
+    def plain(self) -> dict[str, Any]:
+        """For programs."""
+        core, (lanes, tail) = self.plan, self.multipliers
+        found: dict[str, Any] = {
+            "lanes": self.lanes,
+            "multipliers": lanes + tail,
+            "multipliers_behind_lanes": tail,
+            "cycles_per_step": core.cycles_per_step,
+            "ideal": core.ideal_cycles,
+            "stall": core.stall_per_step,
+            "utilisation": core.utilisation,
+            "memory_bits": core.memories,
+            "memory_bits_in_all": sum(core.memories.values()),
+        }
+        if self.held is not None:
+            found |= {"sequence_memory_bits_per_step": self.held, "parts": self.parts}
+        return found
+
+
+def of(net: Network, bits: int, lanes: int | None) -> tuple[Need, ...]:
+    """The needs on `lanes` lanes, or on some numbers of lanes from the fewest to the most.
+
+    Raises
+    ------
+    LaneError : lanes that the network cannot use.
+    UnsupportedError : no core can run the network.
+    FormatError : bits that no format has.
+    """
+    qnet = _widths(net, bits)
+    counts = some(allowed_lanes(qnet)) if lanes is None else (lanes,)
+    return tuple(Need(count, plan(qnet, CoreOptions(count))) for count in counts)
+
+
+def some(allowed: tuple[int, ...]) -> tuple[int, ...]:
+    """A few of the allowed numbers of lanes, about as far apart as one another in proportion."""
+    wanted = np.geomspace(allowed[0], allowed[-1], SHOWN)
+    return tuple(sorted({min(allowed, key=lambda n: abs(n - want)) for want in wanted}))
+
+
+def _widths(net: Network, bits: int) -> QuantizedNetwork:
+    """A network of the same shapes and options with weights of 0, for which any formats do."""
+    layers = tuple(
+        replace(
+            layer,
+            weights={kind: np.zeros_like(values) for kind, values in layer.weights.items()},
+            biases={kind: np.zeros_like(values) for kind, values in layer.biases.items()},
+            peepholes={kind: np.zeros_like(values) for kind, values in layer.peepholes.items()},
+            projection=None if layer.projection is None else np.zeros_like(layer.projection),
+        )
+        for layer in net.layers
+    )
+    readout = net.readout and replace(
+        net.readout,
+        weights=np.zeros_like(net.readout.weights),
+        biases=np.zeros_like(net.readout.biases),
+    )
+    zeros = replace(net, layers=layers, readout=readout)
+    return quantize(zeros, bits=bits, calibrate=np.zeros((1, net.inputs)))
+
+
+def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:
+    """For people."""
+    first = needs[0]
+    found = [
+        Table.of(
+            f"What the core will need (multipliers: lanes + tail; memory: bits, {bits} a value)",
+            ("lanes", "multipliers", "cycles a step", "waiting", "in use", "memory"),
+            map(_row, needs),
+        ),
+        Table.of(
+            "Its memory by what it holds",
+            ("lanes", *first.plan.memories),
+            ([need.lanes, *(f"{n:,}" for n in need.plan.memories.values())] for need in needs),
+        ),
+    ]
+    return [*found, *_of_parts(needs)] if first.parts else found
+
+
+def _row(need: Need) -> tuple[object, ...]:
+    core = need.plan
+    return (
+        need.lanes,
+        " + ".join(f"{count:,}" for count in need.multipliers),
+        f"{core.cycles_per_step:,}",
+        f"{core.stall_per_step:,}",
+        f"{100 * core.utilisation:.1f} %",
+        f"{sum(core.memories.values()):,}",
+    )
+
+
+def _of_parts(needs: tuple[Need, ...]) -> list[Table]:
+    """The parts of a core that holds sequences, and what holding them takes."""
+    rows = []
+    for k, part in enumerate(needs[0].parts):
+        does = [f"{part['direction']} layer {layer}" for layer in part["layers"]]
+        does += ["readout"] if part["readout"] else []
+        paces = (f"{need.parts[k]['cycles_per_step']:,}" for need in needs)
+        rows.append((k, ", ".join(does), *paces))
+    return [
+        Table.of(
+            "Cycles a step of its parts, each with the most of the lanes that it can use; the pace "
+            "is that of the slowest",
+            ("part", "does", *(f"lanes {need.lanes}" for need in needs)),
+            rows,
+        ),
+        Table.of(
+            "Memory that holds sequences, on top of the above",
+            ("", "bits"),
+            [("for each step of --max-length", f"{needs[0].held:,}")],
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""What a network keeps: its tables, figures and sections of a page."""

@@ -1,0 +1,120 @@
+"""All that is known of what a network keeps: shut gates, stored values after a lag, map, bound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from carousel.cli import subject as steps
+from carousel.measure.retention import bound as hold_bound
+from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import lags as hold_lags
+from carousel.measure.retention import maps as hold_map
+from carousel.measure.retention.bound import Bounds
+from carousel.measure.retention.hold_check import Held
+from carousel.measure.retention.lags import Setting
+from carousel.measure.retention.maps import Maps
+from carousel.page.tables import Table
+from fixedpoint.network import QuantizedTrace
+from fixedpoint.retention.ranges import Range
+
+FOLLOWED = "its own input"  # ends the title of the setting that a sentence is about
+
+
+@dataclass(frozen=True)
+class Retained:
+    """What was found of a subject.
+
+    Attributes
+    ----------
+    held : the check that shut gates hold.
+    settings : what is left of stored values.
+    maps : what a step does.
+    bounds : how far states can drift.
+    reverse : whether layers run in reverse, so that trained gates were not followed.
+    """
+
+    held: Held
+    settings: tuple[Setting, ...]
+    maps: Maps
+    bounds: Bounds
+    reverse: bool
+
+    @property
+    def bounded(self) -> bool:
+        """Whether no state that was followed is outside its bound and no code of gateware wrong."""
+        return all(setting.ok for setting in self.settings)
+
+    @property
+    def notes(self) -> list[str]:
+        """In words what could not be done, and gates that are not shut."""
+        notes = [self.held.never] if self.held.never else []
+        return [*notes, *hold_map.words(self.maps), *([hold_lags.REVERSE] if self.reverse else [])]
+
+
+def find(
+    subject: steps.Subject,
+    held: Held,
+    trace: QuantizedTrace,
+    inputs: Mapping[str, Range],
+    quick: bool,
+) -> Retained:
+    """Measure and bound.
+
+    Parameters
+    ----------
+    trace : the integer model's, of the subject's sequences.
+    inputs : ranges to bound for, by name.
+    quick : see `hold_lags.measure`.
+
+    Raises
+    ------
+    CarouselError : what `hold_lags.measure` raises.
+    """
+    return Retained(
+        held,
+        hold_lags.measure(subject, quick),
+        hold_map.find(subject, trace),
+        hold_bound.find(subject, inputs),
+        subject.qnet.first_reverse is not None,
+    )
+
+
+def sentence(found: Retained) -> str:
+    """Whether states hold, and what is left of stored values, in short."""
+    words = []
+    if found.held.never:
+        words.append("Its gates are never exactly shut, so that no state is held for ever.")
+    else:
+        change, last = found.held.largest, found.held.results[-1].steps
+        moved = f"moved by up to {change:,} LSB" if change else "was the same to the last bit"
+        words.append(f"With its gates shut every state {moved} after {last:,} steps.")
+    for setting in found.settings:
+        if setting.title.endswith(FOLLOWED):
+            real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))
+            words.append(
+                f"As trained, what tells stored values apart is {fixed} times as large as at first "
+                f"after {setting.lags[-1]:,} steps of {FOLLOWED} (float: {real})."
+            )
+    return " ".join(words)
+
+
+def tables(found: Retained) -> list[Table]:
+    """For people."""
+    return [
+        holding.table(found.held),
+        *hold_lags.tables(found.settings),
+        *hold_map.tables(found.maps),
+        *hold_bound.tables(found.bounds),
+        *hold_lags.checks(found.settings),
+    ]
+
+
+def plain(found: Retained) -> dict[str, Any]:
+    """For programs."""
+    return {
+        **holding.plain(found.held),
+        "lags": hold_lags.plain(found.settings),
+        "retention": hold_map.plain(found.maps),
+        "bound": hold_bound.plain(found.bounds),
+        "notes": found.notes,
+    }

@@ -1,0 +1,85 @@
+"""What a network keeps, as parts of a page; and the page of `carousel hold`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from carousel.cli.subject import Subject
+from carousel.measure.retention import bound as hold_bound
+from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import lags as hold_lags
+from carousel.measure.retention import maps as hold_map
+from carousel.measure.retention import plots as hold_plots
+from carousel.measure.retention import retained
+from carousel.measure.retention.retained import Retained
+from carousel.page import html as page
+from carousel.page import parts as report_parts
+from carousel.page import plots
+
+LAGS, MAPS = "hold-lags", "hold-map-"  # names of figures; of maps with the layer's number
+
+LEFT = (
+    "Runs from different stored states hear the same input. Left: how far their states are apart, "
+    "relative to lag 0. Right: the largest change of a state, and how large it can be at most in "
+    "fixed point (dotted). The grey line stands for 0 and all below it."
+)
+MAP = (
+    "What a step does to a state, by the net input of a gate, from formats and tables alone. Float "
+    "cells leak and let in a little everywhere. Fixed point holds exactly where f is 1 and i is 0; "
+    "where it rounds the leak away a state sticks, though it should decay."
+)
+BOUND = (
+    "From weights, tables and formats alone, for any input within the range: no state can move "
+    "further. The largest change that was measured stands beside it above."
+)
+
+
+def figures(found: Retained) -> dict[str, str]:
+    """By name as SVG text: a map for each layer; stored values where some could be followed."""
+    drawn = {f"{MAPS}{k}": hold_plots.map_of(layer) for k, layer in enumerate(found.maps.layers)}
+    if found.settings:
+        drawn[LAGS] = hold_plots.lags(found.settings)
+    return {name: plots.svg(figure, name) for name, figure in drawn.items()}
+
+
+def render(
+    subject: Subject, found: Retained, drawn: Mapping[str, str], again: dict[str, Any]
+) -> str:
+    """The page of `carousel hold`.
+
+    Parameters
+    ----------
+    drawn : what `figures` gave.
+    again : what it takes to repeat it.
+    """
+    name = subject.net.name
+    ok = "good" if found.held.ok and found.bounded else "bad"
+    return page.page(
+        f"Carousel: what {name} keeps",
+        [
+            f"<h1>{page.escape(name)}: what it keeps</h1>",
+            page.paragraph(f"Input: {subject.inputs.source}.", "lead"),
+            page.paragraph(retained.sentence(found), f"verdict {ok}"),
+            report_parts.table(holding.table(found.held)),
+            *sections(found, drawn),
+            *report_parts.formats(subject.qnet.formats),
+            *report_parts.repeat(again),
+        ],
+    )
+
+
+def sections(found: Retained, drawn: Mapping[str, str]) -> list[str]:
+    """Stored values after a lag, the map, the bound."""
+    lags, maps = hold_lags.tables(found.settings), hold_map.tables(found.maps)
+    return [
+        page.heading("What a state keeps"),
+        *(page.paragraph(note) for note in found.notes),
+        *([page.figure(drawn[LAGS], LEFT)] if found.settings else []),
+        *(report_parts.table(table) for table in (*lags, *hold_lags.checks(found.settings))),
+        page.heading("What moves a state"),
+        page.paragraph(MAP),
+        *(page.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.") for k in range(len(found.maps.layers))),
+        *(report_parts.table(table) for table in maps),
+        page.heading("How far a state can drift"),
+        page.paragraph(BOUND),
+        *(report_parts.table(table) for table in hold_bound.tables(found.bounds)),
+    ]

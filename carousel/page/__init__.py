@@ -1,0 +1,1 @@
+"""What pages and terminals show: HTML, tables and figures."""

@@ -1,0 +1,35 @@
+"""What the reports have in common: tables, number formats, and how to repeat them."""
+
+from typing import Any
+
+from carousel.page import html as page
+from carousel.page import tables
+from carousel.page.tables import Table
+from fixedpoint import Formats
+
+NOTATION = "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
+
+
+def table(found: Table, titled: bool = True) -> str:
+    """A table, with its title or without."""
+    return page.table(found.title if titled else "", found.head, found.rows)
+
+
+def formats(found: Formats) -> list[str]:
+    """Every number format."""
+    return [
+        page.heading("Number formats"),
+        page.paragraph(NOTATION),
+        table(tables.formats(found), titled=False),
+    ]
+
+
+def repeat(again: dict[str, Any]) -> list[str]:
+    """The command, the integer network's hash and the versions."""
+    versions = ", ".join(f"{name} {version}" for name, version in again["versions"].items())
+    return [
+        page.heading("To repeat this"),
+        page.code(again["command"]),
+        page.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
+        page.paragraph(versions),
+    ]

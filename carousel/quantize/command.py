@@ -1,0 +1,100 @@
+"""`carousel quantize`: number formats, their error, and where that comes from."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from carousel.cli import options, output
+from carousel.cli import subject as steps
+from carousel.cli.subject import Subject
+from carousel.measure import accuracy
+from carousel.page import tables
+
+Place = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Formats file to write.",
+        show_default="out/<model's name>.formats.json",
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the error budget as a page (.html) to this file: which quantiser costs what, "
+        "over time, and which bits are not used.",
+        show_default="not written",
+    ),
+]
+
+
+def quantize(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    place: Place = None,
+    report: Report = None,
+    json: options.Json = None,
+) -> None:
+    """Choose the number formats and show their error.
+
+    The formats go to a file that the other commands take with --formats. With --report every
+    quantiser is switched on and off alone, to see where the error comes from.
+    """
+    output.check_file(json)
+    output.check_file(report)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    if place is None:
+        place = Path("out") / f"{subject.net.name}.formats.json"
+        output.make_parent(place)
+    output.check_file(place)
+    measured = accuracy.measure(subject)
+    shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
+    if report is not None:
+        told = _command(subject, model, formats, file, seed, report)
+        budget, more = _report(subject, measured, told, report)
+        shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
+    with output.beside(place) as other:
+        subject.qnet.formats.dump(other)
+    console = Console()
+    for table in [tables.formats(subject.qnet.formats), *shown]:
+        table.show(console)
+    typer.echo(f"Formats  {place}")
+    if report is not None:
+        typer.echo(f"Report   {report}")
+    output.finish({"formats": str(place), **data}, json, True)
+
+
+def _report(
+    subject: Subject, measured: accuracy.Measured, told: str, place: Path
+) -> tuple[list[tables.Table], dict[str, Any]]:
+    """Write the report; the budget for people and for programs."""
+    from carousel import repeat
+    from carousel.measure.budget import account as budgeting
+    from carousel.quantize import page as budget_page
+
+    found = budgeting.measure(subject, measured)
+    again = repeat.plain(subject.qnet, told, ("numpy",))
+    with output.beside(place) as other:
+        other.write_text(budget_page.render(subject, measured, found, again), encoding="utf-8")
+    answers = [budgeting.answers(found)] if found.right else []
+    return [*answers, budgeting.groups(found)], {"budget": budgeting.plain(found), "repeat": again}
+
+
+def _command(
+    subject: Subject, model: Path, formats: Path | None, file: Path | None, seed: int, report: Path
+) -> str:
+    """The command with every choice written out, the defaults too."""
+    from carousel import repeat
+
+    widths, sequences = repeat.choices(subject, formats, file, seed)
+    words = ("carousel", "quantize", model, *widths, *sequences, "--report", report)
+    return shlex.join(map(str, words))

@@ -1,0 +1,176 @@
+"""The main job: one model through float, fixed point and gateware, and what was found."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from carousel.cli import subject as steps
+from carousel.cli.inputs import Inputs
+from carousel.cli.subject import Subject
+from carousel.measure import accuracy, gateware
+from carousel.measure.accuracy import Measured
+from carousel.measure.budget import account as budgeting
+from carousel.measure.budget.account import Accounted
+from carousel.measure.gateware import Gateware
+from carousel.measure.needs import Need
+from carousel.measure.retention import bound as hold_bound
+from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import retained
+from carousel.measure.retention.retained import Retained
+from carousel.page.tables import Table
+from fixedpoint.retention.hold import drift
+from golden.trace import Trace
+from rtl import verilog
+from rtl.proofs import record
+from rtl.proofs.record import Record
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that one run of the main job found.
+
+    Attributes
+    ----------
+    subject : the model, its integer form and the sequences.
+    measured : float against fixed point.
+    accounted : where the difference comes from.
+    gateware : the simulated gateware against fixed point.
+    need : what the core takes.
+    retained : the hold check, and what is left of stored values after some steps, map and bound.
+    verilog : the file that was written.
+    proofs : what was proven of this very Verilog before, or None.
+    """
+
+    subject: Subject
+    measured: Measured
+    accounted: Accounted
+    gateware: Gateware
+    need: Need
+    retained: Retained
+    verilog: Path
+    proofs: Record | None
+
+    @property
+    def views(self) -> dict[str, Trace]:
+        """The three traces in real values, by name."""
+        return {
+            "float": self.measured.floating,
+            "fixed point": self.measured.fixed.real(),
+            "gateware": self.gateware.real,
+        }
+
+    @property
+    def right(self) -> dict[str, int | None]:
+        """Sequences answered rightly, by view; None where nobody knows the answers."""
+        return {name: self.subject.inputs.right(trace.out) for name, trace in self.views.items()}
+
+    @property
+    def checks(self) -> dict[str, bool]:
+        """What has to hold, and whether it does."""
+        checks = {
+            "every code of the gateware equals fixed point": self.gateware.verdict.ok,
+        }
+        if self.retained.held.never is None:
+            checks["a state holds to the last bit while its gates are shut"] = self.retained.held.ok
+        if self.retained.settings:
+            checks["no state is further than its bound"] = self.retained.bounded
+        if self.gateware.timed:
+            checks["the gateware takes the predicted cycles"] = self.gateware.on_time
+        if self.proofs is not None:
+            checks["every proof that was run was found and its broken twin refuted"] = (
+                self.proofs.ok
+            )
+        if None not in self.right.values():
+            right = self.right
+            checks["fixed point and gateware answer no fewer sequences rightly than float"] = min(
+                right["fixed point"] or 0, right["gateware"] or 0
+            ) >= (right["float"] or 0)
+        return checks
+
+    @property
+    def ok(self) -> bool:
+        return all(self.checks.values())
+
+
+def do(
+    subject: Subject, lanes: int | None, quick: bool, folder: Path, earlier: Record | None
+) -> Found:
+    """Run all of it; the Verilog and the formats go into `folder`.
+
+    `earlier` : proofs, perhaps of another Verilog.
+    """
+    measured = accuracy.measure(subject)
+    accounted = budgeting.measure(subject, measured, groups_only=True)
+    found = gateware.play(subject, lanes)
+    held, ranges = holding.check(subject, quick), hold_bound.ranges(subject, None)
+    kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
+    with steps.progress("Verilog"):
+        written, _ = verilog.write(found.plan, folder)
+    subject.qnet.formats.dump(folder / "formats.json")
+    need = Need(found.plan.most_lanes, found.plan)
+    text = record.digest(written.read_text(encoding="utf-8"))
+    proofs = earlier if earlier and earlier.verilog_sha256 == text else None
+    return Found(subject, measured, accounted, found, need, kept, written, proofs)
+
+
+def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
+    """The largest change of a state of the last layer from the first step of the lag on."""
+    return None if inputs.lag is None else drift(trace, *inputs.lag)[-1]
+
+
+def summary(found: Found) -> list[Table]:
+    """What a person wants to see first: one table of results, one of checks."""
+    inputs, hw, fixed = found.subject.inputs, found.gateware, found.measured.fixed
+    rows = []
+    if None not in found.right.values():
+        rows.append(("sequences right", *(f"{n} of {inputs.count}" for n in found.right.values())))
+    if inputs.lag:
+        lag = inputs.lag[1] - inputs.lag[0]
+        changes = (change_over_lag(inputs, trace) for trace in found.views.values())
+        what = f"largest change of a state over a lag of {lag} steps"
+        rows.append((what, *(f"{change:.4f}" for change in changes)))
+    differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
+    rows.append(("codes that differ from fixed point", "-", "-", differ))
+    clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))
+    rows.append(("states clipped", "-", f"{clipped:,}", f"{hw.trace.saturations['s']:,}"))
+    rows.append(("weights clipped", "-", f"{found.subject.qnet.saturated_weights:,}", "-"))
+    rows.append(("cycles a step, predicted", "-", "-", hw.plan.cycles_per_step))
+    rows.append(("cycles a step, measured", "-", "-", gateware.measured(hw)))
+    title = f"{found.subject.net.name}: {inputs.source}"
+    checks = (
+        (check[0].upper() + check[1:], "yes" if ok else "no") for check, ok in found.checks.items()
+    )
+    return [
+        Table.of(title, ("", *found.views), rows),
+        holding.table(found.retained.held),
+        Table.of("Checks", ("what", "holds"), checks),
+    ]
+
+
+def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
+    """The same for programs."""
+    subject, inputs = found.subject, found.subject.inputs
+    return {
+        "model": {
+            "file": str(model),
+            "name": subject.net.name,
+            "made_by": subject.net.made_by,
+            "inputs": subject.net.inputs,
+            "outputs": subject.net.outputs,
+            "cells": [layer.shape.cells for layer in subject.net.layers],
+        },
+        "right": {**found.right, "of": inputs.count},
+        "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
+        **accuracy.plain(subject, found.measured),
+        "budget": budgeting.plain(found.accounted),
+        "needs": found.need.plain(),
+        "gateware": gateware.plain(found.gateware),
+        **retained.plain(found.retained),
+        "proofs": found.proofs and found.proofs.plain(),
+        "files": {
+            "verilog": str(folder / found.verilog.name),
+            "report": str(folder / "report.html"),
+            "formats": str(folder / "formats.json"),
+        },
+        "checks": found.checks,
+    }

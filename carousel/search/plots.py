@@ -1,0 +1,50 @@
+"""The figure of a search: cost against error."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+
+from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.search.result import Found
+from fixedpoint.search.evaluation import Evaluation
+from fixedpoint.search.search import front
+
+
+def figure(found: Found) -> Figure:
+    """Cost against error: all that was tried, the Pareto set, uniform widths, what was chosen."""
+    able = [each for each in found.state.known.values() if each.cost is not None]
+    with mpl.rc_context(STYLE):
+        drawn = Figure(figsize=(WIDTH, 4.0), dpi=200, layout="constrained")
+        panel = drawn.subplots()
+        panel.set(xscale="log", yscale="log")
+        look = {"color": "#d0d5dd", "markersize": 2.5, "rasterized": True}
+        panel.plot(*_points(able), "o", label="tried", **look)
+        look = {"color": COLOURS[0], "linewidth": 1.2}
+        panel.step(*_points(front(able)), where="post", label="none is better in both", **look)
+        look = {"color": GREY, "markersize": 3.5, "linewidth": 0.8}
+        panel.plot(*_points(found.uniform), "s-", label="uniform widths, bits", **look)
+        _bits(panel, found.uniform)
+        panel.plot(*_points([found.best]), "o", color=COLOURS[1], markersize=6, label="chosen")
+        if (limit := found.goal.tolerance) is not None:
+            look = {"color": COLOURS[1], "linestyle": ":", "linewidth": 1.0}
+            panel.axhline(limit, label="tolerance", **look)
+        panel.xaxis.set_major_formatter("{x:,.0f}")
+        panel.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        panel.xaxis.set_minor_formatter("{x:,.0f}")
+        panel.set(xlabel="cost, LUT4", ylabel="RMSE against float")
+        drawn.legend(loc="outside upper center", ncols=3)
+    return drawn
+
+
+def _bits(panel: Axes, these: Sequence[Evaluation]) -> None:
+    """The bits of uniform widths beside their points."""
+    look = {"color": GREY, "fontsize": 7, "textcoords": "offset points"}
+    for each, cost, error in zip(these, *_points(these), strict=True):
+        panel.annotate(str(each.widths.input), (cost, error), (4, 3), **look)
+
+
+def _points(these: Sequence[Evaluation]) -> tuple[list[float], list[float]]:
+    return [e.cost.total for e in these if e.cost], [e.rmse for e in these if e.cost]

@@ -1,0 +1,58 @@
+"""`carousel verilog`: the core as Verilog, and what its user must know."""
+
+from pathlib import Path
+
+import typer
+
+from carousel.cli import options, output
+from carousel.cli import subject as steps
+
+
+def verilog(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    max_length: options.MaxLength = None,
+    streams: options.Streams = 1,
+    nonzeros: options.Nonzeros = None,
+    state_port: options.StatePort = False,
+    load_port: options.LoadPort = False,
+    axi: options.Axi = False,
+    folder: options.Output = None,
+    json: options.Json = None,
+) -> None:
+    """Write the core as Verilog.
+
+    Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
+    layers holds whole sequences, of up to --max-length steps.
+    """
+    from rtl import CoreOptions, plan
+    from rtl import verilog as writer
+
+    output.check_file(json)
+    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
+    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    with output.folder(place) as stage, steps.progress("Verilog"):
+        written = writer.write(plan(subject.qnet, chosen), stage, axi=axi)
+        files = {_what(path): str(place / path.name) for path in written}
+    for what, path in files.items():
+        typer.echo(f"{what.capitalize():9} {path}")
+    output.finish(files, json, True)
+
+
+def _what(path: Path) -> str:
+    """What a written file is."""
+    kinds = {
+        ".v": "verilog",
+        ".core.json": "about",
+        ".registers.md": "registers",
+        ".registers.json": "table",
+        ".load.json": "load",
+    }
+    return next(kind for suffix, kind in kinds.items() if path.name.endswith(suffix))
