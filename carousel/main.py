@@ -12,7 +12,7 @@ from rich.console import Console
 import golden
 from carousel import build as building
 from carousel import export as exporting
-from carousel import proving
+from carousel import prove as proving
 from carousel import stream as streaming
 from carousel import verilog as writing
 from carousel.cli import options, output
@@ -69,7 +69,7 @@ def run(
     Runs a model in float, in fixed point and as simulated gateware, compares the three, checks that
     states hold, writes the Verilog and an HTML report.
     """
-    from carousel import repeat
+    from carousel.cli import repeat
     from carousel.run import job as mainjob
     from carousel.run import report
 

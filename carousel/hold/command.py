@@ -83,7 +83,7 @@ def hold(
 
 def _write(folder: Path, subject: steps.Subject, found: Retained, told: str) -> dict[str, Any]:
     """Write figures and page into a folder; their paths, and what it takes to repeat them."""
-    from carousel import repeat
+    from carousel.cli import repeat
     from carousel.measure.retention import sections as hold_page
 
     drawn, again = hold_page.figures(found), repeat.plain(subject.qnet, told)
@@ -110,7 +110,7 @@ def _command(
     folder: Path,
 ) -> str:
     """The command with every choice written out, the defaults too."""
-    from carousel import repeat
+    from carousel.cli import repeat
 
     widths, sequences = repeat.choices(subject, formats, file, seed)
     ends = () if input_range is None else ("--input-range", *input_range)

@@ -77,7 +77,7 @@ def _report(
     subject: Subject, measured: accuracy.Measured, told: str, place: Path
 ) -> tuple[list[tables.Table], dict[str, Any]]:
     """Write the report; the budget for people and for programs."""
-    from carousel import repeat
+    from carousel.cli import repeat
     from carousel.measure.budget import account as budgeting
     from carousel.quantize import page as budget_page
 
@@ -93,7 +93,7 @@ def _command(
     subject: Subject, model: Path, formats: Path | None, file: Path | None, seed: int, report: Path
 ) -> str:
     """The command with every choice written out, the defaults too."""
-    from carousel import repeat
+    from carousel.cli import repeat
 
     widths, sequences = repeat.choices(subject, formats, file, seed)
     words = ("carousel", "quantize", model, *widths, *sequences, "--report", report)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from carousel import proven
 from carousel.measure import accuracy, gateware
+from carousel.measure import proofs as proven
 from carousel.measure.retention import retained
 from carousel.measure.retention import sections as hold_page
 from carousel.page import html as page

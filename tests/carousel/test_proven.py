@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from carousel import proven
+from carousel.measure import proofs as proven
 from rtl.proofs.record import FILE, Entry, Record, digest
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, PASSES, PROVEN, REFUTED, LeftOut
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carousel import proving
+from carousel import prove as proving
 from rtl.mutants import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.catalogue import BUSES, MAKERS
