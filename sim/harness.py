@@ -18,7 +18,8 @@ from amaranth.lib.wiring import Out
 
 COUNTER = 48
 SHOWN = ("idle", "state_out", "too_long")
-COUNTERS = ("steps", "cycles")
+RUNNING = "cycles"
+COUNTERS = ("steps", RUNNING)
 SATURATED = "saturated_"
 MUTANT = "mutant"
 
@@ -67,18 +68,23 @@ def seen_layout(core: Any) -> data.StructLayout:
     out_valid, out_beat : an output beat was offered; it was taken.
     probe_* : every field of the probe.
     idle, state_out, too_long : as the core has them.
-    rise_* : by how much each counter is higher than the clock before.
-    leap : a counter is lower, or higher by more than it can be.
+    moved : `rises` is worth a look.
     """
-    flags = ("in_beat", "in_wait", "out_valid", "out_beat", "leap")
+    flags = ("in_beat", "in_wait", "out_valid", "out_beat", "moved")
     payload = fields(_payload(core, "o"))
     places = {f"out_{name}": _shape(place) for name, place in payload.items()}
     if has(core, "probe"):
         probe = fields(core.probe.shape())
         places |= {f"probe_{name}": _shape(place) for name, place in probe.items()}
     more = {name: getattr(core, name).shape() for name in SHOWN if has(core, name)}
-    more |= {f"rise_{name}": range(most_at_once(core) + 1) for name in counters(core)}
     return data.StructLayout({**dict.fromkeys(flags, 1), **places, **more})
+
+
+def rises_layout(core: Any) -> data.StructLayout:
+    """By how much each counter is higher than the clock before; `leap`: one is lower, or higher by
+    more than it can be."""
+    amounts = dict.fromkeys(counters(core), range(most_at_once(core) + 1))
+    return data.StructLayout({"leap": 1, **amounts})
 
 
 def state_layout(core: Any) -> data.StructLayout:
@@ -115,6 +121,8 @@ class Harness(wiring.Component):
     -------
     drive : In(drive_layout(core)).
     seen : Out(seen_layout(core)).
+    rises : Out(rises_layout(core)), in the clocks of `seen`. It changes rarely but for `cycles`:
+        `seen` says so when that begins to rise, or no longer does, and when another counter rises.
     state : In(state_layout(core)), where the core has a state port. While the core does not listen
         to it, it is written to all the same, with something else in each clock.
     mutant : In, which mutant lives, where the core has any, see `sim.mutants`.
@@ -125,12 +133,14 @@ class Harness(wiring.Component):
         self.core = core
         self.drive: Any
         self.seen: Any
+        self.rises: Any
         self.clocks: Any
         self.state: Any
         self.mutant: Any
         ports = {
             "drive": wiring.In(drive_layout(core)),
             "seen": Out(seen_layout(core)),
+            "rises": Out(rises_layout(core)),
             "clocks": Out(COUNTER),
         }
         if has(core, "state_in"):
@@ -177,12 +187,14 @@ class Harness(wiring.Component):
 
     def _watch(self, m: Module) -> None:
         """How each counter changes."""
-        most, leaps = most_at_once(self.core), []
+        most, leaps, moves = most_at_once(self.core), [], []
         for name, counter in counters(self.core).items():
             counter = Value.cast(counter)
             before = Signal(len(counter), name=f"{name}_before")
             rise = Signal(len(counter), name=f"{name}_rise")
             m.d.comb += rise.eq(counter - before)
-            m.d.sync += [before.eq(counter), self.seen[f"rise_{name}"].eq(rise)]
+            m.d.sync += [before.eq(counter), self.rises[name].eq(rise)]
             leaps.append(rise > most)
-        m.d.sync += self.seen.leap.eq(Cat(leaps).any())
+            moves.append(rise != (self.rises[name] if name == RUNNING else 0))
+        leap = Cat(leaps).any()
+        m.d.sync += [self.rises.leap.eq(leap), self.seen.moved.eq(leap | Cat(moves).any())]

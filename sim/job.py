@@ -77,7 +77,7 @@ class Job(_Filed):
         None where the core has no state port.
     seen : name -> (offset, width, signed) of every field of `seen`.
     streams : names of the probe's parts.
-    counters : names of the counters that rise.
+    counters : name -> (offset, width, signed) of every field of `rises`.
     owner : the process that wants the result; without it, the run ends.
     """
 
@@ -85,7 +85,7 @@ class Job(_Filed):
     reads: Ints
     seen: dict[str, tuple[int, int, bool]]
     streams: tuple[str, ...]
-    counters: tuple[str, ...]
+    counters: dict[str, tuple[int, int, bool]]
     owner: int
 
     @property

@@ -13,6 +13,7 @@ from sim.job import Ints
 
 Bits = npt.NDArray[Any]  # uint8, one bit each
 Place = tuple[int, int, bool]
+MANY = 4096  # rises that are decoded at once
 RUNNING = "cycles"  # rises in most clocks: kept are those in which that changes
 PAYLOAD = ("out_data", "out_first", "out_last")
 
@@ -46,7 +47,7 @@ class Recorder:
     places : (offset, width, signed) of every field of `seen`, none wider than 53 bits.
     width : bits of `seen`.
     streams : names of the probe's parts.
-    counters : names of the counters whose rises are shown.
+    counters : (offset, width, signed) of every field of `rises`.
     """
 
     def __init__(
@@ -54,14 +55,13 @@ class Recorder:
         places: dict[str, Place],
         width: int,
         streams: Sequence[str] = (),
-        counters: Sequence[str] = (),
+        counters: dict[str, Place] | None = None,
     ):
         self.places, self.width, self.streams = places, width, streams
-        self.counters = [name for name in counters if name != RUNNING]
-        self.runs = RUNNING in counters
+        self.counters = counters or {}
         self.clocks = self.beats = self.in_waits = self.out_waits = self.last_beat = 0
-        self.taken = self.too_long = self.leaps = 0
-        self._rose = np.zeros(1, np.uint8)
+        self.taken = self.too_long = self._leaps = 0
+        self._rose, self._rises = 0, list[tuple[int, str]]()
         self._parts: dict[str, list[Ints]] = {}
         self._before: Bits | None = None
 
@@ -69,8 +69,9 @@ class Recorder:
         """Where a one-bit field stands in a sample's text."""
         return self.width - 1 - self.places[name][0]
 
-    def take(self, samples: list[str]) -> None:
-        """Take samples of consecutive clocks, each the text of a binary number."""
+    def take(self, samples: list[str], rises: Sequence[tuple[int, str]] = ()) -> None:
+        """Take samples of consecutive clocks, each the text of a binary number; and those of
+        `rises` with the clocks of `samples` to which they belong."""
         bits = to_bits(samples)
         taken, given = (np.flatnonzero(bits[:, self.column(k)]) for k in ("in_beat", "out_beat"))
         self._keep("in_clocks", taken + self.clocks)
@@ -83,7 +84,9 @@ class Recorder:
         if "too_long" in self.places:
             self.too_long += int(bits[:, self.column("too_long")].sum())
         self._watch(bits)
-        self._count(bits)
+        self._rises += [(self.clocks + clock, text) for clock, text in rises]
+        if len(self._rises) > MANY:
+            self._count()
         self.beats += len(given)
         self.taken += len(taken)
         self.in_waits += int(bits[:, self.column("in_wait")].sum())
@@ -107,17 +110,27 @@ class Recorder:
             changed |= (rows[1:, cut] != rows[:-1, cut]).any(axis=1)
         self._keep("unstable", np.flatnonzero(held & changed) + self.clocks)
 
-    def _count(self, bits: Bits) -> None:
-        """Note the clocks in which counters rise."""
-        self.leaps += int(bits[:, self.column("leap")].sum())
-        for name in self.counters:
-            amounts = decode(bits, self.places[f"rise_{name}"])
-            rising = np.flatnonzero(amounts)
-            self._keep(f"rise_{name}", np.repeat(rising, amounts[rising]) + self.clocks)
-        if self.runs:
-            rose = np.concatenate((self._rose, bits[:, self.column(f"rise_{RUNNING}")]))
-            self._rose = rose[-1:]
-            self._keep("running", np.flatnonzero(rose[1:] != rose[:-1]) + self.clocks)
+    @property
+    def leaps(self) -> int:
+        """Clocks in which a counter moved as it cannot."""
+        self._count()
+        return self._leaps
+
+    def _count(self) -> None:
+        """Decode the clocks in which counters rise."""
+        if not self._rises:
+            return
+        clocks = np.array([clock for clock, _ in self._rises])
+        bits = to_bits([text for _, text in self._rises])
+        self._rises.clear()
+        self._leaps += int(decode(bits, self.counters["leap"]).sum())
+        for name, place in self.counters.items():
+            amounts = decode(bits, place)
+            if name == RUNNING:
+                self._keep("running", clocks[np.diff(amounts, prepend=self._rose) != 0])
+                self._rose = int(amounts[-1])
+            elif name != "leap":
+                self._keep(f"rise_{name}", np.repeat(clocks, amounts))
 
     def _keep(self, name: str, values: Ints) -> None:
         if len(values):
@@ -125,4 +138,5 @@ class Recorder:
 
     def get(self, name: str) -> Ints:
         """All that was kept under a name."""
+        self._count()
         return np.concatenate(self._parts.get(name, [np.zeros(0, np.int64)]))

@@ -9,7 +9,7 @@ import numpy as np
 from golden.errors import InputError
 from rtl import latency
 from sim.asked import Asked
-from sim.harness import Field, Harness, counters, fields, has
+from sim.harness import Field, Harness, fields, has
 from sim.job import Ints, Job, Round
 from sim.scenario import Act, Pattern, Scenario
 from sim.state import to_words
@@ -48,14 +48,18 @@ def job_of(harness: Harness) -> Job:
     return Job(
         junk=_word(drive, {"in_data": JUNK, "in_first": 1, "in_last": 1}),
         reads=reads,
-        seen={
-            name: (place.offset, place.width, place.signed)
-            for name, place in fields(harness.seen.shape()).items()
-        },
+        seen=_places(harness.seen),
         streams=tuple(s.name for s in core.probe_streams) if has(core, "probe") else (),
-        counters=tuple(counters(core)),
+        counters=_places(harness.rises),
         owner=os.getpid(),
     )
+
+
+def _places(port: Any) -> dict[str, tuple[int, int, bool]]:
+    return {
+        name: (place.offset, place.width, place.signed)
+        for name, place in fields(port.shape()).items()
+    }
 
 
 def round_of(harness: Harness, asked: Sequence[Asked], scenario: Scenario) -> Round:

@@ -18,7 +18,7 @@ from sim.scenario import Scenario
 from sim.testbench import FOLDER
 
 TOP = "carousel_harness"
-PORTS = ("clk", "rst", "drive", "seen", "clocks")
+PORTS = ("clk", "rst", "drive", "seen", "rises", "clocks")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from cocotb.clock import Clock
 
 from sim.job import Ints, Job, Recording, Round
-from sim.recorder import Recorder, decode, to_bits
+from sim.recorder import RUNNING, Recorder, decode, to_bits
 
 FOLDER = "CAROUSEL_RUN"  # environment variable: the folder with the files
 POWER_UP, RESET = 3, 2  # clocks of the first reset and of all later ones
@@ -63,37 +63,43 @@ class Bench:
         dut.rst.value = 0
         self.sample = "0" * len(dut.seen)
 
-    async def chunk(self, clocks: int) -> list[str]:
-        """Drive and sample for so many clocks."""
+    async def chunk(self, clocks: int) -> tuple[list[str], list[tuple[int, str]]]:
+        """Drive and sample for so many clocks; the samples, and what counters did where they
+        moved."""
         dut, words, junk, end = self.dut, self.words, self.job.junk, self.end
         edge, seen, drive = dut.clk.falling_edge, dut.seen, dut.drive
         at, offering, driven = self.at, self.offering, self.driven
-        in_beat, samples = self.recorder.column("in_beat"), []
-        idle, back_pressure = self.idle.take(clocks), self.back_pressure.take(clocks)
-        for pause, refuse in zip(idle, back_pressure, strict=True):
+        in_beat, moved = map(self.recorder.column, ("in_beat", "moved"))
+        samples, rises = list[str](), list[tuple[int, str]]()
+        word = words[at] if offering else junk
+        ready = [not refuse for refuse in self.back_pressure.take(clocks)]
+        for pause, accept in zip(self.idle.take(clocks), ready, strict=True):
             await edge
             sample = str(seen.value)
             samples.append(sample)
+            if sample[moved] == "1":
+                rises.append((len(samples) - 1, str(dut.rises.value)))
             if sample[in_beat] == "1":
                 at += 1
-                offering = False
+                offering, word = False, junk
             if not offering and not pause and at < end:
-                offering = True
-            word = (words[at] if offering else junk) | (not refuse)
-            if word != driven:
-                drive.value = driven = word
+                offering, word = True, words[at]
+            if word | accept != driven:
+                drive.value = driven = word | accept
         self.at, self.offering, self.driven = at, offering, driven
-        return samples
+        return samples, rises
 
     async def access(self, words: Ints) -> list[str]:
         """Drive the state port, a word a clock, then 0, while the streams rest; the samples."""
         edge, seen, state = self.dut.clk.falling_edge, self.dut.seen, self.dut.state
-        samples = []
+        moved, samples, rises = self.recorder.column("moved"), list[str](), list[tuple[int, str]]()
         for word in (*words.tolist(), 0):
             await edge
             samples.append(str(seen.value))
+            if samples[-1][moved] == "1":
+                rises.append((len(samples) - 1, str(self.dut.rises.value)))
             state.value = word
-        self._take(samples)
+        self._take(samples, rises)
         return samples
 
     async def until(self, done: Callable[[], bool]) -> bool:
@@ -107,7 +113,7 @@ class Bench:
                 self.stuck = f"no beat for {turn.patience} clocks"
             if self.stuck:
                 return False
-            self._take(await self.chunk(turn.chunk))
+            self._take(*await self.chunk(turn.chunk))
         return True
 
     async def play(self) -> None:
@@ -162,7 +168,11 @@ class Bench:
             **{name: recorder.get(name) for name in KEPT},
             probe={name: recorder.get(f"probe_{name}") for name in self.job.streams},
             state=np.concatenate(self.states),
-            rises={name: recorder.get(f"rise_{name}") for name in recorder.counters},
+            rises={
+                name: recorder.get(f"rise_{name}")
+                for name in recorder.counters
+                if name not in ("leap", RUNNING)
+            },
             leaps=recorder.leaps,
             clocks=recorder.clocks,
             counted=int(self.dut.clocks.value),
@@ -172,8 +182,8 @@ class Bench:
             stuck=self.stuck,
         )
 
-    def _take(self, samples: list[str]) -> None:
-        self.recorder.take(samples)
+    def _take(self, samples: list[str], rises: list[tuple[int, str]]) -> None:
+        self.recorder.take(samples, rises)
         self.sample = samples[-1]
         if time.monotonic() - self.told > NEWS:
             self.told = time.monotonic()

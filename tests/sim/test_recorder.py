@@ -13,11 +13,8 @@ PLACES = {
     "out_data": (4, 5, True),
     "out_first": (9, 1, False),
     "out_last": (10, 1, False),
-    "leap": (11, 1, False),
-    "rise_s": (12, 2, False),
-    "rise_cycles": (14, 1, False),
 }
-WIDTH = 15
+WIDTH = 11
 
 
 @pytest.mark.parametrize("width", [1, 2, 17, 33, 40])
@@ -72,11 +69,13 @@ def test_a_change_while_waiting_is_seen(second, cut):
 def test_counters_are_known_in_every_clock(cut):
     """The clocks in which one rises, twice where it rises by two; those between which `cycles`
     does; and how often one moved as it cannot."""
-    rises = [(0, 0, 0), (1, 1, 0), (2, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 0)]
-    samples = [f"{s << 12 | cycles << 14 | leap << 11:0{WIDTH}b}" for s, cycles, leap in rises]
-    recorder = Recorder(PLACES, WIDTH, (), ("s", "cycles"))
-    recorder.take(samples[:cut])
-    recorder.take(samples[cut:])
-    assert recorder.get("rise_s").tolist() == [1, 2, 2, 4]
-    assert recorder.get("running").tolist() == [1, 3, 4]
+    places = {"leap": (0, 1, False), "s": (1, 2, False), "cycles": (3, 1, False)}
+    shown = {1: (1, 1, 0), 2: (2, 1, 0), 3: (0, 0, 1), 4: (1, 1, 0), 5: (2, 1, 0), 7: (0, 0, 0)}
+    rises = [(clock, f"{run << 3 | s << 1 | leap:04b}") for clock, (s, run, leap) in shown.items()]
+    recorder = Recorder(PLACES, WIDTH, (), places)
+    recorder.take([sample(0, 0)] * cut, [pair for pair in rises if pair[0] < cut])
+    later = [(clock - cut, text) for clock, text in rises if clock >= cut]
+    recorder.take([sample(0, 0)] * (8 - cut), later)
+    assert recorder.get("rise_s").tolist() == [1, 2, 2, 4, 5, 5]
+    assert recorder.get("running").tolist() == [1, 3, 4, 7]
     assert recorder.leaps == 1
