@@ -84,8 +84,6 @@ class Core(wiring.Component):
     def __init__(self, plan: StepPlan):
         self.plan = plan
         self.qnet, self.schedule, self.program = plan.qnet, plan.schedule, plan.program
-        self.saturation_kinds, self.probe_streams = plan.saturation_kinds, plan.probe_streams
-        self.offline, self.state_words = False, plan.state_words
         super().__init__(core_members(plan))
 
     def elaborate(self, platform):

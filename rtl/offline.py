@@ -60,9 +60,7 @@ class OfflineCore(wiring.Component):
     too_long: Signal
 
     def __init__(self, plan: CorePlan):
-        self.plan, self.qnet, self.schedule = plan, plan.qnet, plan
-        self.saturation_kinds, self.probe_streams = plan.saturation_kinds, plan.probe_streams
-        self.offline, self.state_words, self.max_length = True, (), plan.max_length
+        self.plan, self.qnet = plan, plan.qnet
         self.cores = tuple(map(Core, plan.parts))
         super().__init__(core_members(plan))
 
@@ -126,12 +124,3 @@ def _side_by_side(m: Module, name: str, group: tuple[Part, ...], ways, flow):
     wiring.connect(m, _through(m, f"{name}_forward", ways[0], fork.a), join.a)
     wiring.connect(m, _through(m, f"{name}_backward", ways[1], fork.b), join.b)
     return join.o
-
-
-def make_core(qnet, lanes=None, probe=False, max_length=None, **options) -> Any:
-    """A planned core's component."""
-    from rtl.options import CoreOptions
-    from rtl.planning import plan
-
-    found = CoreOptions(lanes, max_length=max_length, probe=probe, **options)
-    return plan(qnet, found).component()

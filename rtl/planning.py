@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, ClassVar
 
 from fixedpoint.formats import Format
@@ -257,14 +258,13 @@ class CorePlan:
         return replace(self, options=options, parts=parts)
 
     def component(self) -> Any:
-        """The gateware: an `rtl.core.Core`, or an `rtl.offline.OfflineCore`."""
+        """The gateware: an `rtl.core.Core`, or an `rtl.offline.OfflineCore`.
+
+        Found by name, when it is asked for: both are made from plans and import this module.
+        """
         if self.holds_sequences:
-            from rtl.offline import OfflineCore
-
-            return OfflineCore(self)
-        from rtl.core import Core
-
-        return Core(self.parts[0])
+            return import_module("rtl.offline").OfflineCore(self)
+        return import_module("rtl.core").Core(self.parts[0])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: what a user of the core must know, but for its ports."""

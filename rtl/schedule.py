@@ -365,6 +365,3 @@ def _sorted(phase: Phase, schedule: Schedule) -> Phase:
         return schedule.ready[column.row] - schedule.cycles_per_step * column.before
 
     return replace(phase, columns=tuple(sorted(phase.columns, key=known)))
-
-
-plan = schedule_of

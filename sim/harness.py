@@ -58,7 +58,7 @@ def counters(core: Any) -> dict[str, Any]:
 
 def most_at_once(core: Any) -> int:
     """By how much a counter can rise in a clock: it counts for all parts of the core."""
-    return len(getattr(core.schedule, "parts", (core,)))
+    return len(core.plan.parts)
 
 
 def seen_layout(core: Any) -> data.StructLayout:

@@ -55,7 +55,7 @@ class Mutants:
         ------
         ToolError : the simulator failed.
         """
-        qnet, streams = self.core.qnet, self.core.schedule.streams
+        qnet, streams = self.core.plan.qnet, self.core.plan.options.streams
         models = [models_of(qnet, each, streams) for each in scenarios if not each.stop]
         found = {}
         for number, played in self._played(numbers, scenarios, progress).items():
@@ -99,8 +99,7 @@ class Mutated(wiring.Component):
     mutant: Any
 
     def __init__(self, core: Core, mutants: int):
-        self.qnet, self.schedule, self.probe_streams = core.qnet, core.schedule, core.probe_streams
-        self.state_words, self.offline = core.state_words, core.offline
+        self.plan = core.plan
         self.ports = [path for path, *_ in core.signature.flatten(core)]
         super().__init__({**core.signature.members, MUTANT: In(mutants.bit_length())})
 

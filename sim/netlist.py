@@ -103,13 +103,8 @@ class Mapped(wiring.Component):
     saturations: data.View
 
     def __init__(self, netlist: CoreNetlist):
-        plan = netlist.plan
-        self.netlist, self.qnet = netlist, plan.qnet
-        self.schedule, self.offline = plan, plan.holds_sequences
-        self.max_length, self.state_words = plan.max_length, plan.state_words
-        if not plan.holds_sequences:
-            self.schedule = plan.parts[0].schedule
-        super().__init__(core_members(plan))
+        self.netlist, self.plan = netlist, netlist.plan
+        super().__init__(core_members(netlist.plan))
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -22,17 +22,18 @@ LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 
 def asked_of(core: Any, scenario: Scenario) -> tuple[Asked, ...]:
     """What each act asks of a core."""
+    plan = core.plan
     return tuple(
         Asked(
-            core.qnet,
+            plan.qnet,
             act.codes.shape,
-            core.probe_streams if has(core, "probe") else (),
-            () if act.state is None else core.state_words,
-            core.offline,
-            getattr(core.schedule, "streams", 1),
-            core.schedule.cycles_per_step,
-            getattr(core.schedule, "elements", 0),
-            opens=core.qnet.output != "every"
+            plan.probe_streams if has(core, "probe") else (),
+            () if act.state is None else plan.state_words,
+            plan.holds_sequences,
+            plan.options.streams,
+            plan.cycles_per_step,
+            plan.elements,
+            opens=plan.qnet.output != "every"
             or (act.state is None and not (number and act.goes_on)),
         )
         for number, act in enumerate(scenario.acts)
@@ -49,7 +50,7 @@ def job_of(harness: Harness) -> Job:
         junk=_word(drive, {"in_data": JUNK, "in_first": 1, "in_last": 1}),
         reads=reads,
         seen=_places(harness.seen),
-        streams=tuple(s.name for s in core.probe_streams) if has(core, "probe") else (),
+        streams=tuple(s.name for s in core.plan.probe_streams) if has(core, "probe") else (),
         counters=_places(harness.rises),
         owner=os.getpid(),
     )
@@ -73,7 +74,7 @@ def round_of(harness: Harness, asked: Sequence[Asked], scenario: Scenario) -> Ro
                 before = stretches.pop()
                 count, beats = before[0] + count, before[1] + beats
             stretches.append((count, beats, write))
-    nothing = np.zeros(len(getattr(harness.core, "state_words", ())), np.int64)
+    nothing = np.zeros(len(harness.core.plan.state_words), np.int64)
     return Round(
         words=np.concatenate(words),
         ends=np.cumsum([count for count, _, _ in stretches]),
@@ -130,7 +131,7 @@ def _stretches(harness: Harness, asked: Asked, act: Act) -> Iterator[tuple[int, 
 def _addresses(harness: Harness) -> Ints:
     """Values of `state` that address each of its words."""
     place = fields(harness.state.shape())["address"]
-    return np.arange(len(harness.core.state_words)) << place.offset
+    return np.arange(len(harness.core.plan.state_words)) << place.offset
 
 
 def _word(drive: dict[str, Field], values: dict[str, int]) -> int:

@@ -9,8 +9,7 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
-from rtl.offline import make_core
-from rtl.schedule import plan
+from rtl import CoreOptions, CorePlan, plan
 from sim.job import Ints
 from sim.runner import BUILD_DIR
 from sim.scenario import Act, Pattern, Scenario
@@ -23,78 +22,79 @@ Progress = Callable[[int, int], None]
 
 
 def simulate(
-    qnet: QuantizedNetwork,
+    network: QuantizedNetwork | CorePlan,
     codes: np.ndarray,
     *,
-    lanes: int | None = None,
-    probe: bool = True,
     idle: float = 0.0,
     back_pressure: float = 0.0,
     seed: int = 0,
     state: State | None = None,
-    max_length: int | None = None,
-    streams: int = 1,
-    nonzeros: int | None = None,
     waves: Path | str | None = None,
     build_dir: Path | str | None = None,
     progress: Progress | None = None,
+    **options: Any,
 ) -> HardwareTrace:
     """Run a network's core in simulation over input codes.
 
     Parameters
     ----------
+    network : an integer network, or a planned core of one.
     codes : (T, D), or (N, T, D) for N sequences one after another, or as many side by side as there
         are streams; `first` starts each.
-    lanes : see `rtl.core.Core`.
-    probe : show every signal, and not the outputs alone.
     idle : in which share of the clocks the source pauses, from 0 to below 1.
     back_pressure : in which share of the clocks the sink is not ready, from 0 to below 1.
     seed : of both patterns.
     state : what every sequence starts from, codes as in `QuantizedTrace.state`. The core then has
         its state port: the state is written before each sequence and read after it, and so is the
         trace's. Default: what the network says, and the state comes from the probe.
-    max_length : steps that a core with reverse layers has room for (default: those of the input).
-    streams : sequences that the core is at side by side; N must be a multiple of it.
-    nonzeros : give the core sparse input, so many elements of a vector, see `rtl.core.Core`.
     waves : write a VCD of everything there.
     build_dir : where simulators are kept (default: `build/sim` under the current folder).
     progress : called now and then with the steps that are under way or done, and all steps; it may
         raise.
+    options : of a network's core, see `rtl.CoreOptions`; it has a probe and room for the sequences
+        unless they say otherwise.
 
     Raises
     ------
     InputError : codes or a state that do not fit the network; a state with reverse layers; more
         steps than `max_length`; sequences that cannot be dealt to the streams; a vector with more
         than `nonzeros` elements other than 0; a share outside its range; no folder for waves.
-    LaneError, CarouselError : lanes, streams or nonzeros that the network cannot use.
+    LaneError, CarouselError : options that the network cannot have.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats, or does not come to an end.
     """
-    codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
+    planned = _planned(network, np.shape(codes)[-2:], options)
+    codes, pattern = planned.qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
     place = Path(build_dir or BUILD_DIR).resolve()
-    room = _room(qnet, codes, max_length)
+    _check_room(planned, codes)
     if state is not None:
-        _check_state(qnet, codes, state)
+        _check_state(planned.qnet, codes, state)
+        planned = planned.with_state_port()
     if waves and not Path(waves).resolve().parent.is_dir():
         raise InputError(f"waves {str(waves)!r}: no such folder to write to")
     check_tools(place)
-    if room is None:
-        plan(
-            qnet, lanes, streams, nonzeros
-        )  # refuses before a component is made that nobody would use
-    _check_streams(codes, streams)
-    core = make_core(
-        qnet, lanes, probe, room, state_port=state is not None, streams=streams, nonzeros=nonzeros
-    )
+    _check_streams(codes, planned.options.streams)
+    core = planned.component()
     return simulate_core(core, codes, pattern, place, state=state, waves=waves, progress=progress)
 
 
-def _room(qnet: QuantizedNetwork, codes: Ints, max_length: int | None) -> int | None:
-    """The steps that the core must have room for, where it holds sequences."""
-    length = codes.shape[-2]
-    if max_length is not None and length > max_length:
-        raise InputError(f"input: {length} steps, the core is to hold {max_length} (max_length)")
-    return length if qnet.first_reverse is not None and max_length is None else max_length
+def _planned(
+    network: QuantizedNetwork | CorePlan, shape: tuple[int, ...], options: dict[str, Any]
+) -> CorePlan:
+    """The core that is to be simulated on codes of this shape (T, D)."""
+    if isinstance(network, CorePlan):
+        if options:
+            raise InputError(f"{', '.join(options)}: options of a core that is planned already")
+        return network
+    room = shape[0] if network.first_reverse is not None and len(shape) == 2 else None
+    return plan(network, CoreOptions(**{"probe": True, "max_length": room, **options}))
+
+
+def _check_room(planned: CorePlan, codes: Ints) -> None:
+    """The steps must have room, where the core holds sequences."""
+    length, room = codes.shape[-2], planned.max_length
+    if planned.holds_sequences and length > room:
+        raise InputError(f"input: {length} steps, the core is to hold {room} (max_length)")
 
 
 def _check_streams(codes: Ints, streams: int) -> None:
@@ -120,7 +120,7 @@ def simulate_core(
     progress: Progress | None = None,
     library: str = "",
 ) -> HardwareTrace:
-    """`simulate` with a component that has the ports and the schedule of `rtl.core.Core`.
+    """`simulate` with a component that has the ports and the plan of `rtl.core.Core`.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def simulate_core(
     (played,) = place.play(
         [scenario],
         waves=Path(waves) if waves else None,
-        tick=_teller(getattr(core.schedule, "elements", core.qnet.inputs), steps, progress),
+        tick=_teller(core.plan.elements, steps, progress),
     )
     trace = assemble(played.asked[0], played.recording, time.perf_counter() - start)
     if progress:

@@ -30,7 +30,7 @@ class Stimuli:
 
     Attributes
     ----------
-    core : with the ports and the schedule of `rtl.core.Core`.
+    core : with the ports and the plan of `rtl.core.Core`.
     seed : of all that is drawn.
     """
 
@@ -39,31 +39,32 @@ class Stimuli:
 
     @property
     def qnet(self) -> QuantizedNetwork:
-        return self.core.qnet
+        return self.core.plan.qnet
 
     @property
     def streams(self) -> int:
-        return getattr(self.core.schedule, "streams", 1)
+        return self.core.plan.options.streams
 
     @property
     def longest(self) -> int:
         """Steps of a sequence at most; 0 for any number."""
-        return self.core.max_length if self.core.offline else 0
+        return self.core.plan.max_length
 
     @property
     def vector(self) -> int:
         """Beats of a step's input."""
-        return getattr(self.core.schedule, "elements", self.qnet.inputs) * self.streams
+        return self.core.plan.elements * self.streams
 
     @property
     def period(self) -> int:
         """Clocks from step to step at full speed."""
-        return max(self.core.schedule.cycles_per_step, self.vector)
+        return max(self.core.plan.cycles_per_step, self.vector)
 
     @property
     def buffered(self) -> int:
         """Steps that a core holds when nothing leaves: of outputs, under way, and of inputs."""
-        return getattr(self.core.schedule, "buffered_steps", 2 * self.longest) + 4
+        plan = self.core.plan
+        return 4 + (2 * self.longest or plan.parts[0].schedule.buffered_steps)
 
     def slow(self, share: float, beats: int) -> float:
         """The share of clocks to pause in, so that of so many beats a step this share passes."""
@@ -122,7 +123,7 @@ class Stimuli:
         if way < 0.3 and has(self.core, "state_in"):
             codes = self._codes(rng, 2 * self.streams, length)
             return Act(codes, self._state(rng, len(codes)))
-        return Act(codes, goes_on=bool(way > 0.75 and not self.core.offline))
+        return Act(codes, goes_on=bool(way > 0.75 and not self.core.plan.holds_sequences))
 
     def _codes(self, rng: np.random.Generator, sequences: int, length: int) -> Ints:
         """Codes (N, T, D): from the whole range, from its middle, or a corner that is held."""
@@ -140,7 +141,7 @@ class Stimuli:
 
     def _thinned(self, rng: np.random.Generator, codes: Ints) -> Ints:
         """Codes with as many elements other than 0 as the core takes of a vector, or fewer."""
-        most = getattr(self.core.schedule, "nonzeros", None)
+        most = self.core.plan.options.nonzeros
         if most is None:
             return codes
         ranks = rng.permuted(np.broadcast_to(np.arange(codes.shape[-1]), codes.shape), axis=-1)
@@ -193,7 +194,8 @@ class Stimuli:
         phases = min(resets, self.period)
         shift = int(rng.integers(self.period))
         # from here on the core is full, and begins a step each period
-        full = self.vector + self.period + getattr(self.core.schedule, "latency", 0)
+        latency = 0 if self.longest else self.core.plan.parts[0].schedule.latency
+        full = self.vector + self.period + latency
         stops = [
             (full + (shift + k * self.period // phases) % self.period, Pattern())
             for k in range(phases)

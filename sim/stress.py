@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
-from rtl.offline import make_core
+from rtl import CoreOptions, plan
 from sim.judging import judge, models_of
 from sim.runner import BUILD_DIR
 from sim.scenario import Scenario
@@ -54,7 +54,7 @@ class Stress:
         """
         judged = [pair for pair in zip(self.scenarios, self.models, strict=True) if pair[1]]
         found = self.place.play(self.scenarios, files=files)
-        qnet = self.place.harness.core.qnet
+        qnet = self.place.harness.core.plan.qnet
         return Stressed(
             tuple(
                 (scenario.name, judge(qnet, played, models))
@@ -71,7 +71,7 @@ def prepare(
     build_dir: Path | str | None = None,
     library: str = "",
 ) -> Stress:
-    """Build a component with the ports and the schedule of `rtl.core.Core` for its scenarios.
+    """Build a component with the ports and the plan of `rtl.core.Core` for its scenarios.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def prepare(
     known: dict[int, tuple[QuantizedTrace, ...]] = {}
     for scenario in scenarios:
         if id(scenario.acts) not in known and not scenario.stop:
-            known[id(scenario.acts)] = models_of(core.qnet, scenario, stimuli.streams)
+            known[id(scenario.acts)] = models_of(core.plan.qnet, scenario, stimuli.streams)
     models = tuple(() if each.stop else known[id(each.acts)] for each in scenarios)
     return Stress(stage(core, place, library=library), scenarios, models)
 
@@ -98,30 +98,23 @@ def prepare(
 def stress(
     qnet: QuantizedNetwork,
     *,
-    lanes: int | None = None,
-    probe: bool = True,
-    max_length: int | None = None,
-    state_port: bool = False,
-    streams: int = 1,
-    nonzeros: int | None = None,
     seed: int = 0,
     resets: int = RESETS,
     build_dir: Path | str | None = None,
+    **options: Any,
 ) -> Stressed:
     """Put a network's core under stress: slow and fast streams as its plan has it, sequences of all
     kinds, states and inputs that saturate, resets in the middle of steps.
 
     Parameters
     ----------
-    lanes, probe, max_length, state_port, streams, nonzeros : see `rtl.offline.make_core`.
     seed, resets, build_dir : see `prepare`.
+    options : of the core, see `rtl.CoreOptions`; it has a probe unless they say otherwise.
 
     Raises
     ------
     CarouselError : options that the network cannot use.
     ToolError : a missing tool, a path with a space, a tool that failed.
     """
-    core = make_core(
-        qnet, lanes, probe, max_length, state_port=state_port, streams=streams, nonzeros=nonzeros
-    )
+    core = plan(qnet, CoreOptions(**{"probe": True, **options})).component()
     return prepare(core, seed=seed, resets=resets, build_dir=build_dir).play()

@@ -16,7 +16,7 @@ from carousel.measure.retention import lags as hold_lags
 from carousel.measure.retention import maps as hold_map
 from golden import Layer, Network, Readout
 from sim import HardwareTrace
-from tests.rtl.support import make_core
+from tests.rtl.support import planned
 
 Cli = Callable[..., Any]
 
@@ -91,7 +91,7 @@ def quick_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         **_: Any,
     ) -> HardwareTrace:
         trace = qnet.run(codes, state)
-        pace = make_core(qnet, lanes, max_length=max_length).schedule.cycles_per_step
+        pace = planned(qnet, lanes, max_length=max_length).cycles_per_step
         pace += faults.get("cycles", 0)
         out, counts = trace.out.copy(), dict[str, int]()
         out.flat[-1] ^= int(faults.get("code", False))

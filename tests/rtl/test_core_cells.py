@@ -184,7 +184,7 @@ def stateful(name: str) -> tuple[QuantizedNetwork, np.random.Generator]:
 def words_of(core: Core, state: tuple[LayerState, ...]) -> list[int]:
     """A state as the words of the state port; m, which no step needs of the one before, is 0."""
     found = []
-    for row in core.state_words:
+    for row in core.plan.state_words:
         shape, part = core.qnet.layers[row.layer].shape, state[row.layer]
         if row.kind in shape.gates:
             found.append(part.gates[shape.gates.index(row.kind) * shape.blocks + row.index])
@@ -208,7 +208,7 @@ def test_state_port(name):
 
     async def read(ctx):
         found = []
-        for address in range(len(core.state_words)):
+        for address in range(len(core.plan.state_words)):
             ctx.set(core.state_address, address)
             await ctx.tick().repeat(latency.STATE_PORT)
             found.append(ctx.get(core.state_out))
@@ -236,7 +236,7 @@ def test_state_port(name):
     out, middle, final = seen
     assert out == trace.out.ravel().tolist()
     for have, want in ((middle, half.state), (final, trace.state)):
-        meant = [row.kind != "m" for row in core.state_words]
+        meant = [row.kind != "m" for row in core.plan.state_words]
         wanted = words_of(core, want)
         assert [w for w, ok in zip(have, meant, strict=True) if ok] == [
             w for w, ok in zip(wanted, meant, strict=True) if ok

@@ -93,7 +93,7 @@ def test_another_network_is_loaded(kind, lanes):
             runs.append((qnet, await drive(ctx, core, beats_of(x), 0.2, 0.2)))
 
     simulate(core, testbench)
-    counted = dict.fromkeys(core.saturation_kinds, 0)
+    counted = dict.fromkeys(core.plan.saturation_kinds, 0)
     for (qnet, run), x in zip(runs, codes, strict=True):
         run.saturations, before = (
             {name: run.saturations[name] - counted[name] for name in counted},

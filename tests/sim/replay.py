@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import LayerState
-from rtl import latency
+from rtl import CoreOptions, latency
 from rtl.arithmetic import delay
 from rtl.probe import ProbeStream
 from rtl.rows import Row
@@ -49,10 +49,27 @@ FAULTS = (
 
 
 @dataclass(frozen=True)
-class ReplaySchedule:
-    """The part of a schedule that the harness asks for."""
+class ReplayPlan:
+    """What the test bench asks of a core's plan."""
 
-    cycles_per_step: int
+    qnet: QuantizedNetwork
+    probe_streams: tuple[ProbeStream, ...]
+    state_words: tuple[Row, ...]
+    max_length: int
+    options: CoreOptions = CoreOptions()
+    parts: tuple[None, ...] = (None,)
+
+    @property
+    def holds_sequences(self) -> bool:
+        return self.max_length > 0
+
+    @property
+    def elements(self) -> int:
+        return self.qnet.inputs
+
+    @property
+    def cycles_per_step(self) -> int:
+        return max(len(part.rows) for part in self.probe_streams)
 
 
 def rows_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
@@ -151,7 +168,8 @@ class Replay(wiring.Component):
         self.probe_streams = offline_streams_of(qnet) if self.offline else streams_of(qnet)
         self.state_words = () if state is None else state_words_of(qnet)
         self.faults = ("none", *(part.name for part in self.probe_streams), "out", *FAULTS)
-        self.schedule = ReplaySchedule(max(len(part.rows) for part in self.probe_streams))
+        room = self.length if self.offline else 0
+        self.plan = ReplayPlan(qnet, self.probe_streams, self.state_words, room)
         inputs = {"data": signed(qnet.formats.input.width), "first": 1, "last": 1}
         code = Shape(qnet.out_format.width, qnet.out_format.signed)
         probe = {}

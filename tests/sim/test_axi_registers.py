@@ -7,7 +7,7 @@ from golden.cell import LayerState
 from rtl.loading import image
 from rtl.program import Program
 from sim.state import to_words
-from tests.rtl.support import make_core
+from tests.rtl.support import make_core, planned
 from tests.sim.axi_play import (
     DECERR,
     OKAY,
@@ -74,7 +74,7 @@ def test_states_are_written_and_read(wrapped):
     rng = np.random.default_rng(3)
     codes = any_codes(rng, qnet, 3, 6)
     state = qnet.run(any_codes(rng, qnet, 9)).state
-    words = to_words(qnet, make_core(qnet, state_port=True).state_words, state).tolist()
+    words = to_words(qnet, planned(qnet, state_port=True).state_words, state).tolist()
     write = [["write", at("STATE_DATA"), *word(each)] for each in words]
     begin = ["write", at("STATE_ADDRESS"), *word(0)]
     sequence = [[operation, ["packets", QUIET]] for operation in sent(qnet, codes)]
@@ -95,7 +95,7 @@ def test_states_are_written_and_read(wrapped):
     first = qnet.run(codes[0], state)
     assert received(qnet, answers[5]) == [first.out.reshape(-1).tolist()]
     assert first.out.tolist() != qnet.run(codes[0]).out.tolist()
-    after = to_words(qnet, make_core(qnet, state_port=True).state_words, first.state).tolist()
+    after = to_words(qnet, planned(qnet, state_port=True).state_words, first.state).tolist()
     assert answers[7:11] == [[OKAY, each & 0xFFFF_FFFF] for each in after]
     assert min(after) < 0 and answers[11:13] == [[SLVERR, 0], [OKAY, 4]]
     for packets, given in ((answers[13], codes[1]), (answers[-1], codes[2])):

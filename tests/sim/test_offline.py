@@ -11,7 +11,7 @@ from golden.network import Network
 from sim import SimulationError, Verdict, check, simulate
 from sim.scenario import Pattern
 from sim.simulate import simulate_core
-from tests.rtl.support import make_core
+from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 
@@ -71,7 +71,7 @@ def test_the_pace_is_that_of_the_schedule(output, build_dir):
     hw = simulate(qnet, codes, lanes=6, max_length=16, build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok, str(verdict)
-    assert hw.cycles_per_step == make_core(qnet, 6, max_length=16).schedule.cycles_per_step
+    assert hw.cycles_per_step == planned(qnet, 6, max_length=16).cycles_per_step
     assert hw.step_cycles.shape == (8, 12 if output == "every" else 1)
     alone = simulate(qnet, codes[0], lanes=6, max_length=16, build_dir=build_dir)
     assert np.isnan(alone.cycles_per_step)
@@ -85,7 +85,7 @@ def test_a_long_sequence_is_waited_for(build_dir):
     codes = any_codes(np.random.default_rng(2), qnet, 150)
     hw = simulate(qnet, codes, lanes=4, build_dir=build_dir)
     assert check(qnet, codes, hw).ok
-    pace = make_core(qnet, 4, max_length=150).schedule.cycles_per_step
+    pace = planned(qnet, 4, max_length=150).cycles_per_step
     assert hw.latency > 20 * pace + 1000
 
 
