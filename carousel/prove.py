@@ -25,6 +25,7 @@ from rtl.proofs.status import NOT_PROVABLE, NOT_RUN
 from rtl.proofs.twins import challenge
 
 Result = TypeVar("Result")
+LONG = ("ends", "sum", "shut", "hold", "output")  # proofs that take longest, begun first
 NOTE = 24  # characters of a tool's message that are shown
 Only = Annotated[
     list[str] | None,
@@ -91,7 +92,10 @@ def prove(
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
         proofs, left_out = shipped(core, design, only)
-        found = each_of("Proofs", {proof.name: partial(run, proof, stage) for proof in proofs})
+        longest_first = sorted(proofs, key=lambda proof: proof.name.rpartition(".")[2] not in LONG)
+        jobs = {proof.name: partial(run, proof, stage) for proof in longest_first}
+        results = each_of("Proofs", jobs)
+        found = {proof.name: results[proof.name] for proof in proofs}
         drawing = {proof.name: partial(challenge, proof, twins, stage) for proof in proofs if twins}
         drawn = each_of("Drawn twins", drawing)
         now = Record.of(text, found.values(), left_out, drawn)

@@ -25,8 +25,8 @@ def counting(core: StepPlan, design: Design) -> Proof:
             f"the counter of {kind} counts each flag twice",
             design.replaced(
                 design.top,
-                rf"= saturated_{kind} \+ {kind}_event_1;",
-                rf"= saturated_{kind} + {{{kind}_event_1, 1'b0}};",
+                rf"= (saturated_{kind}|saturations) \+ {kind}_event_1;",  # the port, if it is alone
+                rf"= \1 + {{{kind}_event_1, 1'b0}};",
             ),
             latency.OUTPUT + 4,
         ),
