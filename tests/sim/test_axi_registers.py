@@ -7,7 +7,7 @@ from golden.cell import LayerState
 from rtl.loading import image
 from rtl.program import Program
 from sim.state import to_words
-from tests.rtl.support import make_core, planned
+from tests.rtl.support import planned
 from tests.sim.axi_play import (
     DECERR,
     OKAY,
@@ -154,10 +154,10 @@ def test_another_network_is_loaded(wrapped):
     then answered as the integer model of that network does, and before as that of the first."""
     qnet, at = wrapped.qnet, wrapped.at
     other = another(qnet)
-    core = make_core(qnet, 4, load_port=True)
+    (part,) = planned(qnet, 4, load_port=True).parts
     given = any_codes(np.random.default_rng(3), qnet, 6)
     loads, high = [], any(each["name"] == "LOAD_DATA_HIGH" for each in wrapped.table["registers"])
-    for address, value in image(Program(other, core.schedule, True)):
+    for address, value in image(Program(other, part.schedule, True)):
         loads.append(["write", at("LOAD_ADDRESS"), *word(address)])
         if high:
             loads.append(["write", at("LOAD_DATA_HIGH"), *word(value >> 32)])
