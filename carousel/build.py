@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli import subject as steps
+from carousel.cli.subject import prepare
 from carousel.cli.targets import BOARDS, DEVICES, target
 from carousel.measure import built
 from rtl import CoreOptions, plan
@@ -79,7 +79,7 @@ def build(
     output.check_file(json)
     chosen = target(device, board)
     tools.check(chosen.device.tools)
-    subject = steps.prepare(model, bits, formats, file, max_length=max_length)
+    subject = prepare(model, bits, formats, file, max_length=max_length)
     core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:

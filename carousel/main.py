@@ -15,11 +15,11 @@ from carousel import export as exporting
 from carousel import prove as proving
 from carousel import stream as streaming
 from carousel import verilog as writing
-from carousel.cli import options, output
+from carousel.cli import options, output, progress
 from carousel.cli import state_file as carried
-from carousel.cli import subject as steps
 from carousel.cli.errors import OneLineGroup
 from carousel.cli.inputs import LONGEST_STORY
+from carousel.cli.subject import prepare
 from carousel.compare import expectation
 from carousel.experiments import command as experiments
 from carousel.hold import command as keeping
@@ -78,12 +78,10 @@ def run(
     place = folder or Path("out") / net.name
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
-        subject = steps.prepare(
-            model, bits, formats, file, sequences, length, seed, state, max_length
-        )
+        subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
         carried.check_file(save_state, net)
         found = mainjob.do(subject, lanes, quick, stage, earlier)
-        with steps.progress("Report"):
+        with progress.bar("Report"):
             told = repeat.command(found, model, formats, file, seed, state, quick)
             again = repeat.plain(subject.qnet, told)
             prove = repeat.prove(found, model, file, place)
@@ -118,7 +116,7 @@ def train(
     if file is None:
         output.make_parent(place)
     output.check_file(place)
-    with steps.progress(f"Training {recipe}") as report:
+    with progress.bar(f"Training {recipe}") as report:
         net = training.train(recipe, seed=seed, progress=report)
     golden.save(net, place)
     typer.echo(f"Model  {place}")
@@ -189,7 +187,7 @@ def simulate(
     """
     output.check_file(json)
     output.check_file(waves)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
     carried.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
     carried.write(save_state, subject.qnet, found.trace.state)
@@ -227,7 +225,7 @@ def compare(
         raise golden.InputError(
             "--expect needs --input, and all of it: no --sequences, no --length"
         )
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
     carried.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)
     measured = accuracy.measure(subject)

@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from carousel.cli import options, output
-from carousel.cli import subject as steps
+from carousel.cli import options, output, progress
+from carousel.cli.subject import prepare
 from carousel.page.tables import Table
 from carousel.work.processes import processors
 from rtl import CoreOptions, plan, verilog
@@ -80,7 +80,7 @@ def prove(
     """
     output.check_file(json)
     check()
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     core = plan(subject.qnet, chosen)
@@ -117,7 +117,7 @@ def prove(
 
 def each_of(what: str, jobs: Mapping[str, Callable[[Progress], Result]]) -> dict[str, Result]:
     """The results of jobs, as many at a time as there are processors."""
-    with steps.progress(what) as report:
+    with progress.bar(what) as report:
         found = run_all(jobs, processors(), lambda done, now: report(done, len(jobs), said(now)))
     return dict(zip(jobs, found, strict=True))
 

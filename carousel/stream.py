@@ -13,8 +13,8 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from carousel.cli import options, output
-from carousel.cli import subject as steps
+from carousel.cli import options, output, progress
+from carousel.cli.subject import prepare
 from carousel.page.tables import Table
 from fixedpoint.arithmetic import Codes
 from golden.errors import CarouselError
@@ -108,8 +108,8 @@ def stream(
     """
     output.check_file(json)
     output.check_file(place)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    with opened(port, baud) as line, steps.progress(f"Board at {port}") as report:
+    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()
         out = host.run(subject.qnet, subject.codes, report)
         seconds = time.perf_counter() - start

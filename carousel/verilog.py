@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from carousel.cli import options, output
-from carousel.cli import subject as steps
+from carousel.cli import options, output, progress
+from carousel.cli.subject import prepare
 
 
 def verilog(
@@ -35,10 +35,10 @@ def verilog(
     from rtl import verilog as writer
 
     output.check_file(json)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    with output.folder(place) as stage, steps.progress("Verilog"):
+    with output.folder(place) as stage, progress.bar("Verilog"):
         written = writer.write(plan(subject.qnet, chosen), stage, axi=axi)
         files = {_what(path): str(place / path.name) for path in written}
     for what, path in files.items():

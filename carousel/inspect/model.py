@@ -54,7 +54,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelInfo:
     """A model, looked at.
 
     Attributes
@@ -145,7 +145,7 @@ def _words(layer: Layer) -> list[str]:
     return found
 
 
-def look(net: Network, file: Path, bits: int, lanes: int | None) -> Found:
+def look(net: Network, file: Path, bits: int, lanes: int | None) -> ModelInfo:
     """The model and its needs on `lanes` lanes, or on some numbers from the fewest to the most.
 
     Raises
@@ -153,12 +153,12 @@ def look(net: Network, file: Path, bits: int, lanes: int | None) -> Found:
     CarouselError : lanes that the network cannot use, bits that no format has.
     """
     try:
-        return Found(net, file, bits, needs.of(net, bits, lanes))
+        return ModelInfo(net, file, bits, needs.of(net, bits, lanes))
     except UnsupportedError as reason:
-        return Found(net, file, bits, never=str(reason))
+        return ModelInfo(net, file, bits, never=str(reason))
 
 
-def tables(found: Found) -> list[Table]:
+def tables(found: ModelInfo) -> list[Table]:
     """For people."""
     net = found.net
     about: list[tuple[str, object]] = [
@@ -188,7 +188,7 @@ def tables(found: Found) -> list[Table]:
     ]
 
 
-def _needs(found: Found) -> list[Table]:
+def _needs(found: ModelInfo) -> list[Table]:
     if found.never is None:
         return needs.tables(found.needs, found.bits)
     return [Table.of("No core can run it", ("",), [(found.never,)])]
@@ -198,7 +198,7 @@ def ends(values: Array) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-def plain(found: Found) -> dict[str, Any]:
+def plain(found: ModelInfo) -> dict[str, Any]:
     """For programs."""
     net = found.net
     return {

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
+from carousel.cli.subject import Subject
 from carousel.page.tables import Table, every_format
 from fixedpoint import QuantizedTrace
 from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
@@ -30,9 +31,9 @@ class Measured:
     errors: ErrorReport
 
 
-def measure(subject: steps.Subject) -> Measured:
+def measure(subject: Subject) -> Measured:
     """Run both and compare."""
-    with steps.progress("Float and fixed point"):
+    with progress.bar("Float and fixed point"):
         floating = subject.net.run(subject.inputs.x, subject.state)
         fixed = subject.qnet.run(subject.codes, subject.state_codes)
         block = block_of(subject.inputs.length)
@@ -78,7 +79,7 @@ def places(found: Measured) -> Table:
     return Table.of("Where fixed point is farthest from float", head, rows)
 
 
-def growth(subject: steps.Subject, found: Measured) -> list[Table]:
+def growth(subject: Subject, found: Measured) -> list[Table]:
     """The output and the last stage's states and outputs over time."""
     layers = subject.net.stages[-1]
     names = ["out", *(f"{layer}.{name}" for layer in layers for name in ("s", "y"))]
@@ -114,7 +115,7 @@ def saturations(trace: QuantizedTrace) -> Table:
     return Table.of("Saturations", ("signal", "values"), found or [("none", "0")])
 
 
-def plain(subject: steps.Subject, found: Measured) -> dict[str, Any]:
+def plain(subject: Subject, found: Measured) -> dict[str, Any]:
     """For programs."""
     inputs = subject.inputs
     return {

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
 from carousel.cli.targets import Target
 from carousel.page.tables import Table
 from rtl import CorePlan
@@ -111,16 +111,16 @@ def stages() -> Iterator[Progress]:
     shown, report = "", lambda **_: None
     with ExitStack() as bar:
 
-        def progress(stage: str, message: str) -> None:
+        def follow(stage: str, message: str) -> None:
             nonlocal shown, report
             if stage != shown:
                 bar.close()
                 if quiet:
                     typer.echo(f"{stage} ...", err=True)
-                shown, report = stage, bar.enter_context(steps.progress(stage))
+                shown, report = stage, bar.enter_context(progress.bar(stage))
             report(note=message[:NOTE])
 
-        yield progress
+        yield follow
 
 
 @contextmanager

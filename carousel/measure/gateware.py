@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import sim
-from carousel.cli import output
-from carousel.cli import subject as steps
+from carousel.cli import output, progress
+from carousel.cli.subject import Subject
 from carousel.page.tables import Table
 from fixedpoint import QuantizedTrace
 from golden.trace import Trace
@@ -63,7 +63,7 @@ class Gateware:
 
 
 def play(
-    subject: steps.Subject,
+    subject: Subject,
     lanes: int | None,
     idle: float = 0.0,
     back_pressure: float = 0.0,
@@ -82,7 +82,7 @@ def play(
         room["nonzeros"] = nonzeros
     core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length))
     with (
-        steps.progress("Gateware: build, then simulate") as report,
+        progress.bar("Gateware: build, then simulate") as report,
         output.beside(waves) if waves else nullcontext() as file,
     ):
         trace = sim.simulate(

@@ -1,6 +1,6 @@
 """What was proven of a Verilog, by the record that `carousel prove` writes, for the report."""
 
-from carousel.page import html as page
+from carousel.page import html
 from carousel.page import parts as report_parts
 from carousel.page.tables import Table
 from rtl.proofs.record import Entry, Record
@@ -38,13 +38,13 @@ def section(found: Record | None, command: str) -> list[str]:
     if found is not None:
         engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in found.proofs}))
         parts = [
-            page.paragraph(f"{FOR_ALL} Method: {engines}."),
+            html.paragraph(f"{FOR_ALL} Method: {engines}."),
             *([report_parts.table(table(found), titled=False)] if found.proofs else []),
-            *map(page.paragraph, _left_out(found)),
+            *map(html.paragraph, _left_out(found)),
         ]
     else:
-        parts = [page.paragraph(NONE), page.code(command)]
-    return [page.heading("Proofs"), *parts]
+        parts = [html.paragraph(NONE), html.code(command)]
+    return [html.heading("Proofs"), *parts]
 
 
 def _left_out(found: Record) -> list[str]:

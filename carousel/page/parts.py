@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from carousel.page import html as page
-from carousel.page import tables
+from carousel.page import html, tables
 from carousel.page.tables import Table
 from fixedpoint import Formats
 
@@ -12,14 +11,14 @@ NOTATION = "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigne
 
 def table(found: Table, titled: bool = True) -> str:
     """A table, with its title or without."""
-    return page.table(found.title if titled else "", found.head, found.rows)
+    return html.table(found.title if titled else "", found.head, found.rows)
 
 
 def formats(found: Formats) -> list[str]:
     """Every number format."""
     return [
-        page.heading("Number formats"),
-        page.paragraph(NOTATION),
+        html.heading("Number formats"),
+        html.paragraph(NOTATION),
         table(tables.formats(found), titled=False),
     ]
 
@@ -28,8 +27,8 @@ def repeat(again: dict[str, Any]) -> list[str]:
     """The command, the integer network's hash and the versions."""
     versions = ", ".join(f"{name} {version}" for name, version in again["versions"].items())
     return [
-        page.heading("To repeat this"),
-        page.code(again["command"]),
-        page.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
-        page.paragraph(versions),
+        html.heading("To repeat this"),
+        html.code(again["command"]),
+        html.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
+        html.paragraph(versions),
     ]

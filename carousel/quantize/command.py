@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli import subject as steps
-from carousel.cli.subject import Subject
+from carousel.cli.subject import Subject, prepare
 from carousel.measure import accuracy
 from carousel.page import tables
 
@@ -51,7 +50,7 @@ def quantize(
     """
     output.check_file(json)
     output.check_file(report)
-    subject = steps.prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
         output.make_parent(place)
@@ -78,15 +77,15 @@ def _report(
 ) -> tuple[list[tables.Table], dict[str, Any]]:
     """Write the report; the budget for people and for programs."""
     from carousel.cli import repeat
-    from carousel.measure.budget import account as budgeting
-    from carousel.quantize import page as budget_page
+    from carousel.measure.budget import account
+    from carousel.quantize import page
 
-    found = budgeting.measure(subject, measured)
+    found = account.measure(subject, measured)
     again = repeat.plain(subject.qnet, told, ("numpy",))
     with output.beside(place) as other:
-        other.write_text(budget_page.render(subject, measured, found, again), encoding="utf-8")
-    answers = [budgeting.answers(found)] if found.right else []
-    return [*answers, budgeting.groups(found)], {"budget": budgeting.plain(found), "repeat": again}
+        other.write_text(page.render(subject, measured, found, again), encoding="utf-8")
+    answers = [account.answers(found)] if found.right else []
+    return [*answers, account.groups(found)], {"budget": account.plain(found), "repeat": again}
 
 
 def _command(

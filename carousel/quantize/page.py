@@ -5,12 +5,10 @@ from typing import Any
 from carousel.cli.subject import Subject
 from carousel.measure import accuracy
 from carousel.measure.accuracy import Measured
-from carousel.measure.budget import account as budgeting
+from carousel.measure.budget import account
 from carousel.measure.budget import plots as budget_plots
 from carousel.measure.budget.account import Accounted
-from carousel.page import html as page
-from carousel.page import parts as report_parts
-from carousel.page import plots
+from carousel.page import html, parts, plots
 
 NAMES = (
     "A quantiser rounds and limits one signal, or the weights of one kind. Its name begins with "
@@ -34,36 +32,36 @@ LOW, HIGH = 0.5, 2.0  # sums of the parts that may still be called the whole
 def render(subject: Subject, measured: Measured, found: Accounted, again: dict[str, Any]) -> str:
     """The whole page; `again` is what it takes to repeat it."""
     net, budget = subject.net, found.budget
-    return page.page(
+    return html.page(
         f"Carousel: number formats of {net.name}",
         [
-            f"<h1>{page.escape(net.name)}: number formats</h1>",
-            page.paragraph(f"Input: {subject.inputs.source}.", "lead"),
-            page.paragraph(found.sentence, "verdict"),
+            f"<h1>{html.escape(net.name)}: number formats</h1>",
+            html.paragraph(f"Input: {subject.inputs.source}.", "lead"),
+            html.paragraph(found.sentence, "verdict"),
             *_answers(found),
             *short(found),
-            page.heading("Every quantiser"),
-            page.figure(
+            html.heading("Every quantiser"),
+            html.figure(
                 plots.svg(budget_plots.alone(budget), "alone"),
                 "RMSE of the output with one quantiser on and all others off, and its share.",
             ),
-            page.paragraph(NAMES),
-            report_parts.table(budgeting.quantisers(found), titled=False),
-            report_parts.table(budgeting.weights(found)),
+            html.paragraph(NAMES),
+            parts.table(account.quantisers(found), titled=False),
+            parts.table(account.weights(found)),
             *_over_time(found),
-            page.heading("Codes against their ranges"),
-            page.figure(
+            html.heading("Codes against their ranges"),
+            html.figure(
                 plots.svg(budget_plots.ranges(budget.uses), "ranges"),
                 "How often codes lie where in their range, with all quantisers on.",
             ),
-            page.paragraph(IDLE),
-            report_parts.table(budgeting.codes(found), titled=False),
-            page.heading("Fixed point against float"),
-            page.paragraph(f"Over all of the input: {subject.inputs.source}."),
-            report_parts.table(accuracy.table(measured), titled=False),
-            report_parts.table(accuracy.saturations(measured.fixed)),
-            *report_parts.formats(subject.qnet.formats),
-            *report_parts.repeat(again),
+            html.paragraph(IDLE),
+            parts.table(account.codes(found), titled=False),
+            html.heading("Fixed point against float"),
+            html.paragraph(f"Over all of the input: {subject.inputs.source}."),
+            parts.table(accuracy.table(measured), titled=False),
+            parts.table(accuracy.saturations(measured.fixed)),
+            *parts.formats(subject.qnet.formats),
+            *parts.repeat(again),
         ],
     )
 
@@ -72,7 +70,7 @@ def short(found: Accounted) -> list[str]:
     """The budget in short: a bar for each group, and how far the shares explain the error."""
     explained = found.budget.explained
     if explained is None:
-        return [page.heading("Where the error comes from"), page.paragraph(found.equal)]
+        return [html.heading("Where the error comes from"), html.paragraph(found.equal)]
     sums = f"Mean squares of all alone add up to {explained:.2f} times that of all together"
     sums += (
         "."
@@ -80,16 +78,16 @@ def short(found: Accounted) -> list[str]:
         else (": they act on one another, so look at what leaving each out would gain, too.")
     )
     return [
-        page.heading("Where the error comes from"),
-        page.bars((name, share, budgeting.percent(share)) for name, share in found.groups),
-        report_parts.table(budgeting.errors(found), titled=False),
-        page.paragraph(f"Over {found.scope}. {READ} {sums} {found.equal}"),
+        html.heading("Where the error comes from"),
+        html.bars((name, share, account.percent(share)) for name, share in found.groups),
+        parts.table(account.errors(found), titled=False),
+        html.paragraph(f"Over {found.scope}. {READ} {sums} {found.equal}"),
     ]
 
 
 def _answers(found: Accounted) -> list[str]:
     """Sequences answered rightly, where somebody knows the answers."""
-    return [report_parts.table(budgeting.answers(found))] if found.right else []
+    return [parts.table(account.answers(found))] if found.right else []
 
 
 def _over_time(found: Accounted) -> list[str]:
@@ -97,8 +95,8 @@ def _over_time(found: Accounted) -> list[str]:
     if len(found.budget.together) < 2 or not found.budget.whole.rmse:
         return []
     return [
-        page.heading("Over time"),
-        page.figure(
+        html.heading("Over time"),
+        html.figure(
             plots.svg(budget_plots.over_time(found.budget), "shares"),
             "RMSE of the output with all quantisers on, and how the groups share it.",
         ),

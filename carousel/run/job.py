@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
 from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
 from carousel.measure import accuracy, gateware
 from carousel.measure.accuracy import Measured
-from carousel.measure.budget import account as budgeting
+from carousel.measure.budget import account
 from carousel.measure.budget.account import Accounted
 from carousel.measure.gateware import Gateware
 from carousel.measure.needs import Need
-from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check as holding
-from carousel.measure.retention import retained
+from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention.retained import Retained
 from carousel.page.tables import Table
 from fixedpoint.retention.hold import drift
@@ -26,7 +24,7 @@ from rtl.proofs.record import Record
 
 
 @dataclass(frozen=True)
-class Found:
+class RunResult:
     """Everything that one run of the main job found.
 
     Attributes
@@ -94,23 +92,23 @@ class Found:
 
 def do(
     subject: Subject, lanes: int | None, quick: bool, folder: Path, earlier: Record | None
-) -> Found:
+) -> RunResult:
     """Run all of it; the Verilog and the formats go into `folder`.
 
     `earlier` : proofs, perhaps of another Verilog.
     """
     measured = accuracy.measure(subject)
-    accounted = budgeting.measure(subject, measured, groups_only=True)
+    accounted = account.measure(subject, measured, groups_only=True)
     found = gateware.play(subject, lanes)
-    held, ranges = holding.check(subject, quick), hold_bound.ranges(subject, None)
+    held, ranges = hold_check.check(subject, quick), bound.ranges(subject, None)
     kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
-    with steps.progress("Verilog"):
+    with progress.bar("Verilog"):
         written, _ = verilog.write(found.plan, folder)
     subject.qnet.formats.dump(folder / "formats.json")
     need = Need(found.plan.most_lanes, found.plan)
     text = record.digest(written.read_text(encoding="utf-8"))
     proofs = earlier if earlier and earlier.verilog_sha256 == text else None
-    return Found(subject, measured, accounted, found, need, kept, written, proofs)
+    return RunResult(subject, measured, accounted, found, need, kept, written, proofs)
 
 
 def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
@@ -118,7 +116,7 @@ def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
     return None if inputs.lag is None else drift(trace, *inputs.lag)[-1]
 
 
-def summary(found: Found) -> list[Table]:
+def summary(found: RunResult) -> list[Table]:
     """What a person wants to see first: one table of results, one of checks."""
     inputs, hw, fixed = found.subject.inputs, found.gateware, found.measured.fixed
     rows = []
@@ -142,12 +140,12 @@ def summary(found: Found) -> list[Table]:
     )
     return [
         Table.of(title, ("", *found.views), rows),
-        holding.table(found.retained.held),
+        hold_check.table(found.retained.held),
         Table.of("Checks", ("what", "holds"), checks),
     ]
 
 
-def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
+def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
     """The same for programs."""
     subject, inputs = found.subject, found.subject.inputs
     return {
@@ -162,7 +160,7 @@ def plain(found: Found, model: Path, folder: Path) -> dict[str, Any]:
         "right": {**found.right, "of": inputs.count},
         "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
         **accuracy.plain(subject, found.measured),
-        "budget": budgeting.plain(found.accounted),
+        "budget": account.plain(found.accounted),
         "needs": found.need.plain(),
         "gateware": gateware.plain(found.gateware),
         **retained.plain(found.retained),

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from carousel.measure import accuracy, gateware
-from carousel.measure import proofs as proven
-from carousel.measure.retention import retained
-from carousel.measure.retention import sections as hold_page
-from carousel.page import html as page
-from carousel.page import parts as report_parts
-from carousel.page import plots
-from carousel.quantize import page as budget_page
-from carousel.run import job as mainjob
-from carousel.run.job import Found
+from carousel.measure import accuracy, gateware, proofs
+from carousel.measure.retention import retained, sections
+from carousel.page import html, parts, plots
+from carousel.quantize import page
+from carousel.run import job
+from carousel.run.job import RunResult
 from golden import Network
 from golden.shape import Shape
 
@@ -25,41 +21,41 @@ MOVES = (
 )
 
 
-def render(found: Found, again: dict[str, Any], prove: str) -> str:
+def render(found: RunResult, again: dict[str, Any], prove: str) -> str:
     """The whole page; `again` and `prove` are what `carousel.repeat` says."""
     net = found.subject.net
-    return page.page(
+    return html.page(
         f"Carousel: {net.name}",
         [
-            f"<h1>{page.escape(net.name)}</h1>",
-            page.paragraph(_lead(found), "lead"),
+            f"<h1>{html.escape(net.name)}</h1>",
+            html.paragraph(_lead(found), "lead"),
             *_first_lines(found),
-            *(report_parts.table(table) for table in mainjob.summary(found)),
+            *(parts.table(table) for table in job.summary(found)),
             *_carried(found),
-            *hold_page.sections(found.retained, hold_page.figures(found.retained)),
-            page.paragraph(FURTHER),
-            *budget_page.short(found.accounted),
-            page.paragraph(WHOLE),
+            *sections.sections(found.retained, sections.figures(found.retained)),
+            html.paragraph(FURTHER),
+            *page.short(found.accounted),
+            html.paragraph(WHOLE),
             *_differences(found),
             *_gateware(found),
-            *proven.section(found.proofs, prove),
-            *report_parts.formats(found.subject.qnet.formats),
-            *report_parts.repeat(again),
+            *proofs.section(found.proofs, prove),
+            *parts.formats(found.subject.qnet.formats),
+            *parts.repeat(again),
         ],
     )
 
 
-def _first_lines(found: Found) -> list[str]:
+def _first_lines(found: RunResult) -> list[str]:
     """Whether the design holds, what it costs, where the error comes from."""
     return [
-        page.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
-        page.paragraph(retained.sentence(found.retained)),
-        page.paragraph(_cost(found)),
-        page.paragraph(found.accounted.sentence),
+        html.paragraph(_verdict(found), "verdict good" if found.ok else "verdict bad"),
+        html.paragraph(retained.sentence(found.retained)),
+        html.paragraph(_cost(found)),
+        html.paragraph(found.accounted.sentence),
     ]
 
 
-def _cost(found: Found) -> str:
+def _cost(found: RunResult) -> str:
     """Multipliers, memory and time, in words."""
     need = found.need
     lanes, tail = need.multipliers
@@ -71,12 +67,12 @@ def _cost(found: Found) -> str:
     return text
 
 
-def _carried(found: Found) -> list[str]:
+def _carried(found: RunResult) -> list[str]:
     net, inputs = found.subject.net, found.subject.inputs
     return [
-        page.heading("What the cells carry"),
-        page.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
-        page.figure(
+        html.heading("What the cells carry"),
+        html.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
+        html.figure(
             plots.svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
             f"States of {_last(net)} in some of the sequences: broad lines are the float "
             "network, dashes the simulated gateware.",
@@ -84,25 +80,25 @@ def _carried(found: Found) -> list[str]:
     ]
 
 
-def _differences(found: Found) -> list[str]:
+def _differences(found: RunResult) -> list[str]:
     return [
-        page.heading("What fixed point costs"),
-        page.figure(_error_figure(found), "Largest difference from float over all sequences."),
-        report_parts.table(accuracy.table(found.measured)),
-        report_parts.table(accuracy.places(found.measured)),
-        report_parts.table(accuracy.saturations(found.measured.fixed)),
+        html.heading("What fixed point costs"),
+        html.figure(_error_figure(found), "Largest difference from float over all sequences."),
+        parts.table(accuracy.table(found.measured)),
+        parts.table(accuracy.places(found.measured)),
+        parts.table(accuracy.saturations(found.measured.fixed)),
     ]
 
 
-def _gateware(found: Found) -> list[str]:
+def _gateware(found: RunResult) -> list[str]:
     return [
-        page.heading("Gateware"),
-        report_parts.table(gateware.table(found.gateware), titled=False),
-        page.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
+        html.heading("Gateware"),
+        parts.table(gateware.table(found.gateware), titled=False),
+        html.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
     ]
 
 
-def _lead(found: Found) -> str:
+def _lead(found: RunResult) -> str:
     net = found.subject.net
     layers = " and ".join(_cells(layer.shape) for layer in net.layers)
     made = f" Made by: {net.made_by}." if net.made_by else ""
@@ -129,18 +125,18 @@ def _last(net: Network) -> str:
     return "the last layer, which runs from the last step to the first," if reverse else LAST
 
 
-def _verdict(found: Found) -> str:
+def _verdict(found: RunResult) -> str:
     if found.ok:
         return "All that was checked holds."
     failed = [check for check, ok in found.checks.items() if not ok]
     return f"Does not hold: {'; '.join(failed)}."
 
 
-def _two_views(found: Found):
+def _two_views(found: RunResult):
     return found.views["float"], found.views["gateware"]
 
 
-def _error_figure(found: Found) -> str:
+def _error_figure(found: RunResult) -> str:
     signals, directions = found.measured.errors.signals, _directions(found.subject.net)
     names = {
         f"{direction} {short}".strip(): f"{layer}.{short}"

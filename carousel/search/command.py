@@ -10,15 +10,15 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel.cli import options, output
-from carousel.cli import subject as steps
+from carousel.cli import options, output, progress
 from carousel.cli.inputs import Inputs, choose, encode
-from carousel.measure.retention import hold_check as holding
+from carousel.cli.progress import Progress
+from carousel.cli.subject import Subject
+from carousel.measure.retention import hold_check
 from carousel.page import tables
-from carousel.search import result as searched
-from carousel.search.result import Found
-from carousel.work import processes as beside
-from carousel.work import workers
+from carousel.search import result
+from carousel.search.result import SearchResult
+from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from fixedpoint.calibration import Seen
 from fixedpoint.quantization import formats_of, quantize
@@ -116,22 +116,22 @@ def search(
         output.check_file(each)
     problem = f"{metadata.version('carousel')} {trial.digest()}"
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
-    found = look(goal, trial, held_out, journal, scheduler, jobs or beside.processors())
+    found = look(goal, trial, held_out, journal, scheduler, jobs or processes.processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
-    held = holding.check(steps.Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
+    held = hold_check.check(Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
     with output.beside(place) as other:
         qnet.formats.dump(other)
     draw(found, drawing)
     console = Console()
-    for table in (*searched.tables(found), tables.formats(qnet.formats), holding.table(held)):
+    for table in (*result.tables(found), tables.formats(qnet.formats), hold_check.table(held)):
         table.show(console)
     typer.echo(f"Formats  {place}\nFigure   {drawing}\nJournal  {past}")
     data = {"formats": str(place), "figure": str(drawing), "input": inputs.source}
     ok = held.ok or held.never is not None
-    output.finish({**data, **searched.plain(found), **holding.plain(held)}, json, ok)
+    output.finish({**data, **result.plain(found), **hold_check.plain(held)}, json, ok)
 
 
-def draw(found: Found, path: Path) -> None:
+def draw(found: SearchResult, path: Path) -> None:
     """Write the figure."""
     from carousel.page import plots
     from carousel.search import plots as searched_plots
@@ -204,7 +204,7 @@ def look(
     journal: Journal[Widths, Evaluation],
     scheduler: str | None,
     jobs: int,
-) -> Found:
+) -> SearchResult:
     """Search with a bar, here or on a cluster; all that is evaluated goes to the journal.
 
     Raises
@@ -223,12 +223,12 @@ def look(
         confirmed.append(evaluate(held_out, found.widths))
         return goal.met(confirmed[-1])
 
-    with steps.progress("Search") as report, journal.adding(), where as work:
+    with progress.bar("Search") as report, journal.adding(), where as work:
         tried = _Tried(work, journal, report)
         state = Search(goal, tried, kinds)
         best = state.run(confirm)
-        (reference,) = tried([Widths.uniform(searched.REFERENCE)])
-    return Found(state, trial.lanes, best, confirmed[-1], reference)
+        (reference,) = tried([Widths.uniform(result.REFERENCE)])
+    return SearchResult(state, trial.lanes, best, confirmed[-1], reference)
 
 
 @dataclass
@@ -237,7 +237,7 @@ class _Tried:
 
     work: Evaluate
     journal: Journal[Widths, Evaluation]
-    report: steps.Report
+    report: Progress
     count: int = 0
 
     def __call__(self, candidates: Sequence[Widths]) -> Iterator[Evaluation]:

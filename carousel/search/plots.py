@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
-from carousel.search.result import Found
+from carousel.search.result import SearchResult
 from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import front
 
 
-def figure(found: Found) -> Figure:
+def figure(found: SearchResult) -> Figure:
     """Cost against error: all that was tried, the Pareto set, uniform widths, what was chosen."""
     able = [each for each in found.state.known.values() if each.cost is not None]
     with mpl.rc_context(STYLE):

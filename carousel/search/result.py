@@ -14,7 +14,7 @@ REFERENCE = 16  # bits of the uniform widths that every choice is laid beside
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The result of a search.
 
     Attributes
@@ -48,7 +48,7 @@ class Found:
         return min(filter(self.goal.met, self.uniform), key=self.goal.rank, default=None)
 
 
-def columns(found: Found) -> dict[str, Evaluation]:
+def columns(found: SearchResult) -> dict[str, Evaluation]:
     """What is laid side by side, by name."""
     shown = {"found": found.best}
     for each in (found.best_uniform, found.reference):
@@ -57,7 +57,7 @@ def columns(found: Found) -> dict[str, Evaluation]:
     return shown
 
 
-def tables(found: Found) -> list[Table]:
+def tables(found: SearchResult) -> list[Table]:
     """For people."""
     shown = columns(found)
     rows = zip(*map(_column, shown.values()), strict=True)
@@ -92,7 +92,7 @@ def _column(each: Evaluation) -> Iterator[str]:
     yield "-" if each.right is None else str(each.right)
 
 
-def _held_out(found: Found) -> Table:
+def _held_out(found: SearchResult) -> Table:
     """The choice on data that the search has not seen."""
     rows = []
     for name, each in (("searched", found.best), ("held out", found.held_out)):
@@ -105,7 +105,7 @@ def _held_out(found: Found) -> Table:
     return Table.of(title, ("data", "RMSE", "largest", "sequences right", "meets the goal"), rows)
 
 
-def plain(found: Found) -> dict[str, Any]:
+def plain(found: SearchResult) -> dict[str, Any]:
     """For programs."""
     return {
         "goal": asdict(found.goal),

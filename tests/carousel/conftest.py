@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 import golden
 import sim
 from carousel.main import app
-from carousel.measure.retention import lags as hold_lags
-from carousel.measure.retention import maps as hold_map
+from carousel.measure.retention import lags, maps
 from golden import Layer, Network, Readout
 from sim import HardwareTrace
 from tests.rtl.support import planned
@@ -24,8 +23,8 @@ Cli = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a report says of the hold goes over two short lags and one other width."""
-    monkeypatch.setattr(hold_lags, "DECADES", (10, 100))
-    monkeypatch.setattr(hold_map, "WIDTHS", (12,))
+    monkeypatch.setattr(lags, "DECADES", (10, 100))
+    monkeypatch.setattr(maps, "WIDTHS", (12,))
 
 
 @pytest.fixture

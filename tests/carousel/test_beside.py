@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from carousel.work import processes as beside
+from carousel.work import processes
 from tests.processes import marked
 
 JOBS = """
@@ -49,7 +49,7 @@ def test_an_interruption_ends_them_and_what_they_started(tmp_path, number):
 
 def test_one_that_dies_is_said():
     with (
-        pytest.raises(beside.ProcessError, match="has ended before its work was done"),
-        beside.running({"a": os.abort}) as found,
+        pytest.raises(processes.ProcessError, match="has ended before its work was done"),
+        processes.running({"a": os.abort}) as found,
     ):
         found["a"].result()

@@ -11,8 +11,7 @@ import pytest
 
 import golden
 from carousel.cli.inputs import task_of
-from carousel.experiments import command
-from carousel.experiments import gateware as experiments_gateware
+from carousel.experiments import command, gateware
 from carousel.experiments import trials as experiments_trials
 from carousel.experiments.contrast import Contrast
 from carousel.experiments.gateware import Integers
@@ -35,7 +34,7 @@ SOLVED = ("3a-100-3", "--quick", "--seed", "0")  # in 12,500 sequences
 def brief(monkeypatch):
     """Slices of a few hundred sequences, plain networks and tests of few, figures not drawn."""
     monkeypatch.setattr(experiments_trials, "SLICE", 0.02)
-    monkeypatch.setattr(command, "QUICK_SIZES", experiments_gateware.Sizes(tested=64, sample=1))
+    monkeypatch.setattr(command, "QUICK_SIZES", gateware.Sizes(tested=64, sample=1))
     monkeypatch.setattr(command.contrast, "sequences", lambda name, solved: 500)
     monkeypatch.setattr(plots, "svg", lambda figure, name: "<svg/>")
 
@@ -208,7 +207,7 @@ def test_gateware_that_differs_is_seen(cli, tmp_path, monkeypatch, quick_sim):
     """One code of one output, at both widths; the status is then 1."""
     quick_sim["code"] = True
     net, sizes = golden.load("models/6a.npz"), command.QUICK_SIZES
-    carried = experiments_gateware.carry(experiment("6a"), net, 1, "", sizes, print)
+    carried = gateware.carry(experiment("6a"), net, 1, "", sizes, print)
     assert carried.least and (carried.usual.mismatches, carried.least.mismatches) == (1, 1)
     assert not carried.exact
     found = Results((), (carried,), Contrast((), (), ()))

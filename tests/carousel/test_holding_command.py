@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.cli import subject as steps
+from carousel.cli.subject import prepare
 from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check as holding
-from carousel.measure.retention import lags as hold_lags
-from carousel.measure.retention import maps as hold_map
-from carousel.work import processes as beside
+from carousel.measure.retention import hold_check, lags, maps
+from carousel.work import processes
 from carousel.work.processes import ProcessError
 from fixedpoint.retention.hold import closing
 from fixedpoint.retention.orbit import StateMap
@@ -36,9 +34,9 @@ SETTINGS = {
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Two widths, and a short check of the shut gates."""
-    monkeypatch.setattr(hold_map, "WIDTHS", (4, 12))
-    monkeypatch.setattr(holding, "SHORT", (100, 2))
-    monkeypatch.setattr(holding, "LONG", (300, 1))
+    monkeypatch.setattr(maps, "WIDTHS", (4, 12))
+    monkeypatch.setattr(hold_check, "SHORT", (100, 2))
+    monkeypatch.setattr(hold_check, "LONG", (300, 1))
 
 
 def loaded(path: Path):
@@ -135,7 +133,7 @@ def test_the_gateware_is_followed_too_and_a_wrong_code_ends_with_1(
             futures[name].set_result(job())
         yield futures
 
-    monkeypatch.setattr(beside, "running", here)
+    monkeypatch.setattr(processes, "running", here)
     quick_sim["code"] = True
     assert cli("hold", model, *SHORT, "--json", file).exit_code == 1
     assert [setting["gateware_mismatches"] for setting in loaded(file)["lags"]] == [1, 1, 1]
@@ -144,7 +142,7 @@ def test_the_gateware_is_followed_too_and_a_wrong_code_ends_with_1(
 def test_a_process_that_dies_is_one_line():
     with (
         pytest.raises(ProcessError, match="has ended before its work was done"),
-        beside.running({"gone": partial(os._exit, 3)}) as futures,
+        processes.running({"gone": partial(os._exit, 3)}) as futures,
     ):
         futures["gone"].result()
 
@@ -180,15 +178,15 @@ def test_every_kind_of_network_is_bounded(cli, tmp_path, name):
     assert result.exit_code == 0, result.output
     settings, reverse = loaded(file)["lags"], name in nets.REVERSE
     assert len(settings) == (1 if reverse else 3)
-    assert (hold_lags.REVERSE in result.stdout) == reverse
+    assert (lags.REVERSE in result.stdout) == reverse
     assert all(setting["outside_bound"] == 0 for setting in settings)
 
 
 def test_distractors_are_what_lies_between_the_last_event_and_the_trigger(model):
-    subject = steps.prepare(model, 12, None, sequences=3, length=100)
+    subject = prepare(model, 12, None, sequences=3, length=100)
     assert subject.inputs.lag is not None
     first, last = subject.inputs.lag
-    found = hold_lags.distractors(subject)
+    found = lags.distractors(subject)
     assert np.array_equal(found, subject.codes[:, first + 1 : last + 1].reshape(-1, 8))
     symbols = found.reshape(3, -1, 8).argmax(axis=2)
     assert set(symbols.ravel().tolist()) <= {2, 3, 4, 5}  # a, b, c, d
@@ -197,14 +195,14 @@ def test_distractors_are_what_lies_between_the_last_event_and_the_trigger(model)
 def test_states_outside_a_span_are_counted():
     span = Range(np.array([[0, 0]]), np.array([[5, 5]]))
     states = np.array([[[0.0, 5.0]], [[-1.0, 6.0]]])
-    assert hold_lags.outside(states, [span, span]) == 2
+    assert lags.outside(states, [span, span]) == 2
 
 
 def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
-    subject = steps.prepare(model, 12, None, sequences=2, length=70)
-    found = hold_map.find(subject, subject.qnet.run(subject.codes))
+    subject = prepare(model, 12, None, sequences=2, length=70)
+    found = maps.find(subject, subject.qnet.run(subject.codes))
     (layer,) = subject.qnet.layers
-    limits, met, creep, widths = hold_map.tables(found)  # no forget gate: no leak
+    limits, met, creep, widths = maps.tables(found)  # no forget gate: no leak
     assert [row[:2] for row in met.rows] == [("0", "i")]
     edge = closing(layer) * layer.gate.net.lsb
     assert limits.rows[0][2] == f"{edge:.3f}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.measure.retention import lags as hold_lags
+from carousel.measure.retention import lags
 from tests.carousel import nets
 from tests.soak import few
 
@@ -135,8 +135,8 @@ def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path,
     words = (tmp_path / "m.npz", "--input", tmp_path / "x.npy", "--quick", "-o", place)
     assert cli("hold", *words, "--json", tmp_path / "h.json").exit_code == 1
     data, page = loaded(tmp_path / "h.json"), (place / "hold.html").read_text()
-    assert data["lags"] == [] and hold_lags.REVERSE in data["notes"]
-    assert page.count("<svg ") == 1 and hold_lags.REVERSE in page
+    assert data["lags"] == [] and lags.REVERSE in data["notes"]
+    assert page.count("<svg ") == 1 and lags.REVERSE in page
     assert data["bound"]["limits"] and len(data["retention"]["met"]) == 2
 
 

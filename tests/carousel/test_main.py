@@ -12,7 +12,7 @@ import typer
 
 import golden
 from carousel.main import app
-from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import hold_check
 from fixedpoint import Formats
 from fixedpoint.retention.hold import HoldResult
 
@@ -111,12 +111,12 @@ def test_pauses_excuse_the_cycles_but_not_the_codes(cli, quick_sim, model):
 
 def test_hold_ends_with_1_when_a_state_drifts(cli, model, monkeypatch):
     assert cli("hold", model, *SHORT, "--quick").exit_code == 0
-    sound = holding.check_hold
+    sound = hold_check.check_hold
 
     def drifting(*args: Any, **kwargs: Any) -> HoldResult:
         return replace(sound(*args, **kwargs), largest_change_lsb=(1,))
 
-    monkeypatch.setattr(holding, "check_hold", drifting)
+    monkeypatch.setattr(hold_check, "check_hold", drifting)
     result = cli("hold", model, *SHORT, "--quick")
     assert result.exit_code == 1
     assert "1 LSB" in result.stdout

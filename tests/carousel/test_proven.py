@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from carousel.measure import proofs as proven
+from carousel.measure import proofs
 from rtl.proofs.record import FILE, Entry, Record, digest
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, PASSES, PROVEN, REFUTED, LeftOut
 
@@ -34,7 +34,7 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
     words = ("run", model, *SHORT, "-o", place)
     assert cli(*words).exit_code == 0
     page, data = (place / "report.html").read_text(), _results(place)
-    assert data["prove"] in page and proven.NONE in page
+    assert data["prove"] in page and proofs.NONE in page
     assert data["proofs"] is None and CHECK not in data["checks"]
     assert data["prove"].endswith(f"--output {place}/proofs")
 
@@ -56,7 +56,7 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
         "sum, ends: not run.",
     ):
         assert said in page
-    assert proven.NONE not in page
+    assert proofs.NONE not in page
 
     passes = replace(HOLD, twin={**TWIN, "result": PASSES})
     nothing = {"hold": LeftOut(NOT_PROVABLE, "two share it")}
@@ -72,7 +72,7 @@ def test_a_record_of_another_verilog_says_nothing(cli, quick_sim, model, place):
     Record(digest("another"), (HOLD,)).write(place / "proofs" / FILE)
     assert cli("run", model, *SHORT, "-o", place).exit_code == 0
     assert _results(place)["proofs"] is None
-    assert proven.NONE in (place / "report.html").read_text()
+    assert proofs.NONE in (place / "report.html").read_text()
 
 
 def test_a_damaged_record_is_one_line_before_anything_is_run(refused, model, place):
@@ -93,7 +93,7 @@ def test_a_damaged_record_is_one_line_before_anything_is_run(refused, model, pla
 )
 def test_a_row_says_what_came_of_the_proof_and_of_its_twin(result, twin, words):
     entry = replace(HOLD, result=result, twin={**TWIN, "result": twin})
-    (row,) = proven.table(Record("", (entry,))).rows
+    (row,) = proofs.table(Record("", (entry,))).rows
     assert (row[3], row[6].rpartition(": ")[2], row[7]) == words
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from carousel import prove as proving
+from carousel import prove
 from rtl.mutants import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.catalogue import BUSES, MAKERS
@@ -47,8 +47,8 @@ def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
         found = run(proof, folder, tell)
         return replace(found, twin=replace(found.found, status="passes"))
 
-    run = proving.run
-    monkeypatch.setattr(proving, "run", blind)
+    run = prove.run
+    monkeypatch.setattr(prove, "run", blind)
     result = cli("prove", MODEL, "--lanes", 8, "--only", "saturates-s", "-o", tmp_path / "proofs")
     assert result.exit_code == 1
     assert "passes" in result.stdout
@@ -68,7 +68,7 @@ def quick(monkeypatch):
         twin = Outcome("refuted", 1.0, None, "a == b")
         return Proven(proof, Outcome(status.get(proof.name, "proven"), 1.0, None, ""), twin)
 
-    monkeypatch.setattr(proving, "run", answer)
+    monkeypatch.setattr(prove, "run", answer)
     for makers in (MAKERS, BUSES):
         for name in makers:
             monkeypatch.setitem(makers, name, maker(name))
@@ -160,7 +160,7 @@ def test_drawn_twins_that_are_not_refuted_end_with_1(
         )
         return Challenge(1, (twin,), {} if status == "refuted" else {("cell", "value"): 1})
 
-    monkeypatch.setattr(proving, "challenge", draw)
+    monkeypatch.setattr(prove, "challenge", draw)
     words = ("--only", "sum", "-o", tmp_path / "proofs")
     assert cli("prove", model, *words).exit_code == 0 and not asked
     result = cli("prove", model, *words, "--twins", 3)

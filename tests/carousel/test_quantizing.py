@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import fixedpoint
 import golden
 from carousel.main import app
-from carousel.measure.budget import plots as budget_plots
+from carousel.measure.budget import plots
 from fixedpoint.budget.account import account, affordable
 from fixedpoint.budget.quantisers import GROUPS, quantisers
 from golden.tasks import TEMPORAL_ORDER
@@ -158,8 +158,8 @@ def test_the_main_job_that_goes_on_from_a_state_says_that_the_budget_does_not(
 
 
 def test_every_group_has_a_colour_of_its_own():
-    assert tuple(budget_plots.COLOURS) == GROUPS
-    assert len(set(budget_plots.COLOURS.values())) == len(GROUPS)
+    assert tuple(plots.COLOURS) == GROUPS
+    assert len(set(plots.COLOURS.values())) == len(GROUPS)
 
 
 def test_an_exact_network_has_figures_and_a_page_too(cli, tmp_path):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.cli import state_file as carried
-from carousel.cli import subject as steps
+from carousel.cli import state_file
+from carousel.cli.subject import prepare
 from carousel.measure import accuracy
 from tests.carousel import nets
 from tests.golden.importers.keras_files import claiming
@@ -37,7 +37,7 @@ class Files:
         return path
 
     def measure(self, file: Path, state: Path | None = None) -> accuracy.Measured:
-        return accuracy.measure(steps.prepare(self.model, 16, self.formats, file, state=state))
+        return accuracy.measure(prepare(self.model, 16, self.formats, file, state=state))
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
@@ -106,7 +106,7 @@ def test_float_starts_from_the_values_in_the_file(cli, tmp_path):
 def good(net: golden.Network, count: int) -> dict[str, np.ndarray]:
     return {
         f"{k}.{part}": np.zeros((count, width))
-        for k, parts in enumerate(carried.widths(net))
+        for k, parts in enumerate(state_file.widths(net))
         for part, width in parts.items()
     }
 

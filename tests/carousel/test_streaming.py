@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 import golden
-from carousel import stream as streaming
+from carousel import stream
 from carousel.cli.errors import OneLineGroup
 from fixedpoint import quantize
 from rtl.boards.link import LinkedCore
@@ -26,7 +26,7 @@ from tests.rtl.model_board import SLOTS, ModelBoard
 from tests.rtl.support import planned
 
 app = typer.Typer(cls=OneLineGroup)
-app.command()(streaming.stream)
+app.command()(stream.stream)
 
 
 @app.callback()
@@ -76,7 +76,7 @@ def plugged(monkeypatch: pytest.MonkeyPatch):
             assert (name, baud) == ("/dev/board", 1_000_000)
             yield port
 
-        monkeypatch.setattr(streaming, "opened", opened)
+        monkeypatch.setattr(stream, "opened", opened)
 
     return plug
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
 from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
 from carousel.measure.accuracy import Measured
@@ -82,7 +82,7 @@ def measure(subject: Subject, measured: Measured, groups_only: bool = False) -> 
     """Account for the error on as many of the sequences as take some seconds."""
     net, qnet = subject.net, subject.qnet
     x = affordable(net, qnet, subject.inputs.x, groups_only)
-    with steps.progress("Error budget") as report:
+    with progress.bar("Error budget") as report:
         budget = account(net, qnet, x, groups_only, report)
     error, carried = measured.errors.signals["out"], subject.state is not None
     return Accounted(budget, error, carried, _right(subject.inputs, measured, budget))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carousel.cli import subject as steps
+from carousel.cli.subject import Subject
 from carousel.measure.retention.lags import distractors
 from carousel.page.tables import Table
 from fixedpoint.retention.bound import OpenGate, bound, shut_range
@@ -52,7 +52,7 @@ class Bounds:
     shut: float | OpenGate | None
 
 
-def ranges(subject: steps.Subject, ends: Ends | None) -> dict[str, Range]:
+def ranges(subject: Subject, ends: Ends | None) -> dict[str, Range]:
     """The whole input format, the subject's input and, if given, a range of real numbers, by name.
 
     Raises
@@ -67,7 +67,7 @@ def ranges(subject: steps.Subject, ends: Ends | None) -> dict[str, Range]:
     return found
 
 
-def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
+def find(subject: Subject, inputs: Mapping[str, Range]) -> Bounds:
     """The bounds for inputs of these ranges, by name."""
     limits = [
         Limit(
@@ -83,7 +83,7 @@ def find(subject: steps.Subject, inputs: Mapping[str, Range]) -> Bounds:
     return Bounds(tuple(limits), _shut(subject))
 
 
-def _shut(subject: steps.Subject) -> float | OpenGate | None:
+def _shut(subject: Subject) -> float | OpenGate | None:
     try:
         return shut_range(subject.qnet)
     except NeverShutError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import sim
-from carousel.cli import subject as steps
+from carousel.cli import progress
 from fixedpoint import QuantizedNetwork
 from fixedpoint.network import real_state
 from fixedpoint.retention.lags import Group, Kept, joined, kept
@@ -51,7 +51,7 @@ def play(qnet: QuantizedNetwork, groups: Sequence[Group], lags: Sequence[int]) -
     some = [lags[0], *(lag for lag in lags[1:] if lag * clocks <= CLOCKS)]
     codes = np.concatenate([group.codes(0, some[-1]) for group in groups])
     start = joined(groups)
-    with steps.progress("Gateware: build, then simulate") as report:
+    with progress.bar("Gateware: build, then simulate") as report:
         trace = sim.simulate(qnet, codes, state=start, streams=streams, progress=report)
     verdict = sim.check(qnet, codes, trace, start)
     states = [start]

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
+from carousel.cli.progress import Progress
+from carousel.cli.subject import Subject
 from carousel.page.tables import Table
 from fixedpoint.retention.hold import HoldResult, NeverShutError, check_hold
 
@@ -35,13 +37,13 @@ class Held:
         return max((max(result.largest_change_lsb) for result in self.results), default=0)
 
 
-def check(subject: steps.Subject, quick: bool) -> Held:
+def check(subject: Subject, quick: bool) -> Held:
     """A thousand steps and, unless `quick`, a million; none where no gate can be kept shut."""
     found = []
     for count, sequences in (SHORT,) if quick else (SHORT, LONG):
-        with steps.progress(f"Hold check, {count:,} steps") as report:
+        with progress.bar(f"Hold check, {count:,} steps") as report:
 
-            def tell(done: int, total: int = count, report: steps.Report = report) -> None:
+            def tell(done: int, total: int = count, report: Progress = report) -> None:
                 report(done, total)
 
             try:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
+from carousel.cli.subject import Subject
 from carousel.measure.retention.gateware import Played, play
 from carousel.page.tables import Table
-from carousel.work import processes as beside
+from carousel.work import processes
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from fixedpoint.retention.bound import bound
@@ -87,7 +88,7 @@ class Setting:
         return not self.escaped and (self.gateware is None or self.gateware.ok)
 
 
-def measure(subject: steps.Subject, quick: bool) -> tuple[Setting, ...]:
+def measure(subject: Subject, quick: bool) -> tuple[Setting, ...]:
     """Follow all groups in all views.
 
     There are none where gates are never shut and layers run in reverse.
@@ -103,12 +104,12 @@ def measure(subject: steps.Subject, quick: bool) -> tuple[Setting, ...]:
     jobs = {(n, view): job for n, case in enumerate(cases) for view, job in _jobs(case, lags)}
     played: list[Played | None] = [None] * len(cases)
     if quick:
-        with steps.progress("What is left after a lag"):
+        with progress.bar("What is left after a lag"):
             found = {name: job() for name, job in jobs.items()}
     else:
-        with beside.running(jobs) as futures:
+        with processes.running(jobs) as futures:
             played = [play(case.qnet, list(case.groups.values()), lags) for case in cases]
-            with steps.progress("What is left after a lag") as report:
+            with progress.bar("What is left after a lag") as report:
                 for done, _ in enumerate(as_completed(futures.values())):
                     report(done + 1, len(jobs))
             found = {name: future.result() for name, future in futures.items()}
@@ -121,7 +122,7 @@ def measure(subject: steps.Subject, quick: bool) -> tuple[Setting, ...]:
     )
 
 
-def _cases(subject: steps.Subject) -> tuple[Case, ...]:
+def _cases(subject: Subject) -> tuple[Case, ...]:
     """Gates just shut, where they can be; and as trained, where no sequence starts anew."""
     qnet, rng = subject.qnet, np.random.default_rng(0)
     form = qnet.formats.input
@@ -131,7 +132,7 @@ def _cases(subject: steps.Subject) -> tuple[Case, ...]:
     return tuple(case for case in able if case)
 
 
-def _shut(subject: steps.Subject, pool: Codes, rng: np.random.Generator) -> Case | None:
+def _shut(subject: Subject, pool: Codes, rng: np.random.Generator) -> Case | None:
     """From random states; None where no gate is ever exactly shut."""
     try:
         shut = just_shut(subject.qnet)
@@ -142,7 +143,7 @@ def _shut(subject: steps.Subject, pool: Codes, rng: np.random.Generator) -> Case
     return Case(just_shut_float(subject.net, shut), shut, groups, [whole_input(shut)])
 
 
-def _trained(subject: steps.Subject, pool: Codes) -> Case | None:
+def _trained(subject: Subject, pool: Codes) -> Case | None:
     """From states of the sequences; None with layers in reverse, where no state is older."""
     qnet = subject.qnet
     if qnet.first_reverse is not None:
@@ -158,7 +159,7 @@ def _trained(subject: steps.Subject, pool: Codes) -> Case | None:
     return Case(subject.net, qnet, groups, [whole_input(qnet), input_of(own)])
 
 
-def _stored(subject: steps.Subject) -> State:
+def _stored(subject: Subject) -> State:
     """States after the last event of the task in some sequences; of a file, after whole sequences.
 
     Runs for which there is no sequence, always one, have stored nothing.
@@ -172,7 +173,7 @@ def _stored(subject: steps.Subject) -> State:
     )
 
 
-def distractors(subject: steps.Subject) -> Codes:
+def distractors(subject: Subject) -> Codes:
     """What comes between the last event of the task and its trigger; all steps of a file. (P, D)"""
     codes, lag = subject.codes, subject.inputs.lag
     some = codes[:, lag[0] + 1 : lag[1] + 1] if lag else codes

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from carousel.cli import subject as steps
+from carousel.cli import progress
+from carousel.cli.subject import Subject
 from carousel.page.tables import Table
 from fixedpoint import FormatError, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
@@ -39,14 +40,14 @@ class Maps:
     widths: Mapping[int, QuantizedNetwork]
 
 
-def find(subject: steps.Subject, trace: QuantizedTrace) -> Maps:
+def find(subject: Subject, trace: QuantizedTrace) -> Maps:
     """The map in the subject's formats, and the thresholds of some widths.
 
     `trace` : of the subject's sequences.
     """
     layers = subject.qnet.layers
     widths = {}
-    with steps.progress("Retention map") as report:
+    with progress.bar("Retention map") as report:
         for done, bits in enumerate(WIDTHS):
             report(done, len(WIDTHS))
             try:

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from carousel.cli import subject as steps
-from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check as holding
-from carousel.measure.retention import lags as hold_lags
+from carousel.cli.subject import Subject
+from carousel.measure.retention import bound, hold_check, lags
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention.bound import Bounds
 from carousel.measure.retention.hold_check import Held
@@ -48,11 +46,11 @@ class Retained:
     def notes(self) -> list[str]:
         """In words what could not be done, and gates that are not shut."""
         notes = [self.held.never] if self.held.never else []
-        return [*notes, *hold_map.words(self.maps), *([hold_lags.REVERSE] if self.reverse else [])]
+        return [*notes, *hold_map.words(self.maps), *([lags.REVERSE] if self.reverse else [])]
 
 
 def find(
-    subject: steps.Subject,
+    subject: Subject,
     held: Held,
     trace: QuantizedTrace,
     inputs: Mapping[str, Range],
@@ -72,9 +70,9 @@ def find(
     """
     return Retained(
         held,
-        hold_lags.measure(subject, quick),
+        lags.measure(subject, quick),
         hold_map.find(subject, trace),
-        hold_bound.find(subject, inputs),
+        bound.find(subject, inputs),
         subject.qnet.first_reverse is not None,
     )
 
@@ -101,20 +99,20 @@ def sentence(found: Retained) -> str:
 def tables(found: Retained) -> list[Table]:
     """For people."""
     return [
-        holding.table(found.held),
-        *hold_lags.tables(found.settings),
+        hold_check.table(found.held),
+        *lags.tables(found.settings),
         *hold_map.tables(found.maps),
-        *hold_bound.tables(found.bounds),
-        *hold_lags.checks(found.settings),
+        *bound.tables(found.bounds),
+        *lags.checks(found.settings),
     ]
 
 
 def plain(found: Retained) -> dict[str, Any]:
     """For programs."""
     return {
-        **holding.plain(found.held),
-        "lags": hold_lags.plain(found.settings),
+        **hold_check.plain(found.held),
+        "lags": lags.plain(found.settings),
         "retention": hold_map.plain(found.maps),
-        "bound": hold_bound.plain(found.bounds),
+        "bound": bound.plain(found.bounds),
         "notes": found.notes,
     }

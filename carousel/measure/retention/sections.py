@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from carousel.cli.subject import Subject
-from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check as holding
+from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention import lags as hold_lags
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention import plots as hold_plots
-from carousel.measure.retention import retained
 from carousel.measure.retention.retained import Retained
-from carousel.page import html as page
-from carousel.page import parts as report_parts
-from carousel.page import plots
+from carousel.page import html, parts, plots
 
 LAGS, MAPS = "hold-lags", "hold-map-"  # names of figures; of maps with the layer's number
 
@@ -53,16 +49,16 @@ def render(
     """
     name = subject.net.name
     ok = "good" if found.held.ok and found.bounded else "bad"
-    return page.page(
+    return html.page(
         f"Carousel: what {name} keeps",
         [
-            f"<h1>{page.escape(name)}: what it keeps</h1>",
-            page.paragraph(f"Input: {subject.inputs.source}.", "lead"),
-            page.paragraph(retained.sentence(found), f"verdict {ok}"),
-            report_parts.table(holding.table(found.held)),
+            f"<h1>{html.escape(name)}: what it keeps</h1>",
+            html.paragraph(f"Input: {subject.inputs.source}.", "lead"),
+            html.paragraph(retained.sentence(found), f"verdict {ok}"),
+            parts.table(hold_check.table(found.held)),
             *sections(found, drawn),
-            *report_parts.formats(subject.qnet.formats),
-            *report_parts.repeat(again),
+            *parts.formats(subject.qnet.formats),
+            *parts.repeat(again),
         ],
     )
 
@@ -71,15 +67,15 @@ def sections(found: Retained, drawn: Mapping[str, str]) -> list[str]:
     """Stored values after a lag, the map, the bound."""
     lags, maps = hold_lags.tables(found.settings), hold_map.tables(found.maps)
     return [
-        page.heading("What a state keeps"),
-        *(page.paragraph(note) for note in found.notes),
-        *([page.figure(drawn[LAGS], LEFT)] if found.settings else []),
-        *(report_parts.table(table) for table in (*lags, *hold_lags.checks(found.settings))),
-        page.heading("What moves a state"),
-        page.paragraph(MAP),
-        *(page.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.") for k in range(len(found.maps.layers))),
-        *(report_parts.table(table) for table in maps),
-        page.heading("How far a state can drift"),
-        page.paragraph(BOUND),
-        *(report_parts.table(table) for table in hold_bound.tables(found.bounds)),
+        html.heading("What a state keeps"),
+        *(html.paragraph(note) for note in found.notes),
+        *([html.figure(drawn[LAGS], LEFT)] if found.settings else []),
+        *(parts.table(table) for table in (*lags, *hold_lags.checks(found.settings))),
+        html.heading("What moves a state"),
+        html.paragraph(MAP),
+        *(html.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.") for k in range(len(found.maps.layers))),
+        *(parts.table(table) for table in maps),
+        html.heading("How far a state can drift"),
+        html.paragraph(BOUND),
+        *(parts.table(table) for table in bound.tables(found.bounds)),
     ]

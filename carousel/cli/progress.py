@@ -1,0 +1,31 @@
+"""A bar on stderr while one waits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import progress as rich
+from rich.console import Console
+
+Progress = Callable[..., None]
+"""Called with (done, total or None, note), each of them optional."""
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Progress]:
+    """A bar on stderr while the block runs; call it with (done, total or None, text)."""
+    columns = (
+        rich.SpinnerColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(bar_width=30),
+        rich.TextColumn("{task.fields[note]}"),
+        rich.TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with rich.Progress(*columns, console=console, transient=True, disable=quiet) as shown:
+        task = shown.add_task(what, total=None, note="")
+
+        def report(done: int = 0, total: int | None = None, note: str = "") -> None:
+            shown.update(task, completed=done, total=total, note=note)
+
+        yield report
