@@ -1,4 +1,4 @@
-"""The file that `carousel export` writes, and what it says of it."""
+"""`carousel export`: a model as ONNX, and what is said of the file."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from carousel.cli import options, output
 from carousel.page.tables import Table
-from golden.exporters.onnx import Exported
+from golden.exporters.onnx import Exported, save_onnx
 
 Place = Annotated[
     Path | None,
@@ -15,6 +16,24 @@ Place = Annotated[
         "--output", "-o", help="File (.onnx) to write.", show_default="out/<model's name>.onnx"
     ),
 ]
+
+
+def export(model: options.Model, place: Place = None, json: options.Json = None) -> None:
+    """Write a model as ONNX."""
+    from rich.console import Console
+
+    import golden
+
+    output.check_file(json)
+    net = golden.load(model)
+    if place is None:
+        place = Path("out") / f"{net.name}.onnx"
+        output.make_parent(place)
+    output.check_file(place)
+    found = save_onnx(net, place)
+    table(found).show(Console())
+    typer.echo(f"ONNX  {place}")
+    output.finish(plain(found, place), json, True)
 
 
 def table(found: Exported) -> Table:

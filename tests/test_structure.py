@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from carousel import main
+
 ROOT = Path(__file__).parents[1]
 ORDER = ("golden", "fixedpoint", "rtl", "sim", "carousel")
 """The packages, the lowest first: none imports a later one."""
@@ -19,6 +21,9 @@ APART = ("bench", "tests", "tools")
 SCHEDULE = tuple(
     f"rtl.{name}" for name in ("rows", "phases", "groups", "issue", "latency", "schedule")
 )
+SHARED = ("cli", "page", "work", "measure")
+"""The folders of `carousel` that its commands share; all else in it is a command."""
+START = ("__init__", "__main__", "main")
 LONGEST = 400
 
 
@@ -97,6 +102,27 @@ def reaching(found: list[Import], starts: tuple[str, ...], outside: str) -> list
             faults += [str(each) for each in own if each.target.split(".")[0] == outside]
             ahead += [each.target for each in own]
     return faults
+
+
+def commands(root: Path) -> set[str]:
+    """The commands by the names of their folders and files."""
+    known = (name.split(".") for name in modules(root))
+    return {parts[1] for parts in known if parts[0] == "carousel" and len(parts) > 1} - {
+        *SHARED,
+        *START,
+    }
+
+
+def across(root: Path, found: list[Import]) -> list[str]:
+    """Imports of a command by another one, or by what they share."""
+    names = commands(root)
+
+    def wrong(each: Import) -> bool:
+        own, its = (name.split(".")[:2] for name in (each.importer, each.target))
+        named = its[0] == "carousel" and its[-1] in names
+        return named and own != its and own[-1] not in START
+
+    return [str(each) for each in found if wrong(each)]
 
 
 def missing(root: Path) -> list[str]:
@@ -182,6 +208,15 @@ def test_the_schedule_needs_no_amaranth(ours):
     assert reaching(ours, ("rtl.core",), "amaranth")
 
 
+def test_the_folders_of_the_face_are_its_commands():
+    """`ls carousel` reads like `carousel --help`."""
+    assert commands(ROOT) == {command.__name__ for command in main.COMMANDS}
+
+
+def test_no_command_imports_another_one(ours):
+    assert not across(ROOT, ours)
+
+
 def test_what_is_imported_is_there():
     assert not missing(ROOT)
 
@@ -247,6 +282,32 @@ def test_amaranth_is_seen_behind_another_module(tmp_path):
     assert reaching(found, ("rtl.issue",), "amaranth") == [
         "rtl.words, line 1: imports amaranth.hdl"
     ]
+
+
+@pytest.mark.parametrize(
+    "importer", ["carousel__run", "carousel__cli/output", "carousel__hold/page"]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from carousel import search",
+        "from carousel.search import command",
+        "from carousel.search.command import search",
+        "def later():\n    import carousel.search.command",
+        "if TYPE_CHECKING:\n    from carousel.search.result import SearchResult",
+    ],
+)
+def test_a_command_that_imports_another_one_is_seen(tmp_path, importer, text):
+    good = {
+        "carousel__main": "from carousel.search.command import search",
+        "carousel__search/__init__": "",
+        "carousel__search/command": "from carousel.search import result",
+        "carousel__search/result": "from carousel.cli import output",
+        "carousel__cli/__init__": "",
+        "carousel__cli/output": "",
+    }
+    assert not across(tmp_path, tree(tmp_path, **good))
+    assert len(across(tmp_path, tree(tmp_path, **{f"carousel__{importer}": text}))) == 1
 
 
 def test_a_long_file_is_seen(tmp_path):

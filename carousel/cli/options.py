@@ -126,3 +126,14 @@ Quick = Annotated[
     bool,
     typer.Option("--quick", help="Leave out the hold check of a million steps.  [default: off]"),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes side by side.", show_default="one a processor"),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a Dask scheduler, whose workers do the work (needs the extra `dask`).",
+        show_default="this machine",
+    ),
+]

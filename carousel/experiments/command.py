@@ -16,7 +16,6 @@ from carousel.experiments import trials as experiments_trials
 from carousel.experiments.gateware import Carried, Sizes, carry
 from carousel.experiments.results import Results, Row
 from carousel.experiments.trials import Kept, Outcome
-from carousel.search.command import Jobs, Scheduler
 from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from golden import InputError
@@ -74,11 +73,11 @@ Folder = Annotated[
 def experiments(
     names: Names = None,
     trials: Trials = None,
-    jobs: Jobs = None,
+    jobs: options.Jobs = None,
     seed: Seed = 1,
     limit: Limit = None,
     quick: Quick = False,
-    scheduler: Scheduler = None,
+    scheduler: options.Scheduler = None,
     folder: Folder = Path("out/experiments"),
     json: options.Json = None,
 ) -> None:

@@ -8,6 +8,7 @@ from carousel.measure.accuracy import Measured
 from carousel.measure.budget import account
 from carousel.measure.budget import plots as budget_plots
 from carousel.measure.budget.account import Accounted
+from carousel.measure.budget.section import section
 from carousel.page import html, parts, plots
 
 NAMES = (
@@ -16,17 +17,11 @@ NAMES = (
     "net input on its way to the sigma table, 0.weights x g are the weights between x and the cell "
     "inputs."
 )
-READ = (
-    "Each is switched on alone in the float network, and off alone in the integer one (all but "
-    "it). A share is the mean square error alone, as a part of the sum over all."
-)
 IDLE = (
     "Idle above: bits at the upper end that no code had need of (a gate has one for 1.0 alone). "
     "Idle below: bits at the lower end that were 0 in every code. In the figure a height is the "
     "square root of how often, so that what is rare can be seen."
 )
-
-LOW, HIGH = 0.5, 2.0  # sums of the parts that may still be called the whole
 
 
 def render(subject: Subject, measured: Measured, found: Accounted, again: dict[str, Any]) -> str:
@@ -39,7 +34,7 @@ def render(subject: Subject, measured: Measured, found: Accounted, again: dict[s
             html.paragraph(f"Input: {subject.inputs.source}.", "lead"),
             html.paragraph(found.sentence, "verdict"),
             *_answers(found),
-            *short(found),
+            *section(found),
             html.heading("Every quantiser"),
             html.figure(
                 plots.svg(budget_plots.alone(budget), "alone"),
@@ -64,25 +59,6 @@ def render(subject: Subject, measured: Measured, found: Accounted, again: dict[s
             *parts.repeat(again),
         ],
     )
-
-
-def short(found: Accounted) -> list[str]:
-    """The budget in short: a bar for each group, and how far the shares explain the error."""
-    explained = found.budget.explained
-    if explained is None:
-        return [html.heading("Where the error comes from"), html.paragraph(found.equal)]
-    sums = f"Mean squares of all alone add up to {explained:.2f} times that of all together"
-    sums += (
-        "."
-        if LOW < explained < HIGH
-        else (": they act on one another, so look at what leaving each out would gain, too.")
-    )
-    return [
-        html.heading("Where the error comes from"),
-        html.bars((name, share, account.percent(share)) for name, share in found.groups),
-        parts.table(account.errors(found), titled=False),
-        html.paragraph(f"Over {found.scope}. {READ} {sums} {found.equal}"),
-    ]
 
 
 def _answers(found: Accounted) -> list[str]:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from carousel.measure import accuracy, gateware, proofs
+from carousel.measure.budget import section
 from carousel.measure.retention import retained, sections
-from carousel.page import html, parts, plots
-from carousel.quantize import page
-from carousel.run import job
+from carousel.page import html, parts
+from carousel.page.plots import svg
+from carousel.run import job, plots
 from carousel.run.job import RunResult
 from golden import Network
 from golden.shape import Shape
@@ -22,7 +23,7 @@ MOVES = (
 
 
 def render(found: RunResult, again: dict[str, Any], prove: str) -> str:
-    """The whole page; `again` and `prove` are what `carousel.repeat` says."""
+    """The whole page; `again` and `prove` are what `repeat` says."""
     net = found.subject.net
     return html.page(
         f"Carousel: {net.name}",
@@ -34,7 +35,7 @@ def render(found: RunResult, again: dict[str, Any], prove: str) -> str:
             *_carried(found),
             *sections.sections(found.retained, sections.figures(found.retained)),
             html.paragraph(FURTHER),
-            *page.short(found.accounted),
+            *section.section(found.accounted),
             html.paragraph(WHOLE),
             *_differences(found),
             *_gateware(found),
@@ -73,7 +74,7 @@ def _carried(found: RunResult) -> list[str]:
         html.heading("What the cells carry"),
         html.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
         html.figure(
-            plots.svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
+            svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
             f"States of {_last(net)} in some of the sequences: broad lines are the float "
             "network, dashes the simulated gateware.",
         ),
@@ -147,4 +148,4 @@ def _error_figure(found: RunResult) -> str:
         label: [(part.step, part.max_abs) for part in signals[name].over_time]
         for label, name in {**names, "output": "out"}.items()
     }
-    return plots.svg(plots.errors(over_time, signals[f"{min(directions)}.s"].lsb), "errors")
+    return svg(plots.errors(over_time, signals[f"{min(directions)}.s"].lsb), "errors")

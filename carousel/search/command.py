@@ -54,17 +54,6 @@ Bits = Annotated[
         show_default=f"{WIDEST}, or {LEAST_ERROR_BITS} for the least error",
     ),
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes side by side.", show_default="one a processor"),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        help="Address of a Dask scheduler, whose workers do the work (needs the extra `dask`).",
-        show_default="this machine",
-    ),
-]
 
 
 def search(
@@ -77,8 +66,8 @@ def search(
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
-    jobs: Jobs = None,
-    scheduler: Scheduler = None,
+    jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
     quick: options.Quick = False,
     place: Annotated[
         Path | None,

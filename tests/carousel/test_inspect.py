@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.inspect import model
+from carousel.inspect import about
 from carousel.measure import needs
 from fixedpoint import quantize
 from golden import Layer, Network
@@ -28,7 +28,7 @@ MODELS = (DEEP, DATA / "keras_deep.keras", Path("models/adding.npz"))
 def test_what_is_predicted_is_what_the_core_has(path):
     """Cycles and memory without formats are those of the network once it is quantised."""
     net = golden.load(path)
-    found = model.look(net, path, 16, None)
+    found = about.look(net, path, 16, None)
     x = np.random.default_rng(0).uniform(-1, 1, (20, net.inputs))
     qnet = quantize(net, bits=16, calibrate=x)
     for need in found.needs:
@@ -244,7 +244,7 @@ def test_a_large_model_is_no_work(tmp_path):
     rng, path = np.random.default_rng(0), tmp_path / "large.npz"
     weights = {kind: rng.uniform(-1, 1, (256, 320)) for kind in "ifog"}
     golden.save(Network((Layer(weights, {kind: np.zeros(256) for kind in "ifog"}),)), path)
-    found = model.look(golden.load(path), path, 16, None)
+    found = about.look(golden.load(path), path, 16, None)
     assert found.parameters == 4 * 256 * 321
     assert len(found.needs) == needs.SHOWN
 
@@ -254,7 +254,7 @@ def test_weights_that_no_format_holds_are_described(tmp_path):
     net = nets.every()["deep"]
     layer = net.layers[0]
     huge = replace(layer, weights={kind: v * 1e200 for kind, v in layer.weights.items()})
-    found = model.look(replace(net, layers=(huge, net.layers[1])), tmp_path, 16, 16)
+    found = about.look(replace(net, layers=(huge, net.layers[1])), tmp_path, 16, 16)
     (need,), (usual,) = found.needs, needs.of(net, 16, 16)
     assert need.plain() == usual.plain()
 

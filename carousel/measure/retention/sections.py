@@ -1,10 +1,8 @@
-"""What a network keeps, as parts of a page; and the page of `carousel hold`."""
+"""What a network keeps, as parts of a page."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from carousel.cli.subject import Subject
-from carousel.measure.retention import bound, hold_check, retained
+from carousel.measure.retention import bound
 from carousel.measure.retention import lags as hold_lags
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention import plots as hold_plots
@@ -35,32 +33,6 @@ def figures(found: Retained) -> dict[str, str]:
     if found.settings:
         drawn[LAGS] = hold_plots.lags(found.settings)
     return {name: plots.svg(figure, name) for name, figure in drawn.items()}
-
-
-def render(
-    subject: Subject, found: Retained, drawn: Mapping[str, str], again: dict[str, Any]
-) -> str:
-    """The page of `carousel hold`.
-
-    Parameters
-    ----------
-    drawn : what `figures` gave.
-    again : what it takes to repeat it.
-    """
-    name = subject.net.name
-    ok = "good" if found.held.ok and found.bounded else "bad"
-    return html.page(
-        f"Carousel: what {name} keeps",
-        [
-            f"<h1>{html.escape(name)}: what it keeps</h1>",
-            html.paragraph(f"Input: {subject.inputs.source}.", "lead"),
-            html.paragraph(retained.sentence(found), f"verdict {ok}"),
-            parts.table(hold_check.table(found.held)),
-            *sections(found, drawn),
-            *parts.formats(subject.qnet.formats),
-            *parts.repeat(again),
-        ],
-    )
 
 
 def sections(found: Retained, drawn: Mapping[str, str]) -> list[str]:

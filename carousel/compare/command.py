@@ -1,0 +1,66 @@
+"""`carousel compare`: float against fixed point, the gateware and another framework."""
+
+from typing import Annotated
+
+import typer
+
+from carousel.cli import options, output
+from carousel.compare import expectation
+
+
+def compare(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    with_gateware: Annotated[
+        bool, typer.Option("--gateware", help="Compare the gateware as well.  [default: off]")
+    ] = False,
+    lanes: options.Lanes = None,
+    expect: expectation.Expect = None,
+    tolerance: expectation.Most = expectation.TOLERANCE,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
+    json: options.Json = None,
+) -> None:
+    """Float against fixed point, signal by signal and over time.
+
+    With --gateware the gateware too; status 1 when that differs from fixed point. With --expect
+    both against the outputs of another framework; status 1 when float is beyond --tolerance.
+    """
+    from rich.console import Console
+
+    from carousel.cli import state_file
+    from carousel.cli.subject import prepare
+    from carousel.measure import accuracy, gateware
+    from golden import InputError
+
+    output.check_file(json)
+    if expect is not None and (file is None or sequences is not None or length is not None):
+        raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
+    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    state_file.check_file(save_state, subject.net)
+    wanted = expect and expectation.load(expect, subject.inputs, subject.net)
+    measured = accuracy.measure(subject)
+    state_file.write(save_state, subject.qnet, measured.fixed.state)
+    shown = [
+        accuracy.table(measured),
+        accuracy.places(measured),
+        *accuracy.growth(subject, measured),
+    ]
+    data, ok = accuracy.plain(subject, measured), True
+    if with_gateware:
+        found = gateware.play(subject, lanes)
+        shown += [gateware.table(found)]
+        data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
+    if wanted:
+        compared = expectation.compare(wanted, measured, subject.net, tolerance)
+        shown += expectation.tables(compared)
+        data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
+    for table in shown:
+        table.show(Console())
+    output.finish(data, json, ok)

@@ -1,0 +1,43 @@
+"""`carousel figure`: what networks keep of a symbol, drawn."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carousel.cli import options, output
+from carousel.cli.inputs import LONGEST_STORY
+
+
+def figure(
+    model: Annotated[Path, typer.Option(help="Network of memory cells.")] = Path(
+        "models/temporal_order.npz"
+    ),
+    rnn: Annotated[Path, typer.Option(help="Plain recurrent network.")] = Path(
+        "models/temporal_order_rnn.npz"
+    ),
+    bits: options.Bits = 16,
+    length: Annotated[int, typer.Option(min=62, help="Steps of the sequences.")] = LONGEST_STORY,
+    seed: options.Seed = 0,
+    file: Annotated[Path, typer.Option("--output", "-o", help="Figure (.svg) to write.")] = Path(
+        "docs/story.svg"
+    ),
+    json: options.Json = None,
+) -> None:
+    """Draw what networks keep of a symbol.
+
+    For over a thousand steps: a plain recurrent network, memory cells in float, and their gateware.
+    """
+    from rich.console import Console
+
+    from carousel.figure import plots, story
+    from carousel.page.plots import svg
+
+    output.check_file(json)
+    output.check_file(file)
+    found = story.follow(model, rnn, bits, length, seed)
+    with output.beside(file) as other:
+        other.write_text(svg(plots.story(found.distances, found.first), "story"))
+    story.table(found).show(Console())
+    typer.echo(f"Figure  {file}")
+    output.finish({"figure": str(file), "left": found.left}, json, True)

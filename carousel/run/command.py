@@ -1,0 +1,59 @@
+"""`carousel run`: the main job, and one report of all that was found."""
+
+from pathlib import Path
+
+import typer
+
+from carousel.cli import options, output
+
+
+def run(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
+    quick: options.Quick = False,
+    folder: options.Output = None,
+    json: options.Json = None,
+) -> None:
+    """The main job: all that follows, and one report.
+
+    Runs a model in float, in fixed point and as simulated gateware, compares the three, checks that
+    states hold, writes the Verilog and an HTML report.
+    """
+    from rich.console import Console
+
+    import golden
+    from carousel.cli import progress, state_file
+    from carousel.cli.repeat import plain
+    from carousel.cli.subject import prepare
+    from carousel.run import job, repeat, report
+    from rtl.proofs import record
+
+    output.check_file(json)
+    net = golden.load(model)
+    place = folder or Path("out") / net.name
+    earlier = record.read(repeat.proofs(place) / record.FILE)
+    with output.folder(place) as stage:
+        subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+        state_file.check_file(save_state, net)
+        found = job.do(subject, lanes, quick, stage, earlier)
+        with progress.bar("Report"):
+            told = repeat.command(found, model, formats, file, seed, state, quick)
+            again = plain(subject.qnet, told)
+            prove = repeat.prove(found, model, file, place)
+            (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
+        data = {**job.plain(found, model, place), "repeat": again, "prove": prove}
+        (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
+    state_file.write(save_state, subject.qnet, found.gateware.trace.state)
+    for table in job.summary(found):
+        table.show(Console())
+    typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
+    output.finish(data, json, found.ok)

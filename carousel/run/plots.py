@@ -1,0 +1,86 @@
+"""Figures of a run: states through a sequence, and the error of fixed point over time."""
+
+from collections.abc import Iterable, Mapping
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from carousel.cli.inputs import Inputs
+from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from golden.trace import Trace
+
+SHOWN_CELLS = SHOWN_SEQUENCES = 4
+
+
+def states(
+    inputs: Inputs, floating: Trace, hardware: Trace, directions: Mapping[int, str]
+) -> Figure:
+    """States of some layers through one sequence of each class: float as a line, gateware dashed.
+
+    Steps are the sequence's, for a layer that runs in reverse too.
+
+    Parameters
+    ----------
+    floating, hardware : traces of the same batch, both in real values.
+    directions : the layers to draw, and what to call the direction of each.
+    """
+    shown, cells = _one_of_each(inputs), _some_cells(floating, directions)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.9 + 1.25 * len(cells)), layout="constrained")
+        panels = figure.subplots(len(cells), 1, sharex=True, squeeze=False)[:, 0]
+        for (layer, cell), panel in zip(cells, panels, strict=True):
+            for k, (n, label) in enumerate(shown.items()):
+                colour = COLOURS[k % len(COLOURS)]
+                float_line = {"color": colour, "alpha": 0.35, "linewidth": 2.4}
+                panel.plot(floating.get("s", layer)[n, :, cell], label=label, **float_line)
+                panel.plot(hardware.get("s", layer)[n, :, cell], "--", color=colour, linewidth=0.9)
+            panel.set_ylabel(f"{directions[layer]} cell {cell}".strip())
+            panel.margins(x=0.01)
+        panels[-1].set_xlabel("step")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def errors(over_time: dict[str, list[tuple[int, float]]], lsb: float) -> Figure:
+    """Largest difference between fixed point and float at each step, by signal.
+
+    Parameters
+    ----------
+    over_time : signal -> (step, largest absolute difference from there on).
+    lsb : of the state, drawn as a line to measure by.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+        panel = figure.subplots()
+        for (name, curve), colour in zip(over_time.items(), COLOURS, strict=False):
+            steps, values = np.array(curve).T
+            kept = np.where(values > 0, values, np.nan)
+            mark = "o" if len(steps) == 1 else ""
+            panel.semilogy(steps, kept, mark + "-", color=colour, linewidth=1.0, label=name)
+        _level(panel, lsb, "1 LSB of the state")
+        panel.set(xlabel="step", ylabel="largest difference from float")
+        panel.margins(x=0.01)
+        figure.legend(loc="outside upper center", ncols=4)
+    return figure
+
+
+def _level(panel: Axes, value: float, label: str) -> None:
+    panel.axhline(value, color=GREY, linestyle=":", linewidth=1.0, label=label)
+
+
+def _some_cells(trace: Trace, layers: Iterable[int]) -> list[tuple[int, int]]:
+    """(layer, cell) of the first cells of each layer, as many of each."""
+    widths = {layer: trace.get("s", layer).shape[-1] for layer in layers}
+    each = SHOWN_CELLS // len(widths)
+    return [(layer, cell) for layer, width in widths.items() for cell in range(min(each, width))]
+
+
+def _one_of_each(inputs: Inputs) -> dict[int, str]:
+    """The first sequence of each class, or the first few where there are no classes."""
+    if inputs.target is None or not inputs.classes:
+        return {n: f"sequence {n}" for n in range(min(inputs.count, SHOWN_SEQUENCES))}
+    kinds = inputs.target.argmax(axis=1).tolist()
+    shown = sorted(set(kinds))[:SHOWN_SEQUENCES]
+    return {kinds.index(kind): inputs.classes[kind] for kind in shown}

@@ -1,0 +1,49 @@
+"""The commands that repeat a run and prove its Verilog, with every choice written out."""
+
+import shlex
+from pathlib import Path
+
+from carousel.cli.repeat import choices
+from carousel.run.job import RunResult
+
+
+def command(
+    found: RunResult,
+    model: Path,
+    formats: Path | None,
+    file: Path | None,
+    seed: int,
+    state: Path | None,
+    quick: bool,
+) -> str:
+    """`carousel run` with every choice written out, the defaults too."""
+    widths, sequences = choices(found.subject, formats, file, seed)
+    words = (
+        "carousel",
+        "run",
+        model,
+        *widths,
+        "--lanes",
+        found.gateware.plan.most_lanes,
+        *sequences,
+    )
+    start = () if state is None else ("--state", state)
+    room = found.subject.max_length
+    held = () if room is None else ("--max-length", room)
+    left_out = ("--quick",) if quick else ()
+    return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
+
+
+def prove(found: RunResult, model: Path, file: Path | None, place: Path) -> str:
+    """`carousel prove` of the Verilog in the folder `place`."""
+    room = found.subject.max_length
+    held = () if room is None else ("--max-length", room)
+    source = () if file is None else ("--input", file)
+    core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes, *source)
+    words = ("carousel", "prove", model, *core, *held, "--output", proofs(place))
+    return shlex.join(map(str, words))
+
+
+def proofs(place: Path) -> Path:
+    """The folder for proofs beside the Verilog in `place`."""
+    return place / "proofs"

@@ -1,0 +1,55 @@
+"""`carousel simulate`: the gateware in simulation, each code compared."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carousel.cli import options, output
+
+
+def simulate(
+    model: options.Model,
+    bits: options.Bits = 16,
+    formats: options.Formats = None,
+    lanes: options.Lanes = None,
+    file: options.Input = None,
+    sequences: options.Sequences = None,
+    length: options.Length = None,
+    seed: options.Seed = 0,
+    idle: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Share of clocks in which no input is offered.")
+    ] = 0.0,
+    back_pressure: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Share of clocks in which no output is taken.")
+    ] = 0.0,
+    waves: Annotated[
+        Path | None,
+        typer.Option(help="Write waveforms (.vcd) to this file.", show_default="not written"),
+    ] = None,
+    state: options.State = None,
+    save_state: options.SaveState = None,
+    max_length: options.MaxLength = None,
+    streams: options.Streams = 1,
+    nonzeros: options.Nonzeros = None,
+    json: options.Json = None,
+) -> None:
+    """Run the gateware and compare every code.
+
+    Simulates the core on the sequences and compares it with the integer model; status 1 when a
+    code, a saturation counter or the cycles a step differ.
+    """
+    from rich.console import Console
+
+    from carousel.cli import state_file
+    from carousel.cli.subject import prepare
+    from carousel.measure import gateware
+
+    output.check_file(json)
+    output.check_file(waves)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    state_file.check_file(save_state, subject.net)
+    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
+    state_file.write(save_state, subject.qnet, found.trace.state)
+    gateware.table(found).show(Console())
+    output.finish(gateware.plain(found), json, found.ok)
