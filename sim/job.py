@@ -15,6 +15,7 @@ import numpy.typing as npt
 from golden.files import replacing
 from sim.errors import ToolError
 
+FOLDER = "CAROUSEL_RUN"  # environment variable: the folder with the files
 Ints = npt.NDArray[Any]  # int64
 
 

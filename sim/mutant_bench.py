@@ -7,8 +7,8 @@ from typing import Any
 
 import cocotb
 
-from sim.job import Recording
-from sim.testbench import FOLDER, play
+from sim.job import FOLDER, Recording
+from sim.testbench import play
 
 LIVING, DONE = "living", "done"  # files: the mutants' numbers; all have been played
 

@@ -13,13 +13,12 @@ from rtl.core import Core
 from rtl.mutants import Mutant, draw, selectable
 from rtl.verilog import convert
 from sim.harness import MUTANT
-from sim.job import Recording
+from sim.job import FOLDER, Recording
 from sim.judging import judge, models_of
 from sim.mutant_bench import DONE, LIVING
 from sim.runner import BUILD_DIR, run
 from sim.scenario import Scenario
 from sim.stage import Played, Stage, stage
-from sim.testbench import FOLDER
 from sim.tools import check_tools
 
 TOP = "carousel_mutants"

@@ -11,11 +11,10 @@ from rtl.verilog import convert
 from sim.asked import Asked
 from sim.errors import ToolError
 from sim.harness import MUTANT, Harness, has
-from sim.job import Job, Recording, Round
+from sim.job import FOLDER, Job, Recording, Round
 from sim.rounds import asked_of, job_of, round_of
 from sim.runner import Build, build, folder_in, run
 from sim.scenario import Scenario
-from sim.testbench import FOLDER
 
 TOP = "carousel_harness"
 PORTS = ("clk", "rst", "drive", "seen", "rises", "clocks")

@@ -14,10 +14,9 @@ import cocotb
 import numpy as np
 from cocotb.clock import Clock
 
-from sim.job import Ints, Job, Recording, Round
+from sim.job import FOLDER, Ints, Job, Recording, Round
 from sim.recorder import RUNNING, Recorder, decode, to_bits
 
-FOLDER = "CAROUSEL_RUN"  # environment variable: the folder with the files
 POWER_UP, RESET = 3, 2  # clocks of the first reset and of all later ones
 NEWS = 0.2  # seconds between two notes of progress
 KEPT = ("in_clocks", "out_clocks", "out_data", "out_first", "out_last", "unstable", "running")
