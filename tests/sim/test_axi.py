@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
-from rtl import plan
+from rtl import CoreOptions, plan
 from tests.sim.axi_play import (
     OKAY,
     Wrapped,
@@ -87,7 +87,8 @@ def test_sequences_are_packets(wrapped, crossed, pace):
     assert [answer if isinstance(answer, int) else answer[0] for answer in during] == 20 * [OKAY]
     if pace[1]:
         assert all(seen["waits"].values()), seen["waits"]
-    assert steps == [OKAY, sum(THREE)] and of_a_step == [OKAY, plan(qnet, 4).cycles_per_step]
+    planned = plan(qnet, CoreOptions(4)).cycles_per_step
+    assert steps == [OKAY, sum(THREE)] and of_a_step == [OKAY, planned]
     assert cycles == [OKAY, steps[1] * of_a_step[1]]
     totals = dict.fromkeys(saturations(wrapped), 0)
     for each in given:
