@@ -62,11 +62,11 @@ def find(
     ----------
     trace : the integer model's, of the subject's sequences.
     inputs : ranges to bound for, by name.
-    quick : see `hold_lags.measure`.
+    quick : see `lags.measure`.
 
     Raises
     ------
-    CarouselError : what `hold_lags.measure` raises.
+    CarouselError : what `lags.measure` raises.
     """
     return Retained(
         held,
