@@ -33,14 +33,19 @@ WORDS = {  # by how the answer begins
 }
 
 
-def witness(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Proven:
-    """Run a proof and its twin; `folder` is for what the tool needs meanwhile.
+def prove_again(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Outcome:
+    """Run a proof without its twin; `folder` is for what the tool needs meanwhile.
 
     Raises
     ------
     ProofError : the tool fails.
     """
-    found = _run(proof.state(proof.design), "-tempinduct", proof.depth, folder, progress)
+    return _run(proof.state(proof.design), "-tempinduct", proof.depth, folder, progress)
+
+
+def witness(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Proven:
+    """Run a proof and its twin, as `prove_again`."""
+    found = prove_again(proof, folder, progress)
     harness = proof.broken(proof.twin)
     twin = _run(harness, "-tempinduct-baseonly", proof.twin.depth, folder, progress)
     return Proven(proof, found, twin)
