@@ -1,6 +1,6 @@
 """A campaign's results for people: tables, and the page that holds them with their figures.
 
-`short` is the page's first part, which the README repeats.
+`short` is the page's first part, which docs/measured.md repeats.
 """
 
 from collections.abc import Iterator, Mapping

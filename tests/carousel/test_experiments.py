@@ -282,10 +282,10 @@ def test_what_cannot_be_is_refused_in_one_line(refused, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
-def test_the_manual_and_the_readme_are_what_the_results_say():
+def test_the_manual_and_the_measured_figures_are_what_the_results_say():
     """And what they say of the paper is what the registry says."""
     found = Results.from_dict(json.loads((DOCS / "experiments.json").read_text()))
     assert (DOCS / "experiments.md").read_text() == page(found)
-    assert short(found) in (DOCS.parent / "README.md").read_text()
+    assert short(found) in (DOCS / "measured.md").read_text()
     told = {row.name: row.paper for row in found.rows if row.own}
     assert told == {name: e.paper for name, e in EXPERIMENTS.items() if e.own}
