@@ -2,17 +2,15 @@
 
 import re
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
 
 from rtl.verilog import Top, convert
-from sim import check, contents, simulate
+from sim import check, contents, simulate, stage
 from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 
-simulation = import_module("sim.simulate")  # in the package the function has its name
 HEAD = "module m(input clk);\n  reg [7:0] \\a.b  [1:0];\n"
 TAIL = "  reg q = 1'h0;\nendmodule\n"
 
@@ -65,13 +63,13 @@ def test_anything_else_stays(words):
 
 def test_networks_of_one_shape_share_a_simulator_and_not_their_weights(build_dir, monkeypatch):
     """The second network is simulated without a build, and is itself to the last code."""
-    builds, build = [], simulation.build
+    builds, build = [], stage.build
 
     def seen(*given, **more):
         builds.append(build(*given, **more))
         return builds[-1]
 
-    monkeypatch.setattr(simulation, "build", seen)
+    monkeypatch.setattr(stage, "build", seen)
     first = small_network()
     layer = first.layers[0]
     turned = {kind: np.roll(codes, 1, axis=0) for kind, codes in layer.weights.items()}
