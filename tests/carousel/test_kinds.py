@@ -91,7 +91,7 @@ SAID = {
         "2 memory cells in 2 blocks in reverse and 4 memory cells in 4 blocks and",
         "the last two layers, one in each direction,",
         "Layers run in reverse, so that every sequence starts anew",
-        "Proofs are of cores with forward layers only.",
+        "Nothing was proven of this Verilog so far.",
     ],
     "reverse": [
         "4 memory cells in 4 blocks in reverse",

@@ -10,7 +10,7 @@ from golden.network import Network
 from rtl.mutants import Mutant, draw, mutated, rewritten, selectable
 from rtl.proofs.design import Design
 from rtl.verilog import Top, convert
-from tests.rtl.support import layer, make_core, quantized, readout
+from tests.rtl.support import layer, planned, quantized, readout
 
 TOP = "carousel_small"
 SUM = Mutant("inv", TOP, "sum_$add_Y", "Y", 3, None, "$add", 8)
@@ -22,7 +22,7 @@ def text():
     rng = np.random.default_rng(1)
     cells = layer(rng, 2, 2, 2, forget=False, recurrence=True, g="g1997", h="h1997")
     net = Network((cells,), readout(rng, 4, 1))
-    return convert(Top(make_core(quantized(net, rng, 8), 2)), TOP)
+    return convert(Top(planned(quantized(net, rng, 8), 2)), TOP)
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,7 @@ def test_the_pace_of_long_runs():
     codes = any_codes(np.random.default_rng(4), qnet, 6, steps)
     given = np.array(run_core(core, codes).given)
     ends = given[steps * qnet.outputs - 1 :: steps * qnet.outputs]
-    assert set(np.diff(ends[2:])) == {steps * core.schedule.cycles_per_step}
+    assert set(np.diff(ends[2:])) == {steps * core.plan.cycles_per_step}
 
 
 def test_lanes_are_for_every_part():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rtl.buffers import Buffer
 from rtl.reverser import Reverser
 from tests.rtl.streaming import FORM, any_sequences, beats_of_sequences, run_streams
 
@@ -47,5 +48,5 @@ def test_two_sequences_are_held():
 
 
 def test_memory():
-    """Two banks of the longest sequence."""
-    assert Reverser(FORM, 3, 5).bits == 2 * 3 * 5 * 8
+    """Two banks of the longest sequence, as they are planned."""
+    assert Buffer("reverser", FORM, 3, 5).bits == 2 * 3 * 5 * 8
