@@ -1,18 +1,19 @@
 """The mutation score of the comparison: `python -m bench.mutants [--count N] [--json FILE]`.
 
 Mutants of two small cores, half of them each. What the scenarios of `sim.stimuli` do not show goes
-to a solver, as the question whether it can show at all; what that does not answer must be explained
-in `bench/mutants.toml`. Ends with status 1 where less than 99.5 % of those that can show are
-found, or where one is not explained. See docs/mutants.md.
+to the proofs that speak of the place, and to a solver, as the question whether it can show at all;
+what these do not settle must be explained in `bench/mutants.toml`. Ends with status 1 where less
+than 99.5 % of those that can show are found, or where one is not explained. See docs/mutants.md.
 """
 
 import argparse
 import hashlib
 import json
 import sys
+import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,13 @@ import numpy as np
 from golden import Network
 from golden.errors import CarouselError
 from rtl.core import Core
-from rtl.equivalence import TRIES, equivalent
+from rtl.equivalence import EQUAL_LOGIC, SEARCH, equivalent
 from rtl.mutants import Mutant
+from rtl.proofs.catalogue import MAKERS, catalogue
+from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
+from rtl.proofs.status import PASSES
+from rtl.proofs.twins import SPEAKS_OF, judge
 from rtl.verilog import convert
 from sim.mutants import TOP, Mutants, build_mutants
 from sim.stimuli import Stimuli
@@ -68,7 +74,7 @@ def judged(
     reasons: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, str],
     say: Say = lambda _: None,
-    tries: Sequence[tuple[int, float]] = TRIES,
+    deep: bool = True,
 ) -> list[Judged]:
     """What becomes of each mutant of a core.
 
@@ -76,15 +82,41 @@ def judged(
     ----------
     reasons : what the file says, by the mutant's name.
     known : equivalences that have been found before, by name.
-    tries : of the solver, see `rtl.equivalence`.
+    deep : run proofs and search on what is left; else only equal logic is found.
 
     Raises
     ------
     CarouselError : the core is wrong without any mutant; a reason that is not needed.
     """
+    killed = _simulated(mutants, known, say)
+    living = {str(m): m for m in mutants.mutants if m not in killed}
+    text = convert(mutants.core, TOP)
+    asked = [m for name, m in living.items() if name not in (*known, *reasons)]
+    shown = {living[name]: how for name, how in known.items() if name in living}
+    shown |= equivalent(text, TOP, asked, EQUAL_LOGIC)
+    for mutant in [m for m in asked if deep and m not in shown]:
+        say(f"proofs on {mutant}")
+        if proof := noticed(mutants.core, text, mutant):
+            killed[mutant] = proof
+    left = [m for m in asked if deep and m not in killed and m not in shown]
+    say(f"asking the solver about {len(left)}")
+    shown |= equivalent(text, TOP, left, SEARCH)
+    for name in reasons:
+        if name not in living or living[name] in shown:
+            raise CarouselError(f"{REASONS.name}: {name} needs no reason")
+    return [
+        Judged(mutant, *_fate(mutant, killed, shown, reasons.get(str(mutant), {})))
+        for mutant in mutants.mutants
+    ]
+
+
+def _simulated(mutants: Mutants, known: Collection[str], say: Say) -> dict[Mutant, str]:
+    """What the scenarios kill, and with what; those that are known to be equivalent are not
+    played."""
     first, *rest = Stimuli(mutants.core).scenarios()
     found: dict[int, str] = {}
-    left = list(range(len(mutants.mutants) + 1))  # 0 is the sound core
+    played = (k for k, mutant in enumerate(mutants.mutants, 1) if str(mutant) not in known)
+    left = [0, *played]  # 0 is the sound core
     for scenarios in ([first], rest):
         total = len(left)
         told = mutants.play(
@@ -94,29 +126,42 @@ def judged(
         left = [number for number in left if number not in found]
     if 0 in found:
         raise CarouselError(f"without any mutant: {found[0]}")
-    names = {number: str(mutants.mutants[number - 1]) for number in left[1:]}
-    asked = [mutants.mutants[k - 1] for k, name in names.items() if name not in (*known, *reasons)]
-    say(f"asking the solver about {len(asked)}")
-    text = convert(mutants.core, TOP)
-    shown = {str(m): how for m, how in equivalent(text, TOP, asked, tries).items()}
-    shown |= {name: how for name, how in known.items() if name in names.values()}
-    for name in reasons:
-        if name not in names.values() or name in shown:
-            raise CarouselError(f"{REASONS.name}: {name} needs no reason")
-    return [
-        Judged(mutant, *_fate(str(mutant), found.get(number, ""), shown, reasons))
-        for number, mutant in enumerate(mutants.mutants, start=1)
+    return {mutants.mutants[number - 1]: what for number, what in found.items()}
+
+
+def noticed(core: Core, text: str, mutant: Mutant) -> str:
+    """Of the proofs that speak of a mutant's place the first that is not one of the mutant."""
+    names = [
+        name for name, parts in SPEAKS_OF.items() if mutant.hits in parts.get(part(mutant), ())
     ]
+    design = Design(text, TOP)
+    there = [name for name in names if name in MAKERS]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        for proof in catalogue(core.plan, design, there)[0] if there else []:
+            try:
+                outcome = judge(proof, mutant, Path(folder))
+            except ProofError:  # what the statement speaks of is gone with the fault
+                continue
+            if outcome.status != PASSES:
+                return f"proof {proof.name}: {outcome.status}"
+    return ""
+
+
+def part(mutant: Mutant) -> str:
+    """The path of its module in the core."""
+    return mutant.module.removeprefix(TOP).lstrip(".")
 
 
 def _fate(
-    name: str, killed: str, shown: Mapping[str, str], reasons: Mapping[str, Mapping[str, Any]]
+    mutant: Mutant,
+    killed: Mapping[Mutant, str],
+    shown: Mapping[Mutant, str],
+    reason: Mapping[str, Any],
 ) -> tuple[str, str]:
-    if killed:
-        return KILLED, killed
-    if name in shown:
-        return EQUIVALENT, shown[name]
-    reason = reasons.get(name, {})
+    if mutant in killed:
+        return KILLED, killed[mutant]
+    if mutant in shown:
+        return EQUIVALENT, shown[mutant]
     return EXPLAINED if reason.get("equivalent") else SURVIVES, reason.get("reason", "")
 
 
@@ -147,14 +192,12 @@ def table(found: Sequence[Judged], by: Callable[[Mutant], str]) -> list[str]:
     return lines
 
 
-def place(mutant: Mutant) -> str:
-    """Its module within the core."""
-    return mutant.module.removeprefix(TOP).lstrip(".") or "core"
-
-
 def report(found: Sequence[Judged]) -> str:
     """Tables by module, by what is hit and by operator, the survivors, and the score."""
-    tables = (table(found, key) for key in (place, lambda m: m.hits, lambda m: m.kind))
+    tables = (
+        table(found, key)
+        for key in (lambda m: part(m) or "core", lambda m: m.hits, lambda m: m.kind)
+    )
     left = [each for each in found if each.fate == SURVIVES]
     lines = [f"survives: {each.mutant}: {each.said or 'not explained'}" for each in left]
     return "\n\n".join(
@@ -179,7 +222,7 @@ def _digest(text: str) -> str:
 def _entry(found: Sequence[Judged], text: str) -> dict[str, Any]:
     rows = [
         {"mutant": str(each.mutant), "kind": each.mutant.kind, "hits": each.mutant.hits}
-        | {"fate": each.fate, "said": each.said}
+        | {"fate": each.fate, "said": each.said.partition("; first:")[0]}
         for each in found
     ]
     return {"verilog_sha256": _digest(text), "score": score(found), "mutants": rows}

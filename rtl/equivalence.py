@@ -9,6 +9,7 @@ state.
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
@@ -42,37 +43,71 @@ write_aiger -ascii -symbols out.aag
 """
 MANY = 300  # registers on which an answer depends at most for it to be searched for
 SAME, PROVEN = "the same logic", "no reachable state tells them apart"
-# how far the registers that may differ lie behind the fault, and seconds of search for each mutant
-TRIES = ((0, 0.0), (0, 20.0), (1, 20.0), (2, 20.0))
+
+
+@dataclass(frozen=True)
+class Try:
+    """One way to show equivalence.
+
+    Attributes
+    ----------
+    part : whether the mutant's own module is looked at alone, at whose ports anything may come;
+        else the whole core.
+    depth : how many registers behind the fault those may lie that differ.
+    seconds : of search for each mutant; 0 for equal logic alone.
+    """
+
+    part: bool
+    depth: int
+    seconds: float
+
+
+EQUAL_LOGIC = (Try(False, 0, 0.0), Try(False, 1, 0.0))
+SEARCH = (
+    *(Try(True, depth, 10.0) for depth in (0, 1, 3)),
+    *(Try(False, depth, 20.0) for depth in (0, 1, 2)),
+)
 
 
 def equivalent(
-    text: str, top: str, mutants: Sequence[Mutant], tries: Sequence[tuple[int, float]] = TRIES
+    text: str, top: str, mutants: Sequence[Mutant], tries: Sequence[Try] = (*EQUAL_LOGIC, *SEARCH)
 ) -> dict[Mutant, str]:
     """Those of a core's mutants that are equivalent, and how that is known.
 
     Parameters
     ----------
-    tries : one after the other, for those of which it is not known yet: how many registers deep the
-        ones that may differ lie, and seconds of search, 0 for equal logic alone.
+    tries : one after the other, for those of which it is not known yet.
 
     Raises
     ------
     ToolFailedError : Yosys fails.
     """
     found: dict[Mutant, str] = {}
-    if not mutants:
-        return found
-    machine = _machine(selectable(text, top, mutants, PORT), top)
-    for depth, seconds in tries:
-        open_ = {k: m for k, m in enumerate(mutants, start=1) if m not in found}
-        whole = _compared(machine, list(open_), depth)
-        same = [output == 0 for output in whole.outputs]
-        proven = _unreachable(whole, seconds) if seconds and not all(same) else same
-        for mutant, alike, never in zip(open_.values(), same, proven, strict=True):
-            if alike or never:
-                found[mutant] = SAME if alike else PROVEN
+    machines: dict[str, tuple[Machine, list[Mutant]]] = {}
+    for each in tries:
+        left: dict[str, list[Mutant]] = {}
+        for mutant in mutants:
+            if mutant not in found:
+                left.setdefault(mutant.module if each.part else top, []).append(mutant)
+        for module, some in left.items():
+            if module not in machines:
+                machines[module] = _machine(selectable(text, module, some, PORT), module), some
+            machine, numbered = machines[module]
+            numbers = [numbered.index(mutant) + 1 for mutant in some]
+            found |= dict(zip(some, _shown(machine, numbers, each), strict=True))
+            found = {mutant: how for mutant, how in found.items() if how}
     return found
+
+
+def _shown(machine: Machine, numbers: Sequence[int], how: Try) -> list[str]:
+    """What is known of each mutant by one try; of most nothing."""
+    whole = _compared(machine, numbers, how.depth)
+    same = [output == 0 for output in whole.outputs]
+    proven = _unreachable(whole, how.seconds) if how.seconds and not all(same) else same
+    return [
+        SAME if alike else PROVEN if never else ""
+        for alike, never in zip(same, proven, strict=True)
+    ]
 
 
 def _machine(text: str, top: str) -> Machine:
