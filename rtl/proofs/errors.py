@@ -9,3 +9,7 @@ class ProofError(CarouselError):
 
 class InapplicableError(ProofError):
     """A core lacks what a statement speaks of, so that it says nothing of this core."""
+
+
+class VacuousError(ProofError):
+    """Nothing fulfils what a statement assumes, so it says nothing."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from rtl.flow.tools import failure, latest
 from rtl.processes import supervise
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import PART, TOP, Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
@@ -30,6 +30,7 @@ WORDS = {  # by mode, and by what sby says
     "bmc": {"PASS": PASSES, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
 }
 LOOSE = re.compile(rf"Wire {TOP}\.\\?([^$\s]\S*).* is used but has no driver")
+VACUOUS = "Status: PREUNSAT"
 Progress = Callable[[str], None]
 """Called some 20 times a second with the tools' latest message."""
 
@@ -125,7 +126,7 @@ def script(harness: Harness) -> str:
 read_verilog -formal harness.v
 hierarchy -top {TOP}
 proc
-memory -nomap
+memory_collect
 memory_map
 flatten
 {cuts}
@@ -174,6 +175,7 @@ def solve(
     Raises
     ------
     ProofError : a tool fails, or a net has no driver.
+    VacuousError : nothing fulfils what is assumed.
     """
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
@@ -190,6 +192,8 @@ def solve(
         )
         if loose := _undriven(log, harness.module, written or harness.design):
             raise ProofError(f"{name}: {loose} has no driver, and would take any value in silence")
+        if VACUOUS in log.read_text(errors="replace"):
+            raise VacuousError(f"{name}: nothing fulfils what is assumed, so it says nothing")
         said = _status(here / "job" / "status")
         if said not in WORDS[mode]:
             kept = folder / f"{name}.log"

@@ -7,7 +7,6 @@ said; a statement that few of its mutants are refuted of says little. Unknown: t
 but no counterexample was found within the depth.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from pathlib import Path
 
 from rtl.mutants import Mutant, candidates, choose, mutated
 from rtl.proofs.cone import cone
+from rtl.proofs.errors import VacuousError
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.solver import Outcome, Progress, solve
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
 TRIES = 8  # mutants of a class, of which one at least must be refuted
+FAR = 60  # clocks from power-up in which a fault is looked for, at least
 Class = tuple[str, str]
 """A part's path, and what its mutants hit: see `rtl.mutants.Mutant.hits`."""
 LOGIC = "control", "value"
@@ -37,17 +38,19 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "counts": {"": LOGIC},
     "sum": {"sequencer": (*ROM, *LOGIC), "operands": LOGIC, "lanes.lane0": LOGIC},
     "input": {"input": (*MEMORY, "enable", *LOGIC), "sequencer": (*ROM, *LOGIC)},
-    "first": {"sequencer": LOGIC, "operands": LOGIC, "activation0": LOGIC, "cell.states": LOGIC},
+    "first": {
+        "sequencer": ("control",),
+        "operands": LOGIC,
+        "activation0": ("control",),
+        "cell.states": LOGIC,
+    },
     "fifo": {"fifo": (*MEMORY, "enable", *LOGIC), "fifo.ahead": (*MEMORY, "enable", *LOGIC)},
     "output": {"": LOGIC, "activation0": (*ROM, *LOGIC), "fifo": ("enable", *LOGIC)},
     "step": {"sequencer": LOGIC},
     "ends": {"": LOGIC, "sequencer": LOGIC, "fifo": ("enable", *LOGIC)},
-    "axi-in": {"wrapped.entry": ("enable", *LOGIC)},
-    "axi-out": {"wrapped": ("value",), "wrapped.core.fifo": ("enable", *LOGIC)},
-    "axi-lite": {"wrapped.lite": ("enable", *LOGIC)},
 }
-"""By proof and the path of a part, the classes of places of which each proof must notice some; of
-the proof of a part alone, which is not here, all that its netlist has."""
+"""By proof of a core and the path of a part, the classes of places of which each proof must notice
+some; a proof of what lies around cores must notice some of each class behind its statement."""
 
 
 @dataclass(frozen=True)
@@ -137,20 +140,15 @@ def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, li
         for mutant in candidates(proof.design.below(harness.module), harness.module, tell)
         if (mutant.module, mutant.cell, mutant.port, mutant.portbit) in reached
     ]
-    if proof.name not in SPEAKS_OF:
-        return {
-            ("", kind): [mutant for mutant in behind if mutant.hits == kind]
-            for kind in sorted({mutant.hits for mutant in behind})
-        }
-    return {
-        (part, kind): [
-            mutant
-            for mutant in behind
-            if mutant.hits == kind and mutant.module == proof.design.find(part)
-        ]
-        for part, kinds in SPEAKS_OF[proof.name].items()
-        for kind in kinds
-    }
+    _, _, name = proof.name.rpartition(".")  # a core may be a part of another
+    if name not in SPEAKS_OF:
+        kinds = sorted({mutant.hits for mutant in behind})
+        return {("", kind): [each for each in behind if each.hits == kind] for kind in kinds}
+    found = {}
+    for part, kinds in SPEAKS_OF[name].items():
+        inside = [mutant for mutant in behind if mutant.module == proof.design.find(part)]
+        found |= {(part, kind): [each for each in inside if each.hits == kind] for kind in kinds}
+    return found
 
 
 def judge(
@@ -166,16 +164,19 @@ def judge(
     sound, twin, begun = proof.design, proof.twin, time.monotonic()
     module = proof.state(sound).module
     broken = sound.with_modules(mutated(sound.below(module), module, mutant, _tell(progress)))
-    driven = [twin.driven, {}] if twin.driven else [{}]
-    tries = [("prove", proof.depth, {}), *(("bmc", twin.depth, inputs) for inputs in driven)]
+    far = [("bmc", max(twin.depth, FAR), twin.driven)] if twin.driven else []
+    tries = [("prove", proof.depth, {}), *far, ("bmc", twin.depth, {})]
     found = Outcome(UNKNOWN, 0.0, None, "")
-    with tempfile.TemporaryDirectory(prefix=".drawn-", dir=folder) as temporary:
-        for mode, depth, inputs in tries:
-            harness = proof.broken(Twin(str(mutant), broken, depth, inputs))
-            name = f"{proof.name}.drawn"
-            found = solve(name, harness, mode, depth, Path(temporary), progress, sound)
-            if found.status in (PROVEN, REFUTED):
-                break
+    for mode, depth, inputs in tries:
+        harness = proof.broken(Twin(str(mutant), broken, depth, inputs))
+        try:
+            found = solve(f"{proof.name}.drawn", harness, mode, depth, folder, progress, sound)
+        except VacuousError:  # the fault takes away what is assumed, so nothing shows it
+            continue
+        if found.trace:
+            found.trace.unlink()
+        if found.status in (PROVEN, REFUTED):
+            break
     status = {PROVEN: PASSES, REFUTED: REFUTED}.get(found.status, UNKNOWN)
     said = found.broken if status == REFUTED else ""
     return Outcome(status, time.monotonic() - begun, None, said)

@@ -14,7 +14,7 @@ from rtl import CorePlan, StepPlan, verilog
 from rtl.proofs import Proof, catalogue, prove
 from rtl.proofs.catalogue import MAKERS
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Twin
 from rtl.proofs.solver import job
@@ -165,6 +165,21 @@ def test_a_net_without_a_driver_is_an_error(tmp_path):
 
     proof = Proof("loose", "", "", (), loose, state, 2, Twin("", loose, 2))
     with pytest.raises(ProofError, match=r"loose: dut\.state_wide has no driver"):
+        prove(proof, tmp_path)
+
+
+def test_assumptions_that_nothing_fulfils_are_an_error(tmp_path):
+    """Whatever is said under them would be proven."""
+    core, design = subject("1997")
+
+    def state(given: Design) -> Harness:
+        h = Harness(given, "fifo")
+        h.assume(f"{h.see('held')} != 0")  # which it is at power-up
+        h.prove("0")
+        return h
+
+    proof = Proof("vacuous", "", "", (), design, state, 2, Twin("", design, 2))
+    with pytest.raises(VacuousError, match="vacuous: nothing fulfils what is assumed"):
         prove(proof, tmp_path)
 
 
