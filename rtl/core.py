@@ -137,7 +137,9 @@ class Core(wiring.Component):
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
         m.d.sync += [
-            self.steps.eq(self.steps + delay(m, sequencer.starts, 1, name="begun")),
+            self.steps.eq(
+                self.steps + delay(m, sequencer.starts, 1, name="begun", keep_reset=True)
+            ),
             self.cycles.eq(self.cycles + sequencer.running),
         ]
         sigma = self._sigma(m, activations, cell)

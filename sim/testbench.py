@@ -17,7 +17,7 @@ from cocotb.clock import Clock
 from sim.job import FOLDER, Ints, Job, Recording, Round
 from sim.recorder import RUNNING, Recorder, decode, to_bits
 
-POWER_UP, RESET = 3, 2  # clocks of the first reset and of all later ones
+POWER_UP, RESET = 3, 1  # clocks of the first reset and of all later ones
 NEWS = 0.2  # seconds between two notes of progress
 KEPT = ("in_clocks", "out_clocks", "out_data", "out_first", "out_last", "unstable", "running")
 
