@@ -23,8 +23,8 @@ import numpy as np
 from golden import Network
 from golden.errors import CarouselError
 from rtl.core import Core
-from rtl.equivalence import EQUAL_LOGIC, SEARCH, equivalent
-from rtl.mutants import Mutant
+from rtl.mutants.equivalence import EQUAL_LOGIC, SEARCH, equivalent
+from rtl.mutants.mutant import Mutant
 from rtl.proofs.catalogue import MAKERS, catalogue
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError

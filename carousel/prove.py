@@ -12,9 +12,9 @@ from carousel.cli import options, output, progress
 from carousel.cli.subject import prepare
 from carousel.page.tables import Table
 from carousel.work.processes import processors
+from golden.processes import terminable
 from rtl import CoreOptions, plan, verilog
 from rtl.axi.wrapper import wrappable
-from rtl.processes import terminable
 from rtl.proofs import check, record, shipped
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design

@@ -1,6 +1,7 @@
 """The memories and multipliers that a core has, from the integer network alone.
 
-What depends on the order of the work is an argument; `rtl.program.Program` knows it of a core.
+What depends on the order of the work is an argument; `rtl.program.program.Program` knows it of a
+core.
 """
 
 from fixedpoint.network import QuantizedNetwork

@@ -2,7 +2,7 @@
 
 from rtl.options import CoreOptions
 from rtl.planning import CorePlan, StepPlan, plan
-from rtl.schedule import LaneError, Schedule, allowed_lanes
+from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes
 
 __all__ = [
     "CoreOptions",

@@ -15,20 +15,20 @@ from operator import add
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 
-from rtl import latency
-from rtl.activation import Activation
-from rtl.arithmetic import delay, layout_of
-from rtl.beat import beat_layout
-from rtl.cell import CellUpdate
-from rtl.fifo import BlockFIFO
-from rtl.lanes import LaneArray
-from rtl.loading import load_word
-from rtl.operands import InputBuffer, Operands
+from rtl.datapath.activation import Activation
+from rtl.datapath.cell import CellUpdate
+from rtl.datapath.lanes import LaneArray
+from rtl.datapath.operands import InputBuffer, Operands
+from rtl.datapath.ports import connect_load_port, connect_state_port, idle
+from rtl.datapath.sequencer import Sequencer
+from rtl.datapath.squash import SigmaUnit
+from rtl.lib.arithmetic import delay, layout_of
+from rtl.lib.beat import beat_layout
+from rtl.lib.fifo import BlockFIFO
 from rtl.planning import StepPlan
-from rtl.ports import connect_load_port, connect_state_port, idle
-from rtl.sequencer import Sequencer
+from rtl.program.loading import load_word
+from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS, core_members
-from rtl.squash import SigmaUnit
 
 
 class Core(wiring.Component):
@@ -63,7 +63,7 @@ class Core(wiring.Component):
         vector that comes next without `first` goes on from what was written.
     state_out : Out, the word, `latency.STATE_PORT` = 3 clocks after its address.
     load_address, load_write, load_in : In, where in the memories of weights, rows, sigma and
-        initial states, and the raw word to write there (see `rtl.loading`), one a clock.
+        initial states, and the raw word to write there (see `rtl.program.loading`), one a clock.
     """
 
     i: stream.Interface

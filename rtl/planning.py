@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
-from rtl.buffers import Way, way
-from rtl.loading import port_bits, structure
+from rtl.offline.buffers import Way, way
+from rtl.offline.parts import Part, split
 from rtl.options import CoreOptions
-from rtl.parts import Part, split
-from rtl.probe import ProbeStream
-from rtl.program import Program
-from rtl.rows import Row
-from rtl.schedule import LaneError, Schedule, allowed_lanes, schedule_of
+from rtl.program.loading import port_bits, structure
+from rtl.program.probe import ProbeStream
+from rtl.program.program import Program
+from rtl.schedule.rows import Row
+from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes, schedule_of
 
 USUAL = CoreOptions()
 MAX_LENGTH = 64  # steps that a core which holds sequences has room for, if nobody says otherwise
@@ -258,12 +258,12 @@ class CorePlan:
         return replace(self, options=options, parts=parts)
 
     def component(self) -> Any:
-        """The gateware: an `rtl.core.Core`, or an `rtl.offline.OfflineCore`.
+        """The gateware: an `rtl.core.Core`, or an `rtl.offline.core.OfflineCore`.
 
         Found by name, when it is asked for: both are made from plans and import this module.
         """
         if self.holds_sequences:
-            return import_module("rtl.offline").OfflineCore(self)
+            return import_module("rtl.offline.core").OfflineCore(self)
         return import_module("rtl.core").Core(self.parts[0])
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from amaranth.hdl import signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from rtl.beat import beat_layout
+from rtl.lib.beat import beat_layout
 from rtl.planning import CorePlan, StepPlan
 
 COUNTER_BITS = 32
@@ -15,7 +15,7 @@ Members = dict[str, Any]
 
 
 def core_members(plan: CorePlan | StepPlan) -> Members:
-    """The members of a core's signature, see `rtl.core.Core` and `rtl.offline.OfflineCore`."""
+    """The members of a core's signature, see `rtl.core.Core` and `rtl.offline.core.OfflineCore`."""
     qnet, index = plan.qnet, plan.parts[0].program.index_width
     counters = data.StructLayout(dict.fromkeys(plan.saturation_kinds, COUNTER_BITS))
     found: Members = {

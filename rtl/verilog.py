@@ -18,12 +18,12 @@ from amaranth.lib.wiring import In, Out
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.files import filling
-from rtl.arithmetic import shape_of
 from rtl.axi.registers import to_json, to_markdown
 from rtl.axi.table import registers
 from rtl.axi.wrapper import AxiTop, axi_members, wrappable
-from rtl.loading import to_load
+from rtl.lib.arithmetic import shape_of
 from rtl.planning import CorePlan
+from rtl.program.loading import to_load
 from rtl.signature import COUNTER_BITS, core_members
 
 # Verilog's implicit extension is meant, and a default before `casez` makes it complete

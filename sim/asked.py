@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
-from rtl.probe import ProbeStream
-from rtl.rows import Row
+from rtl.program.probe import ProbeStream
+from rtl.schedule.rows import Row
 from sim.job import Ints
 
 

@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
 from rtl.core import Core
-from rtl.mutants import Mutant, draw, selectable
+from rtl.mutants.mutant import Mutant, draw, selectable
 from rtl.verilog import convert
 from sim.harness import MUTANT
 from sim.job import FOLDER, Recording

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from golden.errors import InputError
-from rtl import latency
+from rtl.schedule import latency
 from sim.asked import Asked
 from sim.harness import Field, Harness, fields, has
 from sim.job import Ints, Job, Round

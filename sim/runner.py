@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rtl.processes import supervise
+from golden.processes import supervise
 from sim import contents
 from sim.errors import ToolError
 from sim.tools import check_tools, tool_environment, versions

@@ -3,7 +3,7 @@
 import numpy as np
 
 from golden.cell import LayerState
-from rtl.probe import ProbeStream
+from rtl.program.probe import ProbeStream
 from sim.asked import Asked
 from sim.job import Ints, Recording
 from sim.state import State, from_words

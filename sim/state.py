@@ -6,7 +6,7 @@ import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import LayerState
-from rtl.rows import Row
+from rtl.schedule.rows import Row
 from sim.job import Ints
 
 State = tuple[LayerState, ...]

@@ -14,7 +14,7 @@ from carousel.measure.needs import Need
 from carousel.page.tables import Table
 from golden import Layer, Network
 from golden.squash import Array
-from rtl.schedule import UnsupportedError
+from rtl.schedule.schedule import UnsupportedError
 
 OUTPUTS = {
     "every": "of every step",

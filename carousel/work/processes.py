@@ -11,7 +11,7 @@ from multiprocessing import active_children, get_context
 from typing import Any
 
 from golden.errors import CarouselError
-from rtl.processes import terminable
+from golden.processes import terminable
 
 Submit = Callable[..., Future[Any]]
 

@@ -7,8 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
-from rtl.beat import beat_layout
 from rtl.core import COUNTER_BITS
+from rtl.lib.beat import beat_layout
 
 
 def axis_signature(form: Format) -> wiring.Signature:

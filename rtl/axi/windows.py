@@ -10,9 +10,9 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl import latency
 from rtl.axi.bus import PORT, merged
 from rtl.axi.registers import WIDTH
+from rtl.schedule import latency
 
 
 class StateWindow(wiring.Component):

@@ -13,12 +13,12 @@ from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.beat import beat_layout
 from rtl.boards.answers import Answers
 from rtl.boards.framing import FrameReceiver, FrameSender
 from rtl.boards.protocol import CRC_BYTES, TO_BOARD, Ask, Identity
 from rtl.boards.slots import Inbox, Outbox
 from rtl.boards.uart import UartReceiver, UartTransmitter
+from rtl.lib.beat import beat_layout
 from rtl.planning import CorePlan
 
 

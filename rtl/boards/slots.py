@@ -10,8 +10,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.formats import Format
-from rtl.beat import beat_layout
 from rtl.boards.protocol import FIRST, LAST, MOST_SLOTS, TO_BOARD, TO_HOST, code_bytes
+from rtl.lib.beat import beat_layout
 
 LAST_BIT, FIRST_BIT = LAST.bit_length() - 1, FIRST.bit_length() - 1
 

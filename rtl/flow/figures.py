@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtl.planning import CorePlan, StepPlan
-from rtl.words import knot_word
+from rtl.program.words import knot_word
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from golden.processes import supervise
 from rtl.flow.errors import FlowError, ToolFailedError
-from rtl.processes import supervise
 
 Progress = Callable[[str, str], None]
 """Called some 20 times a second with the stage's name and the tool's latest message."""

@@ -1,11 +1,11 @@
 """AXI4-Lite: the register map's slave answers every access, once, and keeps the bus's rules."""
 
-from rtl import latency
 from rtl.axi.registers import ADDRESS_WIDTH, BYTES, WIDTH
 from rtl.planning import CorePlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.schedule import latency
 
 LITE = "wrapped.lite"
 CORE = "wrapped.core"

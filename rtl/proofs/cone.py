@@ -13,7 +13,7 @@ from typing import Any
 
 from rtl.flow.devices import YOSYS
 from rtl.flow.tools import Progress, run, silent
-from rtl.mutants import PREPARE
+from rtl.mutants.mutant import PREPARE
 from rtl.proofs.harness import PART, TOP, Harness
 
 ASSERTED = "$check", "assert"  # type and flavour of an assertion's cell
@@ -25,7 +25,7 @@ Place = tuple[str, str, str, int]
 
 
 def cone(harness: Harness, progress: Progress = silent) -> set[Place]:
-    """All places of a part's netlist, as `rtl.mutants` names them, behind a statement on it.
+    """All places of a part's netlist, as `rtl.mutants.mutant` names them, behind a statement on it.
 
     Raises
     ------

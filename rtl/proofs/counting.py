@@ -1,11 +1,11 @@
 """The counters of saturations: each flag counts once, in its own counter."""
 
-from rtl import latency
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.ways import claim_way
+from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS
 
 

@@ -1,19 +1,19 @@
 """The input: every element of every vector is there for its own step, and for no other."""
 
-from rtl import latency
-from rtl.phases import SOURCES
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import FETCH, claim_steps
+from rtl.schedule import latency
+from rtl.schedule.phases import SOURCES
 
 PART = "input"
 BANKS = 2
 
 
 def entering(core: StepPlan, design: Design) -> Proof:
-    """What `rtl.operands.InputBuffer` and the sequencer promise of the input stream."""
+    """What `rtl.datapath.operands.InputBuffer` and the sequencer promise of the input stream."""
     buffer = design.find(PART)
     elements = core.elements * core.schedule.streams
     return Proof(

@@ -1,17 +1,17 @@
 """The FIFO of the outputs: every word comes out once, in order, unchanged, and soon."""
 
-from rtl import latency
-from rtl.fifo import AHEAD
+from rtl.lib.fifo import AHEAD
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.schedule import latency
 
 PART = "fifo"
 
 
 def fifo(core: StepPlan, design: Design) -> Proof:
-    """What `rtl.fifo.BlockFIFO` promises, at the depth and width of a core's own."""
+    """What `rtl.lib.fifo.BlockFIFO` promises, at the depth and width of a core's own."""
     module = design.find(PART)
     depth, bits = design.modules[module].memories["memory"]
     return Proof(

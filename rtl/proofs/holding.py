@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from rtl import latency
 from rtl.planning import StepPlan
-from rtl.program import CellMode
+from rtl.program.program import CellMode
 from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
@@ -13,6 +12,7 @@ from rtl.proofs.marks import Mark, streamed
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, claim_rows
 from rtl.proofs.words import claim_word, words_of
+from rtl.schedule import latency
 
 
 def holding(core: StepPlan, design: Design) -> Proof:

@@ -4,10 +4,10 @@ A loaded network is one of the core's shape and formats. That is an assumption: 
 kind, mode and way out a row has, and from which state a sequence starts.
 """
 
-from rtl.loading import index_width, regions
-from rtl.program import Program
+from rtl.program.loading import index_width, regions
+from rtl.program.program import Program
+from rtl.program.row_words import row_word, row_words
 from rtl.proofs.harness import Harness
-from rtl.row_words import row_word, row_words
 
 LOADS = "A network that is loaded has the core's shape and formats."
 FIELDS = "kind", "cell_mode", "net_mode", "output"

@@ -12,7 +12,7 @@ STAYS = "What is offered to it stays until it is taken."
 
 
 def head(name: str, design: Design, width: int, length: int) -> Proof:
-    """The first vectors of every sequence; `design` is that of an `rtl.head.Head`."""
+    """The first vectors of every sequence; `design` is that of an `rtl.offline.head.Head`."""
     return Proof(
         name,
         f"Of every sequence the first {length} vectors pass, unchanged, once and in order, with "
@@ -57,7 +57,7 @@ def _head(design: Design, width: int, length: int) -> Harness:
 
 
 def fork(name: str, design: Design) -> Proof:
-    """One stream to two; `design` is that of an `rtl.streams.Fork`."""
+    """One stream to two; `design` is that of an `rtl.offline.fork_join.Fork`."""
     return Proof(
         name,
         "Every beat is given to both sides, to each once and unchanged, and is taken in the clock "
@@ -90,7 +90,7 @@ def _fork(design: Design) -> Harness:
 
 
 def join(name: str, design: Design, widths: tuple[int, int]) -> Proof:
-    """Two streams to one; `design` is that of an `rtl.streams.Join`."""
+    """Two streams to one; `design` is that of an `rtl.offline.fork_join.Join`."""
     return Proof(
         name,
         f"Beats pass unchanged and once, {widths[0]} of the one side, then {widths[1]} of the "

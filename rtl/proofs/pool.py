@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TypeVar
 
-from rtl.processes import POLL
+from golden.processes import POLL
 from rtl.proofs.solver import Progress
 
 Result = TypeVar("Result")

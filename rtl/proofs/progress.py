@@ -4,14 +4,14 @@ What is still to be done is counted in clocks: so many for each word that has to
 those until the last one is written. Whatever happens, it becomes less in every clock.
 """
 
-from rtl import latency
-from rtl.beat import beat_layout
+from rtl.lib.beat import beat_layout
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.leaving import Beats, claim_beats, leaving
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import claim_rows
+from rtl.schedule import latency
 
 
 def progress(core: StepPlan, design: Design) -> Proof:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from rtl import latency
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
@@ -11,6 +10,7 @@ from rtl.proofs.holding import claim_cells
 from rtl.proofs.idle import LOADS
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, Timed, claim_rows
+from rtl.schedule import latency
 
 NET = latency.NET  # clocks from a row's sum to its net input
 ROWS = "squash_mode_1"  # a row's mode, beside its clipped net input

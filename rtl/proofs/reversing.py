@@ -10,7 +10,7 @@ BANKS = 2
 
 
 def reversing(name: str, design: Design, form: Format, width: int, length: int) -> Proof:
-    """What an `rtl.reverser.Reverser` promises; `design` is that of one."""
+    """What an `rtl.offline.reverser.Reverser` promises; `design` is that of one."""
     return Proof(
         name,
         "Of every sequence each element comes out once and unchanged: the vectors from the last to "

@@ -3,14 +3,14 @@ flag says which."""
 
 from dataclasses import dataclass
 
-from rtl import latency
 from rtl.planning import StepPlan
-from rtl.program import Program
+from rtl.program.program import Program
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.values import Rounding, clipped, known
+from rtl.schedule import latency
 
 LATE = 1 + latency.activation(True) + latency.STATE  # a late output gate's sum waits so long
 

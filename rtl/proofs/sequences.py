@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from rtl.buffers import Buffer
+from rtl.offline.buffers import Buffer
 from rtl.planning import CorePlan, StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import fifo
@@ -14,8 +14,8 @@ from rtl.proofs.reversing import reversing
 
 
 def places(core: CorePlan) -> dict[str, StepPlan | Buffer]:
-    """What a sequence passes, by its name in the Verilog (see `rtl.offline`), from the first place
-    to the last; but for what forks and joins it."""
+    """What a sequence passes, by its name in the Verilog (see `rtl.offline.core`), from the first
+    place to the last; but for what forks and joins it."""
     entry = Buffer("head", core.qnet.formats.input, core.qnet.inputs, core.max_length)
     found: dict[str, StepPlan | Buffer] = {"head": entry}
     parts = iter(core.parts)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.squash import GUARD
-from rtl import latency
 from rtl.planning import StepPlan
-from rtl.program import Program
+from rtl.program.program import Program
+from rtl.program.words import knot_word, knot_words
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
-from rtl.words import knot_word, knot_words
+from rtl.schedule import latency
 
 WAY = latency.SQUASH - 1  # from a pre-activation, clipped, to the gate
 

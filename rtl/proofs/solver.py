@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from golden.processes import supervise
 from rtl.flow.tools import failure, latest
-from rtl.processes import supervise
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import PART, TOP, Harness

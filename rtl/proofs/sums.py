@@ -5,16 +5,16 @@ far each sum can have got there: as far as the columns that went into it can tak
 largest product that its two formats allow.
 """
 
-from rtl import latency
-from rtl.lane import Lane
-from rtl.phases import Column
+from rtl.datapath.lane import Lane
 from rtl.planning import StepPlan
-from rtl.program import Program
+from rtl.program.program import Program
 from rtl.proofs.design import Design, escaped
 from rtl.proofs.harness import PART, Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import FETCH
-from rtl.schedule import Slot
+from rtl.schedule import latency
+from rtl.schedule.phases import Column
+from rtl.schedule.schedule import Slot
 
 FED = FETCH + latency.OPERAND - 1  # clocks from the sequencer's count to its column's operand
 ADDED = FED + Lane.ADDED  # ... to its product, beside the sum that it is added to

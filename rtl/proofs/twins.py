@@ -1,10 +1,10 @@
 """Broken twins that are drawn: a proof must be able to fail in many ways, not in one that suits it.
 
-The mutants of a design (`rtl.mutants`) that lie behind a statement are drawn, so many of each class
-of places that the statement speaks of, and it is tried on each. Refuted: there is a counterexample
-from power-up. Passes: the induction holds of the mutant too, so it makes no difference to what is
-said; a statement that few of its mutants are refuted of says little. Unknown: the induction fails,
-but no counterexample was found within the depth.
+The mutants of a design (`rtl.mutants.mutant`) that lie behind a statement are drawn, so many of
+each class of places that the statement speaks of, and it is tried on each. Refuted: there is a
+counterexample from power-up. Passes: the induction holds of the mutant too, so it makes no
+difference to what is said; a statement that few of its mutants are refuted of says little. Unknown:
+the induction fails, but no counterexample was found within the depth.
 """
 
 import time
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtl.mutants import Mutant, candidates, choose, mutated
+from rtl.mutants.mutant import Mutant, candidates, choose, mutated
 from rtl.proofs.cone import cone
 from rtl.proofs.errors import VacuousError
 from rtl.proofs.proof import Proof, Twin
@@ -22,7 +22,7 @@ from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 TRIES = 8  # mutants of a class, of which one at least must be refuted
 FAR = 60  # clocks from power-up in which a fault is looked for, at least
 Class = tuple[str, str]
-"""A part's path, and what its mutants hit: see `rtl.mutants.Mutant.hits`."""
+"""A part's path, and what its mutants hit: see `rtl.mutants.mutant.Mutant.hits`."""
 LOGIC = "control", "value"
 MEMORY = "write path", "read path", "address"
 ROM = "read path", "address"

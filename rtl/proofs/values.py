@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fixedpoint.squash import QuantizedSquash
-from rtl.arithmetic import half
-from rtl.program import NetMode
+from rtl.lib.arithmetic import half
+from rtl.program.program import NetMode
 from rtl.proofs.harness import Harness
 
 

@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from golden.processes import supervise
 from rtl.flow.tools import failure, latest
-from rtl.processes import supervise
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import TOP, Harness
 from rtl.proofs.proof import Proof

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from rtl import latency
-from rtl.program import CellMode
+from rtl.program.program import CellMode
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import loading
 from rtl.proofs.marks import Mark
 from rtl.proofs.rows import Rows
-from rtl.rows import Row
+from rtl.schedule import latency
+from rtl.schedule.rows import Row
 
 
 @dataclass(frozen=True)

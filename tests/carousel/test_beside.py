@@ -15,7 +15,7 @@ JOBS = """
 import os, signal, sys
 from functools import partial
 from carousel.work import processes as beside
-from rtl import processes
+from golden import processes
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,7 +13,7 @@ from carousel.inspect import about
 from carousel.measure import needs
 from fixedpoint import quantize
 from golden import Layer, Network
-from rtl.schedule import schedule_of
+from rtl.schedule.schedule import schedule_of
 from rtl.verilog import Top, convert
 from tests.carousel import nets
 from tests.rtl.support import planned

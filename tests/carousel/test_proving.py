@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from carousel import prove
-from rtl.mutants import Mutant
+from rtl.mutants.mutant import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.errors import InapplicableError, ProofError

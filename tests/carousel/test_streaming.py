@@ -21,8 +21,8 @@ from fixedpoint import quantize
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import Identity
 from tests.carousel.nets import INPUTS, layer, network
-from tests.rtl.line import Line
-from tests.rtl.model_board import SLOTS, ModelBoard
+from tests.rtl.boards.line import Line
+from tests.rtl.boards.model_board import SLOTS, ModelBoard
 from tests.rtl.support import planned
 
 app = typer.Typer(cls=OneLineGroup)

@@ -5,7 +5,7 @@ from amaranth.back import rtlil
 
 from fixedpoint.resources import memories, tail_multipliers
 from rtl import allowed_lanes
-from rtl.words import knot_word, knot_words
+from rtl.program.words import knot_word, knot_words
 from tests.carousel.nets import FORWARD
 from tests.fixedpoint.search.test_cost import MIXED, SMALL, quantized
 from tests.rtl.support import make_core, planned

@@ -11,8 +11,8 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network, Readout
 from golden.squash import SQUASHES
-from rtl import latency
-from rtl.schedule import allowed_lanes
+from rtl.schedule import latency
+from rtl.schedule.schedule import allowed_lanes
 from tests.rtl.support import (
     G1997,
     agree,

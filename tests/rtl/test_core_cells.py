@@ -11,9 +11,9 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer, LayerState
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl import latency
 from rtl.core import Core
-from rtl.schedule import UnsupportedError, allowed_lanes, schedule_of
+from rtl.schedule import latency
+from rtl.schedule.schedule import UnsupportedError, allowed_lanes, schedule_of
 from tests.rtl.support import (
     G1997,
     agree,

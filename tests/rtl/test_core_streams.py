@@ -6,7 +6,7 @@ import pytest
 from golden.errors import CarouselError
 from golden.network import Network
 from rtl.core import Core
-from rtl.schedule import allowed_lanes, schedule_of
+from rtl.schedule.schedule import allowed_lanes, schedule_of
 from tests.rtl.shapes import forget
 from tests.rtl.support import (
     G1997,

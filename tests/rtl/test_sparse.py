@@ -9,9 +9,10 @@ import fixedpoint
 from golden.errors import CarouselError
 from golden.network import Network
 from golden.shape import Shape
-from rtl.loading import image
-from rtl.program import Program
-from rtl.schedule import allowed_lanes, schedule_of
+from rtl.program.loading import image
+from rtl.program.program import Program
+from rtl.schedule.schedule import allowed_lanes, schedule_of
+from tests.rtl.program.test_loading import load
 from tests.rtl.shapes import shaped
 from tests.rtl.support import (
     G1997,
@@ -31,7 +32,6 @@ from tests.rtl.support import (
     write_core,
 )
 from tests.rtl.test_core_cells import cell
-from tests.rtl.test_loading import load
 
 
 def _networks():

@@ -20,7 +20,7 @@ import rtl.verilog
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl.schedule import LaneError, schedule_of
+from rtl.schedule.schedule import LaneError, schedule_of
 from rtl.verilog import LINT, module_name
 from tests.rtl.support import (
     G1997,

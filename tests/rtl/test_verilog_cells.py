@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from golden.network import Network
+from tests.rtl.offline.test_parts import network
 from tests.rtl.support import quantized, write_core
 from tests.rtl.test_core_cells import cell
-from tests.rtl.test_parts import network
 from tests.rtl.test_verilog import LINTS, run_tool
 
 

@@ -11,7 +11,7 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.network import Network, Readout
-from rtl.schedule import allowed_lanes
+from rtl.schedule.schedule import allowed_lanes
 from sim import HardwareTrace, Verdict, check, simulate
 
 CLIP = {"gate": (-2.5, 1.75), "g": (-0.7, 1.3)}

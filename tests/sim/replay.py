@@ -17,10 +17,11 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import LayerState
-from rtl import CoreOptions, latency
-from rtl.arithmetic import delay
-from rtl.probe import ProbeStream
-from rtl.rows import Row
+from rtl import CoreOptions
+from rtl.lib.arithmetic import delay
+from rtl.program.probe import ProbeStream
+from rtl.schedule import latency
+from rtl.schedule.rows import Row
 from sim.scoreboard import by_kind
 
 KINDS = ("i", "f", "o", "g", "h", "s", "m", "y", "out")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from golden.cell import LayerState
-from rtl.loading import image
-from rtl.program import Program
+from rtl.program.loading import image
+from rtl.program.program import Program
 from sim.state import to_words
 from tests.rtl.support import planned
 from tests.sim.axi_play import (

@@ -9,7 +9,7 @@ import pytest
 
 from bench.mutants import EQUIVALENT, KILLED, RESULTS, SURVIVES, judged, main, report, score, status
 from golden.errors import CarouselError
-from rtl.mutants import Mutant
+from rtl.mutants.mutant import Mutant
 from sim import mutants as module
 from sim.judging import EMPTY
 from sim.mutants import build_mutants

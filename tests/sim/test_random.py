@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtl.schedule import schedule_of
+from rtl.schedule.schedule import schedule_of
 from sim import Stressed, Verdict, check, prepare, simulate
 from tests.rtl.support import make_core
 from tests.sim.cases import any_codes, random_case, small_network

@@ -12,7 +12,7 @@ import pytest
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
-from rtl.schedule import schedule_of
+from rtl.schedule.schedule import schedule_of
 from sim import check, simulate
 from tests.processes import marked
 from tests.sim.cases import any_codes, small_network

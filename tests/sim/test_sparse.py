@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golden.errors import InputError
-from rtl.schedule import schedule_of
+from rtl.schedule.schedule import schedule_of
 from sim import check, simulate
 from sim.rounds import nonzero_elements
 from tests.rtl.support import thinned

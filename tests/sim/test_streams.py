@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden.errors import CarouselError, InputError
-from rtl.schedule import schedule_of
+from rtl.schedule.schedule import schedule_of
 from sim import Verdict, check, simulate
 from tests.rtl.support import quantized, stack
 from tests.sim.cases import Case, any_codes, forward_case, play, random_case, small_network

@@ -1,0 +1,1 @@
+"""The stages of a core, from the sequencer to the states."""

@@ -1,0 +1,243 @@
+"""The tail's first half: a row's exact sum becomes a gate, a squashed cell input or a readout."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.datapath.squash import squashed
+from rtl.lib.arithmetic import choose, clip, delay, layout_of, shift_right
+from rtl.lib.memory import block_memory, load
+from rtl.program.loading import load_word
+from rtl.program.program import NetMode, Program, squashed_width
+from rtl.program.row_words import row_word, row_words
+from rtl.schedule import latency
+
+
+def activation_layout(program: Program) -> data.StructLayout:
+    """An activation on its way: its code, which row it is, and the marks of its step."""
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "code": signed(program.activation_width),
+            "kind": range(max(2, len(program.kinds))),
+            "cell_mode": range(max(2, len(program.cell_modes))),
+            "output": 1,
+            "step_first": 1,
+            "step_last": 1,
+            "saturated": 1,
+        }
+    )
+
+
+def unseen_layout(program: Program) -> data.StructLayout:
+    """What an output gate waits with for its cell's state: sum and bias, peephole, rounding."""
+    return data.StructLayout(
+        {
+            "net": signed(program.net_width),
+            "peephole": signed(program.paths.peephole),
+            "net_mode": range(max(2, len(program.net_modes))),
+        }
+    )
+
+
+def squash_net(
+    m: Module,
+    modes: Sequence[NetMode],
+    nets: Sequence[Value],
+    mode: Value,
+    reader: tuple[Value, Value],
+    *,
+    name: str,
+) -> tuple[Signal, Value]:
+    """squash(saturate(net)) by the chosen one of the modes, and whether it was saturated.
+
+    `latency.SQUASH` = 7 clocks after `nets` and `mode`: saturation, sigma (5), squash. `nets` are
+    the rounded net inputs, one a mode; `reader` is code and value of a reader of the sigma unit.
+    """
+    code, value = reader
+    ends = [(net, this.squash.low, this.squash.high) for net, this in zip(nets, modes, strict=True)]
+    net_code, saturated = clip(m, mode, ends, name=f"{name}net_code")
+    m.d.comb += code.eq(net_code)
+    linear = delay(m, net_code, latency.SIGMA, name=f"{name}linear")
+    mode = delay(m, mode, 1 + latency.SIGMA, name=f"{name}squash_mode")
+    result = Signal(signed(squashed_width(modes)), name=f"{name}squashed", reset_less=True)
+    m.d.sync += result.eq(choose(mode, modes, lambda this: squashed(this.squash, value, linear)))
+    stages = 1 + latency.SIGMA + 1
+    assert stages == latency.SQUASH
+    return result, delay(m, saturated, stages - 1, name=f"{name}saturated")
+
+
+class Activation(wiring.Component):
+    """activation = squash(saturate(round(sum + bias [+ peephole * s]))), one row a clock.
+
+    Which bias, rounding and squashing function a row takes is read from a memory that is walked
+    through row by row: rows come in a fixed order. The bias there has half of what is shifted away
+    added to it, so that rounding costs no adder. In a core with peepholes, i and f see s(t-1); an
+    output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
+
+    Timing: an activation stands `latency.activation` = 11 clocks after its sum (16 with peepholes):
+    two hops, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash, a hop. One
+    row a clock; a group's rows come without a gap, the first a clock after `start`, so that the
+    address of a row's word is a register. `unseen` stands
+    `latency.NET` = 3 clocks after its sum, `coming` `latency.STATE_READ` clocks before `o`.
+    Number formats: sum, bias and peephole product share their scale, their sum fits the
+    accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
+    result in its `target` format, sign-extended to `activation_width`.
+
+    Parameters
+    ----------
+    program : gives the rows.
+    place : which of the rows that the tail takes at once.
+
+    Members
+    -------
+    start : In(1), the group's first row comes in the next clock.
+    sum : In(signed(sum_width)).
+    step_first, step_last : In(1), with `start`: marks of the group's step.
+    code, value : Out, In: a reader of the sigma unit.
+    o : Out(activation_layout)
+    coming, coming_first : Out(1), `o` will carry a cell input; its step's first mark.
+    load : In(load_word), of a core with a load port.
+    state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
+        cell; Out, Out: a reader of `rtl.datapath.states.States`; Out(unseen_layout).
+    """
+
+    start: Signal
+    sum: Signal
+    step_first: Signal
+    step_last: Signal
+    code: Signal
+    value: Signal
+    o: data.View
+    coming: Signal
+    coming_first: Signal
+    load: data.View
+    state: Signal
+    step_over: Signal
+    clear: Signal
+    unseen: data.View
+
+    def __init__(self, program: Program, place: int = 0):
+        self.program, self.place = program, place
+        table = program.qnet.table
+        ports = {
+            **{name: In(1) for name in ("start", "step_first", "step_last")},
+            "sum": In(signed(program.paths.sum)),
+            "code": Out(signed(table.argument.width)),
+            "value": In(table.value.width),
+            "o": Out(activation_layout(program)),
+            **{name: Out(1) for name in ("coming", "coming_first")},
+        }
+        if program.loadable:
+            ports["load"] = In(layout_of(load_word(program)))
+        if program.schedule.peepholes:
+            ports |= {
+                "state": In(signed(program.paths.s)),
+                "step_over": Out(1),
+                "clear": Out(1),
+                "unseen": Out(unseen_layout(program)),
+            }
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        program, peepholes = self.program, self.program.schedule.peepholes
+        word, valid, marks = self._row(m)
+        net = Signal(signed(program.net_width), reset_less=True)
+        wait = latency.NET - 2  # behind its memory's register
+        m.d.sync += net.eq(
+            delay(m, self.sum, 1 + wait, name="sum") + delay(m, word.offset, wait, name="offset")
+        )
+        mode = delay(m, word.net_mode, wait + 1, name="net_mode")
+        shown = valid
+        if peepholes:
+            shown = valid & (word.kind != program.kinds.index("o"))
+            over = valid & self._is_cell_input(word)
+            m.d.comb += [
+                self.step_over.eq(delay(m, over, wait, name="over", keep_reset=True)),
+                self.clear.eq(delay(m, marks["step_first"], wait, name="clear")),
+            ]
+            net, mode = self._seen(m, net, mode, word)
+        nets = [shift_right(net, this.shift) for this in program.net_modes]
+        code, saturated = squash_net(
+            m, program.net_modes, nets, mode, (self.code, self.value), name=""
+        )
+        # from the row's word
+        stages = wait + 1 + peepholes * latency.SEEN + latency.SQUASH + latency.HOP
+        assert 1 + stages == latency.activation(peepholes)
+        early = stages - latency.STATE_READ
+        coming = valid & self._is_cell_input(word)
+        m.d.comb += [
+            self.coming.eq(delay(m, coming, early, name="coming", keep_reset=True)),
+            self.coming_first.eq(delay(m, marks["step_first"], early, name="coming_first")),
+            self.o.valid.eq(delay(m, shown, stages, name="valid", keep_reset=True)),
+            self.o.code.eq(delay(m, code, latency.HOP, name="code")),
+            self.o.saturated.eq(delay(m, saturated, latency.HOP, name="clipped")),
+        ]
+        fields = {name: word[name] for name in ("kind", "cell_mode", "output")}
+        for name, value in {**fields, **marks}.items():
+            m.d.comb += self.o[name].eq(delay(m, Value.cast(value), stages, name=name))
+        return m
+
+    def _is_cell_input(self, word) -> Value:
+        kinds = self.program.kinds
+        return word.kind == kinds.index("g") if "g" in kinds else Const(0)
+
+    def _seen(self, m: Module, net: Value, mode: Value, word) -> tuple[Value, Value]:
+        """The net input with what the gate sees of its cell, and its mode."""
+        peephole = delay(m, word.peephole, latency.NET - 1, name="peephole")
+        m.d.comb += [
+            self.unseen.net.eq(net),
+            self.unseen.net_mode.eq(mode),
+            self.unseen.peephole.eq(peephole),
+        ]
+        weight = delay(m, peephole, latency.STATE_READ - 1, name="seen_weight")
+        width = len(self.state) + len(weight)
+        product = Signal(signed(width), name="peephole_product", reset_less=True)
+        m.d.sync += product.eq(self.state * weight)
+        whole = Signal(signed(self.program.net_width), name="net_seen", reset_less=True)
+        m.d.sync += whole.eq(delay(m, net, latency.STATE_READ, name="net") + product)
+        return whole, delay(m, mode, latency.SEEN, name="net_mode_seen")
+
+    def _row(self, m: Module):
+        """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
+        due = self._due(m)
+        marks = {}
+        for name in ("step_first", "step_last"):
+            mark = Signal(name=f"row_{name}", reset_less=True)
+            with m.If(self.start):
+                m.d.sync += mark.eq(getattr(self, name))
+            marks[name] = delay(m, mark, 1, name=f"row_{name}")
+        return self._word(m, due), delay(m, due, 2, name="row", keep_reset=True), marks
+
+    def _due(self, m: Module) -> Signal:
+        """Whether a row's sum comes in the next clock: a group's rows are counted from `start`."""
+        sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
+        group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
+        size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
+        due = Signal()
+        m.d.comb += due.eq((self.start & (size != 0)) | (left != 0))
+        with m.If(self.start):
+            m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
+            m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        return due
+
+    def _word(self, m: Module, due: Value):
+        """A row's word, two clocks after it was due: the memory is read for the row to come."""
+        layout, init = layout_of(row_word(self.program)), row_words(self.program, self.place)
+        count = len(init)
+        m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
+        if self.program.loadable:
+            load(m, memory, self.load)
+        port = memory.read_port()
+        place = Signal(range(max(2, count)))
+        following = Signal.like(place, init=1 % count)
+        with m.If(due):
+            m.d.sync += place.eq(following)
+            m.d.sync += following.eq(Mux(following == count - 1, 0, following + 1))
+        m.d.comb += port.addr.eq(place)
+        return delay(m, port.data, latency.MEMORY - 1, name="word")

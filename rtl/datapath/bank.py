@@ -1,0 +1,101 @@
+"""The memories of what a step leaves for the next one: outputs, and gates with recurrence."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.lib.arithmetic import delay
+from rtl.lib.memory import block_memory
+from rtl.lib.memory import load as load_words
+from rtl.schedule import latency
+
+
+def access_layout(depth: int, width: int) -> data.StructLayout:
+    """How the state port reaches a memory: only while the core is idle and `select` is set."""
+    return data.StructLayout(
+        {"select": 1, "address": range(max(2, depth)), "write": 1, "data": signed(width)}
+    )
+
+
+class Bank(wiring.Component):
+    """Two banks of values that are written in order, one of each parity of the step.
+
+    So t-1 can be read while t is written.
+
+    Timing: a value stands in `value` one clock after its `address`, a word of the state port in
+    `word` `latency.MEMORY` = 2 clocks.
+
+    Parameters
+    ----------
+    count, shape : values of a step, and what one is.
+    initial : what step 0 finds in `start` as its t-1, by address; empty: 0.
+    load : the layout of `load` in a core with a load port.
+
+    Members
+    -------
+    written : In({valid, data})
+    address, parity : In, which value of which bank.
+    value, start : Out(shape), Out(shape)
+    load : In(load), to write the initial values.
+    access, word : In(access_layout), Out(shape): the state port's way to the values that the next
+        step reads as t-1.
+    """
+
+    written: data.View
+    address: Signal
+    parity: Signal
+    value: Signal
+    start: Signal
+    access: data.View
+    word: Signal
+    load: data.View
+
+    def __init__(
+        self,
+        count: int,
+        shape: Shape,
+        initial: Sequence[int] = (),
+        load: data.StructLayout | None = None,
+    ):
+        self.count, self.initial, self.loadable = count, initial, load is not None
+        super().__init__(
+            {
+                "written": In(data.StructLayout({"valid": 1, "data": shape})),
+                "address": In(range(max(2, count))),
+                "parity": In(1),
+                **{name: Out(shape) for name in ("value", "start", "word")},
+                "access": In(access_layout(count, shape.width)),
+                **({"load": In(load)} if load else {}),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        shape, access = self.value.shape(), self.access
+        place, bank = Signal.like(self.address), Signal()
+        m.submodules.memory = memory = block_memory(shape=shape, depth=2 << len(place))
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.addr.eq(Mux(access.select, Cat(access.address, ~bank), Cat(place, bank))),
+            write.data.eq(Mux(access.select, access.data, self.written.data)),
+            write.en.eq(Mux(access.select, access.write, self.written.valid)),
+            read.addr.eq(
+                Mux(access.select, Cat(access.address, ~bank), Cat(self.address, self.parity))
+            ),
+            self.value.eq(read.data),
+            self.word.eq(delay(m, read.data, latency.MEMORY - 1, name="word")),
+        ]
+        with m.If(self.written.valid):
+            wrap = place == self.count - 1
+            m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
+        if self.initial:
+            m.submodules.initial = starts = block_memory(
+                shape=shape, depth=self.count, init=self.initial
+            )
+            if self.loadable:
+                load_words(m, starts, self.load)
+            port = starts.read_port()
+            m.d.comb += [port.addr.eq(self.address), self.start.eq(port.data)]
+        return m

@@ -1,0 +1,240 @@
+"""The sources of the network: the input stream and the memories of x, y and the gates."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl.datapath.bank import Bank
+from rtl.datapath.lane import feed_layout
+from rtl.lib.arithmetic import delay, layout_of, shape_of
+from rtl.lib.beat import beat_layout
+from rtl.lib.memory import block_memory
+from rtl.program.loading import load_word
+from rtl.program.program import Program
+from rtl.program.words import program_word
+from rtl.schedule import latency
+from rtl.schedule.phases import SOURCES
+
+
+class InputBuffer(wiring.Component):
+    """Takes a step's input, an element a beat, into two banks: one is read while the other fills.
+
+    It is a vector of each stream in turn; of a sparse one those elements that may differ from 0.
+    `first` is looked at on the first element of a vector, `last` on its last one.
+
+    Timing: `waiting` is set one clock after a step's last beat; a value stands in `value` one clock
+    after its `address`.
+
+    Parameters
+    ----------
+    form : format of an element.
+    inputs, streams : elements that come of a vector, vectors of a step.
+    index_width : bits of an element's index, where the vectors are sparse; else 0.
+
+    Members
+    -------
+    i : In(stream of beat_layout(form, index_width))
+    waiting : Out(1), the input of a step is there.
+    first, last : Out(streams), its marks, a bit a stream.
+    take : In(1), the step begins: from 3 clocks later on its input is what is read.
+    release : In(1), with the last address of what is read.
+    address : In, element to read.  value : Out(form).  index : Out, of a sparse vector's element.
+    """
+
+    i: stream.Interface
+    waiting: Signal
+    first: Signal
+    last: Signal
+    take: Signal
+    release: Signal
+    address: Signal
+    value: Signal
+    index: Signal
+
+    def __init__(self, form, inputs: int, streams: int, index_width: int = 0):
+        self.inputs, self.streams, self.sparse = inputs, streams, index_width > 0
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(form, index_width))),
+                **({"index": Out(index_width)} if index_width else {}),
+                "waiting": Out(1),
+                **{name: Out(streams) for name in ("first", "last")},
+                **{name: In(1) for name in ("take", "release")},
+                "address": In(range(max(2, inputs * streams))),
+                "value": Out(shape_of(form)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        shape = self.value.shape()
+        if self.sparse:
+            shape = data.StructLayout({"data": shape, "index": self.index.shape()})
+        m.submodules.banks = memory = block_memory(shape=shape, depth=2 << len(self.address))
+        write, read = memory.write_port(), memory.read_port()
+        full = [Signal(name=f"full{k}") for k in range(2)]
+        waiting = [Signal(name=f"waiting{k}") for k in range(2)]
+        marks = [Signal(2 * self.streams, name=f"marks{k}") for k in range(2)]
+        filling, coming = Signal(name="filling"), Signal()
+        element = Signal.like(self.address)
+
+        payload = self.i.payload
+        taken = self.i.valid & self.i.ready
+        m.d.comb += [
+            self.i.ready.eq(~Mux(filling, full[1], full[0])),
+            write.addr.eq(Cat(element, filling)),
+            (write.data.data if self.sparse else write.data).eq(payload.data),
+            write.en.eq(taken),
+        ]
+        last_element = element == self.inputs * self.streams - 1
+        with m.If(taken):
+            m.d.sync += element.eq(Mux(last_element, 0, element + 1))
+            m.d.sync += filling.eq(filling ^ last_element)
+        m.d.sync += coming.eq(coming ^ self.take)
+        reading = delay(m, ~coming, 2, name="reading")
+        for k in range(2):
+            with m.If(taken & (filling == k)):
+                for stream in range(self.streams):
+                    opening, mark = stream * self.inputs, marks[k].word_select(stream, 2)
+                    with m.If(element == opening):
+                        m.d.sync += mark[0].eq(payload.first)
+                    with m.If(element == opening + self.inputs - 1):
+                        m.d.sync += mark[1].eq(payload.last)
+                with m.If(last_element):
+                    m.d.sync += [full[k].eq(1), waiting[k].eq(1)]
+            with m.If(self.take & (coming == k)):
+                m.d.sync += waiting[k].eq(0)
+            with m.If(self.release & (reading == k)):
+                m.d.sync += full[k].eq(0)
+        m.d.comb += [
+            self.waiting.eq(Mux(coming, waiting[1], waiting[0])),
+            Cat(mark for pair in zip(self.first, self.last, strict=True) for mark in pair).eq(
+                Mux(coming, marks[1], marks[0])
+            ),
+            read.addr.eq(Cat(self.address, reading)),
+            self.value.eq(read.data.data if self.sparse else read.data),
+        ]
+        if self.sparse:
+            m.d.comb += [write.data.index.eq(payload.index), self.index.eq(read.data.index)]
+        return m
+
+
+class Operands(wiring.Component):
+    """Turns issued columns into the feed of the lanes.
+
+    In a sequence's first step own outputs at t-1 are those that it starts from, and gates 0.
+
+    Timing: the feed stands `latency.OPERAND` = 4 clocks after a column's issue, 3 after `word`, in
+    a core with sparse input `latency.INDEX` = 3 clocks later; its weight's address
+    `latency.WEIGHT` clocks before. Each memory has an output register. A value
+    written in a clock is seen by columns issued in that clock or later.
+
+    Members
+    -------
+    word, weight, step_first, parity : In, of the sequencer.
+    x, index : In, of the input buffer, one clock after the word's address; `index` of a sparse
+        input.
+    {y,gates}_written : In, {valid, data}; each step's values in the order of the tail.
+    {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
+    feed : Out(feed_layout)
+    load : In(load_word), of a core with a load port: initial outputs.
+    """
+
+    word: data.View
+    weight: Signal
+    step_first: Signal
+    parity: Signal
+    x: Signal
+    index: Signal
+    y_written: data.View
+    y_access: data.View
+    y_word: Signal
+    gates_written: data.View
+    gates_access: data.View
+    gates_word: Signal
+    feed: data.View
+    load: data.View
+
+    def __init__(self, program: Program):
+        self.program = program
+        ports = {
+            "word": In(layout_of(program_word(program.schedule))),
+            "weight": In(range(max(2, program.schedule.in_order))),
+            "step_first": In(1),
+            "parity": In(1),
+            "x": In(shape_of(program.qnet.formats.input)),
+            "feed": Out(feed_layout(program.paths.operand, program.weight_address_width)),
+        }
+        if program.schedule.sparse:
+            ports["index"] = In(program.index_width)
+        self.banks: dict[str, Bank] = {}
+        if program.outputs:
+            starts = program.initial(program.outputs)
+            load = layout_of(load_word(program)) if program.loadable else None
+            self.banks["y"] = Bank(len(program.outputs), signed(program.paths.y), starts, load)
+            if load:
+                ports["load"] = In(load)
+        if program.gates:
+            self.banks["gates"] = Bank(len(program.gates), unsigned(program.paths.gate))
+        for name, bank in self.banks.items():
+            for port in ("written", "access", "word"):
+                ports[f"{name}_{port}"] = bank.signature.members[port]
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        word = self.word
+        # t-1 lies in the other bank
+        of_step = self.parity ^ (word.source != SOURCES.index("below"))
+        values: dict[str, Value] = {"x": delay(m, self.x, 1, name="x_value")}
+        clear = delay(m, self.step_first, 2, name="clear")
+        for name, bank in self.banks.items():
+            m.submodules[name] = bank
+            if name == "y" and self.program.loadable:
+                m.d.comb += bank.load.eq(self.load)
+            m.d.comb += [bank.address.eq(word.address), bank.parity.eq(of_step)]
+            for part in ("written", "access"):
+                m.d.comb += getattr(bank, part).eq(getattr(self, f"{name}_{part}"))
+            m.d.comb += getattr(self, f"{name}_word").eq(bank.word)
+            value, start = (
+                delay(m, port, 1, name=f"{name}_{port.name}") for port in (bank.value, bank.start)
+            )
+            if name == "y":
+                values["below"] = value
+            values[name] = Mux(clear, start, value)
+
+        source = delay(m, word.source, 2, name="source")
+        issue = delay(m, word.issue, 2, name="issue", keep_reset=True)
+        operand = Signal(signed(self.program.paths.operand), reset_less=True)
+        with m.Switch(source):
+            for name, value in values.items():
+                with m.Case(SOURCES.index(name)):
+                    m.d.sync += operand.eq(Mux(issue, value, 0))
+        stages = 1 + 1 + 1  # memory, its register, operand
+        assert 1 + stages == latency.OPERAND
+        address, late = self._address(m)
+        ahead = stages - latency.WEIGHT  # of the address, which is as late as the operand
+        operand, stages = delay(m, operand, late, name="late_operand"), stages + late
+        m.d.comb += [
+            self.feed.operand.eq(operand),
+            self.feed.address.eq(delay(m, address, ahead, name="weight")),
+            self.feed.rotate.eq(delay(m, word.rotate, stages, name="rotate")),
+            self.feed.first.eq(delay(m, word.first, stages, name="first")),
+            self.feed.last.eq(delay(m, word.last, stages, name="last", keep_reset=True)),
+        ]
+        return m
+
+    def _address(self, m: Module) -> tuple[Value, int]:
+        """Where the word's column has its weight, and how many clocks after the word.
+
+        An element of a sparse input finds it by its index, all else in order.
+        """
+        if not self.program.schedule.sparse:
+            return self.weight, 0
+        place = Signal(self.program.weight_address_width, name="place", reset_less=True)
+        base = delay(m, self.word.base, latency.MEMORY, name="base")
+        is_x = delay(m, self.word.source == SOURCES.index("x"), latency.MEMORY, name="is_x")
+        weight = delay(m, self.weight, latency.MEMORY, name="in_order")
+        index = delay(m, self.index, latency.MEMORY - 1, name="index")
+        m.d.sync += place.eq(Mux(is_x, base + index, weight))
+        return place, latency.INDEX

@@ -1,0 +1,1 @@
+"""Small parts of which the stages are built: arithmetic, memories, FIFOs, beats."""

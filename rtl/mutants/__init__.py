@@ -1,0 +1,1 @@
+"""Faults planted in Verilog: drawn, and shown to be equivalent or not."""

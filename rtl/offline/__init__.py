@@ -1,0 +1,1 @@
+"""Cores that hold whole sequences, for networks with reverse layers: parts and buffers."""

@@ -1,0 +1,108 @@
+"""A network with reverse layers, split into parts that each run in one direction.
+
+A part sees its own time: its layers run forward over what it is given, and a reverse one is given
+the sequence from its last step to its first. Consecutive layers of one direction are one part, and
+so is the readout with them; two directions side by side are two parts, and what sees their joined
+outputs is the next one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from fixedpoint.network import QuantizedNetwork, QuantizedReadout
+from rtl.schedule.rows import Row
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some layers of a network, or its readout, as a network that runs forward.
+
+    Attributes
+    ----------
+    qnet : the part's own network, of the whole network's codes, formats and table.
+    layers : which of the whole network's layers it has; none where it is the readout alone.
+    reverse : it is given the steps from the last to the first.
+    leaving : which of its own steps leave it: "every", the "first" or the "last".
+    once : it is given one step of a sequence only, the one whose output leaves.
+    """
+
+    qnet: QuantizedNetwork
+    layers: tuple[int, ...]
+    reverse: bool = False
+    leaving: str = "every"
+    once: bool = False
+
+    def whole(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+        """Rows of the part's network as rows of the whole one."""
+        return tuple(
+            row if row.layer is None else replace(row, layer=self.layers[row.layer]) for row in rows
+        )
+
+
+def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
+    """The parts in order of the data; those of a group, a forward and a reverse one, have the same
+    input, and what they give is joined step by step."""
+    groups = _groups(qnet)
+    found = []
+    for group in groups:
+        ends = group is groups[-1]
+        leaving = [_leaving(qnet, layers) if ends else "every" for layers in group]
+        # a readout inside would also compute, and count, what does not leave
+        apart = len(group) == 2 or leaving == ["first"]
+        readout = qnet.readout if ends and not apart else None
+        found.append(
+            tuple(
+                Part(_network(qnet, layers, readout, steps), layers, _reverse(qnet, layers), steps)
+                for layers, steps in zip(group, leaving, strict=True)
+            )
+        )
+        if ends and apart and qnet.readout:
+            alone = _network(qnet, (), qnet.readout, "every")
+            found.append((Part(alone, (), once=qnet.output != "every"),))
+    return tuple(found)
+
+
+def _groups(qnet: QuantizedNetwork) -> list[list[tuple[int, ...]]]:
+    """The stages, consecutive ones of a single direction merged: layers of each direction."""
+    found: list[list[tuple[int, ...]]] = []
+    for stage in qnet.stages:
+        alone = len(stage) == 1 and found and len(found[-1]) == 1
+        if alone and _reverse(qnet, found[-1][0]) == _reverse(qnet, stage):
+            found[-1] = [(*found[-1][0], *stage)]
+        else:
+            found.append([(k,) for k in stage])
+    return found
+
+
+def _reverse(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> bool:
+    return qnet.layers[layers[0]].shape.reverse
+
+
+def _leaving(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> str:
+    """Which of a last part's own steps count: a reverse one does the sequence's last step first."""
+    if qnet.output == "last" and _reverse(qnet, layers):
+        return "first"
+    return "every" if qnet.output == "every" else "last"
+
+
+def _network(
+    qnet: QuantizedNetwork,
+    layers: tuple[int, ...],
+    readout: QuantizedReadout | None,
+    leaving: str,
+) -> QuantizedNetwork:
+    """These layers, running forward, and this readout: of the very same codes and formats."""
+    found = [qnet.layers[k] for k in layers]
+    entry = found[0] if found else readout
+    assert entry is not None, "neither layers nor a readout"
+    formats = replace(
+        qnet.formats,
+        input=entry.input,
+        layers=tuple(qnet.formats.layers[k] for k in layers),
+        readout=qnet.formats.readout if readout else None,
+    )
+    forward = (
+        replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in found
+    )
+    output = "last" if leaving == "last" else "every"
+    return replace(qnet, layers=tuple(forward), readout=readout, formats=formats, output=output)

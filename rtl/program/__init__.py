@@ -1,0 +1,1 @@
+"""What the memories of a core hold, word for word."""

@@ -1,0 +1,1 @@
+"""Which clock does what: rows, phases, groups, their order, the pipelines' depths."""

@@ -1,0 +1,184 @@
+"""The phases of a step: which rows of weights meet which sources, on so many lanes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from fixedpoint.network import QuantizedNetwork
+from golden.shape import Shape
+from rtl.schedule.rows import Row, stored_gates, stored_outputs
+
+SOURCES = ("x", "y", "below", "gates")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One source of a phase.
+
+    Attributes
+    ----------
+    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below,
+        or for a projection m(t) of its layer) or "gates" (the layer's own gates at t-1).
+    address : where its value lies in the memory of that source.
+    column : its column in the weight matrix; of a sparse input's element only the core knows it.
+    row : the row that yields its value; None for the core's input.
+    """
+
+    source: str
+    address: int
+    column: int
+    row: Row | None = None
+
+    @property
+    def before(self) -> bool:
+        """Whether its value is of the step before."""
+        return self.source in ("y", "gates")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The part of a step that computes one layer, one projection, or the readout, for one stream.
+
+    Attributes
+    ----------
+    layer : or None for the readout.
+    rows : in the order in which their sums reach the tail.
+    side : rows of a full group, which are computed side by side, each in a lane of its own.
+    columns : in the order of issue.
+    tail : rows that the tail takes of it at once.
+    spacing : lanes from one row to the next.
+    """
+
+    layer: int | None
+    rows: tuple[Row, ...]
+    side: int
+    columns: tuple[Column, ...]
+    tail: int = 1
+    spacing: int = 1
+
+    @property
+    def stream(self) -> int:
+        return self.rows[0].stream
+
+    @property
+    def groups(self) -> int:
+        return -(-len(self.rows) // self.side)
+
+    @property
+    def ideal(self) -> int:
+        """Clocks in which the lanes multiply."""
+        return self.groups * len(self.columns)
+
+    @property
+    def yields(self) -> str:
+        """The kind of the rows that end it: g (and with it y), y of a projection, or out."""
+        return self.rows[-1].kind
+
+    def group(self, number: int) -> tuple[Row, ...]:
+        """A group's rows in order of their lanes; the last group may have fewer."""
+        return self.rows[number * self.side : (number + 1) * self.side]
+
+    def tail_clocks(self, number: int) -> int:
+        """Clocks in which a group's sums reach the tail."""
+        return -(-len(self.group(number)) // self.tail)
+
+
+def largest_phase(qnet: QuantizedNetwork) -> int:
+    """Rows of the largest phase: the lanes that it can use."""
+    rows = [layer.shape.rows_per_block * layer.shape.blocks for layer in qnet.layers]
+    rows += [layer.shape.projection or 0 for layer in qnet.layers]
+    return max(*rows, qnet.outputs if qnet.readout else 0, 1)
+
+
+def phases_of(
+    qnet: QuantizedNetwork,
+    lanes: int,
+    streams: int,
+    whole_blocks: bool,
+    tail: int = 1,
+    nonzeros: int | None = None,
+) -> tuple[Phase, ...]:
+    """The phases of a step, layer by layer, each for every stream; columns in natural order.
+
+    Parameters
+    ----------
+    lanes : multipliers.
+    streams : sequences side by side, each of which does the step.
+    whole_blocks : no group begins or ends inside a block.
+    tail : rows that the tail takes at once. If more than one, a whole block; the rows of a readout
+        then use every so manieth lane, and come one at once.
+    nonzeros : elements of a sparse input vector; None where it is dense.
+    """
+    shapes = tuple(layer.shape for layer in qnet.layers)
+    places = _Places(qnet.inputs, shapes, streams, nonzeros)
+    phases = []
+
+    def add(side: int, rows: list[Row], columns, **spread: int) -> None:
+        for stream in range(streams):
+            own = tuple(replace(row, stream=stream) for row in rows)
+            lanes, sources = min(side, len(own)), tuple(columns(stream))
+            phases.append(Phase(own[0].layer, own, lanes, sources, **spread))
+
+    for k, shape in enumerate(shapes):
+        side = lanes - lanes % shape.rows_per_block if whole_blocks else lanes
+        add(side, list(_block_rows(k, shape)), partial(places.of_layer, k), tail=tail)
+        if shape.projection is not None:
+            rows = [Row(k, "y", unit) for unit in range(shape.projection)]
+            add(lanes, rows, partial(places.stored, k, "m", "below"))
+    if qnet.readout:
+        rows = [Row(None, "out", unit) for unit in range(qnet.outputs)]
+        add(-(-lanes // tail), rows, partial(places.inputs, len(shapes)), spacing=tail)
+    return tuple(phases)
+
+
+def _block_rows(k: int, shape: Shape) -> Iterator[Row]:
+    """A layer's rows: block by block its gates, then its cell inputs."""
+    for block in range(shape.blocks):
+        yield from (Row(k, gate, block) for gate in shape.gates)
+        cells = range(block * shape.block_size, (block + 1) * shape.block_size)
+        yield from (Row(k, "g", cell) for cell in cells)
+
+
+class _Places:
+    """Where the sources of a network lie: columns with their addresses.
+
+    Parameters
+    ----------
+    width : of the core's input.
+    shapes : of the layers.
+    streams : sequences side by side.
+    nonzeros : elements that come of an input vector; None for all.
+    """
+
+    def __init__(
+        self, width: int, shapes: tuple[Shape, ...], streams: int, nonzeros: int | None = None
+    ):
+        self.width, self.shapes = width, shapes
+        self.coming = width if nonzeros is None else nonzeros
+        stored = stored_outputs(shapes, streams), stored_gates(shapes, streams)
+        self.outputs, self.gates = (
+            {row: address for address, row in enumerate(rows)} for rows in stored
+        )
+
+    def of_layer(self, k: int, stream: int) -> Iterator[Column]:
+        """Layer k's columns: its input, what it left in the step before."""
+        shape, own = self.shapes[k], list(self.stored(k, "y", "y", stream))
+        if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
+            gates = (Row(k, g, n, stream) for g in shape.gates for n in range(shape.blocks))
+            own += [Column("gates", self.gates[row], 0, row) for row in gates]
+        yield from self.inputs(k, stream)
+        yield from (replace(each, column=place) for place, each in enumerate(own, shape.inputs))
+
+    def inputs(self, k: int, stream: int) -> Iterator[Column]:
+        """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
+        if k:
+            return self.stored(k - 1, "y", "below", stream)
+        return (Column("x", stream * self.coming + n, n) for n in range(self.coming))
+
+    def stored(self, layer: int, kind: str, source: str, stream: int) -> Iterator[Column]:
+        """Columns for all y or m of a layer, counted from 0."""
+        shape = self.shapes[layer]
+        projected = kind == "y" and shape.projection is not None
+        for unit in range(shape.outputs if kind == "y" else shape.cells):
+            row = Row(layer, "y" if projected else "g", unit, stream)
+            yield Column(source, self.outputs[Row(layer, kind, unit, stream)], unit, row)

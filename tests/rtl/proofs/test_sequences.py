@@ -1,0 +1,101 @@
+"""What passes sequences on between cores: each statement holds, and its broken twin is refuted."""
+
+import pytest
+from amaranth.lib import wiring
+
+from fixedpoint import Format, quantize
+from rtl import CoreOptions, CorePlan, plan, verilog
+from rtl.axi.wrapper import AxiTop
+from rtl.offline.fork_join import Fork, Join
+from rtl.offline.head import Head
+from rtl.offline.reverser import Reverser
+from rtl.proofs import Proof, prove, shipped
+from rtl.proofs.catalogue import BUSES, MAKERS
+from rtl.proofs.design import Design
+from rtl.proofs.passing import fork, head, join
+from rtl.proofs.reversing import reversing
+from tests.carousel.nets import every, sequences
+
+FORM = Format(6, 2)
+SIZES = [(2, 3), (1, 5), (3, 1), (1, 1)]  # elements of a vector, vectors of a sequence
+
+
+def design(component: wiring.Component) -> Design:
+    """The text of a component alone."""
+    return Design(verilog.convert(component, "alone"), "alone")
+
+
+def reverser(width: int, length: int) -> Proof:
+    text = design(Reverser(FORM, width, length))
+    return reversing("reverser", text, FORM, width, length)
+
+
+def beginning(width: int, length: int) -> Proof:
+    return head("head", design(Head(FORM, width, length)), width, length)
+
+
+def joined(first: int, second: int) -> Proof:
+    widths = first, second
+    return join("join", design(Join(FORM, widths)), widths)
+
+
+def forked(*_: int) -> Proof:
+    return fork("fork", design(Fork(FORM)))
+
+
+def test_a_sequence_is_turned_round_and_a_bank_that_is_overwritten_is_noticed(tmp_path):
+    found = prove(reverser(2, 3), tmp_path)
+    assert (found.found.status, found.twin.status) == ("proven", "refuted")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("make", [reverser, beginning, joined, forked])
+def test_what_passes_sequences_on_loses_and_repeats_nothing(make, size, tmp_path):
+    assert prove(make(*size), tmp_path).ok
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("make", [reverser, beginning, joined, forked])
+def test_a_twin_is_another_design_under_the_same_claims(make, size):
+    proof = make(*size)
+    assert proof.state(proof.design).claims == proof.state(proof.twin.design).claims
+    assert proof.design.text != proof.twin.design.text
+
+
+BETWEEN = {  # by network: what lies between its parts
+    "reverse": ["head", "stage0_0", "stage0_2"],
+    "ends": ["head", "stage0_forward_0", "stage0_backward_0", "stage0_fork", "stage0_join"],
+}
+
+
+def whole(name: str, top: type) -> tuple[CorePlan, Design]:
+    """A core of whole sequences, and the text that is written of it."""
+    qnet = quantize(every()[name], bits=8, calibrate=sequences())
+    core = plan(qnet, CoreOptions(max_length=3))
+    return core, Design(verilog.convert(top(core), "small"), "small")
+
+
+@pytest.mark.parametrize("top", [verilog.Top, AxiTop])
+@pytest.mark.parametrize("name", BETWEEN)
+def test_every_part_of_a_core_of_sequences_is_proven_and_all_that_lies_between(name, top):
+    """Each statement is there for each part; what cannot be said of one is said to be so."""
+    core, text = whole(name, top)
+    proofs, left_out = shipped(core, text)
+    of_parts = {f"p{k}.{each}" for k in range(len(core.parts)) for each in MAKERS}
+    buses = set(BUSES) if top is AxiTop else set()
+    names = [proof.name for proof in proofs]
+    assert {*names, *left_out} == {*of_parts, *BETWEEN[name], *buses}
+    assert set(BETWEEN[name]) <= set(names)
+    for proof in proofs:
+        assert proof.state(proof.design).claims
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "place"), [(name, place) for name, places in BETWEEN.items() for place in places]
+)
+def test_what_lies_between_parts_is_proven_in_its_place(name, place, tmp_path):
+    core, text = whole(name, verilog.Top)
+    ((proof,), _) = shipped(core, text, [place])
+    assert prove(proof, tmp_path).ok
