@@ -16,7 +16,7 @@ import numpy as np
 
 import golden
 from carousel.cli import output
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from fixedpoint.calibration import Seen
 from fixedpoint.quantization import formats_of

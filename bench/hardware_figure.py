@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from bench.hardware_cases import LARGE
 from bench.hardware_table import cost, scaling, text
 from carousel.cli.output import beside
-from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH, svg
+from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH, svg
 
 BLUE, RED = COLOURS[:2]
 

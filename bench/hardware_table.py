@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.hardware_cases import CASES, LARGE, SCALED, Case
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 
 Results = dict[str, Any]
 PEERS: list[Results] = json.loads(Path(__file__).with_name("peers.json").read_text())

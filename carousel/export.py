@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from carousel.cli import options, output
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from golden.exporters.onnx import Exported, save_onnx
 
 Place = Annotated[

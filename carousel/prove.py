@@ -10,7 +10,7 @@ from rich.console import Console
 
 from carousel.cli import options, output, progress
 from carousel.cli.subject import prepare
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from carousel.work.processes import processors
 from golden.processes import terminable
 from rtl import CoreOptions, plan, verilog

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from carousel.cli import options, output, progress
 from carousel.cli.subject import prepare
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.arithmetic import Codes
 from golden.errors import CarouselError
 from rtl.boards.host import TIME_OUT, Host, Port

@@ -10,7 +10,7 @@ import typer
 
 from carousel.cli.inputs import Inputs, check_real, read
 from carousel.measure.accuracy import Measured, block_of, over_time
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.budget import error
 from fixedpoint.budget.error import BlockError
 from golden import InputError, Network

@@ -183,7 +183,7 @@ def longest(rows: Iterable[Row]) -> list[Outcome]:
 def write(found: Results, folder: Path) -> None:
     """The page, its figures, and the same as JSON."""
     from carousel.experiments import plots as experiments_plots
-    from carousel.page import plots
+    from carousel.report import plots
 
     figures = {page.FLOW: experiments_plots.flow(found.contrast)}
     if any(found.solved.values()):

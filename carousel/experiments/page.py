@@ -10,7 +10,7 @@ from statistics import mean
 from carousel.experiments.contrast import SHOWN, TASKS
 from carousel.experiments.gateware import Carried, Fixed
 from carousel.experiments.results import Results, Row
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 
 FLOW, COUNTS = "experiments-flow.svg", "experiments-counts.svg"
 TESTED_THERE = 2560  # sequences in the paper

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from carousel.experiments.contrast import Contrast
 from carousel.experiments.results import Results
-from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 
 FAINTEST = 1e-40  # of the flow that is drawn
 

@@ -31,7 +31,7 @@ def figure(
     from rich.console import Console
 
     from carousel.figure import plots, story
-    from carousel.page.plots import svg
+    from carousel.report.plots import svg
 
     output.check_file(json)
     output.check_file(file)

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from carousel.page.plots import COLOURS, STYLE, WIDTH
+from carousel.report.plots import COLOURS, STYLE, WIDTH
 from golden.squash import Array
 
 

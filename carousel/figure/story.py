@@ -14,7 +14,7 @@ import golden
 from carousel.cli.inputs import encode
 from carousel.cli.subject import prepare
 from carousel.measure import gateware
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from golden.errors import InputError
 from golden.squash import Array
 from golden.tasks import SYMBOLS, TEMPORAL_ORDER

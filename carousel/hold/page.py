@@ -7,7 +7,7 @@ from carousel.cli.subject import Subject
 from carousel.measure.retention import hold_check, retained
 from carousel.measure.retention.retained import Retained
 from carousel.measure.retention.sections import sections
-from carousel.page import html, parts
+from carousel.report import html, parts
 
 
 def render(

@@ -11,7 +11,7 @@ import numpy as np
 
 from carousel.measure import needs
 from carousel.measure.needs import Need
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from golden import Layer, Network
 from golden.squash import Array
 from rtl.schedule.schedule import UnsupportedError

@@ -7,7 +7,7 @@ from typing import Any
 
 from carousel.cli import progress
 from carousel.cli.subject import Subject
-from carousel.page.tables import Table, every_format
+from carousel.report.tables import Table, every_format
 from fixedpoint import QuantizedTrace
 from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
 from golden.trace import Trace

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from carousel.cli import progress
 from carousel.cli.targets import Target
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from rtl import CorePlan
 from rtl.flow import (
     Figures,

@@ -9,7 +9,7 @@ from typing import Any
 import sim
 from carousel.cli import output, progress
 from carousel.cli.subject import Subject
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint import QuantizedTrace
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
 from rtl import CoreOptions, CorePlan, allowed_lanes, plan

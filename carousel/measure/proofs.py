@@ -1,8 +1,8 @@
 """What was proven of a Verilog, by the record that `carousel prove` writes, for the report."""
 
-from carousel.page import html
-from carousel.page import parts as report_parts
-from carousel.page.tables import Table
+from carousel.report import html
+from carousel.report import parts as report_parts
+from carousel.report.tables import Table
 from rtl.proofs.record import Entry, Record
 from rtl.proofs.status import NOT_RUN
 

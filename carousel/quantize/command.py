@@ -10,7 +10,7 @@ from rich.console import Console
 from carousel.cli import options, output
 from carousel.cli.subject import Subject, prepare
 from carousel.measure import accuracy
-from carousel.page import tables
+from carousel.report import tables
 
 Place = Annotated[
     Path | None,

@@ -9,7 +9,7 @@ from carousel.measure.budget import account
 from carousel.measure.budget import plots as budget_plots
 from carousel.measure.budget.account import Accounted
 from carousel.measure.budget.section import section
-from carousel.page import html, parts, plots
+from carousel.report import html, parts, plots
 
 NAMES = (
     "A quantiser rounds and limits one signal, or the weights of one kind. Its name begins with "

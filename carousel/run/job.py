@@ -15,7 +15,7 @@ from carousel.measure.gateware import Gateware
 from carousel.measure.needs import Need
 from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention.retained import Retained
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.retention.hold import drift
 from golden.trace import Trace
 from rtl import verilog

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from carousel.cli.inputs import Inputs
-from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 from golden.trace import Trace
 
 SHOWN_CELLS = SHOWN_SEQUENCES = 4

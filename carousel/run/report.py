@@ -5,8 +5,8 @@ from typing import Any
 from carousel.measure import accuracy, gateware, proofs
 from carousel.measure.budget import section
 from carousel.measure.retention import retained, sections
-from carousel.page import html, parts
-from carousel.page.plots import svg
+from carousel.report import html, parts
+from carousel.report.plots import svg
 from carousel.run import job, plots
 from carousel.run.job import RunResult
 from golden import Network

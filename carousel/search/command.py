@@ -15,7 +15,7 @@ from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.progress import Progress
 from carousel.cli.subject import Subject
 from carousel.measure.retention import hold_check
-from carousel.page import tables
+from carousel.report import tables
 from carousel.search import result
 from carousel.search.result import SearchResult
 from carousel.work import processes, workers
@@ -122,7 +122,7 @@ def search(
 
 def draw(found: SearchResult, path: Path) -> None:
     """Write the figure."""
-    from carousel.page import plots
+    from carousel.report import plots
     from carousel.search import plots as searched_plots
 
     with output.beside(path) as other:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 from carousel.search.result import SearchResult
 from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import front

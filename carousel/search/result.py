@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import Goal, Search, front
 from fixedpoint.widths import KINDS

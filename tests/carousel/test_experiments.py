@@ -18,7 +18,7 @@ from carousel.experiments.gateware import Integers
 from carousel.experiments.page import page, short
 from carousel.experiments.results import Results, Row
 from carousel.experiments.trials import Kept, Outcome
-from carousel.page import plots
+from carousel.report import plots
 from fixedpoint.widths import Widths
 from golden.experiments import EXPERIMENTS, experiment
 from golden.experiments.shortcut import as_network

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.page import plots
+from carousel.report import plots
 from carousel.search import command as searching
 from carousel.search import plots as searched_plots
 from carousel.work import workers

@@ -7,7 +7,7 @@ from carousel.cli import progress
 from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
 from carousel.measure.accuracy import Measured
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.budget.account import Budget, PartError, account, affordable
 from fixedpoint.budget.error import SignalError
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from carousel.page.plots import GREY, STYLE, WIDTH
+from carousel.report.plots import GREY, STYLE, WIDTH
 from fixedpoint.budget.account import Budget, PartError
 from fixedpoint.budget.histogram import CodeUse
 

@@ -2,7 +2,7 @@
 
 from carousel.measure.budget import account
 from carousel.measure.budget.account import Accounted
-from carousel.page import html, parts
+from carousel.report import html, parts
 
 READ = (
     "Each is switched on alone in the float network, and off alone in the integer one (all but "

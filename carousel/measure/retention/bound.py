@@ -6,7 +6,7 @@ from typing import Any
 
 from carousel.cli.subject import Subject
 from carousel.measure.retention.lags import distractors
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.retention.bound import OpenGate, bound, shut_range
 from fixedpoint.retention.hold import NeverShutError
 from fixedpoint.retention.lags import DECADES

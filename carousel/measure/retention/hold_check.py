@@ -6,7 +6,7 @@ from typing import Any
 from carousel.cli import progress
 from carousel.cli.progress import Progress
 from carousel.cli.subject import Subject
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.retention.hold import HoldResult, NeverShutError, check_hold
 
 SHORT, LONG = (1_000, 4), (1_000_000, 1)  # steps, sequences

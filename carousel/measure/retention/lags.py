@@ -12,7 +12,7 @@ import numpy as np
 from carousel.cli import progress
 from carousel.cli.subject import Subject
 from carousel.measure.retention.gateware import Played, play
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from carousel.work import processes
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes

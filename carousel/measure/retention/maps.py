@@ -9,7 +9,7 @@ import numpy as np
 
 from carousel.cli import progress
 from carousel.cli.subject import Subject
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint import FormatError, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer

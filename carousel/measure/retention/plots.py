@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 
 from carousel.measure.retention.lags import VIEWS, Setting
-from carousel.page.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 from fixedpoint.retention.map import Retention, retention
 from golden.squash import Array
 

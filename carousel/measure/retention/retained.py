@@ -11,7 +11,7 @@ from carousel.measure.retention.bound import Bounds
 from carousel.measure.retention.hold_check import Held
 from carousel.measure.retention.lags import Setting
 from carousel.measure.retention.maps import Maps
-from carousel.page.tables import Table
+from carousel.report.tables import Table
 from fixedpoint.network import QuantizedTrace
 from fixedpoint.retention.ranges import Range
 

@@ -7,7 +7,7 @@ from carousel.measure.retention import lags as hold_lags
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention import plots as hold_plots
 from carousel.measure.retention.retained import Retained
-from carousel.page import html, parts, plots
+from carousel.report import html, parts, plots
 
 LAGS, MAPS = "hold-lags", "hold-map-"  # names of figures; of maps with the layer's number
 

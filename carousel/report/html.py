@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from carousel.page.tables import numeric
+from carousel.report.tables import numeric
 
 SHORT = 20  # letters that a cell is not broken at
 

@@ -1,6 +1,6 @@
 """The pages' own pieces: what is in them is safe, and set as its kind asks for."""
 
-from carousel.page import html
+from carousel.report import html
 
 
 def test_numbers_stand_to_the_right_and_what_is_long_may_be_broken():

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from carousel.page import html, tables
-from carousel.page.tables import Table
+from carousel.report import html, tables
+from carousel.report.tables import Table
 from fixedpoint import Formats
 
 NOTATION = "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
