@@ -14,6 +14,7 @@ from carousel.measure.needs import Need
 from carousel.report.tables import Table
 from golden import Layer, Network
 from golden.squash import Array
+from rtl import CorePlan
 from rtl.schedule.schedule import UnsupportedError
 
 OUTPUTS = {
@@ -70,6 +71,18 @@ class ModelInfo:
     bits: int
     needs: tuple[Need, ...] = ()
     never: str | None = None
+
+    @property
+    def core(self) -> CorePlan:
+        """The core with the most lanes of those looked at.
+
+        Raises
+        ------
+        UnsupportedError : no core can run it.
+        """
+        if self.never is not None:
+            raise UnsupportedError(f"no core can run {self.file}: {self.never}")
+        return self.needs[-1].plan
 
     @property
     def parts(self) -> tuple[Part, ...]:

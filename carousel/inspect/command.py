@@ -1,5 +1,6 @@
 """`carousel inspect`: what a model is and what it will need."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,14 @@ def inspect(
             show_default="some numbers from the fewest to the most",
         ),
     ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the core's datapath and the clocks of one step to this file (.svg), at "
+            "--lanes or at the most that the network can use.",
+            show_default="not drawn",
+        ),
+    ] = None,
     json: options.Json = None,
 ) -> None:
     """Say what a model is and what it will need.
@@ -30,7 +39,14 @@ def inspect(
     from carousel.inspect import about
 
     output.check_file(json)
+    output.check_file(draw)
     found = about.look(golden.load(model), model, bits, lanes)
+    core = found.core if draw else None
     for table in about.tables(found):
         table.show(Console())
+    if core and draw:
+        from carousel.inspect import picture
+
+        picture.write(core, draw)
+        typer.echo(f"Figure  {draw}")
     output.finish(about.plain(found), json, True)

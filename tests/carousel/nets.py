@@ -77,3 +77,10 @@ REVERSE = ("reverse", "both", "ends")
 def sequences(count: int = 2, steps: int = 20, seed: int = 8) -> np.ndarray:
     """Input (N, T, 3)."""
     return np.random.default_rng(seed).uniform(-1, 1, (count, steps, INPUTS))
+
+
+def mixed() -> Network:
+    """A network that no core can run: peepholes beside blocks of several cells."""
+    rng = np.random.default_rng(2)
+    seeing = layer(rng, 3, peepholes=True)
+    return network("mixed", seeing, layer(rng, 4, 4, "io", 2, gate_recurrence=True))
