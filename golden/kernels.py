@@ -134,7 +134,7 @@ def _net(sizes, hidden, u, now, used, net):
 
 @_part
 def _sigmas(net, slope, squashed):
-    """Of net inputs, each times its slope; a loop by itself, which becomes four at a time."""
+    """Of net inputs, each times its slope; a loop of its own, so that LLVM vectorises it."""
     for r in range(np.uintp(len(net))):
         squashed[r] = _sigma(slope[r] * net[r])
 

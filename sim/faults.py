@@ -1,17 +1,17 @@
-"""What a recording must keep to apart from codes: its amounts, the rules of streams, the marks, the
+"""Checks of a recording apart from its codes: counts of beats, rules of the streams, marks, and the
 clocks in which counters rise."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sim.asked import Asked
 from sim.errors import SimulationError
 from sim.job import Ints, Recording
+from sim.request import Request
 from sim.signals import Signals
 
 
-def check_complete(acts: Sequence[Asked], recording: Recording) -> None:
+def check_complete(acts: Sequence[Request], recording: Recording) -> None:
     """Refuse a recording with clocks or beats missing.
 
     Raises
@@ -34,7 +34,7 @@ def check_complete(acts: Sequence[Asked], recording: Recording) -> None:
         raise SimulationError(f"core: {told} after {recording.clocks} clocks; it is stuck{why}")
 
 
-def run_faults(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
+def run_faults(acts: Sequence[Request], recording: Recording) -> Iterator[str]:
     """Whatever else is wrong with a round, a sentence each."""
     if len(recording.unstable):
         yield (
@@ -56,13 +56,13 @@ def run_faults(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
             yield f"{name}: {found[name] - count} beats too many"
 
 
-def act_faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) -> Iterator[str]:
+def act_faults(request: Request, recording: Recording, shown: Signals, out: Ints) -> Iterator[str]:
     """What is wrong with the marks of an act, and with its output against the probe."""
-    shape = (asked.sequences, asked.leaving[-1], asked.qnet.outputs)
+    shape = (request.sequences, request.leaving[-1], request.qnet.outputs)
     marks = {"first": np.zeros(shape, int), "last": np.zeros(shape, int)}
-    marks["first"][:, 0, 0], marks["last"][:, -1, -1] = asked.opens, 1
+    marks["first"][:, 0, 0], marks["last"][:, -1, -1] = request.opens, 1
     for name, values in marks.items():
-        right = asked.unfold(values)
+        right = request.unfold(values)
         wrong = np.flatnonzero(getattr(recording, f"out_{name}")[: len(right)] != right)
         if len(wrong):
             must = int(right[wrong[0]])
@@ -71,17 +71,17 @@ def act_faults(asked: Asked, recording: Recording, shown: Signals, out: Ints) ->
                 f"where it is {1 - must} and must be {must}"
             )
     if (None, "out") in shown:
-        yield from _readout(asked, shown[None, "out"], out)
+        yield from _readout(request, shown[None, "out"], out)
 
 
-def _steps(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
-    """The steps that the core counted, and the clocks in which it was at one.
+def _steps(acts: Sequence[Request], recording: Recording) -> Iterator[str]:
+    """The steps that the core counted, and the clocks in which one ran.
 
     A step counts as begun after its input is taken and before its last output leaves, and from then
     on `cycles` rises in each of the schedule's clocks and in no other.
     """
-    beside, pace, begun = acts[0].beside, acts[0].pace, recording.rises["steps"]
-    steps = sum(each.steps for each in acts) // beside
+    streams, pace, begun = acts[0].streams, acts[0].pace, recording.rises["steps"]
+    steps = sum(each.steps for each in acts) // streams
     spans = recording.running
     spans = np.append(spans, recording.clocks) if len(spans) % 2 else spans
     counts = {"steps": (len(begun), steps)}
@@ -91,11 +91,11 @@ def _steps(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
             yield f"counter `{name}`: {count}, must be {must}"
     if len(begun) != steps:
         return
-    elements = recording.in_clocks[: steps * beside * acts[0].vector]
+    elements = recording.in_clocks[: steps * streams * acts[0].vector]
     early = begun <= elements.reshape(steps, -1)[:, -1]
     late = np.zeros(steps, bool)
     if acts[0].qnet.output == "every":
-        beats = recording.out_clocks[: steps * beside * acts[0].qnet.outputs]
+        beats = recording.out_clocks[: steps * streams * acts[0].qnet.outputs]
         late = begun >= beats.reshape(steps, -1)[:, -1]
     for what, where in (("before its input was taken", early), ("after its output left", late)):
         if where.any():
@@ -108,27 +108,27 @@ def _steps(acts: Sequence[Asked], recording: Recording) -> Iterator[str]:
         yield "counter `cycles`: does not rise in just those clocks in which a step runs"
 
 
-def _wanted(acts: Sequence[Asked]) -> dict[str, int]:
+def _wanted(acts: Sequence[Request]) -> dict[str, int]:
     """How many beats or codes of each kind all acts must give."""
     total: dict[str, int] = {}
-    for asked in acts:
-        for name, count in asked.wanted.items():
+    for request in acts:
+        for name, count in request.wanted.items():
             total[name] = total.get(name, 0) + count
     return total
 
 
-def _found(acts: Sequence[Asked], recording: Recording) -> dict[str, int]:
-    """What came, as `Asked.wanted` counts it."""
-    streams = acts[0].streams
+def _found(acts: Sequence[Request], recording: Recording) -> dict[str, int]:
+    """What came, as `Request.wanted` counts it."""
+    streams = acts[0].probe
     probe = {f"probe {stream.name}": len(recording.probe[stream.name]) for stream in streams}
     ends = {"in": len(recording.in_clocks), "out": len(recording.out_clocks)}
     return ends | probe | {"state": len(recording.state)}
 
 
-def _readout(asked: Asked, shown: Ints, out: Ints) -> Iterator[str]:
+def _readout(request: Request, shown: Ints, out: Ints) -> Iterator[str]:
     """The output as the probe saw it must be what left the core, in the steps where it leaves."""
     # final, and shown in every step: a reverse layer's own last step is the sequence's first
-    leaving = slice(0, 1) if asked.qnet.output == "final" else slice(-asked.leaving[-1], None)
+    leaving = slice(0, 1) if request.qnet.output == "final" else slice(-request.leaving[-1], None)
     differ = np.count_nonzero(shown[..., leaving, :] != out)
     if differ:
         yield f"output stream: {differ} codes differ from the readout that the probe shows"

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
-from sim.asked import Asked
 from sim.errors import SimulationError
 from sim.faults import check_complete, run_faults
 from sim.job import Recording
+from sim.request import Request
 from sim.scenario import Scenario
 from sim.scoreboard import Verdict, by_kind, compare
 from sim.stage import Played
@@ -33,7 +33,7 @@ def models_of(
 
 
 def _last_turn(state: State, streams: int, batch: bool) -> State:
-    """The state after the last sequences that a core was at side by side."""
+    """The state after the last sequences that a core processed side by side."""
     if not batch:
         return state
     return tuple(
@@ -43,17 +43,17 @@ def _last_turn(state: State, streams: int, batch: bool) -> State:
 
 def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrace]) -> Verdict:
     """What a scenario's recording is worth; sequences are counted over all acts."""
-    acts, recording = played.asked, played.recording
+    acts, recording = played.requests, played.recording
     try:
         check_complete(acts, recording)
     except SimulationError as error:
         return replace(EMPTY, faults=(str(error),))
     total, sequences = EMPTY, 0
-    for asked, piece, model in zip(acts, _pieces(acts, recording), models, strict=True):
+    for request, piece, model in zip(acts, _pieces(acts, recording), models, strict=True):
         # counters are those of all acts, so each act is given what it must have
-        found = compare(qnet, model, show(asked, piece, by_kind(model), ()))
+        found = compare(qnet, model, show(request, piece, by_kind(model), ()))
         total = _joined(total, found, sequences)
-        sequences += asked.sequences
+        sequences += request.sequences
     counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
     faults = *run_faults(acts, recording), *_untimely(acts, recording, models)
     kinds = {**total.saturations, **counts}
@@ -93,13 +93,13 @@ def _joined(one: Verdict, other: Verdict, sequences: int) -> Verdict:
     )
 
 
-def _pieces(acts: Sequence[Asked], recording: Recording) -> Iterator[Recording]:
+def _pieces(acts: Sequence[Request], recording: Recording) -> Iterator[Recording]:
     """Of a recording what belongs to each act."""
     places = {"in": 0, "out": 0, "state": 0, **{f"probe {each}": 0 for each in recording.probe}}
-    for asked in acts:
+    for request in acts:
         cuts = {}
         for name, start in places.items():
-            places[name] = start + asked.wanted[name]
+            places[name] = start + request.wanted[name]
             cuts[name] = slice(start, places[name])
         yield replace(
             recording,
@@ -114,7 +114,7 @@ def _pieces(acts: Sequence[Asked], recording: Recording) -> Iterator[Recording]:
 
 
 def _untimely(
-    acts: Sequence[Asked], recording: Recording, models: Sequence[QuantizedTrace]
+    acts: Sequence[Request], recording: Recording, models: Sequence[QuantizedTrace]
 ) -> Iterator[str]:
     """Saturations that are counted when they cannot be: those of an act are counted after the input
     of its first step was taken, and before its last output leaves."""
@@ -123,11 +123,11 @@ def _untimely(
         counts = [by_kind(model).get(kind, 0) for model in models]
         if len(clocks) != sum(counts):
             continue  # is told as a wrong count
-        for number, (asked, piece, end) in enumerate(
+        for number, (request, piece, end) in enumerate(
             zip(acts, pieces, np.cumsum(counts).tolist(), strict=True)
         ):
             own = clocks[end - counts[number] : end]
-            after = piece.in_clocks[asked.vector * asked.beside - 1]
+            after = piece.in_clocks[request.vector * request.streams - 1]
             # a reverse layer's own first step may be the only one that an output waits for
             ends = not first.offline or first.qnet.output == "every"
             before = piece.out_clocks[-1] if ends else recording.clocks

@@ -8,9 +8,9 @@ import numpy as np
 
 from golden.errors import InputError
 from rtl.schedule import latency
-from sim.asked import Asked
 from sim.harness import Field, Harness, fields, has
 from sim.job import Ints, Job, Round
+from sim.request import Request
 from sim.scenario import Act, Pattern, Scenario
 from sim.state import to_words
 
@@ -20,11 +20,11 @@ SHORT = 64  # the same where a round is short or has accesses in it, so that few
 LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 
 
-def asked_of(core: Any, scenario: Scenario) -> tuple[Asked, ...]:
+def requests_of(core: Any, scenario: Scenario) -> tuple[Request, ...]:
     """What each act asks of a core."""
     plan = core.plan
     return tuple(
-        Asked(
+        Request(
             plan.qnet,
             act.codes.shape,
             plan.probe_streams if has(core, "probe") else (),
@@ -63,11 +63,11 @@ def _places(port: Any) -> dict[str, tuple[int, int, bool]]:
     }
 
 
-def round_of(harness: Harness, asked: Sequence[Asked], scenario: Scenario) -> Round:
+def round_of(harness: Harness, requests: Sequence[Request], scenario: Scenario) -> Round:
     """A scenario's round."""
     rng = np.random.default_rng((scenario.pattern.seed, 2)) if scenario.pattern.junk else None
     words, stretches = list[Ints](), list[tuple[int, int, Ints | None]]()
-    for act, what in zip(scenario.acts, asked, strict=True):
+    for act, what in zip(scenario.acts, requests, strict=True):
         words.append(_words(harness, what, act, rng))
         for count, beats, write in _stretches(harness, what, act):
             if write is None and stretches and stretches[-1][2] is None:
@@ -86,26 +86,29 @@ def round_of(harness: Harness, asked: Sequence[Asked], scenario: Scenario) -> Ro
         back_pressure=scenario.pattern.back_pressure,
         burst=scenario.pattern.burst,
         seed=scenario.pattern.seed,
-        **_bounds(asked, scenario.pattern, len(stretches), len(nothing)),
-        chunk=CHUNK if len(stretches) == len(asked) == 1 and not asked[0].state_words else SHORT,
+        **_bounds(requests, scenario.pattern, len(stretches), len(nothing)),
+        chunk=CHUNK
+        if len(stretches) == len(requests) == 1 and not requests[0].state_words
+        else SHORT,
     )
 
 
 def _bounds(
-    asked: Sequence[Asked], pattern: Pattern, stretches: int, state_words: int
+    requests: Sequence[Request], pattern: Pattern, stretches: int, state_words: int
 ) -> dict[str, int]:
     """`Round.patience`, `limit` and `drain`: what a core needs at most by its schedule, and what
     the streams keep it waiting."""
-    pace, first = max(each.pace for each in asked), asked[0]
+    pace, first = max(each.pace for each in requests), requests[0]
     parts = len(first.qnet.layers) + 1 if first.offline else 1
-    silence = max(each.times[-1] for each in asked) * pace * parts if first.offline else 0
+    silence = max(each.times[-1] for each in requests) * pace * parts if first.offline else 0
     # a reverse layer's own first step may be the only one that counts, and its others still come
     rest = silence if first.qnet.output != "every" else 0
     taking, giving = 1 / (1 - pattern.idle), 1 / (1 - pattern.back_pressure)
     calm = silence + 20 * pace + 1000
     patience = calm + LONGEST * pattern.burst * (taking + giving)
     mean = sum(
-        each.steps * (each.vector * taking + pace * parts) + each.beats * giving for each in asked
+        each.steps * (each.vector * taking + pace * parts) + each.beats * giving
+        for each in requests
     )
     return {
         "patience": int(patience),
@@ -114,18 +117,22 @@ def _bounds(
     }
 
 
-def _stretches(harness: Harness, asked: Asked, act: Act) -> Iterator[tuple[int, int, Ints | None]]:
+def _stretches(
+    harness: Harness, request: Request, act: Act
+) -> Iterator[tuple[int, int, Ints | None]]:
     """Elements, output beats, and what writes the state before them: of each turn of sequences
     where there is a state, else of all."""
-    elements = asked.steps * asked.vector
+    elements = request.steps * request.vector
     if act.state is None:
-        yield elements, asked.beats, None
+        yield elements, request.beats, None
         return
     port = fields(harness.state.shape())
-    words = to_words(asked.qnet, asked.state_words, act.state).reshape(-1, len(asked.state_words))
+    words = to_words(request.qnet, request.state_words, act.state).reshape(
+        -1, len(request.state_words)
+    )
     codes = (words & ((1 << port["in"].width) - 1)) << port["in"].offset
     for row in _addresses(harness) | codes | 1 << port["write"].offset:
-        yield elements // len(codes), asked.beats // len(codes), row
+        yield elements // len(codes), request.beats // len(codes), row
 
 
 def _addresses(harness: Harness) -> Ints:
@@ -142,12 +149,12 @@ def _word(drive: dict[str, Field], values: dict[str, int]) -> int:
     return word
 
 
-def _words(harness: Harness, asked: Asked, act: Act, rng: np.random.Generator | None) -> Ints:
+def _words(harness: Harness, request: Request, act: Act, rng: np.random.Generator | None) -> Ints:
     """For every element in order the value of `drive` that offers it, `out_ready` left 0; with
     marks at random, if so asked, on the elements on which they do not count."""
     drive, elements, indices = fields(harness.drive.shape()), act.codes, None
     if "in_index" in drive:
-        indices, elements = nonzero_elements(act.codes, asked.vector)
+        indices, elements = nonzero_elements(act.codes, request.vector)
     words = (elements & ((1 << drive["in_data"].width) - 1)) << drive["in_data"].offset
     if indices is not None:
         words |= indices << drive["in_index"].offset
@@ -159,7 +166,7 @@ def _words(harness: Harness, asked: Asked, act: Act, rng: np.random.Generator | 
     marks[0, :, 0, 0] = act.state is None and not act.goes_on
     marks[1, :, -1, -1] = 1
     words |= marks[0] << drive["in_first"].offset | marks[1] << drive["in_last"].offset
-    return asked.unfold(words) | (1 << drive["in_valid"].offset)
+    return request.unfold(words) | (1 << drive["in_valid"].offset)
 
 
 def nonzero_elements(codes: Ints, count: int) -> tuple[Ints, Ints]:

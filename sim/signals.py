@@ -4,22 +4,22 @@ import numpy as np
 
 from golden.cell import LayerState
 from rtl.program.probe import ProbeStream
-from sim.asked import Asked
 from sim.job import Ints, Recording
+from sim.request import Request
 from sim.state import State, from_words
 
 Signals = dict[tuple[int | None, str], Ints]
 
 
-def signals(asked: Asked, recording: Recording) -> Signals:
+def signals(request: Request, recording: Recording) -> Signals:
     """Every signal that the probe showed, by layer and name, in the order of the sequences' steps;
     the readout as (None, "out")."""
     found: Signals = {}
-    for stream in asked.streams:
-        count = asked.wanted[f"probe {stream.name}"]
+    for stream in request.probe:
+        count = request.wanted[f"probe {stream.name}"]
         codes = recording.probe[stream.name][:count].reshape(-1, len(stream.rows))
         for signal, places in _places(stream).items():
-            values = asked.fold(codes[:, places].reshape(-1), asked.shown(stream))
+            values = request.fold(codes[:, places].reshape(-1), request.shown(stream))
             found[signal] = np.flip(values, axis=-2) if stream.reverse else values
     return found
 
@@ -33,33 +33,35 @@ def _places(stream: ProbeStream) -> dict[tuple[int | None, str], list[int]]:
     return {signal: [units[n] for n in sorted(units)] for signal, units in found.items()}
 
 
-def by_layer(asked: Asked, found: Signals) -> tuple[dict[str, Ints], ...]:
+def by_layer(request: Request, found: Signals) -> tuple[dict[str, Ints], ...]:
     """The layers' signals in the order of a `Trace`; none without a probe."""
-    if not asked.streams:
+    if not request.probe:
         return ()
     return tuple(
         {name: found[k, name] for name in layer.shape.signals}
-        for k, layer in enumerate(asked.qnet.layers)
+        for k, layer in enumerate(request.qnet.layers)
     )
 
 
-def final_state(asked: Asked, layers: tuple[dict[str, Ints], ...], recording: Recording) -> State:
+def final_state(
+    request: Request, layers: tuple[dict[str, Ints], ...], recording: Recording
+) -> State:
     """The state after the layers' last steps: as read through the port, where there is one, else
     as the probe showed it, else nothing."""
     state = tuple(
         _last(found, layer.shape.gates, 0 if layer.shape.reverse else -1)
-        for found, layer in zip(layers, asked.qnet.layers, strict=False)
+        for found, layer in zip(layers, request.qnet.layers, strict=False)
     )
-    words = asked.state_words
+    words = request.state_words
     if not words:
         return state
-    single = len(asked.times) == 1
+    single = len(request.times) == 1
     rest = state or tuple(
         LayerState(*(part[0] if single else part for part in (st.s, st.y, st.gates)))
-        for st in asked.qnet.initial_state(asked.sequences)
+        for st in request.qnet.initial_state(request.sequences)
     )
-    codes = recording.state[: asked.wanted["state"]].reshape(-1, len(words))
-    return from_words(asked.qnet, words, codes, rest)
+    codes = recording.state[: request.wanted["state"]].reshape(-1, len(words))
+    return from_words(request.qnet, words, codes, rest)
 
 
 def _last(found: dict[str, Ints], gates: tuple[str, ...], step: int) -> LayerState:

@@ -135,7 +135,7 @@ def simulate_core(
         waves=Path(waves) if waves else None,
         tick=_teller(core.plan.elements, steps, progress),
     )
-    trace = assemble(played.asked[0], played.recording, time.perf_counter() - start)
+    trace = assemble(played.requests[0], played.recording, time.perf_counter() - start)
     if progress:
         progress(steps, steps)
     return trace

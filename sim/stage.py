@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rtl.verilog import convert
-from sim.asked import Asked
 from sim.errors import ToolError
 from sim.harness import MUTANT, Harness, has
 from sim.job import FOLDER, Job, Recording, Round
-from sim.rounds import asked_of, job_of, round_of
+from sim.request import Request
+from sim.rounds import job_of, requests_of, round_of
 from sim.runner import Build, build, folder_in, run
 from sim.scenario import Scenario
 
@@ -26,11 +26,11 @@ class Played:
 
     Attributes
     ----------
-    asked : of each of its acts.
+    requests : of each of its acts.
     """
 
     scenario: Scenario
-    asked: tuple[Asked, ...]
+    requests: tuple[Request, ...]
     recording: Recording
 
 
@@ -81,7 +81,7 @@ class Stage:
     def laid_out(self, scenarios: Sequence[Scenario]) -> Iterator[Path]:
         """A folder, for as long, with all that the test bench needs to play scenarios."""
         core = self.harness.core
-        rounds = [round_of(self.harness, asked_of(core, each), each) for each in scenarios]
+        rounds = [round_of(self.harness, requests_of(core, each), each) for each in scenarios]
         folder = folder_in(self.built.folder.parent, "run")
         try:
             Job.save(folder / "job.npz", [job_of(self.harness)])
@@ -99,7 +99,7 @@ class Stage:
         """The scenarios that are judged with their recordings; of some, where one was stuck."""
         judged = [each for each in scenarios if not each.stop]
         return [
-            Played(each, asked_of(self.harness.core, each), recording)
+            Played(each, requests_of(self.harness.core, each), recording)
             for each, recording in zip(judged, recordings, strict=False)
         ]
 

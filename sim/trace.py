@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from golden.trace import Trace
-from sim.asked import Asked
 from sim.faults import act_faults, check_complete, run_faults
 from sim.harness import SATURATED
 from sim.job import Ints, Recording
+from sim.request import Request
 from sim.signals import by_layer, final_state, signals
 
 
@@ -87,20 +87,20 @@ class HardwareTrace(ShownTrace):
         return self.clocks / self.seconds
 
 
-def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrace:
+def assemble(request: Request, recording: Recording, seconds: float) -> HardwareTrace:
     """The trace of a run.
 
     Raises
     ------
     SimulationError : fewer beats than the run must give; a run that does not end.
     """
-    check_complete([asked], recording)
+    check_complete([request], recording)
     counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
-    shown = show(asked, recording, counts, run_faults([asked], recording))
-    elements, first = asked.wanted["in"], asked.vector * asked.beside
-    taken = asked.fold(recording.in_clocks[:elements], asked.times)[..., -1]
+    shown = show(request, recording, counts, run_faults([request], recording))
+    elements, first = request.wanted["in"], request.vector * request.streams
+    taken = request.fold(recording.in_clocks[:elements], request.times)[..., -1]
     start = recording.in_clocks[0]
-    ends = asked.fold(recording.out_clocks[: asked.beats], asked.leaving)[..., -1] - start
+    ends = request.fold(recording.out_clocks[: request.beats], request.leaving)[..., -1] - start
     idle = int(recording.in_clocks[-1]) - elements - recording.in_waits  # none in clock 0
     return HardwareTrace(
         **{field.name: getattr(shown, field.name) for field in fields(ShownTrace)},
@@ -110,20 +110,20 @@ def assemble(asked: Asked, recording: Recording, seconds: float) -> HardwareTrac
         waits={"idle": idle, "input": recording.in_waits, "output": recording.out_waits},
         clocks=recording.clocks,
         seconds=seconds,
-        **_pace(asked, ends, taken - start),
+        **_pace(request, ends, taken - start),
     )
 
 
 def show(
-    asked: Asked, recording: Recording, counts: dict[str, int], faults: Iterable[str]
+    request: Request, recording: Recording, counts: dict[str, int], faults: Iterable[str]
 ) -> ShownTrace:
     """The trace of an act, of which a recording has all beats, with these saturations, and these
     faults beside its own."""
-    shown = signals(asked, recording)
-    layers = by_layer(asked, shown)
-    out = asked.fold(recording.out_data[: asked.beats], asked.leaving)
-    own = act_faults(asked, recording, shown, out)
-    state = final_state(asked, layers, recording)
+    shown = signals(request, recording)
+    layers = by_layer(request, shown)
+    out = request.fold(recording.out_data[: request.beats], request.leaving)
+    own = act_faults(request, recording, shown, out)
+    state = final_state(request, layers, recording)
     return ShownTrace(layers, out, state, counts, (*own, *faults))
 
 
@@ -136,8 +136,8 @@ def saturations(recording: Recording) -> dict[str, Ints]:
     }
 
 
-def _pace(asked: Asked, ends: Ints, taken: Ints) -> dict[str, Any]:
+def _pace(request: Request, ends: Ints, taken: Ints) -> dict[str, Any]:
     """`HardwareTrace.paced` and `apart`."""
-    if asked.offline:
-        return {"paced": ends[..., -1].reshape(-1), "apart": asked.times[-1]}
-    return {} if asked.qnet.output == "every" else {"paced": taken}
+    if request.offline:
+        return {"paced": ends[..., -1].reshape(-1), "apart": request.times[-1]}
+    return {} if request.qnet.output == "every" else {"paced": taken}

@@ -53,7 +53,7 @@ def spawned(
 
 
 def _begin(begin: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> None:
-    """A process leaves an interruption from the terminal to who began it, which asks it to end."""
+    """Workers ignore an interruption from the terminal; the parent process ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if begin is not None:
         begin(*arguments)

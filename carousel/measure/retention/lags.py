@@ -79,7 +79,7 @@ class Setting:
     gateware: Played | None
 
     def least(self, view: str) -> float:
-        """What is left of the worst layer after a view's longest lag; nan if nobody can say."""
+        """What is left of the worst layer after a view's longest lag; nan where it is undefined."""
         return float(self.kept[view].left[:, -1].min())
 
     @property
@@ -250,7 +250,7 @@ def _table(setting: Setting, what: str, values: Mapping[str, Array]) -> Table:
 
 
 def _number(values: Array, n: int) -> str:
-    """One that is there, and that anybody can say."""
+    """The value of a lag as text, `-` where it is missing or undefined."""
     return f"{values[n]:.5g}" if n < len(values) and not np.isnan(values[n]) else "-"
 
 
@@ -272,7 +272,7 @@ def checks(found: Sequence[Setting]) -> list[Table]:
 
 
 def plain(found: Sequence[Setting]) -> list[dict[str, Any]]:
-    """For programs: lists by layer, then by lag; what nobody can say is null."""
+    """For programs: lists by layer, then by lag; undefined values are null."""
     return [
         {
             "setting": setting.title,

@@ -107,7 +107,7 @@ def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
 
 
 def test_a_state_that_is_lost_and_one_that_is_held():
-    """Runs that end in one point: 0 left. Nothing stored that differs: nobody can say."""
+    """Runs that end in one point: 0 left. Nothing stored that differs: undefined."""
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)
     (form,) = (layer.formats.s for layer in qnet.layers)

@@ -1,4 +1,4 @@
-"""What was asked of a core, and with it how much of everything must come out of it."""
+"""A request to a core: sequences to run, and how many beats of everything must come back."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from sim.job import Ints
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """Sequences of one length, one after another.
 
     Attributes
     ----------
     qnet : the network.
     shape : of the input codes, (T, D) or (N, T, D).
-    streams : of the probe; none without one.
+    probe : its streams; none without a probe.
     state_words : of the state port; none without one.
     offline : whether the core takes whole sequences before it gives anything.
-    beside : sequences that the core is at side by side; they go in as many at a time.
+    streams : sequences that the core processes side by side; they go in as many at a time.
     pace : clocks in which a step runs, by the schedule.
     elements : beats of an input vector; 0 for one of each of its elements.
     opens : whether the first output of a sequence must be marked as such: it does where the
@@ -30,10 +30,10 @@ class Asked:
 
     qnet: QuantizedNetwork
     shape: tuple[int, ...]
-    streams: tuple[ProbeStream, ...] = ()
+    probe: tuple[ProbeStream, ...] = ()
     state_words: tuple[Row, ...] = ()
     offline: bool = False
-    beside: int = 1
+    streams: int = 1
     pace: int = 0
     elements: int = 0
     opens: bool = True
@@ -76,26 +76,26 @@ class Asked:
         """How many beats or codes of each kind must come, as `found` counts them."""
         probe = {
             f"probe {stream.name}": int(np.prod(self.shown(stream)))
-            // self.beside
+            // self.streams
             * len(stream.rows)
-            for stream in self.streams
+            for stream in self.probe
         }
         ends = {"in": self.steps * self.vector, "out": self.beats}
-        return ends | probe | {"state": self.sequences // self.beside * len(self.state_words)}
+        return ends | probe | {"state": self.sequences // self.streams * len(self.state_words)}
 
     def fold(self, values: Ints, times: tuple[int, ...]) -> Ints:
         """As many values as there must be, in order of arrival, to (*times, width)."""
-        if self.beside == 1:
+        if self.streams == 1:
             return values.reshape(*times, -1)
         sequences, steps = times
-        turns = values.reshape(sequences // self.beside, steps, self.beside, -1)
+        turns = values.reshape(sequences // self.streams, steps, self.streams, -1)
         return turns.swapaxes(1, 2).reshape(sequences, steps, -1)
 
     def unfold(self, values: Ints) -> Ints:
         """Values (*times, width) in order of arrival: those of sequences side by side vector by
         vector in turn."""
-        if self.beside == 1:
+        if self.streams == 1:
             return values.reshape(-1)
         sequences, steps, width = values.shape
-        turns = values.reshape(sequences // self.beside, self.beside, steps, width)
+        turns = values.reshape(sequences // self.streams, self.streams, steps, width)
         return turns.swapaxes(1, 2).reshape(-1)
