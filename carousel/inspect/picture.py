@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from carousel.cli import output
-from carousel.page.plots import COLOURS, GREY, STYLE, svg
+from carousel.report.plots import COLOURS, GREY, STYLE, svg
 from rtl.planning import CorePlan, StepPlan
 from rtl.schedule import latency
 
