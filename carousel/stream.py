@@ -60,7 +60,7 @@ class Streamed:
     Attributes
     ----------
     out : codes (N, T, K).
-    expected : those of the integer model, or None where nobody asked.
+    expected : those of the integer model, or None where none were asked for.
     vectors : that were sent, the first time.
     seconds : that all of it took.
     faults, broken : see `rtl.boards.host.Host`.

@@ -21,7 +21,7 @@ from rtl.schedule.rows import Row
 from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes, schedule_of
 
 USUAL = CoreOptions()
-MAX_LENGTH = 64  # steps that a core which holds sequences has room for, if nobody says otherwise
+MAX_LENGTH = 64  # steps that a core which holds sequences has room for by default
 
 
 @dataclass(frozen=True)

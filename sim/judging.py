@@ -67,7 +67,7 @@ def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrac
 
 
 def _joined(one: Verdict, other: Verdict, sequences: int) -> Verdict:
-    """Two verdicts as one, the second one's sequences behind so many of the first."""
+    """Two verdicts as one, the second one's sequences numbered on from those of the first."""
     first = one.first or (
         other.first and replace(other.first, sequence=other.first.sequence + sequences)
     )

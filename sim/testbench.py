@@ -145,7 +145,7 @@ class Bench:
         return True
 
     async def break_off(self) -> None:
-        """The first stretch, as far as it comes until the next reset; nobody looks."""
+        """The first stretch, as far as it comes until the next reset; nothing of it is kept."""
         if self.turn.opened[0]:
             await self.access(self.turn.writes[0])
         self.end = int(self.turn.ends[0])
@@ -187,7 +187,7 @@ class Bench:
         if time.monotonic() - self.told > NEWS:
             self.told = time.monotonic()
             (self.folder / "progress").write_text(f"{self.recorder.taken}\n")
-            os.kill(self.job.owner, 0)  # fails when nobody waits for the result any more
+            os.kill(self.job.owner, 0)  # fails when the process that wants the result is gone
 
 
 async def play(dut: Any, folder: Path) -> list[Recording]:

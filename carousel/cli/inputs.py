@@ -36,7 +36,7 @@ class Inputs:
     Attributes
     ----------
     x : (N, T, D) real.
-    target : (N, K) for the last step, or None where nobody knows it.
+    target : (N, K) for the last step, or None where it is not known.
     task : or None for a user's file.
     source : where they come from, for people.
     classes : names of the outputs where they are classes.

@@ -33,7 +33,7 @@ GIVES = "because the network gives one output at the end of a sequence"
 
 @dataclass(frozen=True)
 class Expected:
-    """Outputs that somebody expects.
+    """Outputs that are expected.
 
     Attributes
     ----------

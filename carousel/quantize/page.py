@@ -62,7 +62,7 @@ def render(subject: Subject, measured: Measured, found: Accounted, again: dict[s
 
 
 def _answers(found: Accounted) -> list[str]:
-    """Sequences answered rightly, where somebody knows the answers."""
+    """Sequences answered rightly, where the answers are known."""
     return [parts.table(account.answers(found))] if found.right else []
 
 

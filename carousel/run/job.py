@@ -59,7 +59,7 @@ class RunResult:
 
     @property
     def right(self) -> dict[str, int | None]:
-        """Sequences answered rightly, by view; None where nobody knows the answers."""
+        """Sequences answered rightly, by view; None where the answers are not known."""
         return {name: self.subject.inputs.right(trace.out) for name, trace in self.views.items()}
 
     @property

@@ -134,7 +134,7 @@ def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Input
 
     Raises
     ------
-    CarouselError : a task that nobody knows, a tolerance or bits that cannot be.
+    CarouselError : an unknown task, a tolerance or bits that cannot be.
     """
     if task and inputs.task is None:
         raise InputError("--task: the answers are known for a model's own task only, not a file's")

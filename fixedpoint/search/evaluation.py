@@ -86,7 +86,7 @@ class Evaluation:
     widths : the candidate.
     rmse, max_abs : of the outputs of all sequences, steps and units against float64.
     right, right_in_float : sequences answered rightly, by the candidate and in float; None where
-        nobody knows the answers.
+        the answers are not known.
     clipped : states, cell outputs and outputs of a linear readout that saturated.
     holds : whether states hold exactly while gates are shut; None where no gate can be kept shut.
     cost : see there; None of formats that cannot work, and then the error is infinite.

@@ -176,7 +176,7 @@ def _directions(part: Part, group: str) -> tuple[Part, ...]:
 
 
 def _check_option(part: Part, option: str, value: Any) -> None:
-    """Refuse an option that changes what is computed, or that nobody here knows."""
+    """Refuse an option that changes what is computed, or that is not known here."""
     if option == "dtype":
         policy = value
         if isinstance(value, dict):

@@ -75,7 +75,7 @@ class Node:
         return list(value) if kind in (6, 7) else value
 
     def done(self) -> None:
-        """Refuse attributes that nobody asked for."""
+        """Refuse attributes that no reader asked for."""
         for name in self.attributes:
             self.refuse(f"attribute {shown(name)} is not supported")
 

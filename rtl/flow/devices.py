@@ -63,8 +63,7 @@ class Device:
     family : its kind.
     place : the placer's options that choose device and package.
     has : how much there is of each resource.
-    clock : the clock that the placer aims at where nobody asks for one, MHz; more than any core
-        has reached.
+    clock : the clock that the placer aims at by default, MHz; more than any core has reached.
     """
 
     name: str

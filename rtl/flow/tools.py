@@ -22,7 +22,7 @@ TAIL = 4096  # bytes of a log in which the latest message is looked for
 
 
 def silent(stage: str, message: str) -> None:
-    """Progress that nobody watches."""
+    """Progress that goes nowhere."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def saturate(m: Module, value: Value, low: int, high: int, *, name: str) -> tupl
 
 
 def delay(m: Module, value: V, clocks: int, *, name: str, keep_reset: bool = False) -> V:
-    """`value` some clocks later. Only what steers (`keep_reset`) is cleared by a reset."""
+    """`value` some clocks later. Only control signals (`keep_reset`) are cleared by a reset."""
     for k in range(clocks):
         stage: Any = Signal.like(value, name=f"{name}_{k + 1}", reset_less=not keep_reset)
         m.d.sync += stage.eq(value)

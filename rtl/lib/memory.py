@@ -16,7 +16,7 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     A tool left to itself builds memories of up to some 64 words from distributed ones, whose
     multiplexers and fan-out take longer than a block RAM with its output register; and it builds
     logic for words that are read in the clock in which they are written, which costs that register.
-    So what is read at an address in the clock in which it is written must be of no use to anybody.
+    So what is read at an address in the clock in which it is written must not be used.
     """
     attrs: dict[str, Any] = {"no_rw_check": 1}
     if depth > SMALL:

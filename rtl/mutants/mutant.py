@@ -1,7 +1,7 @@
 """Mutants of Verilog: each has one small fault, by Yosys' `mutate`, to see which checks notice it.
 
 A mutant spoils one bit at one end of one cell of the netlist that Yosys makes of the text. Memories
-stay memories, what nobody reads is gone, and cells are called after the nets that they drive, so
+stay memories, what is never read is gone, and cells are called after the nets that they drive, so
 that a mutant's name outlives changes elsewhere in the text. Left alone are clocks, and what
 memories hold at the beginning, which is data.
 """

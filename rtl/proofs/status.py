@@ -3,8 +3,8 @@
 A statement that was run is proven, refuted (there is a counterexample) or unknown (the solver found
 neither). A broken twin is refuted, passes (the statement holds of it, as far as was searched) or is
 unknown. A statement that was not run is inapplicable (what it speaks of is not in this core, so
-nothing is lost), not provable (it applies, but cannot be stated of this core) or not run (nobody
-asked for it).
+nothing is lost), not provable (it applies, but cannot be stated of this core) or not run (it
+was not asked for).
 """
 
 from dataclasses import dataclass

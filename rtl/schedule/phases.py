@@ -106,7 +106,7 @@ def phases_of(
     streams : sequences side by side, each of which does the step.
     whole_blocks : no group begins or ends inside a block.
     tail : rows that the tail takes at once. If more than one, a whole block; the rows of a readout
-        then use every so manieth lane, and come one at once.
+        then use every `tail`-th lane, and come one a clock.
     nonzeros : elements of a sparse input vector; None where it is dense.
     """
     shapes = tuple(layer.shape for layer in qnet.layers)

@@ -15,7 +15,7 @@ class Row:
     ----------
     layer : or None for the readout.
     kind, index : the signal, and which of its units.
-    stream : of the sequences that the core is at side by side, the one whose value it yields.
+    stream : of the sequences that the core processes side by side, the one whose value it yields.
     """
 
     layer: int | None

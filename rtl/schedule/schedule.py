@@ -1,7 +1,7 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
 A step is a sequence of phases, one a layer, one a projection and one for the readout; where the
-core is at several sequences side by side (streams), each phase for all of them in turn. A phase's
+core processes several sequences side by side (streams), each phase for all of them in turn. A phase's
 rows are cut into groups of as many as there are lanes; a group takes one clock for each column
 (source) of its phase. Columns stand in the order in which their values become known, and while a
 group waits for its last ones the next groups work (see `rtl.schedule.issue`). Only where that is
@@ -315,7 +315,7 @@ def schedule_of(
 
 
 def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:
-    """Rows that the tail had better take at once.
+    """How many rows the tail should take in parallel.
 
     One, as long as the lanes take at least as many clocks for any layer's group as that has rows.
     If not, all rows of a block, where all layers have blocks of one cell and as many rows.

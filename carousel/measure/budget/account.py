@@ -25,8 +25,8 @@ class Accounted:
     budget : of the first of the subject's sequences, from the network's own start.
     error : of the output, over all of the subject's sequences.
     carried : whether the sequences go on from a state, which the budget leaves out.
-    right : by view the sequences answered rightly, and of how many; empty where nobody knows the
-        answers.
+    right : by view the sequences answered rightly, and of how many; empty where the answers are
+        not known.
     """
 
     budget: Budget
