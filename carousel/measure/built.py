@@ -54,7 +54,7 @@ class Built:
 
     @property
     def slow(self) -> FlowError | None:
-        """Why the clock that was asked for is not reached; None where it is, or none was asked for."""
+        """Why the clock that was asked for is not reached; None where it is or none was."""
         best, asked = self.done.best, self.asked
         if asked is None or best is None or best.fmax >= asked:
             return None

@@ -69,8 +69,8 @@ def bits_read(plan: StepPlan) -> dict[str, int]:
 
     A weight for each lane and each column, a value for each column that is not the core's input,
     two of sigma's knots at once for each row and each state that is squashed, and each state once.
-    What a memory reads in clocks in which it is not used is left out, and so are the small tables of
-    order and biases.
+    What a memory reads while it is not used is left out, and so are the small tables of order and
+    biases.
     """
     program, schedule, qnet = plan.program, plan.schedule, plan.qnet
     columns = Counter(
