@@ -2,10 +2,10 @@
 
 A step is a sequence of phases, one a layer, one a projection and one for the readout; where the
 core processes several sequences side by side (streams), each phase for all of them in turn. A
-phase's rows are cut into groups of as many as there are lanes; a group takes one clock for each column
-(source) of its phase. Columns stand in the order in which their values become known, and while a
-group waits for its last ones the next groups work (see `rtl.schedule.issue`). Only where that is
-not enough do the lanes stand still:
+phase's rows are cut into groups of as many as there are lanes; a group takes one clock for each
+column (source) of its phase. Columns stand in the order in which their values become known, and
+while a group waits for its last ones the next groups work (see `rtl.schedule.issue`). Only where
+that is not enough do the lanes stand still:
 
     cycles per step = sum over phases of groups * columns  +  stalls
 """
