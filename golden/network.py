@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from golden.cell import Layer, LayerState, check_array
 from golden.errors import InputError, ModelError
+from golden.reading import Reading
 from golden.shape import first_reverse, stages
 from golden.squash import Array, squash
 from golden.trace import Trace
@@ -61,6 +62,7 @@ class Network:
         layer is the first step of the sequence. Without a reverse layer there, "final" is "last".
     name : a short word for reports and file names: letters, digits, and after the first . _ -
     made_by : the command that made the weights, or ""; one line.
+    reading : how it was read from a file of another framework.
     """
 
     layers: tuple[Layer, ...]
@@ -68,6 +70,7 @@ class Network:
     name: str = "network"
     made_by: str = ""
     output: str = "every"
+    reading: Reading = Reading()
 
     def __post_init__(self) -> None:
         check_words(self.name, self.made_by)

@@ -16,18 +16,20 @@ from typing import Any
 import numpy as np
 
 from golden.errors import ModelError
-from golden.importers import check_file, network_name, shown
+from golden.importers import check_file, network_name, onnx_refusals, shown
 from golden.importers.onnx_arrange import arrange
-from golden.importers.onnx_dense import DENSE, dense
+from golden.importers.onnx_dense import dense, takes
 from golden.importers.onnx_fold import fold
 from golden.importers.onnx_graph import Budget, Node, label, tensor
 from golden.importers.onnx_lstm import lstm
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
+from golden.importers.onnx_refusals import DOMAINS, UNROLLED
 from golden.importers.onnx_values import Ends, Given, Signal, Value, named, once
-from golden.network import Network, Readout
+from golden.importers.stages import network
+from golden.network import Network
+from golden.reading import Reading
 
 OPSETS = range(7, 23)
-DOMAINS = ("", "ai.onnx")
 LINE = 400  # characters of a message: a broken file may have shapes of any length
 BROKEN = (
     OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError,
@@ -69,11 +71,12 @@ def _network(model: Any, path: Path, budget: Budget) -> Network:
     opset = _opset(model)
     graph = model.graph
     values = _stored(graph)
+    flows = [entry.name for entry in graph.input if isinstance(values[entry.name], Signal)]
+    ends = flows, [entry.name for entry in graph.output]
     for proto in graph.node:
+        onnx_refusals.check(label(proto), proto.op_type, proto.domain)
         inputs = [_lookup(proto, name, values) for name in proto.input]
-        node = Node(proto, inputs, opset)
-        if proto.domain not in DOMAINS:
-            node.refuse(f"domain {shown(proto.domain)} is not supported")
+        node = Node(proto, inputs, opset, ends)
         try:
             results = _results(node, budget)
         except ModelError:
@@ -88,13 +91,34 @@ def _network(model: Any, path: Path, budget: Budget) -> Network:
                 values[name] = value
     signal = _output(graph, values)
     try:
-        layers, output = signal.settled()
+        stages, output = signal.settled()
     except ModelError as error:
         raise ModelError(f"output {shown(graph.output[0].name)} {error}") from None
-    readout = None
-    if signal.dense is not None:
-        readout = Readout(*signal.dense, "sigma" if signal.sigma else "identity")
-    return Network(layers, readout, network_name(path), _made_by(path, signal), output)
+    return network(
+        stages, network_name(path), _made_by(path, signal), output, _reading(graph, signal)
+    )
+
+
+def _reading(graph: Any, signal: Signal) -> Reading:
+    """The order of the input's axes and of the output's."""
+    source = next(entry for entry in graph.input if entry.name == signal.source)
+    names = [f"{source.name}[{k}]" for k in range(len(source.type.tensor_type.shape.dim))]
+    made = [group[0].name if len(group) == 1 else "" for group in signal.axes]
+    return Reading(
+        axes=_order(names, signal, "NT" if signal.index else "NTD"),
+        axes_out=_order(made, signal, "NTD"),
+        indices=signal.index,
+    )
+
+
+def _order(names: list[str], signal: Signal, letters: str) -> str:
+    """The axes, by name, as letters; those without a name, of size 1, in the usual order."""
+    if len(names) != len(letters) or not (signal.time or signal.batch):
+        return ""
+    known = {signal.time[0].name: "T"} if signal.time else {}
+    known |= {signal.batch[0].name: "N"} if signal.batch else {}
+    left = iter([letter for letter in letters if letter not in known.values()])
+    return "".join(known[name] if name in known else next(left, "") for name in names)
 
 
 def _made_by(path: Path, signal: Signal) -> str:
@@ -135,7 +159,7 @@ def _stored(graph: Any) -> dict[str, Value]:
         if any(size is not None and size < 1 for size in sizes):
             raise ModelError(f"input {shown(entry.name)}: sizes {sizes}, must be at least 1")
         axes = tuple(named(f"{entry.name}[{k}]", size) for k, size in enumerate(sizes))
-        values[entry.name] = Signal(axes, entry.name)
+        values[entry.name] = Signal(axes, entry.name, whole=kind.elem_type in (6, 7))
     return values
 
 
@@ -155,12 +179,21 @@ def _results(node: Node, budget: Budget) -> list[Value]:
         return lstm(node)
     flows = [value for value in node.values if isinstance(value, Signal | Given | Ends)]
     if not flows:
+        if node.op in ("MatMul", "Gemm"):
+            node.refuse(UNROLLED)
         return fold(node, budget)
     if all(isinstance(v, Given) or (isinstance(v, Signal) and not v.parts) for v in flows):
         return _of_inputs(node, flows)
     if node.op == "Concat":
         return [join(node, node.values)]
-    if node.op in DENSE:
+    return _of_flow(node, flows)
+
+
+def _of_flow(node: Node, flows: list[Any]) -> list[Value]:
+    """What a node makes of what flows."""
+    if any(isinstance(value, Given) for value in flows):
+        node.refuse(UNROLLED)
+    if takes(node):
         return [dense(node)]
     first = node.value(0)
     if len(flows) > 1 or first is not flows[0]:
@@ -180,13 +213,8 @@ def _of_signal(node: Node, signal: Signal) -> list[Value]:
 
 def _of_inputs(node: Node, flows: list[Any]) -> list[Value]:
     """What a node makes of graph inputs: what an LSTM could have as X, or only a state."""
-    first = flows[0]
     try:
-        if node.op in DENSE:
-            dense(node)
-        if len(flows) > 1 or first is not node.value(0) or isinstance(first, Given):
-            node.refuse("not supported on what flows through the network")
-        return _of_signal(node, first)
+        return _of_flow(node, flows)
     except ModelError as error:
         node.attributes.clear()
         names = once(n for v in flows for n in (v.names if isinstance(v, Given) else (v.source,)))
@@ -204,6 +232,8 @@ def _output(graph: Any, values: dict[str, Value]) -> Signal:
             raise ModelError(f"output {shown(entry.name)} is made by no node that is supported")
         found.append(values[entry.name])
     first, where = found[0], f"output {shown(graph.output[0].name)}"
+    if isinstance(first, Given):
+        raise ModelError(f"{where}: made by no LSTM operator ({first.why})")
     if not isinstance(first, Signal) or not first.parts:
         raise ModelError(f"{where}: made by no LSTM whose outputs it could be")
     if not first.ordered:

@@ -1,5 +1,6 @@
 """Nodes that give what flows another arrangement: its named axes are followed, value by value."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -7,13 +8,15 @@ import numpy as np
 
 from golden.importers import shown
 from golden.importers.onnx_graph import Node, position
-from golden.importers.onnx_values import Group, Signal, Spread, Value, measure, size_of
+from golden.importers.onnx_refusals import WHY
+from golden.importers.onnx_values import Group, Signal, Size, Spread, Value, measure, size_of
 
 
 def arrange(node: Node, signal: Signal) -> Value:
     """What a Transpose, Reshape, Squeeze, Cast, Shape, ... makes of a signal."""
     if node.op not in ARRANGING:
-        node.refuse("not supported on what flows through the network")
+        why = WHY.get(node.op, "not supported on what flows through the network")
+        node.refuse(f"{why}; {node.cut_before()}" if signal.parts else why)
     return ARRANGING[node.op](node, signal)
 
 
@@ -34,6 +37,10 @@ def _dropout(node: Node, signal: Signal) -> Value:
 def _cast(node: Node, signal: Signal) -> Value:
     node.take("saturate", 2)
     to = node.take("to", 2)
+    if signal.whole and to in (6, 7):
+        return signal
+    if signal.whole and to in (1, 11) and not signal.index:
+        return replace(signal, whole=False)
     if to not in (1, 11):
         node.refuse(f"to data type {to}; what flows may only be float or double")
     return signal
@@ -49,8 +56,35 @@ def _transpose(node: Node, signal: Signal) -> Value:
 
 def _reshape(node: Node, signal: Signal) -> Value:
     entries = node.constant(1, "the new shape").reshape(-1).tolist()
-    axes = regrouped(node, signal.axes, entries, bool(node.take("allowzero", 2)))
-    return replace(signal, axes=tuple(axes))
+    zero = bool(node.take("allowzero", 2))
+    axes = _traced(signal.axes, entries)
+    if axes is None:
+        return replace(signal, axes=tuple(regrouped(node, signal.axes, entries, zero)))
+    known = {axis.name: axis for group in signal.axes for axis in group}
+    groups = regrouped(node, axes, entries, zero)
+    return replace(signal, axes=tuple(tuple(known[axis.name] for axis in g) for g in groups))
+
+
+def _traced(axes: tuple[Group, ...], entries: list[Any]) -> tuple[Group, ...] | None:
+    """The axes with the size that the one open axis had when the file was made, or None.
+
+    PyTorch writes the number of steps of its example into a Reshape's shape, and declares the axis
+    open all the same; all entries together say how many steps they were.
+    """
+    if not all(isinstance(entry, Size) or entry > 0 for entry in entries):
+        return None
+    total = math.prod(e.known if isinstance(e, Size) else e for e in entries)
+    said = {axis.name for e in entries if isinstance(e, Size) for axis in e.open_axes}
+    every = [axis for group in axes for axis in group]
+    left = [axis for axis in every if axis.size is None and axis.name not in said]
+    known = math.prod(axis.size for axis in every if axis.size is not None)
+    if len(left) != 1 or total % known or total == known:
+        return None
+    size = total // known
+    return tuple(
+        tuple(replace(axis, size=size) if axis == left[0] else axis for axis in group)
+        for group in axes
+    )
 
 
 def _flatten(node: Node, signal: Signal) -> Value:

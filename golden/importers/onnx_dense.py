@@ -1,60 +1,212 @@
-"""Gemm, MatMul, Add and Sigmoid behind the LSTMs: the readout."""
+"""What is computed of every step around the LSTMs: linear maps by constants, and functions.
 
+Each node becomes a `stages.Dense` of its own; `stages` folds the linear ones. The constant of an
+elementwise one may differ along the axis of the values only, which before the first LSTM is the one
+along which the first such constant differs.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from golden.importers.onnx_graph import Node
-from golden.importers.onnx_values import Signal, named
+from golden.importers.onnx_values import Group, Signal, named, size_of
+from golden.importers.stages import Cut, Dense, Skip
+from golden.squash import Array
 
-DENSE = ("Gemm", "MatMul", "Add", "Sigmoid")
+FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh"}
+ONE, ZERO = np.ones(()), np.zeros(())
 
 
 def dense(node: Node) -> Signal:
-    """The signal behind one node of the readout."""
-    at = 0 if isinstance(node.value(0), Signal) or node.op != "Add" else 1
-    signal = node.value(at)
-    if not isinstance(signal, Signal) or sum(isinstance(v, Signal) for v in node.values) > 1:
+    """The signal behind one node of `DENSE`."""
+    return DENSE[node.op](node)
+
+
+def takes(node: Node) -> bool:
+    """Whether a node that takes a signal is one of these."""
+    return node.op in DENSE and (node.op != "Gather" or isinstance(node.value(1), Signal))
+
+
+def _flow(node: Node) -> Signal:
+    """The first input, which must be what flows."""
+    signal = node.value(0)
+    if not isinstance(signal, Signal):
         node.refuse("supported is only what flows and a constant, in this order")
-    if not signal.parts or (signal.axes[-1:] or ((),))[0] != signal.features:
-        node.refuse("not behind an LSTM, or not on the axis of its cells")
-    if signal.sigma:
-        node.refuse("not supported behind Sigmoid, which must be the last")
-    if node.op in ("Add", "Sigmoid") and signal.dense is None:
-        node.refuse("not supported without a Gemm or MatMul before it")
-    if node.op == "Sigmoid":
-        return replace(signal, sigma=True)
-    if node.op == "Add":
-        assert signal.dense is not None
-        weights, biases = signal.dense
-        added = _bias(node, node.constant(1 - at, "the bias"), len(biases), len(signal.axes))
-        return replace(signal, dense=(weights, biases + added))
-    return _product(node, signal)
+    return signal
 
 
-def _product(node: Node, signal: Signal) -> Signal:
+def _appended(
+    node: Node, signal: Signal, weights: Array, biases: Array, function: str = "identity"
+) -> Signal:
+    """The signal behind a dense stage."""
+    if signal.whole:
+        node.refuse("of whole numbers, which pick no rows of a table; not supported")
+    if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
+        node.refuse("its numbers are not all finite")
+    cut = Cut(node.cut_before(), node.cut_behind())
+    stage = Dense(node.label, weights, biases, function, cut)
+    return replace(signal, behind=(*signal.behind, stage))
+
+
+def _elementwise(node: Node) -> Signal:
+    """Add, Sub, Mul and Div of what flows and a constant, or Add of the input."""
+    flows = [value for value in node.values if isinstance(value, Signal)]
+    if len(flows) > 1:
+        return _skip(node, flows)
+    at = 0 if isinstance(node.value(0), Signal) else 1
+    if at and node.op == "Div":
+        node.refuse("divides by what flows; not supported")
+    found = node.constant(1 - at, "the constant").astype(np.float64)
+    values, features = _along(node, flows[0], found)
+    signal = replace(flows[0], features=features)
+    if node.op == "Mul":
+        return _appended(node, signal, values, ZERO)
+    if node.op == "Div":
+        with np.errstate(divide="ignore", over="ignore"):  # refused by name by whoever takes it
+            return _appended(node, signal, 1 / values, ZERO)
+    if node.op == "Sub":
+        return _appended(node, signal, -ONE if at else ONE, values if at else -values)
+    return _appended(node, signal, ONE, values)
+
+
+def _skip(node: Node, flows: list[Signal]) -> Signal:
+    """The network's input added to what flows."""
+    inner = [flow for flow in flows if flow.parts and not flow.final]
+    outer = [flow for flow in flows if not flow.parts and not flow.behind]
+    alike = inner and outer and inner[0].axes[:-1] == outer[0].axes[:-1]
+    if node.op != "Add" or not alike or inner[0].axes[-1:] != (inner[0].features,):
+        node.refuse(f"of two results of layers, not supported; {node.cut_before()}")
+    stage = Skip(node.label, Cut(node.cut_before()))
+    return replace(inner[0], behind=(*inner[0].behind, stage))
+
+
+def _along(node: Node, signal: Signal, values: Array) -> tuple[Array, Group]:
+    """A constant as (D,), or () if it is one number, and the axis of the values."""
+    rank = len(signal.axes)
+    if values.ndim > rank:
+        node.refuse(f"a constant of shape {values.shape} and {rank} axes of what flows")
+    shape = (1,) * (rank - values.ndim) + values.shape
+    wide = [k for k, size in enumerate(shape) if size != 1]
+    if not wide:
+        return values.reshape(()), signal.features
+    (k, *more), group = wide, signal.axes[wide[0]]
+    if more or size_of(group) not in (None, shape[k]) or not group:
+        node.refuse(f"a constant of shape {values.shape}, must be one number for each value")
+    if (signal.parts or signal.features) and group != signal.features:
+        node.refuse("a constant that differs along another axis than that of the values")
+    return values.reshape(-1), group
+
+
+def _negative(node: Node) -> Signal:
+    return _appended(node, _flow(node), -ONE, ZERO)
+
+
+def _product(node: Node) -> Signal:
     """Gemm and MatMul."""
-    if signal.dense is not None:
-        node.refuse("a second dense layer is not supported")
+    signal = _flow(node)
     weights, scale = node.constant(1, "the weights").astype(np.float64), 1.0
     if node.op == "Gemm":
         if node.take("transA", 2, 0) or len(signal.axes) != 2:
             node.refuse("its first input must have two axes and transA=0")
         weights = weights.T if node.take("transB", 2, 0) else weights
         weights, scale = weights * node.take("alpha", 1, 1.0), node.take("beta", 1, 1.0)
-    if weights.ndim != 2 or weights.shape[0] != signal.width or not weights.size:
-        node.refuse(f"weights of shape {weights.shape}, must be ({signal.width}, units)")
-    biases = np.zeros(weights.shape[1])
+    if weights.ndim != 2 or not weights.size:
+        node.refuse(f"weights of shape {weights.shape}, must be (values, units)")
+    biases = ZERO
     if node.op == "Gemm" and node.value(2) is not None:
-        biases = scale * _bias(node, node.constant(2, "the bias"), len(biases), 2)
-    made = named(f"units of {node.label}", len(biases))
-    found = (np.ascontiguousarray(weights.T), biases)
-    return replace(signal, axes=(*signal.axes[:-1], made), features=made, dense=found)
+        bias = node.constant(2, "the bias").astype(np.float64)
+        if bias.size != (last := bias.shape[-1] if bias.ndim else 1) or last not in (
+            1,
+            weights.shape[1],
+        ):
+            node.refuse(f"bias of shape {bias.shape}, must be ({weights.shape[1]},)")
+        biases = scale * np.broadcast_to(bias.reshape(-1), (weights.shape[1],))
+    return _mixed(node, signal, len(signal.axes) - 1, np.ascontiguousarray(weights.T), biases)
 
 
-def _bias(node: Node, values: np.ndarray, units: int, rank: int) -> np.ndarray:
-    """A bias as (units,) float64; it may differ only along its last axis."""
-    last = values.shape[-1] if values.ndim else 1
-    if values.size != last or last not in (1, units) or values.ndim > rank:
-        node.refuse(f"bias of shape {values.shape}, must be ({units},)")
-    return np.broadcast_to(values.reshape(-1).astype(np.float64), (units,)).copy()
+def _mixed(node: Node, signal: Signal, axis: int, weights: Array, biases: Array) -> Signal:
+    """The signal behind weights (K, D) along one of its axes."""
+    group = signal.axes[axis] if signal.axes else ()
+    if (signal.parts or signal.features) and group != signal.features:
+        node.refuse("not on the axis of the values")
+    if size_of(group) not in (None, weights.shape[1]):
+        node.refuse(f"weights of {weights.shape[1]} values, what flows has {size_of(group)}")
+    made = named(f"units of {node.label}", len(weights))
+    axes = (*signal.axes[:axis], made, *signal.axes[axis + 1 :])
+    return _appended(node, replace(signal, axes=axes, features=made), weights, biases)
+
+
+def _convolution(node: Node) -> Signal:
+    """A convolution of width 1: a dense stage along axis 1."""
+    signal, weights = _flow(node), node.constant(1, "the weights").astype(np.float64)
+    taken = {name: node.take(name, 7) for name in ("kernel_shape", "dilations", "strides", "pads")}
+    node.take("auto_pad", 3)
+    if weights.ndim < 3 or weights.ndim != len(signal.axes) or not weights.size:
+        node.refuse(f"weights of shape {weights.shape} for {len(signal.axes)} axes")
+    if any(size != 1 for size in weights.shape[2:]) or any(taken["pads"] or ()):
+        node.refuse("a convolution over time, of which only width 1 is supported")
+    if node.take("group", 2, 1) != 1 or any(step != 1 for step in taken["strides"] or ()):
+        node.refuse("a convolution with groups or strides is not supported")
+    biases = ZERO
+    if node.value(2) is not None:
+        biases = node.constant(2, "the bias").astype(np.float64)
+        if biases.shape != (len(weights),):
+            node.refuse(f"bias of shape {biases.shape}, must be ({len(weights)},)")
+    return _mixed(node, signal, 1, weights.reshape(weights.shape[:2]), biases)
+
+
+def _normalised(node: Node) -> Signal:
+    """BatchNormalization at inference: a factor and a shift for each value, along axis 1."""
+    signal = _flow(node)
+    epsilon = node.take("epsilon", 1, 1e-5)
+    node.take("momentum", 1)
+    if node.take("training_mode", 2, 0) or node.take("spatial", 2, 1) != 1:
+        node.refuse("training_mode is not supported; export the model after model.eval()")
+    names = ("scale", "B", "mean", "var")
+    parts = [node.constant(k + 1, name).astype(np.float64) for k, name in enumerate(names)]
+    group = signal.axes[1] if len(signal.axes) > 1 else ()
+    sizes = {part.shape for part in parts}
+    if len(sizes) != 1 or parts[0].ndim != 1 or size_of(group) not in (None, len(parts[0])):
+        node.refuse(f"parameters of shapes {sorted(sizes)[:4]} do not fit {size_of(group)} values")
+    if (signal.parts or signal.features) and group != signal.features:
+        node.refuse("not on the axis of the values")
+    scale, shift, mean, variance = parts
+    with np.errstate(all="ignore"):  # what is not finite is refused by name by whoever takes it
+        factor = scale / np.sqrt(variance + epsilon)
+    return _appended(node, replace(signal, features=group), factor, shift - factor * mean)
+
+
+def _function(node: Node) -> Signal:
+    return _appended(node, _flow(node), ONE, ZERO, FUNCTIONS[node.op])
+
+
+def _hard(node: Node) -> Signal:
+    """HardSigmoid: the identity between 0 and 1, with a factor and a shift before it."""
+    alpha, beta = node.take("alpha", 1, 0.2), node.take("beta", 1, 0.5)
+    return _appended(node, _flow(node), np.array(alpha), np.array(beta), "hard")
+
+
+def _embedded(node: Node) -> Signal:
+    """Gather of rows of a table, whose numbers are the input."""
+    table, signal = node.constant(0, "the table").astype(np.float64), node.value(1)
+    if not isinstance(signal, Signal) or not signal.whole or signal.behind or signal.index:
+        node.refuse("picks by something else than the network's input; not supported")
+    if node.take("axis", 2, 0) not in (0, -table.ndim) or table.ndim != 2 or not table.size:
+        node.refuse(f"a table of shape {table.shape}, of which rows must be picked")
+    made = named(f"values of {node.label}", table.shape[1])
+    picked = replace(signal, axes=(*signal.axes, made), features=made, whole=False, index=True)
+    return _appended(node, picked, np.ascontiguousarray(table.T), ZERO)
+
+
+DENSE: dict[str, Callable[[Node], Signal]] = {
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _elementwise),
+    **dict.fromkeys(("Gemm", "MatMul"), _product),
+    **dict.fromkeys(FUNCTIONS, _function),
+    "Neg": _negative,
+    "HardSigmoid": _hard,
+    "BatchNormalization": _normalised,
+    "Conv": _convolution,
+    "Gather": _embedded,
+}

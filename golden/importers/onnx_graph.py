@@ -12,7 +12,7 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.importers import shown
-from golden.importers.onnx_values import Value
+from golden.importers.onnx_values import Signal, Value
 
 DTYPES: dict[int, str] = {
     1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2",
@@ -45,9 +45,17 @@ def label(proto: Any) -> str:
 class Node:
     """One node: its inputs' values and its attributes, each asked for once."""
 
-    def __init__(self, proto: Any, values: Sequence[Value], opset: int) -> None:
+    def __init__(
+        self,
+        proto: Any,
+        values: Sequence[Value],
+        opset: int,
+        ends: tuple[list[str], list[str]] = ([], []),
+    ) -> None:
+        """`ends` are the inputs and the outputs of the graph."""
         self.op, self.opset, self.values = proto.op_type, opset, values
-        self.outputs = len(proto.output)
+        self.outputs, self.ends = len(proto.output), ends
+        self.names = list(proto.input), list(proto.output)
         self.label = label(proto)
         self.attributes: dict[str, Any] = {}
         for attribute in proto.attribute:
@@ -59,6 +67,23 @@ class Node:
 
     def refuse(self, why: str) -> NoReturn:
         raise ModelError(f"{self.label}: {why}")
+
+    def cut_before(self) -> str:
+        """How to keep what is before this node."""
+        pairs = zip(self.names[0], self.values, strict=True)
+        flows = [(name, v) for name, v in pairs if isinstance(v, Signal)]
+        flows.sort(key=lambda pair: not pair[1].parts)
+        name, signal = flows[0]
+        return _extract([signal.source, *signal.states], [name])
+
+    def cut_behind(self) -> str:
+        """How to keep what is behind this node."""
+        return _extract(self.names[1][:1], self.ends[1])
+
+    def cut_at(self, gone: Sequence[str]) -> str:
+        """How to keep this node and what is behind it; the graph's inputs `gone` are not needed."""
+        others = [name for name in self.ends[0] if name not in gone]
+        return _extract([*self.names[0][:1], *others], self.ends[1])
 
     def take(self, name: str, kind: int, default: Any = None) -> Any:
         """The value of an attribute of type `kind` (an AttributeType), which is now done with."""
@@ -108,6 +133,12 @@ class Node:
         if self.opset < since:
             return self.take("axes", 7)
         return None if self.value(1) is None else self.integers(1, "axes")
+
+
+def _extract(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+    """The call that cuts a file."""
+    ends = "], [".join(", ".join(map(shown, names)) for names in (inputs, outputs))
+    return f"cut the file: onnx.utils.extract_model(FILE, NEW, [{ends}])"
 
 
 def tensor(proto: Any, what: str) -> np.ndarray:

@@ -21,14 +21,17 @@ from golden.errors import ModelError
 from golden.importers import shown, stacked_layer
 from golden.importers.onnx_activations import Activation, Activations, activations
 from golden.importers.onnx_graph import Node
+from golden.importers.onnx_refusals import PACKED
 from golden.importers.onnx_values import (
     Axis,
     Ends,
     Given,
+    Group,
     Part,
     Signal,
     Spread,
     Value,
+    measure,
     named,
     once,
     size_of,
@@ -57,11 +60,13 @@ class Numbers:
 
 def lstm(node: Node) -> list[Value]:
     """The outputs Y, Y_h and Y_c of an LSTM node."""
-    x = node.value(0)
+    x, lengths = node.value(0), node.value(4)
+    if lengths is not None and not isinstance(lengths, np.ndarray | Spread):
+        node.refuse(PACKED)
     if isinstance(x, Given):
-        raise ModelError(x.why)
+        raise ModelError(f"{x.why}; {node.cut_at(x.names)}")
     if isinstance(x, Signal) and x.unfit:
-        raise ModelError(x.unfit)
+        raise ModelError(f"{x.unfit}; {node.cut_at([x.source])}")
     if not isinstance(x, Signal):
         node.refuse("X comes neither from the graph's input nor from the layer before")
     direction, layout = node.take("direction", 3, "forward"), node.take("layout", 2, 0)
@@ -71,12 +76,11 @@ def lstm(node: Node) -> list[Value]:
         )
     if layout not in (0, 1) or (layout and node.opset < 14):
         node.refuse(f"layout {layout} is not supported in opset {node.opset}")
-    if node.value(4) is not None:
-        node.refuse("sequences of different lengths (input sequence_lens) are not supported")
     backward = DIRECTIONS[direction]
     numbers = _numbers(node, len(backward))
     cells = numbers.cells
     signal = _sequence(node, x, layout, numbers.w.shape[2])
+    _check_whole(node, lengths, signal.time)
     initial, given = _initial(node, layout, len(backward), cells)
     layers = _layers(node, numbers, backward, initial, turned=bool(signal.turned))
     group = named(f"cells of {node.label}", cells)
@@ -85,14 +89,14 @@ def lstm(node: Node) -> list[Value]:
     every = replace(
         signal,
         axes=(batch, time, ways, group) if layout else (time, ways, batch, group),
-        parts=tuple(Part(layer, group) for layer in layers),
+        parts=tuple(Part(layer, group, node.label) for layer in layers),
         features=ways + group,
         states=once((*signal.states, *given)),
     )
     last = replace(
         every,
         axes=(batch, ways, group) if layout else (ways, batch, group),
-        parts=tuple(Part(v, group, "first" if v.reverse else "last") for v in layers),
+        parts=tuple(Part(v, group, node.label, "first" if v.reverse else "last") for v in layers),
         turned=(),
     )
     return [every, last, Ends()]
@@ -100,28 +104,37 @@ def lstm(node: Node) -> list[Value]:
 
 def _sequence(node: Node, x: Signal, layout: int, inputs: int) -> Signal:
     """X as a sequence of vectors: a `Signal` whose last stage, if there is one, is finished."""
-    if x.dense is not None:
-        node.refuse("an LSTM after a dense layer is not supported")
     if len(x.axes) != 3:
         node.refuse(f"X has {len(x.axes)} axes, must have 3")
     batch, time, features = x.axes if layout else (x.axes[1], x.axes[0], x.axes[2])
     if x.turned not in ((), time):
         node.refuse("X is reversed along an axis other than that of the steps; not supported")
+    try:
+        before, steps = x.settled()
+    except ModelError as error:
+        node.refuse(f"X {error}")
     if not x.parts:
         if max(len(time), len(batch), len(features)) > 1:
             node.refuse("X has axes that were joined by a Reshape; not supported")
         if size_of(features) not in (None, inputs):
             node.refuse(f"W has {inputs} inputs, X has {size_of(features)} values")
-        return replace(x, time=time, batch=batch)
-    try:
-        before, steps = x.settled()
-    except ModelError as error:
-        node.refuse(f"X {error}")
+        if x.features not in ((), features):
+            node.refuse("X is scaled along another axis than that of its values; not supported")
+        if x.whole:
+            node.refuse("X is of whole numbers, which pick no rows of a table; not supported")
+        return replace(x, time=time, batch=batch, before=before, behind=())
     if steps != "every" or (time, batch, features) != (x.time, x.batch, x.features):
         node.refuse("X is not every step of the layer before, in the order that layout says")
-    if x.width != inputs:
-        node.refuse(f"W has {inputs} inputs, the layer before has {x.width} cells")
-    return replace(x, before=before)
+    if size_of(features) != inputs:
+        node.refuse(f"W has {inputs} inputs, the layer before has {size_of(features)} outputs")
+    return replace(x, before=before, behind=())
+
+
+def _check_whole(node: Node, lengths: np.ndarray | Spread | None, time: Group) -> None:
+    """Refuse lengths of sequences that are not all those of the whole input."""
+    values = lengths.values if isinstance(lengths, Spread) else lengths
+    if values is not None and any(n != measure(time) for n in values.reshape(-1).tolist()):
+        node.refuse(PACKED)
 
 
 def _numbers(node: Node, directions: int) -> Numbers:

@@ -20,6 +20,7 @@ from golden.importers.onnx_values import (
     once,
     size_of,
 )
+from golden.importers.stages import alike
 
 OPEN_END = (1 << 31) - 1  # an `ends` of Slice that is this or more means "to the end"
 ONLY = "only the first or last step of the outputs, or one direction, can be"
@@ -112,8 +113,6 @@ def _cut(node: Node, signal: Signal, axis: int, cut: Cut) -> Signal:
         left = named(f"part of {node.label}", length)
         axes = (*signal.axes[:axis], left, *signal.axes[axis + 1 :])
         return replace(signal, axes=axes, unfit=f"{node.label}: {refusal}")
-    if signal.dense is not None:
-        node.refuse(refusal)
     if group and group == signal.time:
         found, left = _step(signal, cut), ()
     else:
@@ -137,6 +136,8 @@ def _step(signal: Signal, cut: Cut) -> Signal | None:
 
 def _direction(signal: Signal, group: Group, cut: Cut) -> tuple[Signal | None, Group]:
     """One part of several, and what is left of the axis that held them."""
+    if signal.behind:
+        return None, ()
     if group and group == signal.features:
         widths = [part.width for part in signal.parts]
     elif len(signal.features) > 1 and group == signal.features[:1]:
@@ -171,15 +172,15 @@ def _beside(node: Node, signals: list[Signal]) -> Signal:
     first = signals[0]
     for other in signals[1:]:
         same = len(other.before) == len(first.before) and all(
-            a.weights is b.weights for a, b in zip(first.before, other.before, strict=False)
+            map(alike, first.before, other.before)
         )
-        alike = (other.axes[:-1], other.source, other.time, other.batch, other.turned)
-        if not same or alike != (
+        other_way = (other.axes[:-1], other.source, other.time, other.batch, other.turned)
+        if not same or other_way != (
             first.axes[:-1], first.source, first.time, first.batch, first.turned
         ):  # fmt: skip
             node.refuse("joins outputs that have not the same input and steps")
-        if other.dense is not None or first.dense is not None:
-            node.refuse("not supported behind a dense layer")
+        if other.behind or first.behind:
+            node.refuse("joins what dense layers made; not supported")
     parts: tuple[Part, ...] = tuple(part for signal in signals for part in signal.parts)
     made = named(f"outputs of {node.label}", sum(part.width for part in parts))
     return replace(

@@ -3,7 +3,7 @@
 - a NumPy array: a constant. Sizes that depend on the input (`Shape`) are arrays of type object, in
   which a size that is not known is a `Size`.
 - `Spread`: a constant along axes whose sizes depend on the input.
-- `Signal`: an input of the graph, or what layers made of it. Each of its axes is a group of named
+- `Signal`: an input of the graph, or what stages made of it. Each of its axes is a group of named
   axes, (): size 1. A Reshape may then group anew but never reorder, a Transpose reorders the
   groups, and whether an LSTM's time axis still is the input's is a comparison of names.
 - `Given`: made of the graph's inputs in a way that is not followed; good as an initial state only.
@@ -18,7 +18,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.errors import ModelError
-from golden.squash import Array
+from golden.importers.stages import Cells, Dense, Skip, Stage
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Part:
 
     layer: Layer
     cells: Group
+    name: str
     step: str = "every"
 
     @property
@@ -68,33 +69,36 @@ class Part:
 
 @dataclass(frozen=True)
 class Signal:
-    """What flows: `axes` one group an axis, and the layers that made it.
+    """What flows: `axes` one group an axis, and the stages that made it.
 
     Attributes
     ----------
     axes : groups of named axes; those of size 1 have no name.
     source : the graph input it comes from.
-    before, parts : the layers of the finished stages; then the outputs of the last stage's layers,
-        in the order of `features`. None yet: the input itself.
-    time, batch, features : groups of the steps, the sequences, the last stage's values.
+    before : the stages in front of the last layers of cells.
+    parts : the outputs of these, in the order of `features`. None yet: the input itself.
+    behind : dense stages behind these, or behind the input.
+    time, batch : groups of the steps and the sequences, known once there are parts.
+    features : the group of the values, () as long as it is not known.
     turned : the group whose order is reversed, or ().
     unfit : why a part of an input cannot be a sequence, or "".
     states : inputs of the graph that give initial states of its layers.
-    dense : weights (K, C) and biases (K,) of the readout, or None; sigma : whether it is squashed.
+    whole : whether the input is of whole numbers; index : whether they pick rows of a table.
     """
 
     axes: tuple[Group, ...]
     source: str
-    before: tuple[Layer, ...] = ()
+    before: tuple[Stage, ...] = ()
     parts: tuple[Part, ...] = ()
+    behind: tuple[Dense | Skip, ...] = ()
     time: Group = ()
     batch: Group = ()
     features: Group = ()
     turned: Group = ()
     unfit: str = ""
     states: tuple[str, ...] = ()
-    dense: tuple[Array, Array] | None = None
-    sigma: bool = False
+    whole: bool = False
+    index: bool = False
 
     @property
     def width(self) -> int:
@@ -107,21 +111,23 @@ class Signal:
         if not self.features or self.axes[-1:] == (self.features,):
             return True
         ways, cells = self.features[:1], self.features[1:]
-        apart = self.dense is None and all(part.cells == cells for part in self.parts)
+        apart = len(self.parts) == 2 and all(part.cells == cells for part in self.parts)
         return apart and ways in self.axes[:-1] and self.axes[-1] == cells
 
     @property
     def final(self) -> bool:
         """Whether this is a final state h."""
-        return bool(self.parts) and not self.dense and all(part.final for part in self.parts)
+        return bool(self.parts) and not self.behind and all(part.final for part in self.parts)
 
-    def settled(self) -> tuple[tuple[Layer, ...], str]:
-        """Every layer, and which steps are left, as `golden.Network` has it.
+    def settled(self) -> tuple[tuple[Stage, ...], str]:
+        """Every stage, and which steps are left, as `golden.Network` has it.
 
         Raises
         ------
         ModelError : the reason why parts or steps do not make a stage.
         """
+        if not self.parts:
+            return self.behind, "every"
         layers = [replace(part.layer, beside=False) for part in self.parts]
         if len(layers) == 2:
             if [layer.reverse for layer in layers] != [False, True]:
@@ -140,7 +146,8 @@ class Signal:
             raise ModelError(
                 "has other steps than every one, the last, or the last that each direction runs"
             )
-        return (*self.before, *layers), output
+        cells = Cells(" and ".join(once(part.name for part in self.parts)), tuple(layers))
+        return (*self.before, cells, *self.behind), output
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,9 @@ class Graph:
         )
 
 
-def value(name, sizes, words):
-    """A float input or output whose axes have names: the denotation of each is a word."""
-    found = helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes)
+def value(name, sizes, words, kind=TensorProto.FLOAT):
+    """An input or output whose axes have names: the denotation of each is a word."""
+    found = helper.make_tensor_value_info(name, kind, sizes)
     for dim, word in zip(found.type.tensor_type.shape.dim, words, strict=True):
         dim.denotation = word
     return found

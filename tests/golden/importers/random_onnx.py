@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import TensorProto, helper
 
+from golden.reading import vectors
 from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import Graph, value
 
@@ -231,6 +232,66 @@ def final(b, y, y_h, direction):
     return joined(b, y_h, ways)
 
 
+def scaled(b, flow):
+    """One number for each value, or for all: a factor or a shift."""
+    size = b.pick([1, flow.width])
+    values = np.asarray(b.rng.uniform(0.4, 1.5, size) * b.pick([-1, 1]), np.float32)
+    at = flow.at("features")
+    shape = b.pick([[1] * at + [size], [size]]) + [1] * (len(flow.axes) - 1 - at)
+    if size == 1 and b.chance(0.3):
+        shape = []
+    parts = [flow.name, b.weight(values.reshape(shape)) if shape else b.store(values.reshape(()))]
+    op = b.pick(["Add", "Sub", "Mul", "Div", "Neg"])
+    parts = parts[::-1] if op in ("Add", "Sub", "Mul") and b.chance(0.4) else parts
+    return Flow(b.node(op, *parts[: 1 if op == "Neg" else 2]), flow.axes, flow.width)
+
+
+def second_axis(flow):
+    """The order of axes in which the values are the second one."""
+    others = [name for name in flow.axes if name != "features"]
+    return [others[0], "features", *others[1:]]
+
+
+def normalised(b, flow):
+    """BatchNormalization of the values."""
+    flow = b.transposed(flow, second_axis(flow))
+    parts = [b.rng.uniform(0.5, 1.5, flow.width), b.rng.standard_normal(flow.width)]
+    parts = [b.weight(values) for values in (*parts, b.rng.standard_normal(flow.width))]
+    variance = b.store(np.float32(b.rng.uniform(0.3, 2, flow.width)))
+    name = b.node("BatchNormalization", flow.name, *parts, variance, epsilon=1e-3)
+    return Flow(name, flow.axes, flow.width)
+
+
+def mixed(b, flow):
+    """A dense layer, or a convolution of width 1, without a function."""
+    units = int(b.rng.integers(1, 6))
+    weights = b.rng.standard_normal((flow.width, units)) / np.sqrt(flow.width)
+    if len(flow.axes) == 3 and b.chance(0.5):
+        flow = b.transposed(flow, second_axis(flow))
+        parts = [flow.name, b.weight(weights.T[:, :, None])]
+        parts += [b.weight(b.rng.standard_normal(units))] if b.chance(0.5) else []
+        return Flow(b.node("Conv", *parts, kernel_shape=[1]), flow.axes, units)
+    axes = [*(name for name in flow.axes if name != "features"), "features"]
+    name = b.node("MatMul", b.transposed(flow, axes).name, b.weight(weights))
+    if b.chance(0.5):
+        name = b.node("Add", name, b.weight(b.rng.standard_normal(units)))
+    return Flow(name, axes, units)
+
+
+def around(b, flow, part=0.25):
+    """Linear stages of what flows, or none."""
+    while b.chance(part):
+        flow = b.pick([scaled, scaled, normalised, mixed])(b, flow)
+    return flow
+
+
+def embedded(b, flow, words):
+    """The rows of a table that the input's numbers pick."""
+    width = int(b.rng.integers(1, 6))
+    table = b.weight(b.rng.standard_normal((words, width)))
+    return Flow(b.node("Gather", table, flow.name, axis=0), [*flow.axes, "features"], width)
+
+
 def readout(b, flow):
     rng, units = b.rng, int(b.rng.integers(1, 4))
     weights = rng.standard_normal((flow.width, units)) / np.sqrt(flow.width)
@@ -244,9 +305,10 @@ def readout(b, flow):
         if b.chance(0.5):
             parts = [name, b.weight(rng.standard_normal(units))]
             name = b.node("Add", *(parts if b.chance(0.5) else parts[::-1]))
+    flow = Flow(name, flow.axes, units)
     if b.chance(0.5):
-        name = b.node("Sigmoid", name)
-    return Flow(name, flow.axes, units)
+        return Flow(b.node(b.pick(["Sigmoid", "Tanh", "HardSigmoid"]), name), flow.axes, units)
+    return around(b, flow)
 
 
 def random_model(seed, steps=None):
@@ -274,8 +336,13 @@ def random_model(seed, steps=None):
     if not known:
         sizes |= {"time": "t", "batch": "n"}
     flow = Flow("x", axes, inputs)
+    if table := b.chance(0.1):
+        axes = axes[:-1]
+        x = rng.integers(0, inputs, x.shape[:-1])
+        flow = embedded(b, Flow("x", axes, inputs), inputs)
     cells = int(rng.integers(1, 10))
     for k in range(layers):
+        flow = around(b, flow)
         flow = b.transposed(flow, [*b.order, "features"])
         wanted = b.pick(["raw", "every", "every", "last", "final"]) if k + 1 == layers else "every"
         direction = b.pick(["forward", "forward", "reverse", "bidirectional", "bidirectional"])
@@ -284,10 +351,18 @@ def random_model(seed, steps=None):
     if "directions" not in flow.axes:
         if len(flow.axes) == 3 and b.chance(0.3):
             flow = b.transposed(flow, [*flow.axes[1::-1], "features"])
+        flow = around(b, flow, 0.15)
         if b.chance(0.65):
+            flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
             flow = readout(b, flow)
+        flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
+        if "time" in flow.axes and b.chance(0.2):
+            flow = b.index(flow, "time", -1)
     out = value(flow.name, [None] * len(flow.axes), flow.axes)
-    return b.model(value("x", [sizes[axis] for axis in axes], axes), out), x
+    kind = TensorProto.INT64 if table else TensorProto.FLOAT
+    model = b.model(value("x", [sizes[axis] for axis in axes], axes, kind), out)
+    model.graph.doc_string = str(inputs)
+    return model, x
 
 
 def words(info):
@@ -295,8 +370,10 @@ def words(info):
 
 
 def sequences(model, x):
-    """x (N, T, D), as golden takes it."""
+    """x (N, T, D), as golden takes it: one at its place of D for a row of a table."""
     axes = words(model.graph.input[0])
+    if "features" not in axes:
+        x, axes = vectors(x, int(model.graph.doc_string)), [*axes, "features"]
     return x.transpose([axes.index(name) for name in ("batch", "time", "features")])
 
 

@@ -48,6 +48,11 @@ def test_the_random_models_have_every_option(tmp_path):
         nodes = [entry for entry in model.graph.node if entry.op_type == "LSTM"]
         seen.update(f"attribute {a.name}" for entry in nodes for a in entry.attribute)
         seen.update([f"squash {net.readout.squash}"] if net.readout else ["no readout"])
+        seen[f"axes {net.reading.axes}"] += 1
+        seen["indices"] += net.reading.indices
+        folded = [what for _, what in net.reading.stages if what.startswith("folded")]
+        seen["layer folded into"] += any("LSTM" in what for what in folded)
+        seen["readout folded into"] += any("LSTM" not in what for what in folded)
         for layer in net.layers:
             seen.update([f"gate {layer.gate}", f"g {layer.g}", f"h {layer.h}"])
             for name in ("coupled", "peepholes", "clip", "reverse", "beside"):
@@ -60,7 +65,10 @@ def test_the_random_models_have_every_option(tmp_path):
         "reverse", "beside", "initial s", "initial y", "squash identity", "squash sigma",
         "no readout", "attribute layout", "attribute activation_alpha", "operator Split",
         "operator Expand", "operator ConstantOfShape", "operator Flatten",
-        "operator DequantizeLinear", *(f"opset {opset}" for opset in random_onnx.OPSETS),
+        "operator DequantizeLinear", "operator BatchNormalization", "operator Conv", "operator Neg",
+        "operator Div", "operator Sub", "operator Mul", "squash tanh", "squash hard", "indices",
+        "layer folded into", "readout folded into", "axes NTD", "axes TND",
+        *(f"opset {opset}" for opset in random_onnx.OPSETS),
     ):  # fmt: skip
         assert seen[name] >= 5, name
 
