@@ -1,5 +1,6 @@
 """ONNX graphs built node by node, and onnxruntime, which says what they compute."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,18 @@ from onnx import TensorProto, helper, numpy_helper
 DATA = Path(__file__).parents[2] / "data"
 SAMPLES = sorted([*DATA.glob("torch_*.onnx"), *DATA.glob("tf2onnx_*.onnx")])
 CELLS, INPUTS = 3, 2  # of `plain`
+
+
+@dataclass
+class Flow:
+    """What flows while a graph grows: a tensor's name, its axes' names, how many features."""
+
+    name: str
+    axes: list[str]
+    width: int
+
+    def at(self, axis):
+        return self.axes.index(axis)
 
 
 class Graph:
@@ -175,3 +188,8 @@ def plain(opset=17, **parts):
 
 def node(op, *inputs, to=None, name="n", **attributes):
     return helper.make_node(op, list(inputs), [to or "out"], name=name, **attributes)
+
+
+def behind(*nodes, **parts):
+    """Parts of a model with `nodes` after the LSTM, of which the last makes the output "out"."""
+    return {"after": list(nodes), "outputs": ["out"], **parts}

@@ -7,12 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 from golden import ModelError
 from golden.importers.onnx import load_onnx
 from tests.golden.importers import onnx_models
-from tests.golden.importers.onnx_models import node, plain
-
-
-def behind(*nodes, **parts):
-    """`nodes` after the LSTM, of which the last makes the output "out"."""
-    return {"after": list(nodes), "outputs": ["out"], **parts}
+from tests.golden.importers.onnx_models import behind, node, plain
 
 
 def acts(*names, **scales):
@@ -234,129 +229,8 @@ REFUSALS = {
         "Identity node 'n': input 'y' is made by nothing before it that is supported",
     ),
     "twice": (behind(node("Identity", "y", to="y_h")), "output 'y_h' is there already"),
-    "relu": (
-        behind(node("Relu", "y")),
-        "Relu node 'n': not supported on what flows through the network; cut the file: "
-        "onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
-    ),
-    "softmax": (
-        behind(node("Softmax", "y")),
-        "Softmax node 'n': not supported; its input has the classes in the same order; cut the",
-    ),
-    "norm in front": (
-        {"before": [node("LayerNormalization", "x", "one", to="g")], "inputs": ["g", *PLAIN[1:]]},
-        "LayerNormalization node 'n': a normalisation over values of the same step, not supported; "
-        "cut the file: onnx.utils.extract_model(FILE, NEW, ['g', 'h0'], ['y'])",
-    ),
-    "gru": (behind(node("GRU", "y", "W", "R")), "GRU node 'n': a GRU, not supported; the cells"),
-    "rnn": (behind(node("RNN", "y", "W", "R")), "RNN node 'n': a plain RNN, not supported; the"),
-    "loop": (behind(node("Loop", "k", "", "y")), "Loop node 'n': a loop over the steps, not"),
-    "scan": (behind(node("Scan", "y")), "Scan node 'n': a loop over the steps, not supported; "),
-    "if": (behind(node("If", "k")), "If node 'n': a branch of the program, not supported; export"),
-    "quantised": (
-        behind(
-            helper.make_node("DynamicQuantizeLSTM", ["x"], ["out"], "n", domain="com.microsoft")
-        ),
-        "DynamicQuantizeLSTM node 'n': quantised already, not supported; give the float model",
-    ),
-    "unrolled": (
-        behind(node("MatMul", "zero", "D")),
-        "MatMul node 'n': of what no LSTM operator made, as in an LSTM that is unrolled",
-    ),
-    "two results": (
-        behind(node("Add", "y", "y_h")),
-        "Add node 'n': of two results of layers, not supported; cut the file: onnx.utils.extract",
-    ),
-    "times x": (behind(node("Mul", "y", "x")), "Mul node 'n': of two results of layers, not"),
     "unknown": (behind(node("Nonsense", "W")), "Nonsense node 'n': this operator is not"),
-    "residual": (
-        behind(
-            node("Squeeze", "y", "k", to="a"),
-            node("MatMul", "a", "D", to="b"),
-            node("Add", "b", "x"),
-            whole={"k": np.array([1])},
-        ),
-        "Add node 'n': adds the network's input, not supported; cut the file: onnx.utils.extract"
-        "_model(FILE, NEW, ['x'], ['b'])",
-    ),
-    "along steps": (
-        behind(node("Mul", "y", "m"), arrays={"m": np.ones((3, 1, 1, 1))}, shape=[3, 1, 2]),
-        "Mul node 'n': a constant that differs along another axis than that of the values",
-    ),
-    "divides": (behind(node("Div", "one", "y")), "Div node 'n': divides by what flows; not"),
-    "zero divides": (
-        behind(node("Div", "y", "zero")),
-        "Div node 'n': its numbers are not all finite",
-    ),
-    "wide convolution": (
-        behind(
-            node("Squeeze", "y", "k", to="a"),
-            node("Transpose", "a", perm=[1, 2, 0], to="b"),
-            node("Conv", "b", "C"),
-            arrays={"C": np.ones((2, 3, 2))},
-            whole={"k": np.array([1])},
-        ),
-        "Conv node 'n': a convolution over time, of which only width 1 is supported",
-    ),
-    "training norm": (
-        behind(
-            node("Squeeze", "y_h", "k", to="a"),
-            node("BatchNormalization", "a", "B3", "B3", "B3", "B3", training_mode=1),
-            arrays={"B3": np.ones(3)},
-            whole={"k": np.array([0])},
-        ),
-        "BatchNormalization node 'n': training_mode is not supported; export the model after",
-    ),
-    "tanh in front": (
-        {"before": [node("Tanh", "x", to="g")], "inputs": ["g", *PLAIN[1:]]},
-        "Tanh node 'n': tanh in front of LSTM node 'cell' is not supported; cut the file: "
-        "onnx.utils.extract_model(FILE, NEW, ['g'], ['y'])",
-    ),
-    "far too many": (
-        {
-            "before": [node("MatMul", "x", "E", to="a"), node("MatMul", "a", "F", to="g")],
-            "inputs": ["g", *PLAIN[1:]],
-            "shape": ["t", 1, 90000],
-            "arrays": {
-                "E": np.ones((90000, 1)),
-                "F": np.ones((1, 90000)),
-                "W": np.ones((1, 12, 90000)),
-            },
-        },
-        "MatMul node 'n': folded into MatMul node 'n' it makes 8100000000 numbers, allowed are",
-    ),
     "concat": (behind(node("Concat", "y", "y", axis=0)), "Concat node 'n': joining what flows"),
-    "dense first": (
-        {"before": [node("MatMul", "x", "D", to="d")], "inputs": ["d", "W", "R"]},
-        "MatMul node 'n': weights of 3 values, what flows has 2",
-    ),
-    "two dense": (
-        behind(
-            node("MatMul", "y", "D", to="d"),
-            node("Tanh", "d", to="e"),
-            node("MatMul", "e", "E"),
-            arrays={"E": np.eye(2)},
-        ),
-        "MatMul node 'n': a second dense layer behind Tanh node 'n' is not supported; cut the file",
-    ),
-    "behind sigmoid": (
-        behind(
-            node("MatMul", "y", "D", to="a"),
-            node("Sigmoid", "a", to="b"),
-            node("Add", "b", "bias"),
-            arrays={"bias": np.ones(2)},
-        ),
-        "Add node 'n': a second dense layer behind Sigmoid node 'n' is not supported; cut the",
-    ),
-    "gemm rank": (behind(node("Gemm", "y", "D")), "Gemm node 'n': its first input must have two"),
-    "dense shape": (
-        behind(node("MatMul", "y", "E"), arrays={"E": np.eye(2)}),
-        "MatMul node 'n': weights of 2 values, what flows has 3",
-    ),
-    "bias shape": (
-        behind(node("MatMul", "y", "D", to="d"), node("Add", "d", "b"), arrays={"b": np.ones(3)}),
-        "Add node 'n': a constant of shape (3,), must be one number for each value",
-    ),
     "half precision": (
         behind(helper.make_node("Cast", ["y"], ["out"], name="n", to=TensorProto.FLOAT16)),
         "Cast node 'n': to data type 10; what flows may only be float or double",

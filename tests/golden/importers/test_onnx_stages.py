@@ -1,0 +1,187 @@
+"""What stands around the LSTMs of an ONNX file: folded exactly, or refused with the way out."""
+
+import re
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from golden import ModelError
+from golden.importers.onnx import load_onnx
+from tests.golden.importers import onnx_models
+from tests.golden.importers.onnx_models import behind, node, plain
+
+PLAIN = ["x", "W", "R", "B"]
+
+REFUSALS = {
+    "relu": (
+        behind(node("Relu", "y")),
+        "Relu node 'n': not supported on what flows through the network; cut the file: "
+        "onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
+    ),
+    "softmax": (
+        behind(node("Softmax", "y")),
+        "Softmax node 'n': not supported; its input has the classes in the same order; cut the",
+    ),
+    "norm in front": (
+        {"before": [node("LayerNormalization", "x", "one", to="g")], "inputs": ["g", *PLAIN[1:]]},
+        "LayerNormalization node 'n': a normalisation over values of the same step, not supported; "
+        "cut the file: onnx.utils.extract_model(FILE, NEW, ['g', 'h0'], ['y'])",
+    ),
+    "gru": (behind(node("GRU", "y", "W", "R")), "GRU node 'n': a GRU, not supported; the cells"),
+    "rnn": (behind(node("RNN", "y", "W", "R")), "RNN node 'n': a plain RNN, not supported; the"),
+    "loop": (behind(node("Loop", "k", "", "y")), "Loop node 'n': a loop over the steps, not"),
+    "scan": (behind(node("Scan", "y")), "Scan node 'n': a loop over the steps, not supported; "),
+    "if": (behind(node("If", "k")), "If node 'n': a branch of the program, not supported; export"),
+    "quantised": (
+        behind(
+            helper.make_node("DynamicQuantizeLSTM", ["x"], ["out"], "n", domain="com.microsoft")
+        ),
+        "DynamicQuantizeLSTM node 'n': quantised already, not supported; give the float model",
+    ),
+    "unrolled": (
+        behind(node("MatMul", "zero", "D")),
+        "MatMul node 'n': of what no LSTM operator made, as in an LSTM that is unrolled",
+    ),
+    "two results": (
+        behind(node("Add", "y", "y_h")),
+        "Add node 'n': of two results of layers, not supported; cut the file: onnx.utils.extract",
+    ),
+    "times x": (behind(node("Mul", "y", "x")), "Mul node 'n': of two results of layers, not"),
+    "residual": (
+        behind(
+            node("Squeeze", "y", "k", to="a"),
+            node("MatMul", "a", "D", to="b"),
+            node("Add", "b", "x"),
+            whole={"k": np.array([1])},
+        ),
+        "Add node 'n': adds the network's input, not supported; cut the file: onnx.utils.extract"
+        "_model(FILE, NEW, ['x'], ['b'])",
+    ),
+    "along steps": (
+        behind(node("Mul", "y", "m"), arrays={"m": np.ones((3, 1, 1, 1))}, shape=[3, 1, 2]),
+        "Mul node 'n': a constant that differs along another axis than that of the values",
+    ),
+    "divides": (behind(node("Div", "one", "y")), "Div node 'n': divides by what flows; not"),
+    "zero divides": (
+        behind(node("Div", "y", "zero")),
+        "Div node 'n': its numbers are not all finite",
+    ),
+    "wide convolution": (
+        behind(
+            node("Squeeze", "y", "k", to="a"),
+            node("Transpose", "a", perm=[1, 2, 0], to="b"),
+            node("Conv", "b", "C"),
+            arrays={"C": np.ones((2, 3, 2))},
+            whole={"k": np.array([1])},
+        ),
+        "Conv node 'n': a convolution over time, of which only width 1 is supported",
+    ),
+    "training norm": (
+        behind(
+            node("Squeeze", "y_h", "k", to="a"),
+            node("BatchNormalization", "a", "B3", "B3", "B3", "B3", training_mode=1),
+            arrays={"B3": np.ones(3)},
+            whole={"k": np.array([0])},
+        ),
+        "BatchNormalization node 'n': training_mode is not supported; export the model after",
+    ),
+    "tanh in front": (
+        {"before": [node("Tanh", "x", to="g")], "inputs": ["g", *PLAIN[1:]]},
+        "Tanh node 'n': tanh in front of LSTM node 'cell' is not supported; cut the file: "
+        "onnx.utils.extract_model(FILE, NEW, ['g'], ['y'])",
+    ),
+    "far too many": (
+        {
+            "before": [node("MatMul", "x", "E", to="a"), node("MatMul", "a", "F", to="g")],
+            "inputs": ["g", *PLAIN[1:]],
+            "shape": ["t", 1, 90000],
+            "arrays": {
+                "E": np.ones((90000, 1)),
+                "F": np.ones((1, 90000)),
+                "W": np.ones((1, 12, 90000)),
+            },
+        },
+        "MatMul node 'n': folded into MatMul node 'n' it makes 8100000000 numbers, allowed are",
+    ),
+    "dense first": (
+        {"before": [node("MatMul", "x", "D", to="d")], "inputs": ["d", "W", "R"]},
+        "MatMul node 'n': weights of 3 values, what flows has 2",
+    ),
+    "two dense": (
+        behind(
+            node("MatMul", "y", "D", to="d"),
+            node("Tanh", "d", to="e"),
+            node("MatMul", "e", "E"),
+            arrays={"E": np.eye(2)},
+        ),
+        "MatMul node 'n': a second dense layer behind Tanh node 'n' is not supported; cut the file",
+    ),
+    "behind sigmoid": (
+        behind(
+            node("MatMul", "y", "D", to="a"),
+            node("Sigmoid", "a", to="b"),
+            node("Add", "b", "bias"),
+            arrays={"bias": np.ones(2)},
+        ),
+        "Add node 'n': a second dense layer behind Sigmoid node 'n' is not supported; cut the",
+    ),
+    "gemm rank": (behind(node("Gemm", "y", "D")), "Gemm node 'n': its first input must have two"),
+    "dense shape": (
+        behind(node("MatMul", "y", "E"), arrays={"E": np.eye(2)}),
+        "MatMul node 'n': weights of 2 values, what flows has 3",
+    ),
+    "bias shape": (
+        behind(node("MatMul", "y", "D", to="d"), node("Add", "d", "b"), arrays={"b": np.ones(3)}),
+        "Add node 'n': a constant of shape (3,), must be one number for each value",
+    ),
+}
+
+
+def refusal(parts, tmp_path) -> str:
+    """The one line that refuses a model."""
+    with pytest.raises(ModelError) as caught:
+        load_onnx(onnx_models.save(plain(**parts), tmp_path / "bad.onnx"))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("parts", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_what_the_network_cannot_say_is_refused_by_what_it_is(parts, message, tmp_path):
+    assert message in refusal(parts, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax", "norm in front", "residual", "tanh in front"])
+def test_the_cut_that_is_proposed_can_be_read(name, tmp_path):
+    """The call in the message is done as it stands."""
+    parts = REFUSALS[name][0]
+    said = re.search(r"extract_model\(FILE, NEW, (\[.*?\]), (\[.*?\])\)", refusal(parts, tmp_path))
+    assert said
+    inputs, outputs = (re.findall(r"'(.*?)'", names) for names in said.groups())
+    model = onnx.shape_inference.infer_shapes(plain(**parts))
+    cut = onnx.utils.Extractor(model).extract_model(inputs, outputs)
+    net = load_onnx(onnx_models.save(cut, tmp_path / "cut.onnx"))
+    assert [layer.shape.cells for layer in net.layers] == [3]
+
+
+def test_what_became_of_each_stage_is_told(tmp_path):
+    before = [node("Mul", "x", "two", to="a", name="scale"), node("Neg", "a", to="b", name="turn")]
+    after = [
+        node("MatMul", "y", "D", to="c", name="dense"),
+        node("Add", "c", "one_", name="shift"),
+    ]
+    arrays = {"two": np.full(1, 2.0), "one_": np.ones(2)}
+    parts = {"before": before, "inputs": ["b", *PLAIN[1:]], "arrays": arrays, **behind(*after)}
+    net = load_onnx(onnx_models.save(plain(**parts), tmp_path / "net.onnx"))
+    assert net.reading.stages == (
+        ("Mul node 'scale'", "folded into LSTM node 'cell'"),
+        ("Neg node 'turn'", "folded into LSTM node 'cell'"),
+        ("LSTM node 'cell'", "layer 0"),
+        ("MatMul node 'dense'", "folded into Add node 'shift'"),
+        ("Add node 'shift'", "readout"),
+    )
+    alone = load_onnx(onnx_models.save(plain(), tmp_path / "alone.onnx")).layers[0]
+    layer = net.layers[0]
+    assert (layer.weights["i"][:, :2] == -2 * alone.weights["i"][:, :2]).all()
+    assert (layer.weights["i"][:, 2:] == alone.weights["i"][:, 2:]).all()
