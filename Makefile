@@ -1,5 +1,6 @@
 # `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them;
-# `make fpga` sets up the tools that `carousel build` needs, `make prove` those of `carousel prove`.
+# `make fpga` sets up the tools that `carousel build` needs, `make prove` those of `carousel prove`, and
+# `make page` those of `carousel page`, and makes the page of the model.
 
 PYTHON ?= python3
 MODEL ?= models/temporal_order.npz
@@ -17,7 +18,7 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak mutants bench lint format fpga prove clean
+.PHONY: all test soak mutants bench lint format fpga prove page clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
@@ -25,7 +26,7 @@ all: .venv/run.stamp
 test: lint
 	$(BIN)/pytest -q $(SPREAD)
 
-soak: .venv/test.stamp
+soak: .venv/test.stamp .venv/page.stamp
 	$(BIN)/pytest -q $(SPREAD) -m soak
 
 mutants: .venv/test.stamp
@@ -47,6 +48,9 @@ fpga: .venv/fpga.stamp
 
 prove: .venv/prove.stamp
 
+page: .venv/page.stamp
+	$(BIN)/carousel page $(MODEL)
+
 .venv/run.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' run
 
@@ -58,6 +62,9 @@ prove: .venv/prove.stamp
 
 .venv/prove.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' prove
+
+.venv/page.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' page
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -13,6 +13,7 @@ from carousel.export import export
 from carousel.figure.command import figure
 from carousel.hold.command import hold
 from carousel.inspect.command import inspect
+from carousel.page.command import page
 from carousel.prove import prove
 from carousel.quantize.command import quantize
 from carousel.run.command import run
@@ -38,6 +39,7 @@ COMMANDS = (
     experiments,
     export,
     figure,
+    page,
 )
 
 app = typer.Typer(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set up .venv: `setup.sh PYTHON run|fpga|prove|test`. A finished step leaves a stamp; without one, all is redone.
+# Set up .venv: `setup.sh PYTHON run|fpga|prove|page|test`. A finished step leaves a stamp; without one, all is redone.
 set -eu
 
 # The Python behind `python`, should that be the one in .venv itself.
@@ -21,7 +21,7 @@ if [ ! -e .venv/run.stamp ] || [ -n "$(find pyproject.toml -newer .venv/run.stam
     rm -rf .venv
     "$python" -m venv .venv
 fi
-rm -f .venv/*.stamp
+rm -f .venv/run.stamp ".venv/$step.stamp"
 
 case $step in
 run) what=. ;;

@@ -1,0 +1,148 @@
+"""What the page's scripts are given: cores, weights, recorded codes and symbols, ready for JSON."""
+
+import base64
+import gzip
+import hashlib
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from carousel.cli.subject import Subject
+from carousel.page.symbols import symbols
+from fixedpoint import QuantizedNetwork, quantize
+from fixedpoint.arithmetic import Codes
+from golden import Layer, Network
+from golden.doors import SHUT, doors, playing
+from golden.squash import squash
+from rtl.planning import CorePlan, plan
+from sim.wasm.build import ROOM, build, versions
+from sim.wasm.inside import Stream
+
+SEQUENCES, STEPS = 4, 300  # that the page replays
+PLAYED = 600  # steps at the doors that it replays
+
+
+def contents(subject: Subject, planned: CorePlan) -> dict[str, Any]:
+    """All of it."""
+    seen = symbols(subject)
+    return {
+        "network": {
+            "name": subject.net.name,
+            "core": _core(planned, subject.codes[:SEQUENCES, :STEPS]),
+            "float": plain(subject.net),
+            "symbols": {**asdict(seen), "vectors": seen.vectors.tolist()},
+            "classes": subject.inputs.classes,
+        },
+        "safe": _safe(),
+        "tools": versions(),
+    }
+
+
+def _safe() -> dict[str, Any]:
+    """The cell with two doors."""
+    x = playing(np.random.default_rng(0), PLAYED)[None]
+    qnet = quantize(doors(), bits=16, calibrate=x)
+    core = _core(plan(qnet), qnet.encode(x)[0])
+    return {"core": core, "float": plain(doors(leaky=True)), "shut": SHUT}
+
+
+def _core(planned: CorePlan, codes: Codes) -> dict[str, Any]:
+    """A core, and what it must answer."""
+    qnet, module = planned.qnet, build(planned)
+    return {
+        "wasm": pack(module.wasm),
+        "verilog_sha256": hashlib.sha256(module.verilog.encode()).hexdigest(),
+        "inputs": qnet.inputs,
+        "outputs": qnet.outputs,
+        "every": qnet.output == "every",
+        "room": ROOM,
+        "lanes": planned.lanes,
+        "cycles": planned.cycles_per_step,
+        "input": _format(qnet.formats.input),
+        "output": _format(qnet.out_format),
+        "layers": [
+            {name: _format(layer.signal(name)) for name in qnet.layers[k].shape.signals}
+            for k, layer in enumerate(qnet.formats.layers)
+        ],
+        "streams": [[asdict(row) for row in each.rows] for each in module.streams],
+        "recorded": recorded(qnet, codes, module.streams),
+    }
+
+
+def recorded(
+    qnet: QuantizedNetwork, codes: Codes, streams: tuple[Stream, ...]
+) -> dict[str, int | str]:
+    """Sequences (N, T, D), and what the integer model answers to them."""
+    return {
+        "sequences": len(codes),
+        "x": pack(codes.astype("<i4").tobytes()),
+        "codes": pack(answers(qnet, codes, streams).astype("<i4").tobytes()),
+    }
+
+
+def answers(qnet: QuantizedNetwork, codes: Codes, streams: tuple[Stream, ...]) -> Codes:
+    """What the integer model says that a core shows: of each sequence the codes that leave, then
+    those of each stream, in order of arrival."""
+    found = []
+    for sequence in codes:
+        # a readout is computed at every step, also where the last output alone leaves
+        trace = replace(qnet, output="every").run(sequence)
+        found.append((trace.out if qnet.output == "every" else trace.out[-1]).reshape(-1))
+        for stream in streams:
+            codes_of = [
+                (trace.out if row.layer is None else trace.layers[row.layer][row.kind])
+                for row in stream.rows
+            ]
+            units = zip(codes_of, stream.rows, strict=True)
+            found.append(np.stack([each[:, row.index] for each, row in units], axis=1).reshape(-1))
+    return np.concatenate(found)
+
+
+def _format(form: Any) -> dict[str, int | bool]:
+    return {"width": form.width, "frac": form.frac, "signed": form.signed}
+
+
+def pack(data: bytes) -> str:
+    """Text that the page unpacks."""
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
+
+
+def unpack(text: str) -> bytes:
+    """What was packed."""
+    return gzip.decompress(base64.b64decode(text))
+
+
+def plain(net: Network) -> dict[str, Any]:
+    """A float network."""
+    readout = net.readout and {
+        "weights": net.readout.weights.tolist(),
+        "biases": net.readout.biases.tolist(),
+        "squash": _squash(net.readout.squash),
+    }
+    return {"layers": [_layer(layer) for layer in net.layers], "readout": readout}
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    shape, start = layer.shape, layer.initial_state(1)
+    return {
+        "gates": shape.gates,
+        "blocks": shape.blocks,
+        "block_size": shape.block_size,
+        "gate_recurrence": shape.gate_recurrence,
+        "coupled": shape.coupled,
+        "weights": {kind: values.tolist() for kind, values in layer.weights.items()},
+        "biases": {kind: values.tolist() for kind, values in layer.biases.items()},
+        "peepholes": {kind: values.tolist() for kind, values in layer.peepholes.items()},
+        "projection": None if layer.projection is None else layer.projection.tolist(),
+        "initial": {"s": start.s[0].tolist(), "y": start.y[0].tolist()},
+        "clip": {name: list(ends) for name, ends in layer.clip.items()},
+        **{name: _squash(getattr(layer, name)) for name in ("gate", "g", "h")},
+    }
+
+
+def _squash(name: str) -> dict[str, Any]:
+    """The constants of a squashing function; no limit is None."""
+    found = asdict(squash(name))
+    ends = {end: found[end] if np.isfinite(found[end]) else None for end in ("low", "high")}
+    return found | ends
