@@ -15,6 +15,7 @@ import numpy as np
 
 from golden import fast_learning
 from golden.cell import Layer
+from golden.closing import Closing
 from golden.errors import CarouselError
 from golden.learning import Parameters
 from golden.network import Network, Readout
@@ -30,6 +31,7 @@ REPORT_EVERY = 200
 
 RECIPES = {
     "temporal-order": "1997 network of experiment 6a: the order of two symbols over 1000 steps",
+    "temporal-order-held": "the same, with input gates exactly shut between the symbols",
     "adding": "forget-gate LSTM of 8 cells: add two marked numbers of a sequence of 100",
     "temporal-order-rnn": "plain recurrent network on experiment 6a, which it does not learn",
 }
@@ -58,6 +60,7 @@ def train(name: str, seed: int, progress: Progress | None = None) -> Network | R
     """
     makers = {
         "temporal-order": _temporal_order,
+        "temporal-order-held": _temporal_order_held,
         "adding": _adding,
         "temporal-order-rnn": _temporal_order_rnn,
     }
@@ -107,6 +110,7 @@ class Run:
     step : (x, target, rate) -> out, one on-line change of the weights.
     progress : told (sequences done, total or None, text) every 200 sequences.
     done : sequences presented so far.
+    closing : the pressure on the gates after each sequence, or None.
     """
 
     task: Task
@@ -115,6 +119,7 @@ class Run:
     step: Callable[[Array, Array, float], Array]
     progress: Progress
     done: int = 0
+    closing: Closing | None = None
 
     def learn(self, count: int, rate: float, lengths: tuple[int, int] | None = None) -> Window:
         """Present `count` sequences; `TrainingError` when the outputs are no longer finite."""
@@ -125,7 +130,7 @@ class Run:
 
     def learn_until(self, error: float, limit: int, rate: float) -> Window:
         """Train to the paper's criterion: of the last 2000 all right and mean |error| below
-        `error`.
+        `error`; under a closing pressure all gates shut as well.
 
         Raises
         ------
@@ -134,9 +139,13 @@ class Run:
         window = Window()
         for _ in range(limit):
             self._present(window, rate, None, None)
-            if window.full and window.wrong == 0 and window.error < error:
+            if window.full and window.wrong == 0 and window.error < error and self._shut:
                 return window
         raise self.missed(window)
+
+    @property
+    def _shut(self) -> bool:
+        return self.closing is None or self.closing.gap <= 0.0
 
     def missed(self, window: Window) -> TrainingError:
         """The error that says that the criterion was not reached."""
@@ -152,6 +161,8 @@ class Run:
             where = f"{self.task.name}: seed {self.seed} diverged after {self.done} sequences"
             raise TrainingError(f"{where} (outputs {out.tolist()}); try another seed")
         window.add(float(np.mean(np.abs(out - target))), not self.task.correct(out, target))
+        if self.closing is not None:
+            self.closing.press(rate)
         self.done += 1
         if self.done % REPORT_EVERY == 0:
             self.progress(self.done, total, str(window))
@@ -176,6 +187,25 @@ def _temporal_order(seed: int, progress: Progress, made_by: str) -> Network:
     if window.wrong:
         raise run.missed(window)
     return p.network("temporal-order", made_by)
+
+
+def _temporal_order_held(seed: int, progress: Progress, made_by: str) -> Network:
+    """Experiment 6a to the paper's criterion, then under a closing pressure until the gates are
+    shut.
+
+    The first part is that of `_temporal_order`. Then, on the same sequences of 100-110 steps and at
+    the same rate, a closing pressure (`golden.closing`) shuts the input gates for a, b, c and d,
+    until of the last 2000 sequences all are right, their mean absolute error is below 0.02, and all
+    gates are shut. No long sequences: a state that keeps its value does so for any length.
+    """
+    rng = np.random.default_rng(seed)
+    net = random_network(rng, TEMPORAL_ORDER, ("i", "o"), 2, 2, 0.1, {"i": [-2.0, -4.0]})
+    p = Parameters.of(net)
+    run = Run(TEMPORAL_ORDER, rng, seed, _lstm_step(p), progress)
+    run.learn_until(0.1, 200_000, 0.5)
+    run.closing = Closing(p, TEMPORAL_ORDER.between, 0.01)
+    run.learn_until(0.02, 50_000, 0.5)
+    return p.network("temporal-order-held", made_by)
 
 
 def _adding(seed: int, progress: Progress, made_by: str) -> Network:

@@ -21,6 +21,7 @@ LONGEST_STORY = (
 
 TASKS: Mapping[str, tuple[Task, int, tuple[str, ...]]] = {
     "temporal_order": (TEMPORAL_ORDER, LONGEST_STORY, CLASSES),
+    "temporal_order_held": (TEMPORAL_ORDER, LONGEST_STORY, CLASSES),
     "adding": (adding(100), 100, ()),
 }
 """By a model's name: its task, the length to show it at, and its classes.

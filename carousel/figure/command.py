@@ -11,7 +11,7 @@ from carousel.cli.inputs import LONGEST_STORY
 
 def figure(
     model: Annotated[Path, typer.Option(help="Network of memory cells.")] = Path(
-        "models/temporal_order.npz"
+        "models/temporal_order_held.npz"
     ),
     rnn: Annotated[Path, typer.Option(help="Plain recurrent network.")] = Path(
         "models/temporal_order_rnn.npz"
@@ -26,7 +26,8 @@ def figure(
 ) -> None:
     """Draw what networks keep of a symbol.
 
-    For over a thousand steps: a plain recurrent network, memory cells in float, and their gateware.
+    For a thousand steps, or as many as --length says: a plain recurrent network, memory cells in
+    float, and their gateware.
     """
     from rich.console import Console
 
@@ -37,7 +38,8 @@ def figure(
     output.check_file(file)
     found = story.follow(model, rnn, bits, length, seed)
     with output.beside(file) as other:
-        other.write_text(svg(plots.story(found.distances, found.first), "story"))
+        other.write_text(svg(plots.story(found), "story"))
     story.table(found).show(Console())
     typer.echo(f"Figure  {file}")
-    output.finish({"figure": str(file), "left": found.left}, json, True)
+    moved = {label: float(values[-2]) for label, values in found.moves.items()}
+    output.finish({"figure": str(file), "left": found.left, "moved": moved}, json, True)

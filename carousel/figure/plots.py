@@ -1,40 +1,56 @@
-"""The figure: what is left of a symbol, step by step."""
+"""The figure: what is left of a symbol, and how far states have moved, step by step."""
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from carousel.figure.story import Story
 from carousel.report.plots import COLOURS, STYLE, WIDTH
 from golden.squash import Array
 
+POINTS = 1500  # of a line, where there are more
+ZERO = 1e-9  # where the lower panel has what is exactly 0
+LOOKS = ((COLOURS[1], "-", 1.6), (COLOURS[0], "-", 3.2), ("#101828", "--", 1.1))
 
-def story(distances: dict[str, Array], first: int) -> Figure:
-    """What is left of the first symbol: the distance between two runs that differ in it alone.
 
-    Parameters
-    ----------
-    distances : label -> (T,) distance of the states, 1 just after the symbol.
-    first : the step of the symbol.
-    """
-    length = len(next(iter(distances.values())))
-    looks = ((COLOURS[1], "-", 1.6), (COLOURS[0], "-", 3.2), ("#101828", "--", 1.1))
+def story(found: Story) -> Figure:
+    """Above what is left of the first symbol: the distance between two runs that differ in it
+    alone. Below how far the states of memory cells have moved since the last symbol."""
+    looks = dict(zip(found.distances, LOOKS, strict=True))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
-        panel = figure.subplots()
-        for (label, values), (colour, line, width) in zip(distances.items(), looks, strict=True):
-            left = values[first + 1 :]
-            steps = np.arange(1, len(left) + 1)
-            kept = np.where(left > 0, left, np.nan)
-            panel.loglog(steps, kept, line, color=colour, linewidth=width, label=label)
-            if not left[-1]:
-                _lost(panel, int(np.flatnonzero(left)[-1]) + 1, float(left[left > 0][-1]), colour)
-        panel.set(xlabel="steps since the symbol", ylabel="distance of the two runs")
-        panel.set_xlim(1, length - first - 1)
-        panel.xaxis.set_major_formatter("{x:g}")
-        panel.set_ylim(1e-17, 1e3)
+        figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+        left, moves = figure.subplots(2, 1, height_ratios=(3, 2), sharex=True)
+        for label, values in found.distances.items():
+            colour, line, width = looks[label]
+            kept = values[found.first + 1 : -1]
+            steps = thinned(len(kept))
+            shown = np.where(kept > 0, kept, np.nan)[steps]
+            left.loglog(steps + 1, shown, line, color=colour, linewidth=width, label=label)
+            if not kept[-1]:
+                _lost(left, int(np.flatnonzero(kept)[-1]) + 1, float(kept[kept > 0][-1]), colour)
+        for label, values in found.moves.items():
+            colour, line, width = looks[label]
+            moved = values[found.last + 1 : -1]
+            steps = thinned(len(moved))
+            places = steps + 1 + found.last - found.first
+            shown = np.maximum(moved[steps], ZERO)
+            moves.loglog(places, shown, line, color=colour, linewidth=width)
+            if not moved.any():
+                text = f"gateware: not one LSB in {len(moved):,} steps"
+                moves.annotate(text, (places[0], ZERO), (4, 5), textcoords="offset points")
+        left.set(ylabel="distance of the two runs")
+        left.set_xlim(1, len(kept))
+        left.set_ylim(1e-17, 1e3)
+        moves.set(xlabel="steps since the symbol", ylabel="change of a state")
+        moves.xaxis.set_major_formatter("{x:,g}")
         figure.legend(loc="outside upper center", ncols=3)
     return figure
+
+
+def thinned(count: int) -> Array:
+    """At most `POINTS` of `count` places from 0 on, even on a logarithmic axis, with both ends."""
+    return np.unique(np.geomspace(1, count, POINTS).round().astype(int)) - 1
 
 
 def _lost(panel: Axes, step: int, value: float, colour: str) -> None:

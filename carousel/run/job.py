@@ -116,6 +116,23 @@ def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
     return None if inputs.lag is None else drift(trace, *inputs.lag)[-1]
 
 
+def changes_over_lag(found: RunResult) -> dict[str, str]:
+    """`change_over_lag` of each view, for people: of codes in LSB as well."""
+    inputs, lsb = found.subject.inputs, found.subject.qnet.layers[-1].formats.s.lsb
+    changes = {name: change_over_lag(inputs, trace) for name, trace in found.views.items()}
+    return {
+        name: f"{change:.4f}" if name == "float" else in_lsb(change, lsb)
+        for name, change in changes.items()
+        if change is not None
+    }
+
+
+def in_lsb(change: float, lsb: float) -> str:
+    """A change of a state that is held as a code."""
+    real = f"{change:.4f} = " if change else ""
+    return f"{real}{round(change / lsb):,} LSB"
+
+
 def summary(found: RunResult) -> list[Table]:
     """What a person wants to see first: one table of results, one of checks."""
     inputs, hw, fixed = found.subject.inputs, found.gateware, found.measured.fixed
@@ -124,9 +141,8 @@ def summary(found: RunResult) -> list[Table]:
         rows.append(("sequences right", *(f"{n} of {inputs.count}" for n in found.right.values())))
     if inputs.lag:
         lag = inputs.lag[1] - inputs.lag[0]
-        changes = (change_over_lag(inputs, trace) for trace in found.views.values())
-        what = f"largest change of a state over a lag of {lag} steps"
-        rows.append((what, *(f"{change:.4f}" for change in changes)))
+        what = f"largest change of a state over a lag of {lag:,} steps"
+        rows.append((what, *changes_over_lag(found).values()))
     differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
     rows.append(("codes that differ from fixed point", "-", "-", differ))
     clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))

@@ -21,6 +21,11 @@ MOVES = (
     "states a little, in all three views alike. With gates wholly shut they do not move: see above."
 )
 
+STILL = (
+    "Between the symbols the gates of this network are wholly shut, so that its states stay what "
+    "they are to the last bit, in fixed point and in the gateware; in float they drift a little."
+)
+
 
 def render(found: RunResult, again: dict[str, Any], prove: str) -> str:
     """The whole page; `again` and `prove` are what `repeat` says."""
@@ -72,13 +77,17 @@ def _carried(found: RunResult) -> list[str]:
     net, inputs = found.subject.net, found.subject.inputs
     return [
         html.heading("What the cells carry"),
-        html.paragraph(f"Input: {inputs.source}. {MOVES if inputs.lag else ''}"),
+        html.paragraph(f"Input: {inputs.source}. {_moves(found) if inputs.lag else ''}"),
         html.figure(
             svg(plots.states(inputs, *_two_views(found), _directions(net)), "states"),
             f"States of {_last(net)} in some of the sequences: broad lines are the float "
             "network, dashes the simulated gateware.",
         ),
     ]
+
+
+def _moves(found: RunResult) -> str:
+    return STILL if found.retained.bounds.still else MOVES
 
 
 def _differences(found: RunResult) -> list[str]:

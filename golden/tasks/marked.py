@@ -6,7 +6,7 @@ import numpy as np
 
 from golden.batch import Batch, Whole
 from golden.errors import InputError
-from golden.tasks.task import Generator, Task
+from golden.tasks.task import Boxes, Generator, Task
 
 FIRST_PAIR = {
     "shown": "a draw that hits the very first pair sets its marker to 1 and its value to the "
@@ -57,6 +57,11 @@ class Marked(Task):
         index = np.empty(x.shape, np.int64)
         index[:] = (0, 1)
         return Batch(lengths, index, x, target[:, None])
+
+    @property
+    def between(self) -> Boxes:
+        """Pairs without a mark, whatever their value."""
+        return Boxes(np.array([[0.0 if self.product else -1.0, 0.0]]), np.array([[1.0, 0.0]]))
 
 
 def adding(steps: int = 100, first_pair: str = "shown") -> Marked:

@@ -7,7 +7,7 @@ import numpy as np
 from golden.batch import Batch, Whole
 from golden.errors import InputError
 from golden.squash import Array
-from golden.tasks.task import Generator, Judged, Task, one_hot
+from golden.tasks.task import Boxes, Generator, Judged, Task, one_hot
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,11 @@ class Trigger(Task):
         symbols[:, 0], symbols[:, 1] = begin, x + told
         symbols[np.arange(count), lengths - 1] = trigger
         return one_hot(symbols, lengths, np.eye(2)[told])
+
+    @property
+    def between(self) -> Boxes:
+        """a_1 to a_p."""
+        return Boxes.symbols(0, self.distractors, self.inputs)
 
     @classmethod
     def of(cls, lag: int, distractors: int) -> "Trigger":

@@ -15,6 +15,23 @@ Judged = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class Boxes:
+    """What an input can be, as M boxes of lowest and highest values, (M, D) each.
+
+    A symbol is a box of one point.
+    """
+
+    low: Array
+    high: Array
+
+    @classmethod
+    def symbols(cls, first: int, last: int, inputs: int) -> "Boxes":
+        """One-hot inputs, the symbols from `first` to before `last`."""
+        points = np.eye(inputs)[first:last]
+        return cls(points, points)
+
+
+@dataclass(frozen=True)
 class Task(ABC):
     """A supervised task whose target belongs to the last step, or to every step.
 
@@ -46,6 +63,11 @@ class Task(ABC):
     def sequences(self, rng: Generator, count: int) -> Batch:
         """`count` training sequences."""
         return self.draw(rng, self.draw_lengths(rng, count))
+
+    @property
+    def between(self) -> Boxes | None:
+        """The distractors: what may come between what matters; None where all may matter."""
+        return None
 
     def split(self, rng: Generator) -> tuple["Task", "Task"]:
         """What to train on and what to test on: sequences of both are drawn afresh each time."""

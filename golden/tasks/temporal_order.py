@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.batch import Batch, Whole
-from golden.tasks.task import Generator, Task, one_hot
+from golden.tasks.task import Boxes, Generator, Task, one_hot
 
 SYMBOLS = "EBabcdXY"  # the order of the eight one-hot inputs
 CLASSES = ("XX", "XY", "YX", "YY")  # Q, R, S, U: the order of the four outputs of 6a
@@ -38,6 +38,11 @@ class TemporalOrder(Task):
             symbols[rows, rng.integers(first, last + 1, count)] = 6 + symbol
             kind = 2 * kind + symbol
         return one_hot(symbols, lengths, np.eye(self.outputs)[kind])
+
+    @property
+    def between(self) -> Boxes:
+        """a, b, c, d."""
+        return Boxes.symbols(2, 6, self.inputs)
 
 
 def _temporal_order(name: str, *windows: tuple[int, int]) -> TemporalOrder:

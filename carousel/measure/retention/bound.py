@@ -7,11 +7,12 @@ from typing import Any
 from carousel.cli.subject import Subject
 from carousel.measure.retention.lags import distractors
 from carousel.report.tables import Table
-from fixedpoint.retention.bound import OpenGate, bound, shut_range
+from fixedpoint.retention.bound import EVER, OpenGate, bound, shut_range
 from fixedpoint.retention.hold import NeverShutError
 from fixedpoint.retention.lags import DECADES
 from fixedpoint.retention.ranges import Range, input_between, input_of, whole_input
 
+BETWEEN = "its own distractors"
 SHUT = "Input that keeps every gate exactly shut, whatever has come before"
 
 Ends = tuple[float, float]
@@ -27,6 +28,7 @@ class Limit:
     layer : its number.
     lsb : of the state.
     drift : the largest |s(T) - s(0)| from any state after each of DECADES, in LSB.
+    still : whether none ever changes, over any number of steps.
     saturates : the first step at which a state can saturate, from the network's own start, or None.
     """
 
@@ -34,6 +36,7 @@ class Limit:
     layer: int
     lsb: float
     drift: tuple[int, ...]
+    still: bool
     saturates: int | None
 
 
@@ -51,6 +54,12 @@ class Bounds:
     limits: tuple[Limit, ...]
     shut: float | OpenGate | None
 
+    @property
+    def still(self) -> bool:
+        """Whether no state of any layer ever changes by what the task has between its symbols."""
+        own = [limit.still for limit in self.limits if limit.inputs == BETWEEN]
+        return bool(own) and all(own)
+
 
 def ranges(subject: Subject, ends: Ends | None) -> dict[str, Range]:
     """The whole input format, the subject's input and, if given, a range of real numbers, by name.
@@ -61,10 +70,20 @@ def ranges(subject: Subject, ends: Ends | None) -> dict[str, Range]:
     """
     found = {"the whole format": whole_input(subject.qnet), "its own": input_of(subject.codes)}
     if subject.inputs.lag:
-        found["its own distractors"] = input_of(distractors(subject))
+        found[BETWEEN] = between(subject)
     if ends is not None:
         found[f"{ends[0]:g} to {ends[1]:g}"] = input_between(subject.qnet, *ends)
     return found
+
+
+def between(subject: Subject) -> Range:
+    """What comes between the task's last event and its trigger: all that can, where it is known,
+    else what does in the sequences."""
+    task, form = subject.inputs.task, subject.qnet.formats.input
+    boxes = task.between if task else None
+    if boxes is None:
+        return input_of(distractors(subject))
+    return Range(form.encode(boxes.low)[0], form.encode(boxes.high)[0])
 
 
 def find(subject: Subject, inputs: Mapping[str, Range]) -> Bounds:
@@ -75,6 +94,7 @@ def find(subject: Subject, inputs: Mapping[str, Range]) -> Bounds:
             k,
             layer.layer.formats.s.lsb,
             tuple(layer.drift(DECADES).max(axis=1).tolist()),
+            not layer.drift((EVER,)).any(),
             layer.first_saturation(),
         )
         for name, some in inputs.items()
@@ -99,11 +119,16 @@ def tables(found: Bounds) -> list[Table]:
             (f"{lag:,}", *(f"{limit.drift[n] * limit.lsb:.4g}" for limit in here))
             for n, lag in enumerate(DECADES)
         ]
+        rows.append(("any number", *(_ever(limit) for limit in here)))
         first = ("never" if at is None else f"{at:,}" for at in (one.saturates for one in here))
         rows.append(("can saturate at step", *first))
         title = f"Bound: how far a state of layer {k} can drift, by the input"
         shown.append(Table.of(title, ("steps", *(limit.inputs for limit in here)), rows))
     return [*shown, Table.of(SHUT, ("",), [(_said(found.shut),)])]
+
+
+def _ever(limit: Limit) -> str:
+    return "0, for ever" if limit.still else "-"
 
 
 def _said(shut: float | OpenGate | None) -> str:
@@ -123,6 +148,7 @@ def plain(found: Bounds) -> dict[str, Any]:
                 "layer": limit.layer,
                 "lsb": limit.lsb,
                 "drift_lsb": limit.drift,
+                "never_changes": limit.still,
                 "saturates_at": limit.saturates,
             }
             for limit in found.limits

@@ -15,6 +15,10 @@ from carousel.report.tables import Table
 from fixedpoint.network import QuantizedTrace
 from fixedpoint.retention.ranges import Range
 
+STILL = (
+    "As trained, no sequence of its task's distractors, of any length, changes any state by one "
+    "LSB, whatever y and the gates are: the bound is 0."
+)
 FOLLOWED = "its own input"  # ends the title of the setting that a sentence is about
 
 
@@ -86,6 +90,8 @@ def sentence(found: Retained) -> str:
         change, last = found.held.largest, found.held.results[-1].steps
         moved = f"moved by up to {change:,} LSB" if change else "was the same to the last bit"
         words.append(f"With its gates shut every state {moved} after {last:,} steps.")
+    if found.bounds.still:
+        words.append(STILL)
     for setting in found.settings:
         if setting.title.endswith(FOLLOWED):
             real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))

@@ -1,0 +1,95 @@
+"""The closing pressure: where nothing is to be learnt, gates come to be wholly shut.
+
+While x(t) lies in a box of distractors, whatever cells and gates put out a step before, the net
+input of a gate is at most
+
+    sum over its sources m of max(w_m low_m, w_m high_m)
+
+with x_m in the box, y_m = o h(s) between the ends of h (and 0), gates in [0, 1], and 1 for the
+bias. An input gate is shut where that is -NET or less; a forget gate, turned round, where its net
+input is NET at least. There a gate of 16 bits is exactly 0, or exactly 1, and a state keeps its
+value to the last bit, with any y and any gates.
+
+The pressure changes the weights of a gate that is not shut by the gradient of that sum over the
+boxes, each source's part of it divided by what it would be if the gate were open in all boxes: so a
+symbol's own weight, which is in one box of many, moves as fast as the bias, which is in all of
+them. It stands beside the gradient of the task's error, which takes back what the task needs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.errors import ModelError
+from golden.learning import Parameters
+from golden.squash import Array
+from golden.tasks.task import Boxes
+
+NET = 12.0  # a gate of 16 bits is exactly 0 up to -11.219 and exactly 1 from 9.969 on
+SIDES = {"i": 1.0, "f": -1.0}  # what turns a net input so that shut is low
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The pressure on the gates of a network that is being trained.
+
+    Attributes
+    ----------
+    p : its weights, which `press` changes in place.
+    boxes : where nothing is to be learnt.
+    strength : how far a weight moves at most, for a learning rate of 1.
+
+    Raises
+    ------
+    ModelError : h has no end, so that nothing is known of y.
+    """
+
+    p: Parameters
+    boxes: Boxes
+    strength: float
+
+    def __post_init__(self) -> None:
+        if not self.p.h.bounded:
+            raise ModelError(f"closing: cell outputs by {self.p.h.name!r} have no end")
+
+    @property
+    def gap(self) -> float:
+        """How far beyond NET the worst gate can come; 0 or less: all are shut."""
+        return max(float(np.max(self._reach(kind)[0])) for kind in self._kinds)
+
+    def press(self, rate: float) -> None:
+        """Move every gate that is open in a box a bit towards being shut."""
+        for kind in self._kinds:
+            reach, corners = self._reach(kind)
+            gradient = np.sum(np.where(reach[:, :, None] > 0.0, corners, 0.0), axis=1)
+            most = np.abs(corners).sum(axis=1)
+            part = np.divide(gradient, most, out=np.zeros_like(most), where=most > 0.0)
+            rows = self.p.rows(kind)
+            learns = 1.0 if self.p.learns is None else self.p.learns[0][rows]
+            self.p.hidden[rows] -= SIDES[kind] * rate * self.strength * part * learns
+
+    @property
+    def _kinds(self) -> list[str]:
+        return [kind for kind in SIDES if kind in self.p.shape.gates]
+
+    def _reach(self, kind: str) -> tuple[Array, Array]:
+        """How far beyond NET gates can come in each box (B, M), and by which u (B, M, N + 1)."""
+        weights = SIDES[kind] * self.p.hidden[self.p.rows(kind)][:, None]
+        low, high = self._sources()
+        corners = np.where(weights > 0.0, high, low)
+        return np.sum(weights * corners, axis=2) + NET, corners
+
+    def _sources(self) -> tuple[Array, Array]:
+        """The ends of u(t) and of the bias in each box, (M, N + 1) each."""
+        shape, boxes = self.p.shape, self.boxes
+        gates = len(shape.gates) * shape.blocks if shape.gate_recurrence else 0
+        own = [(min(self.p.h.ends[0], 0.0), 0.0), (max(self.p.h.ends[1], 0.0), 1.0)]
+        low, high = (
+            np.concatenate([np.full(shape.cells, y), np.full(gates, gate), [1.0]])
+            for y, gate in own
+        )
+        count = len(boxes.low)
+        return (
+            np.column_stack((boxes.low, np.tile(low, (count, 1)))),
+            np.column_stack((boxes.high, np.tile(high, (count, 1)))),
+        )
