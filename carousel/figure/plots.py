@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from carousel.figure.story import Story
 from carousel.report.plots import COLOURS, STYLE, WIDTH
-from golden.squash import Array
+from golden.batch import Whole
 
 POINTS = 1500  # of a line, where there are more
 ZERO = 1e-9  # where the lower panel has what is exactly 0
@@ -40,7 +40,7 @@ def story(found: Story) -> Figure:
                 text = f"gateware: not one LSB in {len(moved):,} steps"
                 moves.annotate(text, (places[0], ZERO), (4, 5), textcoords="offset points")
         left.set(ylabel="distance of the two runs")
-        left.set_xlim(1, len(kept))
+        left.set_xlim(1, found.lag)
         left.set_ylim(1e-17, 1e3)
         moves.set(xlabel="steps since the symbol", ylabel="change of a state")
         moves.xaxis.set_major_formatter("{x:,g}")
@@ -48,9 +48,9 @@ def story(found: Story) -> Figure:
     return figure
 
 
-def thinned(count: int) -> Array:
+def thinned(count: int) -> Whole:
     """At most `POINTS` of `count` places from 0 on, even on a logarithmic axis, with both ends."""
-    return np.unique(np.geomspace(1, count, POINTS).round().astype(int)) - 1
+    return np.unique(np.geomspace(1, count, POINTS).round().astype(np.int64)) - 1
 
 
 def _lost(panel: Axes, step: int, value: float, colour: str) -> None:
