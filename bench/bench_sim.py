@@ -21,7 +21,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
 from fixedpoint import QuantizedNetwork, quantize
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from rtl import CoreOptions, plan
 from rtl.verilog import convert
 from sim import check, simulate
@@ -56,9 +56,9 @@ def network() -> QuantizedNetwork:
     scale = 1 / np.sqrt(CELLS)
     weights = {kind: rng.normal(0, scale, (CELLS, INPUTS + CELLS)) for kind in "ifog"}
     layer = Layer(weights, {kind: rng.normal(0, scale, CELLS) for kind in "ifog"})
-    readout = Readout(rng.normal(0, scale, (2, CELLS)), np.zeros(2))
+    readout = Dense(rng.normal(0, scale, (2, CELLS)), np.zeros(2))
     calibrate = rng.standard_normal((4, 100, INPUTS))
-    return quantize(Network((layer,), readout), bits=BITS, calibrate=calibrate)
+    return quantize(Network((layer,), (readout,)), bits=BITS, calibrate=calibrate)
 
 
 def bare_rates(qnet: QuantizedNetwork) -> dict[str, float]:

@@ -17,11 +17,13 @@ class Seen:
     input : of x.
     layers : by signal, of each layer; what a sequence starts from is counted too.
     out : of what leaves the network.
+    dense : of what each dense stage before the readout gives.
     """
 
     input: float
     layers: tuple[Mapping[str, float], ...]
     out: float
+    dense: tuple[float, ...] = ()
 
     @classmethod
     def measure(cls, net: Network, calibrate: np.ndarray) -> "Seen":
@@ -39,7 +41,8 @@ class Seen:
             }
             for layer, seen in zip(net.layers, trace.layers, strict=True)
         )
-        return cls(_largest(calibrate), layers, _largest(trace.out))
+        dense = tuple(map(_largest, trace.dense))
+        return cls(_largest(calibrate), layers, _largest(trace.out), dense)
 
 
 def _largest(values: np.ndarray | float) -> float:

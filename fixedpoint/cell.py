@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes, room
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format, FormatError, LayerFormats
 from fixedpoint.squash import QuantizedSquash
 from fixedpoint.sums import Sums, row_sources
@@ -39,7 +40,7 @@ class QuantizedLayer:
     gate, g, h : the squashing functions of gates, cell input and cell output.
     peepholes : gate -> (C,) codes, or none.
     initial : codes of the state that a sequence starts from: s (C,), y (outputs,), gates (G*B,).
-    projection : (P, C) codes, or None; projection_sums : its accumulator.
+    projection : the rows that make y of m, or None.
     """
 
     shape: Shape
@@ -53,12 +54,20 @@ class QuantizedLayer:
     h: QuantizedSquash
     peepholes: Mapping[str, Codes]
     initial: LayerState
-    projection: Codes | None = None
-    projection_sums: Sums | None = None
+    projection: QuantizedDense | None = None
 
     def squash(self, kind: str) -> QuantizedSquash:
         """The squashing function of a row kind: i, f, o or g."""
         return self.g if kind == "g" else self.gate
+
+    def rows(self, kind: str) -> QuantizedDense:
+        """The rows of a kind: i, f, o or g, or y of a projection."""
+        if kind == "y":
+            assert self.projection is not None, "a layer without a projection"
+            return self.projection
+        formats = {name: (self.formats.weights[name], f) for name, f in self.source_formats.items()}
+        numbers = self.weights[kind], self.biases[kind]
+        return QuantizedDense(*numbers, formats, self.sums, self.squash(kind))
 
     @property
     def source_formats(self) -> dict[str, Format]:
@@ -86,12 +95,6 @@ class QuantizedLayer:
         """Fraction bits dropped from o * h(s)."""
         return self.formats.gate.frac + self.formats.h.frac - self.formats.cell_output.frac
 
-    @property
-    def projection_shift(self) -> int:
-        """Fraction bits dropped from a sum of the projection."""
-        assert self.projection_sums is not None, "a layer without a projection"
-        return self.projection_sums.frac - self.formats.y.frac
-
     def net_shift(self, kind: str) -> int:
         """Fraction bits dropped from a sum."""
         return self.sums.frac - self.squash(kind).net.frac
@@ -110,14 +113,13 @@ class QuantizedLayer:
             "net input of g": (self.sums.bound, self.g, self.net_shift("g")),
             "net input of h": (forms.s.magnitude, self.h, self.h_shift),
         }
-        projected = self.projection_sums
         return {
             # a net input is counted from its lowest code
             **{
                 name: room(most + (abs(unit.low) << max(by, 0)), by)
                 for name, (most, unit, by) in nets.items()
             },
-            **({"projection": room(projected.bound, self.projection_shift)} if projected else {}),
+            **({"projection": self.projection.room} if self.projection else {}),
             "i g": room(one * forms.g.magnitude, self.input_shift),
             "f s": room(one * forms.s.magnitude, self.keep_shift),
             "o h(s)": room(one * forms.h.magnitude, self.output_shift),

@@ -4,9 +4,10 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format, FormatError, LayerFormats
 from fixedpoint.squash import QuantizedSquash, SigmaTable
-from fixedpoint.sums import Sums, encode_biases, plan_sums, row_sources
+from fixedpoint.sums import encode_biases, plan_sums, row_sources
 from golden.cell import Layer, LayerState
 from golden.shape import Shape
 from golden.squash import squash
@@ -38,6 +39,9 @@ def quantize_layer(
     every_bias = np.concatenate(list(biases.values()))
     sources = row_sources(shape, formats, x)
     codes = _Weights(formats)
+    projection = None
+    if layer.projection is not None:
+        projection = _projection(where, codes("m", layer.projection), formats, table)
     built = QuantizedLayer(
         shape=shape,
         weights={kind: codes.rows(shape, layer.weights[kind]) for kind in shape.kinds},
@@ -48,10 +52,7 @@ def quantize_layer(
         **units,
         peepholes={kind: codes("s", values) for kind, values in layer.peepholes.items()},
         initial=_encode_initial(where, layer, formats),
-        projection=None if layer.projection is None else codes("m", layer.projection),
-        projection_sums=None
-        if layer.projection is None
-        else _plan_projection(where, shape, formats),
+        projection=projection,
     )
     built.check(where)
     return built, codes.saturated
@@ -87,10 +88,17 @@ def _units(
     return units
 
 
-def _plan_projection(where: str, shape: Shape, formats: LayerFormats) -> Sums:
-    sources = {"m": (formats.cell_output, shape.cells)}
-    none = np.zeros(shape.outputs, np.int64)
-    return plan_sums(f"{where} projection", formats.weights, sources, none)
+def _projection(
+    where: str, weights: Codes, formats: LayerFormats, table: SigmaTable
+) -> QuantizedDense:
+    """The rows that make y of m."""
+    none = np.zeros(len(weights), np.int64)
+    sources = {"m": (formats.cell_output, weights.shape[1])}
+    sums = plan_sums(f"{where} projection", formats.weights, sources, none)
+    unit = QuantizedSquash(squash("identity"), table, formats.y)
+    return QuantizedDense(
+        weights, none, {"m": (formats.weights["m"], formats.cell_output)}, sums, unit
+    )
 
 
 def _encode_initial(where: str, layer: Layer, formats: LayerFormats) -> LayerState:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes, nearest, outside, saturate
+from golden.dense import labels
 from golden.errors import CarouselError
 from golden.files import replacing
 
@@ -136,8 +137,8 @@ class LayerFormats:
 
 
 @dataclass(frozen=True)
-class ReadoutFormats:
-    """Formats of the dense readout: its weights and its outputs."""
+class DenseFormats:
+    """Formats of a dense stage: its weights and its outputs."""
 
     weights: Format
     out: Format
@@ -152,18 +153,35 @@ class Formats:
     input : x of the first layer.
     argument : the pre-activation as the sigma table reads it.
     sigma : sigma's value as the table gives it, unsigned; gates, g and h are derived from it.
-    layers, readout : see there.
+    layers, head : see there.
     """
 
     input: Format
     argument: Format
     sigma: Format
     layers: tuple[LayerFormats, ...]
-    readout: ReadoutFormats | None = None
+    head: tuple[DenseFormats, ...] = ()
+
+    @property
+    def readout(self) -> DenseFormats | None:
+        """Those of the last dense stage, if there is one."""
+        return self.head[-1] if self.head else None
+
+    def text(self) -> str:
+        """All of them, for digests: a network keeps its digest from version to version."""
+        first = f"input={self.input!r}, argument={self.argument!r}, sigma={self.sigma!r}"
+        stages = [f"ReadoutFormats(weights={d.weights!r}, out={d.out!r})" for d in self.head]
+        return f"Formats({first}, layers={self.layers!r}, readout={', '.join(stages) or None})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, formats as text; dense stages before the readout only where there are any."""
+        found = asdict(self, dict_factory=_plain)
+        *dense, found["readout"] = found.pop("head") or [None]
+        return found | ({"dense": dense} if dense else {})
 
     def dump(self, path: str | Path) -> None:
         """Write as JSON, formats as text; `FormatError` for a place that cannot be written."""
-        text = json.dumps(asdict(self, dict_factory=_plain), indent=2) + "\n"
+        text = json.dumps(self.as_dict(), indent=2) + "\n"
         with replacing(Path(path), FormatError) as beside:
             beside.write_text(text, encoding="utf-8")
 
@@ -172,20 +190,27 @@ class Formats:
         """Read what `dump` wrote; `FormatError` names the file and what is wrong."""
         try:
             data = json.loads(Path(path).read_text())
-            names = [field.name for field in fields(cls)]
+            names = ["input", "argument", "sigma", "layers", "readout"]
+            if isinstance(data, dict):
+                names += ["dense"] if "dense" in data else []
             values = dict(zip(names, _take("formats", data, names), strict=True))
-            if not isinstance(values["layers"], list):
-                raise FormatError("layers: must be a list")
-            layers = [_layer(f"layer {k}", layer) for k, layer in enumerate(values.pop("layers"))]
+            stages = [values.pop("dense", []), values.pop("layers")]
+            for name, found in zip(("dense", "layers"), stages, strict=True):
+                if not isinstance(found, list):
+                    raise FormatError(f"{name}: must be a list")
+            dense, layers = stages
             readout = values.pop("readout")
             if readout is not None:
-                readout = ReadoutFormats(
-                    *map(Format.parse, _take("readout", readout, ("weights", "out")))
-                )
+                dense = [*dense, readout]
+            elif dense:
+                raise FormatError("dense: without a readout behind it")
             return cls(
                 **{name: Format.parse(text) for name, text in values.items()},
-                layers=tuple(layers),
-                readout=readout,
+                layers=tuple(_layer(f"layer {k}", layer) for k, layer in enumerate(layers)),
+                head=tuple(
+                    DenseFormats(*map(Format.parse, _take(label, stage, ("weights", "out"))))
+                    for label, stage in zip(labels(len(dense)), dense, strict=True)
+                ),
             )
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None

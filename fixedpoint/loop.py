@@ -155,8 +155,8 @@ class _Loop:
             held = [layer.peepholes[kind] for kind in layer.shape.gates]
             self.peepholes = np.array(held)[:, :, None] * gate.scale
         if layer.projection is not None:
-            self.round_y = Rounding(dtype, layer.projection_shift)
-            self.projection = (layer.projection * self.round_y.scale).astype(dtype)
+            self.round_y = Rounding(dtype, layer.projection.shifts[:, None])
+            self.projection = (layer.projection.weights * self.round_y.scale).astype(dtype)
 
     def _allocate(self, batch: int) -> None:
         """The arrays of a block of steps, and for each step what it reads and writes."""

@@ -2,29 +2,22 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from fixedpoint.arithmetic import (
-    EXACT_FLOAT,
-    EXACT_INT_BITS,
-    Codes,
-    outside,
-    room,
-    round_shift,
-    saturate,
-)
+from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.dense import QuantizedDense, quantize_dense
 from fixedpoint.encode import quantize_layer
-from fixedpoint.formats import Format, FormatError, Formats, ReadoutFormats
+from fixedpoint.formats import Format, FormatError, Formats
 from fixedpoint.loop import run_layer
-from fixedpoint.squash import QuantizedSquash, SigmaTable, sigma_table
-from fixedpoint.sums import Sums, encode_biases, plan_sums
+from fixedpoint.squash import SigmaTable, sigma_table
 from golden.cell import LayerState
+from golden.dense import Function, labels
 from golden.errors import InputError
-from golden.network import Network, Readout, check_input, run_layers
+from golden.network import Network, check_input, run_layers
 from golden.shape import first_reverse, stages
-from golden.squash import squash
 from golden.trace import Trace
 
 
@@ -35,7 +28,8 @@ class QuantizedTrace(Trace):
     Attributes
     ----------
     formats : of every signal.
-    saturations : by full name (`0.s`, `out`); i, f, o, g, h count net inputs, s, m, y the values.
+    saturations : by full name (`0.s`, `out`); i, f, o, g, h, dense and out count net inputs, s, m,
+        y the values.
     """
 
     formats: Formats
@@ -45,6 +39,9 @@ class QuantizedTrace(Trace):
         """The format of a signal."""
         if name == "out":
             return out_format(self.formats)
+        if name == "dense":
+            before = self.formats.head[:-1]
+            return before[layer - len(self.layers) if layer >= 0 else layer].out
         return self.formats.layers[layer].signal(name)
 
     def value(self, name: str, layer: int = -1) -> np.ndarray:
@@ -56,42 +53,9 @@ class QuantizedTrace(Trace):
         layers = tuple(
             {name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers)
         )
-        return Trace(layers, self.value("out"), real_state(self.formats, self.state))
-
-
-@dataclass(frozen=True)
-class QuantizedReadout:
-    """The dense readout in integers: out = squash(sat(round(b + sum w y)))."""
-
-    weights: Codes
-    biases: Codes
-    formats: ReadoutFormats
-    input: Format
-    sums: Sums
-    squash: QuantizedSquash
-
-    @property
-    def outputs(self) -> int:
-        return len(self.weights)
-
-    @property
-    def net_shift(self) -> int:
-        """Fraction bits dropped from a sum."""
-        return self.sums.frac - self.squash.net.frac
-
-    @property
-    def room(self) -> int:
-        """Bits, sign aside, that exact arithmetic needs on the way to the rounding."""
-        return room(self.sums.bound, self.net_shift)
-
-    def run(self, y: Codes, saturated: dict[str, int]) -> Codes:
-        """y (T, N, C) -> out (T, N, K), int64; counts saturated net inputs as `out`."""
-        dtype = np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64
-        net = y.astype(dtype) @ self.weights.T.astype(dtype) + self.biases.astype(dtype)
-        net = round_shift(net, self.net_shift)
-        low, high = self.squash.low, self.squash.high
-        saturated["out"] = outside(net, low, high)
-        return self.squash(saturate(net, low, high).astype(np.int64))
+        dense = (self.value("dense", k) for k, _ in enumerate(self.dense, len(self.layers)))
+        state = real_state(self.formats, self.state)
+        return Trace(layers, self.value("out"), state, dense=tuple(dense))
 
 
 @dataclass(frozen=True)
@@ -100,7 +64,7 @@ class QuantizedNetwork:
 
     Attributes
     ----------
-    layers, readout : as in the float network; a part of one may have a readout only.
+    layers, head : as in the float network; a part of one may have a head only.
     formats, table : every format; the one sigma table.
     name : of the network.
     saturated_weights : how many weights lay outside their format.
@@ -108,7 +72,7 @@ class QuantizedNetwork:
     """
 
     layers: tuple[QuantizedLayer, ...]
-    readout: QuantizedReadout | None
+    head: tuple[QuantizedDense, ...]
     formats: Formats
     table: SigmaTable
     name: str
@@ -129,14 +93,40 @@ class QuantizedNetwork:
     def inputs(self) -> int:
         if self.layers:
             return self.layers[0].shape.inputs
-        assert self.readout is not None, "neither layers nor a readout"
-        return self.readout.weights.shape[1]
+        return self.head[0].inputs
 
     @property
     def outputs(self) -> int:
-        if self.readout:
-            return self.readout.outputs
+        if self.head:
+            return self.head[-1].outputs
         return sum(self.layers[k].shape.outputs for k in self.stages[-1])
+
+    @property
+    def readout(self) -> QuantizedDense | None:
+        """The last dense stage, if there is one."""
+        return self.head[-1] if self.head else None
+
+    @property
+    def head_widths(self) -> tuple[int, ...]:
+        """The outputs of each dense stage."""
+        return tuple(stage.outputs for stage in self.head)
+
+    @cached_property
+    def rows(self) -> dict[tuple[int, str], QuantizedDense]:
+        """All rows of weights by the number of their layer and what they yield.
+
+        Those of a layer are its gates' and cell inputs' (i, [f,] o, g) and its projection's (y); of
+        dense stages, which are numbered on from the layers, "dense" and of the last one "out".
+        """
+        found = {
+            (k, kind): layer.rows(kind)
+            for k, layer in enumerate(self.layers)
+            for kind in (*layer.shape.kinds, *(["y"] if layer.projection else []))
+        }
+        last = len(self.layers) + len(self.head) - 1
+        for k, stage in enumerate(self.head, len(self.layers)):
+            found[k, "out" if k == last else "dense"] = stage
+        return found
 
     @property
     def out_format(self) -> Format:
@@ -147,7 +137,7 @@ class QuantizedNetwork:
 
     def digest(self) -> str:
         """SHA-256 of all that decides the network's codes: formats, shapes, weights and biases."""
-        found = hashlib.sha256(repr((self.formats, self.output)).encode())
+        found = hashlib.sha256(f"({self.formats.text()}, {self.output!r})".encode())
 
         def add(codes: Codes) -> None:
             found.update(codes.astype("<i8").tobytes())
@@ -162,11 +152,11 @@ class QuantizedNetwork:
             for codes in (*layer.peepholes.values(), layer.initial.s, layer.initial.y):
                 add(codes)
             if layer.projection is not None:
-                add(layer.projection)
-        if self.readout:
-            found.update(self.readout.squash.squash.name.encode())
-            add(self.readout.weights)
-            add(self.readout.biases)
+                add(layer.projection.weights)
+        for stage in self.head:
+            found.update(stage.squash.squash.name.encode())
+            add(stage.weights)
+            add(stage.biases)
         return found.hexdigest()
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
@@ -222,23 +212,32 @@ class QuantizedNetwork:
         codes = self.check_codes(codes)
         if state is not None:
             self.check_state(state)
-        counts = [dict[str, int]() for _ in range(len(self.layers) + 1)]
+        counts, clipped = [dict[str, int]() for _ in self.layers], dict[str, int]()
         bound = replace(
             self,
             layers=tuple(
-                _Counting(layer, count)
-                for layer, count in zip(self.layers, counts[:-1], strict=True)
+                _Counting(layer, count) for layer, count in zip(self.layers, counts, strict=True)
             ),
         )
-        readout = self.readout
-        trace = run_layers(
-            bound, codes, state, (lambda y: readout.run(y, counts[-1])) if readout else None
-        )
-        named = {
-            f"{k}.{name}": n for k, count in enumerate(counts[:-1]) for name, n in count.items()
-        }
+        names = [f"{k}.dense" for k, _ in enumerate(self.head[:-1], len(self.layers))] + ["out"]
+
+        def counting(name: str, stage: QuantizedDense) -> Function:
+            def run(y: Codes) -> Codes:
+                found, clipped[name] = stage.run(y)
+                return found
+
+            return run
+
+        head = [counting(*each) for each in zip(names, self.head, strict=False)]
+        trace = run_layers(bound, codes, state, head)
+        named = {f"{k}.{name}": n for k, count in enumerate(counts) for name, n in count.items()}
         return QuantizedTrace(
-            trace.layers, trace.out, trace.state, self.formats, {**named, **counts[-1]}
+            trace.layers,
+            trace.out,
+            trace.state,
+            self.formats,
+            {**named, **clipped},
+            dense=trace.dense,
         )
 
 
@@ -267,7 +266,7 @@ def real_state(formats: Formats, state: tuple[LayerState, ...]) -> tuple[LayerSt
 
 def out_format(formats: Formats) -> Format:
     """The format of what leaves a network."""
-    return formats.readout.out if formats.readout else formats.layers[-1].y
+    return formats.head[-1].out if formats.head else formats.layers[-1].y
 
 
 def build(net: Network, formats: Formats) -> QuantizedNetwork:
@@ -276,9 +275,10 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
         raise FormatError(
             f"formats: {len(formats.layers)} layers, the network has {len(net.layers)}"
         )
-    if (formats.readout is None) != (net.readout is None):
-        have, need = ("no " if part is None else "a " for part in (formats.readout, net.readout))
-        raise FormatError(f"formats: {have}readout, the network has {need}readout")
+    if len(formats.head) != len(net.head):
+        raise FormatError(
+            f"formats: {len(formats.head)} dense stages, the network has {len(net.head)}"
+        )
     if not formats.input.signed:
         raise FormatError(f"input {formats.input}: must be signed")
     table = sigma_table(formats.argument, formats.sigma)
@@ -295,33 +295,11 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
                 "must be the same format, because they are joined"
             )
         x = found.pop()
-    readout = None
-    if net.readout is not None and formats.readout is not None:
-        readout, lost = _build_readout(net.readout, formats.readout, x, table)
-        saturated += lost
-    return QuantizedNetwork(tuple(layers), readout, formats, table, net.name, saturated, net.output)
-
-
-def _build_readout(
-    readout: Readout, formats: ReadoutFormats, y: Format, table: SigmaTable
-) -> tuple[QuantizedReadout, int]:
-    unit = QuantizedSquash(squash(readout.squash), table, formats.out)
-    for name, form in (
-        ("weights", formats.weights),
-        *([] if unit.squash.gate else [("out", formats.out)]),
-    ):
-        if not form.signed:
-            raise FormatError(f"readout {name} {form}: must be signed")
-    unit.check("readout out")
-    weights, lost = formats.weights.encode(readout.weights)
-    biases = encode_biases("readout", readout.biases, formats.weights.frac + y.frac)
-    sums = plan_sums(
-        "readout", {"y": formats.weights}, {"y": (y, readout.weights.shape[1])}, biases
+    head = []
+    for label, stage, forms in zip(labels(len(net.head)), net.head, formats.head, strict=True):
+        built, lost = quantize_dense(label, stage, forms, x, table)
+        head.append(built)
+        saturated, x = saturated + lost, built.target
+    return QuantizedNetwork(
+        tuple(layers), tuple(head), formats, table, net.name, saturated, net.output
     )
-    built = QuantizedReadout(weights, biases, formats, y, sums, unit)
-    if built.room > EXACT_INT_BITS:
-        raise FormatError(
-            f"readout: a sum needs {built.room + 1} bits to be rounded to {formats.out}, "
-            f"at most {EXACT_INT_BITS + 1} are allowed"
-        )
-    return built, lost

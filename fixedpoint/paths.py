@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
+from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
+
+
+def signed_width(form: Format) -> int:
+    """Bits of a code as a signed number; an unsigned one takes one bit more."""
+    return form.width + (not form.signed)
 
 
 @dataclass(frozen=True)
@@ -33,26 +39,19 @@ class Paths:
 
     @classmethod
     def of(cls, qnet: QuantizedNetwork) -> "Paths":
-        layers, readout = qnet.layers, qnet.readout
-        forms = [layer.formats for layer in layers]
-        weights = [f.width for form in forms for name, f in form.weights.items() if name != "s"]
-        sources = [qnet.formats.input]
-        for layer in layers:
-            sources += [*layer.source_formats.values(), layer.formats.cell_output, layer.formats.y]
-        sums = [layer.sums for layer in layers]
-        sums += [layer.projection_sums for layer in layers if layer.projection_sums]
-        if readout:
-            weights.append(readout.formats.weights.width)
-            sums.append(readout.sums)
+        forms, rows = [layer.formats for layer in qnet.layers], qnet.rows.values()
+        pairs = [pair for each in rows for pair in each.formats.values()]
+        stored = [form for each in forms for form in (each.cell_output, each.y)]
+        stored += [stage.target for stage in qnet.head[:-1]]
         return cls(
-            weight=max(weights),
-            operand=max(form.width + (not form.signed) for form in sources),
-            sum=max(each.width for each in sums),
+            weight=max(form.width for form, _ in pairs),
+            operand=max(map(signed_width, (qnet.formats.input, *(form for _, form in pairs)))),
+            sum=max(each.sums.width for each in rows),
             gate=max((form.gate.width for form in forms), default=0),
             g=max((form.g.width for form in forms), default=0),
             h=max((form.h.width for form in forms), default=0),
             s=max((form.s.width for form in forms), default=0),
             m=max((form.cell_output.width for form in forms), default=0),
-            y=max((max(form.cell_output.width, form.y.width) for form in forms), default=0),
+            y=max(map(signed_width, stored), default=0),
             peephole=max((f.weights["s"].width for f in forms if "s" in f.weights), default=0),
         )

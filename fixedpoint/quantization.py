@@ -9,7 +9,7 @@ import numpy as np
 
 from fixedpoint.calibration import Seen
 from fixedpoint.formats import WIDEST as WIDEST_CODE
-from fixedpoint.formats import Format, FormatError, Formats, LayerFormats, ReadoutFormats
+from fixedpoint.formats import DenseFormats, Format, FormatError, Formats, LayerFormats
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.squash import reach
 from fixedpoint.widths import Widths
@@ -89,10 +89,10 @@ def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
         with _named(k):
             weights = _weights(layer, widths.weights, _input(net, k, layers, first), layers[k])
         layers[k] = replace(layers[k], weights=weights)
-    readout = _readout(net, widths, seen)
-    finest = _finest(net, layers, readout)
+    head = _head(net, widths, seen)
+    finest = _finest(net, layers, head)
     return Formats(
-        first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), readout
+        first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), head
     )
 
 
@@ -179,14 +179,14 @@ def _shared(
     return min(*(used or finest.values()), BIAS_BITS - math.frexp(bias)[1])
 
 
-def _finest(net: Network, layers: list[LayerFormats], readout: ReadoutFormats | None) -> int:
+def _finest(net: Network, layers: list[LayerFormats], head: tuple[DenseFormats, ...]) -> int:
     """Fraction bits that sigma needs so that nothing derived from it is coarser."""
     needed = [0]
     for layer, forms in zip(net.layers, layers, strict=True):
         needed.append(forms.gate.frac)
         needed += [_needed(squash(layer.g), forms.g), _needed(squash(layer.h), forms.h)]
-    if net.readout is not None and readout is not None:
-        needed.append(_needed(squash(net.readout.squash), readout.out))
+    for stage, forms in zip(net.head, head, strict=True):
+        needed.append(_needed(squash(stage.squash), forms.out))
     return max(needed)
 
 
@@ -211,11 +211,12 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _readout(net: Network, widths: Widths, seen: Seen) -> ReadoutFormats | None:
-    if net.readout is None:
-        return None
-    weights = Format.fitting(widths.weights, float(np.abs(net.readout.weights).max()))
-    function = squash(net.readout.squash)
-    if function.gate:
-        return ReadoutFormats(weights, _gate(widths.out))
-    return ReadoutFormats(weights, _function(function, widths.out, seen.out))
+def _head(net: Network, widths: Widths, seen: Seen) -> tuple[DenseFormats, ...]:
+    """Formats of the dense stages; those before the readout give sources, as y is one."""
+    bits = [*[widths.y] * len(seen.dense), widths.out]
+    found = []
+    for stage, width, most in zip(net.head, bits, (*seen.dense, seen.out), strict=False):
+        weights, unit = float(np.abs(stage.weights).max()), squash(stage.squash)
+        out = _gate(width) if unit.gate else _function(unit, width, most)
+        found.append(DenseFormats(Format.fitting(widths.weights, weights), out))
+    return tuple(found)

@@ -28,11 +28,10 @@ def memories(
     loadable : whether memories have room for another network's numbers too.
     """
     paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
-    codes = sum(w.size for layer in qnet.layers for w in layer.weights.values())
-    codes += sum(p.size for layer in qnet.layers if (p := layer.projection) is not None)
-    codes += qnet.readout.weights.size if qnet.readout else 0
+    codes = sum(each.weights.size for each in qnet.rows.values())
     shown = qnet.inputs if elements is None else elements
     outputs = streams * sum(shape.cells + (shape.projection or 0) for shape in shapes)
+    outputs += streams * sum(qnet.head_widths[:-1])
     states = streams * sum(shape.cells for shape in shapes)
     recurrent = any(shape.gate_recurrence for shape in shapes)
     gates = recurrent * streams * sum(shape.state["gates"] for shape in shapes)

@@ -4,20 +4,21 @@ Training at speed (`golden.fast_learning`, `golden.training`) needs numba and is
 """
 
 from golden.cell import Layer, LayerState
+from golden.dense import Dense
 from golden.errors import CarouselError, InputError, ModelError
 from golden.modelfile import load, load_rnn, save
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.rnn import RecurrentNetwork
 from golden.trace import Trace, mismatches
 
 __all__ = [
     "CarouselError",
+    "Dense",
     "InputError",
     "Layer",
     "LayerState",
     "ModelError",
     "Network",
-    "Readout",
     "RecurrentNetwork",
     "Trace",
     "load",

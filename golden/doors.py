@@ -33,7 +33,7 @@ def doors(leaky: bool = False) -> Network:
         g="identity",
         h="identity",
     )
-    return Network((layer,), None, name="doors", made_by="golden.doors")
+    return Network((layer,), (), name="doors", made_by="golden.doors")
 
 
 def playing(rng: np.random.Generator, steps: int) -> Array:

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.cell import Layer, Shape
+from golden.dense import Dense
 from golden.errors import InputError, ModelError
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.squash import Array, Squash, squash
 
 
@@ -65,12 +66,12 @@ class Parameters:
     @classmethod
     def of(cls, net: Network) -> "Parameters":
         """A copy of a network's weights; `ModelError` unless one plain layer and a readout."""
-        if len(net.layers) != 1 or net.readout is None:
-            found = f"{len(net.layers)} layers and {'a' if net.readout else 'no'} readout"
+        if len(net.layers) != 1 or len(net.head) != 1:
+            found = f"{len(net.layers)} layers and {len(net.head)} dense stages"
             raise ModelError(f"learning: the network has {found}, must have 1 layer and a readout")
         if net.output != "every":
             raise ModelError(f"learning: output {net.output!r} is not supported, must be 'every'")
-        layer, readout = net.layers[0], net.readout
+        layer, readout = net.layers[0], net.head[0]
         plain = Layer(
             layer.weights, layer.biases, layer.block_size, layer.gate_recurrence, layer.g, layer.h
         )
@@ -102,8 +103,8 @@ class Parameters:
         biases = {kind: self.hidden[self.rows(kind), -1].copy() for kind in kinds}
         options = self.shape.block_size, self.shape.gate_recurrence
         layer = Layer(weights, biases, *options, self.g.name, self.h.name)
-        readout = Readout(self.readout[:, :-1].copy(), self.readout[:, -1].copy(), self.out.name)
-        return Network((layer,), readout, name, made_by)
+        readout = Dense(self.readout[:, :-1].copy(), self.readout[:, -1].copy(), self.out.name)
+        return Network((layer,), (readout,), name, made_by)
 
 
 @dataclass(frozen=True)

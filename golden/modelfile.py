@@ -1,10 +1,10 @@
 """Model files: a compressed `.npz` of the weights and one JSON header with a schema version.
 
-Arrays are `layer0.weights.i`, `layer0.biases.i`, ..., `readout.weights`, `readout.biases` for an
-LSTM and `hidden.weights`, `hidden.biases`, `readout.*` for a plain recurrent network; the header (a
-string array `header`) holds everything that is not a number of the network. Nothing is ever
-unpickled, and a size that a header claims is compared with what is there before any memory is asked
-for.
+Arrays are `layer0.weights.i`, `layer0.biases.i`, ... of an LSTM, `dense0.weights`, `dense0.biases`,
+... of its dense stages before the last, `readout.weights`, `readout.biases` of the last one, and
+`hidden.weights`, `hidden.biases`, `readout.*` for a plain recurrent network; the header (a string
+array `header`) holds everything that is not a number of the network. Nothing is ever unpickled, and
+a size that a header claims is compared with what is there before any memory is asked for.
 
 `load` reads files of other frameworks too, with `golden.importers`, by their suffix.
 """
@@ -18,9 +18,10 @@ import numpy as np
 
 from golden.arrays import UNREADABLE, read_arrays
 from golden.cell import Layer
+from golden.dense import Dense, labels
 from golden.errors import ModelError
 from golden.files import replacing
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.rnn import RecurrentNetwork
 
 Kind = TypeVar("Kind")
@@ -52,12 +53,14 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
         )
     header, arrays = _plain_rnn(net) if isinstance(net, RecurrentNetwork) else _plain_lstm(net)
     header = {"schema": SCHEMA, "name": net.name, "made_by": net.made_by, **header}
-    if net.readout:
-        header["readout"] = net.readout.squash
-        arrays["readout.weights"], arrays["readout.biases"] = (
-            net.readout.weights,
-            net.readout.biases,
-        )
+    head = net.head if isinstance(net, Network) else (net.readout,)
+    for label, stage in zip(labels(len(head)), head, strict=True):
+        name = label.replace(" ", "")
+        arrays[f"{name}.weights"], arrays[f"{name}.biases"] = stage.weights, stage.biases
+    if head:
+        header["readout"] = head[-1].squash
+    if len(head) > 1:
+        header["dense"] = [stage.squash for stage in head[:-1]]
     with replacing(path, ModelError) as beside, beside.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
@@ -161,21 +164,39 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
     hidden = (
         [_take(arrays, f"hidden.{part}") for part in ("weights", "biases")] if kind == "rnn" else []
     )
-    readout = None
-    if "readout" in header:
-        weights, biases = _take(arrays, "readout.weights"), _take(arrays, "readout.biases")
-        readout = Readout(weights, biases, _field(header, "readout", str))
+    head = _head(header, arrays)
     if arrays:
         version = header["schema"]
         raise ModelError(f"array {next(iter(arrays))!r} is not part of a version {version} model")
     if kind == "lstm":
         output = _field(header, "output", str) if header["schema"] > 1 else "every"
-        return Network(tuple(layers), readout, name, made_by, output)
-    if readout is None:
-        raise ModelError("readout is missing; a plain recurrent network needs one")
+        return Network(tuple(layers), head, name, made_by, output)
+    if len(head) != 1:
+        raise ModelError(
+            f"{len(head)} dense stages; a plain recurrent network needs one, its readout"
+        )
     return RecurrentNetwork(
-        hidden[0], hidden[1], readout, _field(header, "squash", str), name, made_by
+        hidden[0], hidden[1], head[0], _field(header, "squash", str), name, made_by
     )
+
+
+def _head(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Dense, ...]:
+    """The dense stages; files from before there could be several have no list of the others."""
+    if "readout" not in header and "dense" not in header:
+        return ()
+    squashes = _field(header, "dense", list) if "dense" in header else []
+    squashes = [*squashes, _field(header, "readout", str)]
+    found = []
+    for label, squash in zip(labels(len(squashes)), squashes, strict=True):
+        name = label.replace(" ", "")
+        weights, biases = (_take(arrays, f"{name}.{part}") for part in ("weights", "biases"))
+        if not isinstance(squash, str):
+            raise ModelError(f"header: 'dense' has {squash!r}, must be names")
+        try:
+            found.append(Dense(weights, biases, squash))
+        except ModelError as error:
+            raise ModelError(f"{label}: {error}") from None
+    return tuple(found)
 
 
 def _header(arrays: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -1,64 +1,35 @@
-"""Networks: layers of memory cells, one on the other, and an optional dense readout."""
+"""Networks: layers of memory cells, one on the other, and dense stages behind them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from golden.cell import Layer, LayerState, check_array
+from golden.cell import Layer, LayerState
+from golden.dense import Dense, Function, check_head
 from golden.errors import InputError, ModelError
 from golden.reading import Reading
 from golden.shape import first_reverse, stages
-from golden.squash import Array, squash
+from golden.squash import Array
 from golden.trace import Trace
 
 OUTPUTS = ("every", "last", "final")
 
 
 @dataclass(frozen=True)
-class Readout:
-    """Dense output units that see the last stage's y(t) at the same step: out = squash(W y + b).
-
-    Attributes
-    ----------
-    weights : (K, C).  biases : (K,).  squash : name of the squashing function.
-    """
-
-    weights: Array
-    biases: Array
-    squash: str = "identity"
-
-    def __post_init__(self) -> None:
-        squash(self.squash)
-        if np.ndim(self.weights) != 2 or not np.size(self.weights):
-            raise ModelError(
-                f"readout weights: shape {np.shape(self.weights)}, must be (outputs, cells)"
-            )
-        check_array("readout weights", self.weights, np.shape(self.weights))
-        check_array("readout biases", self.biases, (len(self.weights),))
-
-    @property
-    def outputs(self) -> int:
-        return len(self.weights)
-
-    def run(self, y: Array) -> Array:
-        """y (..., C) -> out (..., K)."""
-        weights, biases = (values.astype(y.dtype) for values in (self.weights, self.biases))
-        return squash(self.squash)(y @ weights.T + biases)
-
-
-@dataclass(frozen=True)
 class Network:
-    """Stacked layers and an optional readout.
+    """Stacked layers and a head of dense stages.
 
     Attributes
     ----------
     layers : at least one; a layer takes the y of the stage before it as its x. A stage is one
         layer, or a forward and a reverse one side by side, whose y are joined (`golden.shape`).
-    readout : or None, and then y of the last stage is the output.
+    head : dense stages, each behind the one before; the last is the readout. Without any, y of
+        the last stage of layers is the output.
     output : which outputs leave: of "every" step; of the "last" step of the sequence; or "final",
-        readout of what each layer of the last stage gave in its own last step, which for a reverse
+        the head on what each layer of the last stage gave in its own last step, which for a reverse
         layer is the first step of the sequence. Without a reverse layer there, "final" is "last".
     name : a short word for reports and file names: letters, digits, and after the first . _ -
     made_by : the command that made the weights, or ""; one line.
@@ -66,7 +37,7 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    readout: Readout | None = None
+    head: tuple[Dense, ...] = ()
     name: str = "network"
     made_by: str = ""
     output: str = "every"
@@ -95,9 +66,7 @@ class Network:
                     )
             before = stage
         width = sum(shapes[k].outputs for k in before)
-        if self.readout is not None and self.readout.weights.shape[1] != width:
-            have, last = self.readout.weights.shape[1], " and ".join(map(str, before))
-            raise ModelError(f"readout weights: {have} columns, layer {last} has {width} cells")
+        check_head(self.head, width, f"layer {' and '.join(map(str, before))}")
         if self.output == "final" and not any(shapes[k].reverse for k in before):
             object.__setattr__(self, "output", "last")
 
@@ -110,6 +79,11 @@ class Network:
     def first_reverse(self) -> int | None:
         """The first layer that runs in reverse and so needs the whole sequence, or None."""
         return first_reverse(layer.shape for layer in self.layers)
+
+    @property
+    def readout(self) -> Dense | None:
+        """The last dense stage, if there is one."""
+        return self.head[-1] if self.head else None
 
     @property
     def inputs(self) -> int:
@@ -141,7 +115,7 @@ class Network:
         """
         values = check_values(x, self.inputs)
         values = values.astype(np.float32) if single else values
-        return run_layers(self, values, state, self.readout.run if self.readout else None)
+        return run_layers(self, values, state, [stage.run for stage in self.head])
 
 
 def check_words(name: str, made_by: str) -> None:
@@ -180,8 +154,8 @@ def check_input(x: np.ndarray, inputs: int) -> np.ndarray:
     return x
 
 
-def run_layers(net, x, state, readout) -> Trace:
-    """Run `net`, stage by stage, over x (T, D) or (N, T, D), then `readout` on the last y.
+def run_layers(net, x, state, head: Sequence[Function]) -> Trace:
+    """Run `net`, stage by stage, over x (T, D) or (N, T, D), then `head` on the last y.
 
     Serves the float and the integer network alike: a layer has `initial_state`, `run` and `shape`.
     """
@@ -204,7 +178,11 @@ def run_layers(net, x, state, readout) -> Trace:
     traces = tuple(
         {name: _batch_first(values, single) for name, values in layer.items()} for layer in signals
     )
-    return Trace(traces, _batch_first(readout(y) if readout else y, single), tuple(after))
+    given = [y]
+    for dense in head:
+        given.append(dense(given[-1]))
+    *inner, out = (_batch_first(values, single) for values in given)
+    return Trace(traces, out, tuple(after), dense=tuple(inner[1:]))
 
 
 def _last(net, k: int, y):

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.cell import LayerState, check_array
+from golden.dense import Dense
 from golden.errors import InputError, ModelError
 from golden.fast_learning import constants, kernels
 from golden.learning import Gradient, check_sequence
-from golden.network import Readout, check_values, check_words
+from golden.network import check_values, check_words
 from golden.squash import Array, Squash, squash
 from golden.trace import Trace
 
@@ -39,7 +40,7 @@ class RecurrentNetwork:
 
     weights: Array
     biases: Array
-    readout: Readout
+    readout: Dense
     squash: str = "sigma"
     name: str = "rnn"
     made_by: str = ""
@@ -116,7 +117,7 @@ class RecurrentParameters:
 
     def network(self, name: str, made_by: str = "") -> RecurrentNetwork:
         """The network with these weights, copied; `ModelError` if they are not finite."""
-        readout = Readout(self.readout[:, :-1].copy(), self.readout[:, -1].copy(), self.out.name)
+        readout = Dense(self.readout[:, :-1].copy(), self.readout[:, -1].copy(), self.out.name)
         weights, biases = self.hidden[:, :-1].copy(), self.hidden[:, -1].copy()
         return RecurrentNetwork(weights, biases, readout, self.f.name, name, made_by)
 

@@ -1,7 +1,7 @@
 """A trace: every signal of a run, named the same in the float, integer and hardware view."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,22 +20,32 @@ class Trace:
         of the sequence's steps, also for a reverse layer.
     out : the readout, or y of the last stage where there is none; one step long where the network
         gives its last output only.
+    dense : what each dense stage before the readout gives, in as many steps as out. They are
+        numbered on from the layers.
     state : each layer's state after its last step (for a reverse layer: the sequence's first).
     """
 
     layers: tuple[dict[str, npt.NDArray[Any]], ...]
     out: npt.NDArray[Any]
     state: tuple[LayerState, ...]
+    dense: tuple[npt.NDArray[Any], ...] = field(default=(), kw_only=True)
 
     def get(self, name: str, layer: int = -1) -> npt.NDArray[Any]:
-        """One signal: `out`, or a signal of a layer (the last one unless said)."""
-        return self.out if name == "out" else self.layers[layer][name]
+        """One signal: `out`, or a signal of a layer or dense stage (the last one unless said)."""
+        if name == "out":
+            return self.out
+        if name == "dense":
+            return self.dense[layer - len(self.layers) if layer >= 0 else layer]
+        return self.layers[layer][name]
 
     def signals(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """Every signal with its full name: `0.i` ... `0.y` for layer 0, and so on, then `out`."""
+        """Every signal with its full name: `0.i` ... `0.y` for layer 0, and so on, then `1.dense`
+        for a dense stage behind one layer, and so on, then `out`."""
         for k, layer in enumerate(self.layers):
             for name, values in layer.items():
                 yield f"{k}.{name}", values
+        for k, values in enumerate(self.dense, len(self.layers)):
+            yield f"{k}.dense", values
         yield "out", self.out
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from golden import fast_learning
 from golden.cell import Layer
 from golden.closing import Closing
+from golden.dense import Dense
 from golden.errors import CarouselError
 from golden.learning import Parameters
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.rnn import RecurrentNetwork, RecurrentParameters, fast_train_sequence
 from golden.squash import Array
 from golden.tasks import TEMPORAL_ORDER, Task, adding
@@ -235,7 +236,7 @@ def _temporal_order_rnn(seed: int, progress: Progress, made_by: str) -> Recurren
     """
     rng = np.random.default_rng(seed)
     uniform = lambda *shape: rng.uniform(-0.1, 0.1, shape)  # noqa: E731
-    net = RecurrentNetwork(uniform(8, 16), uniform(8), Readout(uniform(4, 8), uniform(4), "sigma"))
+    net = RecurrentNetwork(uniform(8, 16), uniform(8), Dense(uniform(4, 8), uniform(4), "sigma"))
     p = RecurrentParameters.of(net)
     step = lambda x, target, rate: fast_train_sequence(p, x, target, rate)  # noqa: E731
     Run(TEMPORAL_ORDER, rng, seed, step, progress).learn(30_000, 0.5)
@@ -265,7 +266,7 @@ def random_network(
     g, h = ("g1997", "h1997") if recurrent else ("tanh", "tanh")
     layer = Layer(weights, start, block_size, recurrent, g, h)
     readout = rng.uniform(-scale, scale, (task.outputs, cells))
-    return Network((layer,), Readout(readout, rng.uniform(-scale, scale, task.outputs), "sigma"))
+    return Network((layer,), (Dense(readout, rng.uniform(-scale, scale, task.outputs), "sigma"),))
 
 
 def _lstm_step(p: Parameters) -> Callable[[Array, Array, float], Array]:

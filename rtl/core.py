@@ -54,8 +54,8 @@ class Core(wiring.Component):
     o : Out(stream), qnet.outputs beats a vector, the streams in turn: data (output format), first
         on the sequence's first beat, last on its last one. Where the network gives its last output
         only, of a sequence's last step only.
-    saturations : Out, 32-bit counters since reset, summed over layers and streams: i, f, o, g, h
-        and out count net inputs, s, m and y the values themselves. They wrap around.
+    saturations : Out, 32-bit counters since reset, summed over layers and streams: i, f, o, g, h,
+        dense and out count net inputs, s, m and y the values themselves. They wrap around.
     steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
     probe : Out, `valid` and a code for each of `plan.probe_streams`.
     idle : Out(1), no step runs and none may start; only then are the two ports listened to.
@@ -134,6 +134,8 @@ class Core(wiring.Component):
             m.submodules.cell = cell
             self._connect_cell(m, activations, cell, operands)
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
+        if "dense" in program.kinds:
+            self._connect_dense(m, activations[0], operands)
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
         m.d.sync += [
@@ -192,6 +194,14 @@ class Core(wiring.Component):
                 cell.seen_step_over.eq(activation.step_over),
                 cell.seen_clear.eq(activation.clear),
                 activation.state.eq(cell.seen),
+            ]
+
+    def _connect_dense(self, m: Module, activation: Activation, operands: Operands) -> None:
+        """What a dense stage gives back to the operands, for the next one."""
+        with m.If(activation.o.valid & self._is_kind(activation.o.kind, "dense")):
+            m.d.comb += [
+                operands.y_written.valid.eq(1),
+                operands.y_written.data.eq(activation.o.code),
             ]
 
     def _sigma(
@@ -261,8 +271,10 @@ class Core(wiring.Component):
             row = activation.o
             for kind in dict.fromkeys(word.row.kind for word in self.program.tail(place)):
                 events[kind] = row.valid & row.saturated & self._is_kind(row.kind, kind)
-        if self.qnet.readout and self.qnet.output != "every":
-            events["out"] &= activations[0].o.step_last  # the others do not leave
+        if self.qnet.output != "every":  # of the others nothing leaves
+            for kind in ("dense", "out"):
+                if kind in events:
+                    events[kind] &= activations[0].o.step_last
         if cell:
             y, clipped = cell.y, cell.y.valid & cell.y.saturated
             events |= {"s": cell.s.valid & cell.s.saturated, "h": y.valid & cell.h_saturated}

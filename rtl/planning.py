@@ -1,6 +1,5 @@
 """A core as planned: all that is known of it before any gateware is made, in pure Python."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -276,7 +275,7 @@ class CorePlan:
                 "format": _format(qnet.out_format),
                 "steps": qnet.output,
             },
-            "formats": json.loads(json.dumps(qnet.formats, default=_plain)),
+            "formats": qnet.formats.as_dict(),
             "lanes": self.lanes,
             "cycles_per_step": self.cycles_per_step,
             "ideal_cycles_per_step": self.ideal_cycles,
@@ -317,8 +316,8 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     """
     if qnet.first_reverse is None:
         _check_forward(options)
-        layers = tuple(range(len(qnet.layers)))
-        return CorePlan(qnet, options, ((Part(qnet, layers),),), (StepPlan.of(qnet, options),))
+        whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
+        return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))
     _check_reverse(qnet.first_reverse, options)
     groups = split(qnet)
     parts = (part for group in groups for part in group)
@@ -376,7 +375,3 @@ def _lanes_of(part: Part, lanes: int | None) -> int:
 def _format(form: Format) -> dict[str, Any]:
     width = {"width": form.width, "fraction_bits": form.frac, "signed": form.signed}
     return {"format": str(form), **width}
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Format) else vars(value)

@@ -8,7 +8,7 @@ import numpy as np
 from sim.errors import SimulationError
 from sim.job import Ints, Recording
 from sim.request import Request
-from sim.signals import Signals
+from sim.signals import Signals, leaving
 
 
 def check_complete(acts: Sequence[Request], recording: Recording) -> None:
@@ -70,8 +70,9 @@ def act_faults(request: Request, recording: Recording, shown: Signals, out: Ints
                 f"output stream: `{name}` is wrong {len(wrong)} times, first on beat {wrong[0]}, "
                 f"where it is {1 - must} and must be {must}"
             )
-    if (None, "out") in shown:
-        yield from _readout(request, shown[None, "out"], out)
+    readout = len(request.qnet.layers) + len(request.qnet.head) - 1, "out"
+    if readout in shown:
+        yield from _readout(request, shown[readout], out)
 
 
 def _steps(acts: Sequence[Request], recording: Recording) -> Iterator[str]:
@@ -127,8 +128,6 @@ def _found(acts: Sequence[Request], recording: Recording) -> dict[str, int]:
 
 def _readout(request: Request, shown: Ints, out: Ints) -> Iterator[str]:
     """The output as the probe saw it must be what left the core, in the steps where it leaves."""
-    # final, and shown in every step: a reverse layer's own last step is the sequence's first
-    leaving = slice(0, 1) if request.qnet.output == "final" else slice(-request.leaving[-1], None)
-    differ = np.count_nonzero(shown[..., leaving, :] != out)
+    differ = np.count_nonzero(leaving(request, shown) != out)
     if differ:
         yield f"output stream: {differ} codes differ from the readout that the probe shows"

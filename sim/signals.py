@@ -8,12 +8,12 @@ from sim.job import Ints, Recording
 from sim.request import Request
 from sim.state import State, from_words
 
-Signals = dict[tuple[int | None, str], Ints]
+Signals = dict[tuple[int, str], Ints]
 
 
 def signals(request: Request, recording: Recording) -> Signals:
     """Every signal that the probe showed, by layer and name, in the order of the sequences' steps;
-    the readout as (None, "out")."""
+    dense stages are numbered on from the layers."""
     found: Signals = {}
     for stream in request.probe:
         count = request.wanted[f"probe {stream.name}"]
@@ -24,10 +24,10 @@ def signals(request: Request, recording: Recording) -> Signals:
     return found
 
 
-def _places(stream: ProbeStream) -> dict[tuple[int | None, str], list[int]]:
+def _places(stream: ProbeStream) -> dict[tuple[int, str], list[int]]:
     """For every signal of a part of the probe where its units stand in a step, in the units' order;
     those of several sequences side by side one after the other."""
-    found: dict[tuple[int | None, str], dict[tuple[int, int], int]] = {}
+    found: dict[tuple[int, str], dict[tuple[int, int], int]] = {}
     for place, row in enumerate(stream.rows):
         found.setdefault((row.layer, row.kind), {})[row.stream, row.index] = place
     return {signal: [units[n] for n in sorted(units)] for signal, units in found.items()}
@@ -41,6 +41,22 @@ def by_layer(request: Request, found: Signals) -> tuple[dict[str, Ints], ...]:
         {name: found[k, name] for name in layer.shape.signals}
         for k, layer in enumerate(request.qnet.layers)
     )
+
+
+def dense(request: Request, found: Signals) -> tuple[Ints, ...]:
+    """What each dense stage before the readout gave, in the steps whose output leaves."""
+    return tuple(
+        leaving(request, found[k, "dense"])
+        for k, _ in enumerate(request.qnet.head[:-1], len(request.qnet.layers))
+        if request.probe
+    )
+
+
+def leaving(request: Request, shown: Ints) -> Ints:
+    """Of all steps of a signal of the head those whose output leaves."""
+    # final, and shown in every step: a reverse layer's own last step is the sequence's first
+    steps = slice(0, 1) if request.qnet.output == "final" else slice(-request.leaving[-1], None)
+    return shown[..., steps, :]
 
 
 def final_state(

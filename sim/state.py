@@ -44,10 +44,11 @@ def _streams(words: Sequence[Row]) -> int:
 
 
 def _place(qnet: QuantizedNetwork, row: Row) -> tuple[int, str, int] | None:
-    """Where a word belongs: layer, part of its `LayerState`, unit. None for m, which no step reads
-    of the one before."""
-    assert row.layer is not None
+    """Where a word belongs: layer, part of its `LayerState`, unit. None for m and for what a dense
+    stage gives, which no step reads of the one before."""
+    if row.kind in ("m", "dense"):
+        return None
     shape = qnet.layers[row.layer].shape
     if row.kind in shape.gates:
         return row.layer, "gates", shape.gates.index(row.kind) * shape.blocks + row.index
-    return None if row.kind == "m" else (row.layer, row.kind, row.index)
+    return row.layer, row.kind, row.index

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import golden
 from fixedpoint import Format, Formats, QuantizedNetwork, choose_formats, quantize
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from rtl import CoreOptions, CorePlan, plan, verilog
 from rtl.boards.boards import design
 from rtl.flow.design import alone
@@ -98,7 +98,7 @@ def network(*layers: Layer, readout: str | None = None, output: str = "every") -
     last = layers[-2:] if layers[-1].beside else layers[-1:]
     width = sum(layer.shape.outputs for layer in last)
     rng = np.random.default_rng(width)
-    units = Readout(rng.normal(size=(2, width)), rng.normal(size=2), readout) if readout else None
+    units = (Dense(rng.normal(size=(2, width)), rng.normal(size=2), readout),) if readout else ()
     return Network(layers, units, "named", output=output)
 
 
@@ -119,10 +119,8 @@ def own_formats(net: Network) -> Formats:
         weights = {source: narrower(form, 2 * k) for source, form in layer.weights.items()}
         g, h = narrower(layer.g, 3 - k), narrower(layer.h, 1 + k)
         layers.append(replace(layer, weights=weights, g=g, h=h, s=narrower(layer.s, 4 - 5 * k)))
-    readout = formats.readout
-    if readout:
-        readout = replace(readout, weights=narrower(readout.weights, 5))
-    return replace(formats, layers=tuple(layers), readout=readout)
+    head = (replace(stage, weights=narrower(stage.weights, 5)) for stage in formats.head)
+    return replace(formats, layers=tuple(layers), head=tuple(head))
 
 
 def narrower(form: Format, bits: int) -> Format:

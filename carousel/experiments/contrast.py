@@ -9,10 +9,10 @@ import numpy as np
 
 from carousel.cli.progress import Progress
 from carousel.experiments.trials import Outcome
+from golden.dense import Dense
 from golden.experiments import experiment
 from golden.experiments.plain import PlainTrial, run_plain
 from golden.flow import state_flow
-from golden.network import Readout
 from golden.rnn import RecurrentNetwork, error_flow, flow_bound
 
 LAG = 1000
@@ -114,7 +114,7 @@ def _cells(rng: np.random.Generator, lags: Sequence[int]) -> Curve:
 def _plain(rng: np.random.Generator, function: str, largest: float, lags: Sequence[int]) -> Curve:
     """A plain network of `UNITS` units, all weights up to `largest`, on a random input."""
     draw = lambda *shape: rng.uniform(-largest, largest, shape)  # noqa: E731
-    readout = Readout(np.ones((1, UNITS)), np.zeros(1), "sigma")
+    readout = Dense(np.ones((1, UNITS)), np.zeros(1), "sigma")
     net = RecurrentNetwork(draw(UNITS, 1 + UNITS), np.zeros(UNITS), readout, function)
     y = net.run(rng.uniform(-1.0, 1.0, (max(lags) + 1, 1))).get("y")
     flow = np.abs(error_flow(net, y, max(lags))).max(axis=(1, 2))

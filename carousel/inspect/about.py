@@ -12,7 +12,8 @@ import numpy as np
 from carousel.measure import needs
 from carousel.measure.needs import Need
 from carousel.report.tables import Table
-from golden import Layer, Network
+from golden import Dense, Layer, Network
+from golden.dense import labels
 from golden.squash import Array
 from rtl import CorePlan
 from rtl.schedule.schedule import UnsupportedError
@@ -26,13 +27,13 @@ OUTPUTS = {
 
 @dataclass(frozen=True)
 class Part:
-    """A layer or the readout.
+    """A layer or a dense stage.
 
     Attributes
     ----------
-    name : "layer 0", ..., "readout".
-    inputs, units, outputs : widths; units are cells, or outputs of the readout.
-    direction : of a layer; "" for the readout.
+    name : "layer 0", ..., "dense 0", ..., "readout".
+    inputs, units, outputs : widths; units are cells, or outputs of a dense stage.
+    direction : of a layer; "" for a dense stage.
     what : gates, squashing functions and whatever else is not said by numbers, for people.
     numbers : all of a kind, flat: weights, biases, and where there are any peepholes, projection,
         initial s, initial y.
@@ -88,11 +89,8 @@ class ModelInfo:
     def parts(self) -> tuple[Part, ...]:
         pairs = {k: len(stage) > 1 for stage in self.net.stages for k in stage}
         parts = [_layer(k, layer, pairs[k]) for k, layer in enumerate(self.net.layers)]
-        if out := self.net.readout:
-            numbers = {"weights": np.ravel(out.weights), "biases": out.biases}
-            what = f"dense, {'linear' if out.squash == 'identity' else out.squash}"
-            widths = out.weights.shape[1], out.outputs, out.outputs
-            parts.append(Part("readout", *widths, "", what, numbers, {"squash": out.squash}))
+        head = self.net.head
+        parts += [_dense(*pair) for pair in zip(labels(len(head)), head, strict=True)]
         return tuple(parts)
 
     @property
@@ -139,6 +137,13 @@ def _layer(k: int, layer: Layer, paired: bool) -> Part:
         numbers,
         options,
     )
+
+
+def _dense(label: str, stage: Dense) -> Part:
+    numbers = {"weights": np.ravel(stage.weights), "biases": stage.biases}
+    what = f"dense, {'linear' if stage.squash == 'identity' else stage.squash}"
+    widths = stage.inputs, stage.outputs, stage.outputs
+    return Part(label, *widths, "", what, numbers, {"squash": stage.squash})
 
 
 def _words(layer: Layer) -> list[str]:

@@ -98,7 +98,8 @@ def play(
             **room,
         )
     verdict = sim.check(qnet, codes, trace, **start)
-    real = QuantizedTrace(trace.layers, trace.out, trace.state, qnet.formats, {}).real()
+    parts = trace.layers, trace.out, trace.state
+    real = QuantizedTrace(*parts, qnet.formats, {}, dense=trace.dense).real()
     freely = not idle and not back_pressure
     return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
 

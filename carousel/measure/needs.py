@@ -12,6 +12,7 @@ import numpy as np
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
+from golden.dense import labels
 from rtl import CoreOptions, CorePlan, allowed_lanes, plan
 
 SHOWN = 4  # numbers of lanes in a table
@@ -50,7 +51,8 @@ class Need:
             {
                 "layers": list(part.layers),
                 "direction": "reverse" if part.reverse else "forward",
-                "readout": part.qnet.readout is not None,
+                "readout": bool(part.qnet.head),
+                "dense": max(0, len(part.qnet.head) - 1),
                 "once_a_sequence": part.once,
                 "lanes": core.schedule.lanes,
                 "cycles_per_step": core.schedule.cycles_per_step,
@@ -109,12 +111,11 @@ def _widths(net: Network, bits: int) -> QuantizedNetwork:
         )
         for layer in net.layers
     )
-    readout = net.readout and replace(
-        net.readout,
-        weights=np.zeros_like(net.readout.weights),
-        biases=np.zeros_like(net.readout.biases),
+    head = (
+        replace(stage, weights=np.zeros_like(stage.weights), biases=np.zeros_like(stage.biases))
+        for stage in net.head
     )
-    zeros = replace(net, layers=layers, readout=readout)
+    zeros = replace(net, layers=layers, head=tuple(head))
     return quantize(zeros, bits=bits, calibrate=np.zeros((1, net.inputs)))
 
 
@@ -153,7 +154,7 @@ def _of_parts(needs: tuple[Need, ...]) -> list[Table]:
     rows = []
     for k, part in enumerate(needs[0].parts):
         does = [f"{part['direction']} layer {layer}" for layer in part["layers"]]
-        does += ["readout"] if part["readout"] else []
+        does += labels(part["dense"] + part["readout"])
         paces = (f"{need.parts[k]['cycles_per_step']:,}" for need in needs)
         rows.append((k, ", ".join(does), *paces))
     return [

@@ -86,14 +86,11 @@ def answers(qnet: QuantizedNetwork, codes: Codes, streams: tuple[Stream, ...]) -
     those of each stream, in order of arrival."""
     found = []
     for sequence in codes:
-        # a readout is computed at every step, also where the last output alone leaves
+        # dense stages are computed at every step, also where the last output alone leaves
         trace = replace(qnet, output="every").run(sequence)
         found.append((trace.out if qnet.output == "every" else trace.out[-1]).reshape(-1))
         for stream in streams:
-            codes_of = [
-                (trace.out if row.layer is None else trace.layers[row.layer][row.kind])
-                for row in stream.rows
-            ]
+            codes_of = [trace.get(row.kind, row.layer) for row in stream.rows]
             units = zip(codes_of, stream.rows, strict=True)
             found.append(np.stack([each[:, row.index] for each, row in units], axis=1).reshape(-1))
     return np.concatenate(found)
@@ -115,12 +112,15 @@ def unpack(text: str) -> bytes:
 
 def plain(net: Network) -> dict[str, Any]:
     """A float network."""
-    readout = net.readout and {
-        "weights": net.readout.weights.tolist(),
-        "biases": net.readout.biases.tolist(),
-        "squash": _squash(net.readout.squash),
-    }
-    return {"layers": [_layer(layer) for layer in net.layers], "readout": readout}
+    head = [
+        {
+            "weights": stage.weights.tolist(),
+            "biases": stage.biases.tolist(),
+            "squash": _squash(stage.squash),
+        }
+        for stage in net.head
+    ]
+    return {"layers": [_layer(layer) for layer in net.layers], "head": head}
 
 
 def _layer(layer: Layer) -> dict[str, Any]:

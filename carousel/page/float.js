@@ -71,8 +71,7 @@ class FloatLayer {
 class FloatNetwork {
   constructor(net) {
     this.layers = net.layers.map((layer) => new FloatLayer(layer));
-    this.readout = net.readout;
-    this.squash = net.readout && squashOf(net.readout.squash);
+    this.head = net.head.map((stage) => ({ ...stage, squash: squashOf(stage.squash) }));
   }
 
   reset() {
@@ -82,7 +81,8 @@ class FloatNetwork {
   /** A step: x to the outputs. */
   step(x) {
     const y = this.layers.reduce((values, layer) => layer.step(values), x);
-    const { readout } = this;
-    return readout ? sums(readout.weights, readout.biases, y).map(this.squash) : y;
+    const dense = (values, { weights, biases, squash }) =>
+      sums(weights, biases, values).map(squash);
+    return this.head.reduce(dense, y);
   }
 }

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from fixedpoint import Format, Formats
+from golden.dense import labels
 
 NUMBER = re.compile(r"[-+]?([0-9][0-9,]*(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)( LSB| %)?|-")
 
@@ -64,8 +65,8 @@ def every_format(found: Formats) -> dict[str, Format]:
         named |= {f"layer {k} weights of {name}": form for name, form in layer.weights.items()}
         signals = ("gate", "g", "h", "s", "y", *(["m"] if layer.m else []))
         named |= {f"layer {k} {name}": getattr(layer, name) for name in signals}
-    if found.readout:
-        named |= {"readout weights": found.readout.weights, "readout output": found.readout.out}
+    for label, stage in zip(labels(len(found.head)), found.head, strict=True):
+        named |= {f"{label} weights": stage.weights, f"{label} output": stage.out}
     return named
 
 

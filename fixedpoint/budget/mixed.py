@@ -7,20 +7,20 @@ tests hold both ends. That is why the cell's equations stand here once more: gol
 place for a rounding of i g, f s or o h, the integer loop has none for a value that is not a code.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint.budget.quantisers import Quantisers
-from fixedpoint.network import QuantizedNetwork, QuantizedReadout
+from fixedpoint.budget.quantisers import Quantisers, head_names
+from fixedpoint.dense import QuantizedDense
+from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
 from golden.cell import Layer, LayerState
-from golden.network import Network, Readout, check_values, run_layers
+from golden.dense import Dense, Function
+from golden.network import Network, check_values, run_layers
 from golden.squash import Array
 from golden.trace import Trace
 
-Function = Callable[[Array], Array]
 TO = ("initial s", "initial y", "i g", "f s", "s", "m", "y")  # of a layer, at every step
 
 
@@ -39,10 +39,11 @@ def run_mixed(net: Network, qnet: QuantizedNetwork, on: Quantisers, x: Array) ->
     """
     x = _get(on, "input")(check_values(x, net.inputs))
     layers = tuple(_Layer(f"{k}.", layer, qnet, on) for k, layer in enumerate(net.layers))
-    readout = None
-    if net.readout is not None and qnet.readout is not None:
-        readout = _readout(net.readout, qnet.readout, on)
-    return run_layers(replace(qnet, layers=layers), x, None, readout)
+    head = [
+        _dense(names, real, fixed, on)
+        for names, real, fixed in zip(head_names(qnet), net.head, qnet.head, strict=True)
+    ]
+    return run_layers(replace(qnet, layers=layers), x, None, head)
 
 
 def _same(values: Array) -> Array:
@@ -76,11 +77,12 @@ def _unit(unit: QuantizedSquash, on: Quantisers, net: str, name: str) -> Functio
     return function
 
 
-def _readout(real: Readout, fixed: QuantizedReadout, on: Quantisers) -> Function:
-    """y (..., C) -> out (..., K)."""
-    weights = _get(on, "readout weights")(real.weights)
-    biases = _get(on, "readout biases")(real.biases)
-    unit = _unit(fixed.squash, on, "readout net", "out")
+def _dense(names: tuple[str, str], real: Dense, fixed: QuantizedDense, on: Quantisers) -> Function:
+    """y (..., C) -> (..., K)."""
+    label, signal = names
+    weights = _get(on, f"{label} weights")(real.weights)
+    biases = _get(on, f"{label} biases")(real.biases)
+    unit = _unit(fixed.squash, on, f"{label} net", signal)
     return lambda y: unit(y @ weights.T + biases)
 
 

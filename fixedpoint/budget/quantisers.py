@@ -16,6 +16,8 @@ names, k being the number of a layer:
     k.initial s, k.initial y                what a sequence starts from, where it is said
     k.m, k.y                                cell output before a projection, output of the layer
     readout weights, readout biases, readout net, out
+    dense n weights, dense n biases, dense n net, k.dense
+                                            the same of the dense stage n before the readout
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,9 +28,11 @@ import numpy as np
 
 from fixedpoint.arithmetic import nearest
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
-from fixedpoint.network import QuantizedNetwork, QuantizedReadout
+from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
+from golden.dense import labels
 from golden.network import Network
 from golden.squash import Array
 
@@ -114,7 +118,7 @@ def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
     """Every quantiser of the integer network `qnet`, which was made of `net`, by name."""
     found = {"input": _of("input", qnet.formats.input)}
     units = [unit for layer in qnet.layers for unit in (layer.gate, layer.g, layer.h)]
-    units += [qnet.readout.squash] if qnet.readout else []
+    units += [stage.squash for stage in qnet.head]
     if not all(unit.squash.linear for unit in units):
         form, table = qnet.table.value, qnet.table
         found["sigma table"] = TableQuantiser(
@@ -124,7 +128,15 @@ def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
         found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer)}
         for part in net.layers[k].initial:
             found[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
-    return found | (dict(_readout(qnet.readout)) if qnet.readout else {})
+    for (label, signal), stage in zip(head_names(qnet), qnet.head, strict=True):
+        found |= dict(_dense(label, signal, stage))
+    return found
+
+
+def head_names(qnet: QuantizedNetwork) -> list[tuple[str, str]]:
+    """What each dense stage is called, and the full name of its signal in a trace."""
+    signals = (f"{k}.{kind}" for k, kind in qnet.rows if kind == "dense")
+    return list(zip(labels(len(qnet.head)), (*signals, "out"), strict=False))
 
 
 def _of(group: str, form: Format) -> Quantiser:
@@ -152,10 +164,10 @@ def _layer(layer: QuantizedLayer) -> Iterator[tuple[str, Quantiser]]:
     yield "y", _of("output", forms.y)
 
 
-def _readout(readout: QuantizedReadout) -> Iterator[tuple[str, Quantiser]]:
-    yield "readout weights", _of("weights", readout.formats.weights)
-    yield "readout biases", Quantiser(group="biases", frac=readout.sums.frac)
-    yield from _unit("out", "output", readout.squash, "readout net")
+def _dense(label: str, signal: str, stage: QuantizedDense) -> Iterator[tuple[str, Quantiser]]:
+    yield f"{label} weights", _of("weights", stage.formats["x"][0])
+    yield f"{label} biases", Quantiser(group="biases", frac=stage.sums.frac)
+    yield from _unit(signal, "output", stage.squash, f"{label} net")
 
 
 def _unit(

@@ -142,7 +142,7 @@ def _step(layer: QuantizedLayer, sources: dict[str, Range]) -> tuple[StateMap, d
     h = sources["s"].round(layer.h_shift, layer.h).squash(layer.h)
     y = h.times(cells["o"]).round(layer.output_shift, forms.cell_output).hull()
     if layer.projection is not None:
-        y = y.sums(layer.projection).round(layer.projection_shift, forms.y)
+        y = y.sums(layer.projection.weights).round(int(layer.projection.shifts[0]), forms.y)
     gates = [squashed[gate].hull() for gate in shape.gates]
     return StateMap(layer.keep_shift, keep, add), {"y": y, "gates": joined(gates)}
 

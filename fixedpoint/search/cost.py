@@ -69,11 +69,11 @@ def circuits(qnet: QuantizedNetwork, lanes: int) -> dict[str, int]:
     """Bits of adders and multiplexers: of the lanes' accumulators, and of the steps of the tail.
 
     The tail adds a bias, clips net inputs, interpolates and scales sigma, twice, rounds the three
-    products i g, f s and o h(s), and clips what a readout gives.
+    products i g, f s and o h(s), and clips what the head gives.
     """
     paths, table = Paths.of(qnet), qnet.table
     line = table.value.width + GUARD + table.low_bits
     squash = table.argument.width + line + table.value.width
     products = paths.gate + paths.g + paths.gate + 2 * paths.s + paths.gate + paths.h
-    out = qnet.readout.formats.out.width if qnet.readout else 0
+    out = qnet.head[-1].target.width if qnet.head else 0
     return {"lanes": lanes * paths.sum, "tail": paths.sum + 2 * squash + products + paths.y + out}

@@ -87,7 +87,7 @@ class Evaluation:
     rmse, max_abs : of the outputs of all sequences, steps and units against float64.
     right, right_in_float : sequences answered rightly, by the candidate and in float; None where
         the answers are not known.
-    clipped : states, cell outputs and outputs of a linear readout that saturated.
+    clipped : states, cell outputs and outputs of linear dense stages that saturated.
     holds : whether states hold exactly while gates are shut; None where no gate can be kept shut.
     cost : see there; None of formats that cannot work, and then the error is infinite.
     """
@@ -155,8 +155,9 @@ def _holds(qnet) -> bool | None:
 def _clipped(net: Network, saturations: Mapping[str, int]) -> int:
     """Saturations that are no part of a squashing function."""
     values = [name for name in saturations if name.endswith((".s", ".m", ".y"))]
-    if net.readout is not None and net.readout.squash == "identity":
-        values.append("out")
+    kinds = [*(f"{k}.dense" for k, _ in enumerate(net.head[:-1], len(net.layers))), "out"]
+    for name, stage in zip(kinds, net.head, strict=False):
+        values += [name] if stage.squash == "identity" else []
     return sum(saturations[name] for name in values)
 
 

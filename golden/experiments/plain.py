@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from golden.batch import Batch
+from golden.dense import Dense
 from golden.experiments.experiment import Experiment
 from golden.experiments.trial import TESTED
-from golden.network import Readout
 from golden.rnn import RecurrentNetwork, RecurrentParameters, fast_train_sequence
 from golden.training import TrainingError
 
@@ -68,7 +68,7 @@ def run_plain(
     task, wiring = experiment.task, experiment.wiring
     units = wiring.shape.cells + len(wiring.shape.gates) * wiring.blocks
     draw = lambda *shape: rng.uniform(-wiring.interval, wiring.interval, shape)  # noqa: E731
-    readout = Readout(draw(task.outputs, units), draw(task.outputs), "sigma")
+    readout = Dense(draw(task.outputs, units), draw(task.outputs), "sigma")
     net = RecurrentNetwork(draw(units, task.inputs + units), draw(units), readout)
     p = RecurrentParameters.of(net)
     for done in range(0, presented, CHUNK):

@@ -9,9 +9,10 @@ with the weight that they had from the input.
 import numpy as np
 
 from golden.cell import Layer
+from golden.dense import Dense
 from golden.experiments.wiring import NO_GATE
 from golden.learning import Parameters
-from golden.network import Network, Readout
+from golden.network import Network
 
 
 def as_network(p: Parameters, name: str, made_by: str = "") -> Network:
@@ -41,8 +42,8 @@ def as_network(p: Parameters, name: str, made_by: str = "") -> Network:
     biases["i"][cells:] = -NO_GATE
     biases["f"][cells:] = -SHUT
     layer = Layer(weights, biases, 1, False, p.g.name, p.h.name)
-    readout = Readout(p.readout[:, :-1].copy(), p.readout[:, -1].copy(), p.out.name)
-    return Network((layer,), readout, name, made_by)
+    readout = Dense(p.readout[:, :-1].copy(), p.readout[:, -1].copy(), p.out.name)
+    return Network((layer,), (readout,), name, made_by)
 
 
 SHUT = 700.0  # sigma of minus this is 1e-304

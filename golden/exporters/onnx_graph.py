@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.cell import Layer
+from golden.dense import Dense, labels
 from golden.errors import ModelError
 from golden.network import Network
 
 DTYPE = np.dtype(np.float32)
 ORDER = "iofg"  # row blocks of W, R and B; of P without g. ONNX calls g "c"
 OPEN = {"sigma": 100.0, "hard": 1.0}  # gate's squashing function -> bias that holds it at exactly 1
-READOUTS = {"identity": "", "sigma": "Sigmoid"}  # the operator behind a dense readout
+DENSE = {"identity": "", "sigma": "Sigmoid"}  # the operator behind a dense stage
 ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {  # ONNX's name; alpha and beta
     "sigma": ("Sigmoid", ()),
     "tanh": ("Tanh", ()),
@@ -112,7 +113,7 @@ def build(net: Network) -> Graph:
     Raises
     ------
     ModelError : a number that is too large for the file's type, a clip that becomes 0 in it, a
-        readout's squashing function that it cannot have.
+        dense stage's squashing function that it cannot have.
     """
     graph = Graph()
     sequences = _sequences(graph) if any(layer.initial for layer in net.layers) else ""
@@ -127,18 +128,23 @@ def build(net: Network) -> Graph:
         flow = ways[0] if len(ways) == 1 else graph.add("Concat", *ways, axis=-1)
     if net.output == "last":
         flow = graph.add("Gather", flow, graph.store("last", np.array(-1, np.int64)), axis=0)
-    if out := net.readout:
-        weights = graph.store("readout.weights", graph.rounding("readout weights", out.weights.T))
-        biases = graph.store("readout.biases", graph.rounding("readout biases", out.biases))
-        flow = graph.add("Add", graph.add("MatMul", flow, weights), biases)
-        if out.squash not in READOUTS:
-            allowed = ", ".join(READOUTS)
-            raise ModelError(f"readout {out.squash!r}: ONNX files may have {allowed}")
-        if operator := READOUTS[out.squash]:
-            flow = graph.add(operator, flow)
+    for label, dense in zip(labels(len(net.head)), net.head, strict=True):
+        flow = _dense(graph, label, dense, flow)
     if net.output == "every":
         graph.add("Transpose", flow, perm=[1, 0, 2])
     return graph
+
+
+def _dense(graph: Graph, label: str, dense: Dense, flow: str) -> str:
+    """A dense stage on what `flow` gives."""
+    if dense.squash not in DENSE:
+        allowed = ", ".join(DENSE)
+        raise ModelError(f"{label} {dense.squash!r}: ONNX files may have {allowed}")
+    name = label.replace(" ", "")
+    weights = graph.store(f"{name}.weights", graph.rounding(f"{label} weights", dense.weights.T))
+    biases = graph.store(f"{name}.biases", graph.rounding(f"{label} biases", dense.biases))
+    flow = graph.add("Add", graph.add("MatMul", flow, weights), biases)
+    return graph.add(DENSE[dense.squash], flow) if DENSE[dense.squash] else flow
 
 
 def always_open(layer: Layer) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from golden.cell import Layer
+from golden.dense import Dense
 from golden.errors import ModelError
 from golden.files import unpacked
 from golden.importers import (
@@ -27,8 +28,8 @@ from golden.importers import (
     shown,
     stacked_layer,
 )
-from golden.importers.keras_config import READOUTS, SQUASHES, Part, as_object, chain
-from golden.network import Network, Readout
+from golden.importers.keras_config import DENSE, SQUASHES, Part, as_object, chain
+from golden.network import Network
 from golden.squash import Array
 
 ORDER = "ifgo"
@@ -191,13 +192,13 @@ def _network(
 ) -> Network:
     recurrent = [unit for unit in units if unit.part.kind == "LSTM"]
     layers = tuple(_layer(unit, arrays) for unit in recurrent)
-    readout = None
+    head: tuple[Dense, ...] = ()
     if len(recurrent) < len(units):
         weights, _, biases = units[-1].take(arrays)
-        squash = READOUTS[units[-1].part.options.get("activation", "linear")]
-        readout = Readout(weights, biases, squash)
+        squash = DENSE[units[-1].part.options.get("activation", "linear")]
+        head = (Dense(weights, biases, squash),)
     every = recurrent[-1].part.flag("return_sequences")
-    net = Network(layers, readout, name, output="every" if every else "final")
+    net = Network(layers, head, name, output="every" if every else "final")
     said = f"Keras 3, {', then '.join(map(str, parts))}; output of {OUTPUTS[net.output]}"
     return replace(net, made_by=said)
 

@@ -14,7 +14,7 @@ from golden.importers import shown
 
 SQUASHES = {"tanh": "tanh", "sigmoid": "sigma", "linear": "identity"}
 GATES = ("sigmoid", "hard_sigmoid")
-READOUTS = {"sigmoid": "sigma", "linear": "identity"}
+DENSE = {"sigmoid": "sigma", "linear": "identity"}
 CLASSES = ("InputLayer", "LSTM", "Bidirectional", "Dense", "Dropout")
 POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
 
@@ -42,7 +42,7 @@ OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "Dense": {
         "units": (),
-        "activation": tuple(READOUTS),
+        "activation": tuple(DENSE),
         "use_bias": (True, False),
         "lora_rank": (None,),
         "quantization_config": (None,),

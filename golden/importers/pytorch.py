@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from golden.cell import Layer
+from golden.dense import Dense
 from golden.errors import ModelError
 from golden.importers import (
     check_file,
@@ -30,7 +31,7 @@ from golden.importers import (
     shown,
     stacked_layer,
 )
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.shape import stages
 from golden.squash import Array
 
@@ -131,10 +132,8 @@ def from_tensors(tensors: Mapping[str, Array], name: str) -> Network:
     if not lstms:
         raise ModelError("no nn.LSTM is in it: tensors named weight_ih_l0, weight_hh_l0 are needed")
     stacks = {prefix: _stack(prefix, found) for prefix, found in lstms.items()}
-    readout, width = None, None
-    for prefix, found in linears.items():
-        readout = _linear(prefix, found)
-        width = readout.weights.shape[1]
+    head = tuple(_linear(prefix, found) for prefix, found in linears.items())
+    width = head[-1].inputs if head else None
     if len(linears) > 1:
         raise ModelError(
             f"Linears {', '.join(shown(prefix + 'weight') for prefix in linears)}: only one, after "
@@ -150,7 +149,7 @@ def from_tensors(tensors: Mapping[str, Array], name: str) -> Network:
             )
     order = _order(stacks, width)
     layers = tuple(layer for prefix in order for layer in stacks[prefix].layers)
-    return Network(layers, readout, name, _reading([stacks[prefix] for prefix in order], linears))
+    return Network(layers, head, name, _reading([stacks[prefix] for prefix in order], linears))
 
 
 @dataclass(frozen=True)
@@ -234,7 +233,7 @@ def _layer(prefix: str, tail: str, parts: dict[str, Array]) -> Layer:
     return stacked_layer(ORDER, x, y, bias, **options)
 
 
-def _linear(prefix: str, parts: dict[str, Array]) -> Readout:
+def _linear(prefix: str, parts: dict[str, Array]) -> Dense:
     key = shown(f"{prefix}weight")
     if "weight" not in parts:
         raise ModelError(f"{shown(f'{prefix}bias')}: is no tensor of an nn.LSTM or an nn.Linear")
@@ -248,7 +247,7 @@ def _linear(prefix: str, parts: dict[str, Array]) -> Readout:
         raise ModelError(
             f"{shown(f'{prefix}bias')}: shape {biases.shape}, must be ({len(weights)},)"
         )
-    return Readout(weights, biases)
+    return Dense(weights, biases)
 
 
 def _order(stacks: dict[str, Stack], width: int | None) -> list[str]:

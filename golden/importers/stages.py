@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from golden import dense
 from golden.cell import Layer
 from golden.errors import ModelError
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.reading import Reading
 from golden.squash import SQUASHES, Array
 
@@ -151,16 +152,14 @@ def network(
     for k, stage in enumerate(found):
         _check(stage, found, k, cells)
     layers = tuple(layer for stage in found if isinstance(stage, Cells) for layer in stage.layers)
-    readout = None
+    head: tuple[dense.Dense, ...] = ()
     if isinstance(last := found[-1], Dense):
         width = found[cells[-1]].outputs
         assert width is not None
         biases = _wide(last.biases, last.outputs or width)
-        readout = Readout(_full(last.weights, width), biases, last.function)
+        head = (dense.Dense(_full(last.weights, width), biases, last.function),)
     lines = tuple(_lines(kept))
-    return Network(
-        layers, readout, name, made_by, output, replace(reading or Reading(), stages=lines)
-    )
+    return Network(layers, head, name, made_by, output, replace(reading or Reading(), stages=lines))
 
 
 def _check(stage: Stage, found: list[Stage], k: int, cells: list[int]) -> None:

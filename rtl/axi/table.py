@@ -17,6 +17,7 @@ KINDS = {
     "m": "cell outputs before a projection",
     "y": "cell outputs",
     "out": "net inputs of the readout",
+    "dense": "net inputs of dense stages before the readout",
 }
 COUNTERS = {
     "cycles": "Clocks in which a step ran, since reset; wraps around.",

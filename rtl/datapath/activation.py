@@ -1,4 +1,4 @@
-"""The tail's first half: a row's exact sum becomes a gate, a squashed cell input or a readout."""
+"""The tail's first half: a row's exact sum becomes a gate, a cell input or a dense unit."""
 
 from collections.abc import Sequence
 

@@ -2,25 +2,27 @@
 
 A part sees its own time: its layers run forward over what it is given, and a reverse one is given
 the sequence from its last step to its first. Consecutive layers of one direction are one part, and
-so is the readout with them; two directions side by side are two parts, and what sees their joined
+so is the head with them; two directions side by side are two parts, and what sees their joined
 outputs is the next one.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fixedpoint.network import QuantizedNetwork, QuantizedReadout
+from fixedpoint.dense import QuantizedDense
+from fixedpoint.network import QuantizedNetwork
 from rtl.schedule.rows import Row
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some layers of a network, or its readout, as a network that runs forward.
+    """Some layers of a network, or its head, as a network that runs forward.
 
     Attributes
     ----------
     qnet : the part's own network, of the whole network's codes, formats and table.
-    layers : which of the whole network's layers it has; none where it is the readout alone.
+    layers : which of the whole network's layers it has; none where it is the head alone.
+    first_dense : the whole network's number of the first dense stage.
     reverse : it is given the steps from the last to the first.
     leaving : which of its own steps leave it: "every", the "first" or the "last".
     once : it is given one step of a sequence only, the one whose output leaves.
@@ -28,15 +30,16 @@ class Part:
 
     qnet: QuantizedNetwork
     layers: tuple[int, ...]
+    first_dense: int
     reverse: bool = False
     leaving: str = "every"
     once: bool = False
 
     def whole(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         """Rows of the part's network as rows of the whole one."""
-        return tuple(
-            row if row.layer is None else replace(row, layer=self.layers[row.layer]) for row in rows
-        )
+        dense = range(self.first_dense, self.first_dense + len(self.qnet.head))
+        numbers = (*self.layers, *dense)
+        return tuple(replace(row, layer=numbers[row.layer]) for row in rows)
 
 
 def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
@@ -47,18 +50,24 @@ def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
     for group in groups:
         ends = group is groups[-1]
         leaving = [_leaving(qnet, layers) if ends else "every" for layers in group]
-        # a readout inside would also compute, and count, what does not leave
-        apart = len(group) == 2 or leaving == ["first"]
-        readout = qnet.readout if ends and not apart else None
+        # a head inside would also compute, and count, what does not leave
+        apart, dense = len(group) == 2 or leaving == ["first"], len(qnet.layers)
+        head = qnet.head if ends and not apart else ()
         found.append(
             tuple(
-                Part(_network(qnet, layers, readout, steps), layers, _reverse(qnet, layers), steps)
+                Part(
+                    _network(qnet, layers, head, steps),
+                    layers,
+                    dense,
+                    _reverse(qnet, layers),
+                    steps,
+                )
                 for layers, steps in zip(group, leaving, strict=True)
             )
         )
-        if ends and apart and qnet.readout:
-            alone = _network(qnet, (), qnet.readout, "every")
-            found.append((Part(alone, (), once=qnet.output != "every"),))
+        if ends and apart and qnet.head:
+            alone = _network(qnet, (), qnet.head, "every")
+            found.append((Part(alone, (), dense, once=qnet.output != "every"),))
     return tuple(found)
 
 
@@ -88,21 +97,19 @@ def _leaving(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> str:
 def _network(
     qnet: QuantizedNetwork,
     layers: tuple[int, ...],
-    readout: QuantizedReadout | None,
+    head: tuple[QuantizedDense, ...],
     leaving: str,
 ) -> QuantizedNetwork:
-    """These layers, running forward, and this readout: of the very same codes and formats."""
+    """These layers, running forward, and this head: of the very same codes and formats."""
     found = [qnet.layers[k] for k in layers]
-    entry = found[0] if found else readout
-    assert entry is not None, "neither layers nor a readout"
     formats = replace(
         qnet.formats,
-        input=entry.input,
+        input=found[0].input if found else head[0].formats["x"][1],
         layers=tuple(qnet.formats.layers[k] for k in layers),
-        readout=qnet.formats.readout if readout else None,
+        head=qnet.formats.head if head else (),
     )
     forward = (
         replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in found
     )
     output = "last" if leaving == "last" else "every"
-    return replace(qnet, layers=tuple(forward), readout=readout, formats=formats, output=output)
+    return replace(qnet, layers=tuple(forward), head=head, formats=formats, output=output)

@@ -90,10 +90,10 @@ def structure(program: Program) -> str:
         for layer in qnet.layers
         for unit in (layer.gate, layer.g, layer.h)
     ]
-    squash = qnet.readout and qnet.readout.squash.squash.name
-    common = (qnet.formats, program.shapes, units, squash, qnet.output)
+    head = ", ".join(repr(stage.squash.squash.name) for stage in qnet.head) or None
+    common = f"({qnet.formats.text()}, {program.shapes}, {units}, {head}, {qnet.output!r})"
     size = (schedule.lanes, schedule.streams, schedule.nonzeros)
-    return hashlib.sha256(repr((common, size)).encode()).hexdigest()
+    return hashlib.sha256(f"({common}, {size})".encode()).hexdigest()
 
 
 def port_bits(program: Program) -> tuple[int, int]:

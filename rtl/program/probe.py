@@ -13,7 +13,7 @@ class ProbeStream:
     ----------
     name : of its fields.
     rows : what the codes of a step are, in order of arrival; `kind` is the signal's name (i, f, o,
-        g, s, m, y), or "out" with layer None for the readout.
+        g, s, m, y; dense or out of dense stages).
     reverse : the steps arrive in reversed order of the sequence's steps.
     once : it shows one step a sequence, the one whose output leaves, and not every step.
     """

@@ -19,13 +19,12 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.paths import Paths
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
-from golden.squash import SQUASHES
 from rtl.program.probe import ProbeStream
 from rtl.program.words import program_word
 from rtl.schedule.rows import Row, stored_gates, stored_outputs
 from rtl.schedule.schedule import Schedule
 
-KINDS = ("i", "f", "o", "g", "y", "out")
+KINDS = ("i", "f", "o", "g", "y", "dense", "out")
 
 
 @dataclass(frozen=True)
@@ -151,35 +150,18 @@ class Program:
 
     def _line(self, row: Row):
         """A row's weight codes by column."""
-        if row.layer is None:
-            assert self.qnet.readout is not None
-            return self.qnet.readout.weights[row.index]
-        layer = self.qnet.layers[row.layer]
-        if row.kind == "y":
-            assert layer.projection is not None
-            return layer.projection[row.index]
-        return layer.weights[row.kind][row.index]
+        return self.qnet.rows[row.layer, row.kind].weights[row.index]
 
     def _bias(self, row: Row) -> int:
-        if row.layer is None:
-            assert self.qnet.readout is not None
-            return int(self.qnet.readout.biases[row.index])
-        layer = self.qnet.layers[row.layer]
-        return 0 if row.kind == "y" else int(layer.biases[row.kind][row.index])
+        return int(self.qnet.rows[row.layer, row.kind].biases[row.index])
 
     def _peephole(self, row: Row) -> int:
-        peepholes = {} if row.layer is None else self.qnet.layers[row.layer].peepholes
-        return int(peepholes[row.kind][row.index]) if row.kind in peepholes else 0
+        peepholes = self.qnet.layers[row.layer].peepholes if row.kind in ("i", "f", "o") else {}
+        return int(peepholes[row.kind][row.index]) if peepholes else 0
 
     def _net_mode(self, row: Row) -> NetMode:
-        if row.layer is None:
-            assert self.qnet.readout is not None
-            return NetMode(self.qnet.readout.net_shift, self.qnet.readout.squash)
-        layer = self.qnet.layers[row.layer]
-        if row.kind == "y":
-            linear = QuantizedSquash(SQUASHES["identity"], self.qnet.table, layer.formats.y)
-            return NetMode(layer.projection_shift, linear)
-        return NetMode(layer.net_shift(row.kind), layer.squash(row.kind))
+        rows = self.qnet.rows[row.layer, row.kind]
+        return NetMode(int(rows.shifts[row.index]), rows.squash)
 
     @cached_property
     def net_modes(self) -> tuple[NetMode, ...]:
@@ -194,11 +176,8 @@ class Program:
         """The tail's program: one word a row."""
         found = []
         for phase, number in self.schedule.groups:
-            cell = (
-                0
-                if phase.layer is None
-                else self.cell_modes.index(CellMode.of(self.qnet.layers[phase.layer]))
-            )
+            layers = self.qnet.layers[phase.layer : phase.layer + 1]  # a dense stage is none
+            cell = self.cell_modes.index(CellMode.of(layers[0])) if layers else 0
             for row in phase.group(number):
                 mode, bias = self._net_mode(row), self._bias(row)
                 codes = bias, bias + half(mode.shift), self._peephole(row)
@@ -262,7 +241,7 @@ class Program:
     @property
     def outputs(self) -> tuple[Row, ...]:
         """What lies in the memory of outputs."""
-        return stored_outputs(self.shapes, self.schedule.streams)
+        return stored_outputs(self.shapes, self.qnet.head_widths, self.schedule.streams)
 
     @property
     def gates(self) -> tuple[Row, ...]:
@@ -276,9 +255,9 @@ class Program:
         return codes if any(codes) or self.loadable else []
 
     def _initial(self, row: Row) -> int:
-        assert row.layer is not None
-        state = self.qnet.layers[row.layer].initial
-        return int(getattr(state, row.kind)[row.index]) if row.kind in ("s", "y") else 0
+        if row.kind not in ("s", "y"):
+            return 0
+        return int(getattr(self.qnet.layers[row.layer].initial, row.kind)[row.index])
 
     @property
     def tail_multipliers(self) -> int:
@@ -316,7 +295,7 @@ class Program:
             rows = tuple(row for group in groups for row in group if row.kind != late)
             found.append(ProbeStream(f"act{place}", rows))
         if self.states:
-            cells = [(row, self.shapes[row.layer or 0]) for row in self.states]
+            cells = [(row, self.shapes[row.layer]) for row in self.states]
             found.append(ProbeStream("s", self.states))
             outs = (replace(row, kind="m" if s.projection else "y") for row, s in cells)
             found.append(ProbeStream("y", tuple(outs)))

@@ -54,8 +54,10 @@ def events(h: Harness, core: StepPlan) -> dict[str, str]:
         valid, row = h.cut(f"{path}.o.valid"), h.cut(f"{path}.o.kind")
         for kind in dict.fromkeys(word.row.kind for word in core.program.tail(place)):
             found[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
-    if core.qnet.readout and core.qnet.output != "every":
-        found["out"] += f" && {h.cut('activation0.o.step_last')}"  # the others do not leave
+    if core.qnet.output != "every":  # of the others nothing leaves
+        for kind in ("dense", "out"):
+            if kind in found:
+                found[kind] += f" && {h.cut('activation0.o.step_last')}"
     if core.program.states:
         valid, projected = h.cut("cell.y.valid"), h.cut("cell.y.projected")
         behind = latency.output(core.schedule.peepholes) - latency.SQUASH

@@ -112,17 +112,11 @@ class Reach:
 
     def _magnitudes(self, slot: Slot, column: Column) -> tuple[int, int]:
         """Those of the formats of a column's weight and value."""
-        qnet, phase = self.program.qnet, self.program.schedule.groups[slot.group or 0][0]
-        if phase.layer is None:
-            assert qnet.readout is not None
-            found = qnet.readout.formats.weights, qnet.readout.input
-        else:
-            layer = qnet.layers[phase.layer]
-            source = "x" if column.source == "below" else column.source
-            found = layer.formats.weights[source], layer.source_formats[source]
-            if phase.yields == "y":
-                found = layer.formats.weights["m"], layer.formats.cell_output
-        return found[0].magnitude, found[1].magnitude
+        phase, _ = self.program.schedule.groups[slot.group or 0]
+        rows = self.program.qnet.rows[phase.layer, phase.yields]
+        source = "m" if phase.yields == "y" else column.source
+        weight, value = rows.formats["x" if source == "below" else source]
+        return weight.magnitude, value.magnitude
 
     def _largest(self) -> int:
         """What the products of any one group come to at most."""

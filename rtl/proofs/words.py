@@ -49,7 +49,7 @@ def words_of(h: Harness, rows: Rows) -> list[Word]:
     starts = program.initial(program.states) or [0] * len(program.states)
     for k, (clock, word) in enumerate(rows.rows("g")):
         cell = program.states[k]
-        assert cell == replace(word.row, kind="s") and cell.layer is not None
+        assert cell == replace(word.row, kind="s")
         closing = [gate.word.row for gate in gates if gate.clock <= clock][-1]
         own = Row(cell.layer, "i", cell.index // program.shapes[cell.layer].block_size, cell.stream)
         assert closing == own, f"{cell}: comes behind {closing}"

@@ -61,8 +61,8 @@ def groups_of(phases: tuple[Phase, ...], after: After) -> tuple[Group, ...]:
 def _pause(phase: Phase, following: Phase, after: After) -> int:
     """Clocks that the tail rests between two phases.
 
-    A projection's results are written sooner than cell outputs and must not overtake those of the
-    phase before, which may be another stream's.
+    What a projection or dense stage gives is written sooner than cell outputs and must not overtake
+    those of the phase before, which may be another stream's.
     """
-    overtaking = phase.yields == "g" and following.yields == "y"
+    overtaking = phase.yields == "g" and following.yields in ("y", "dense")
     return (after.cell - after.gate) * overtaking

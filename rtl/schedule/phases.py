@@ -17,8 +17,9 @@ class Column:
 
     Attributes
     ----------
-    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (y(t) of the layer below,
-        or for a projection m(t) of its layer) or "gates" (the layer's own gates at t-1).
+    source : "x" (the core's input), "y" (the layer's own y(t-1)), "below" (what the layer or dense
+        stage below gives at t, or for a projection m(t) of its layer) or "gates" (the layer's own
+        gates at t-1).
     address : where its value lies in the memory of that source.
     column : its column in the weight matrix; of a sparse input's element only the core knows it.
     row : the row that yields its value; None for the core's input.
@@ -37,11 +38,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Phase:
-    """The part of a step that computes one layer, one projection, or the readout, for one stream.
+    """The part of a step that computes a layer, a projection or a dense stage, for one stream.
 
     Attributes
     ----------
-    layer : or None for the readout.
+    layer : its number; dense stages are numbered on from the layers.
     rows : in the order in which their sums reach the tail.
     side : rows of a full group, which are computed side by side, each in a lane of its own.
     columns : in the order of issue.
@@ -49,7 +50,7 @@ class Phase:
     spacing : lanes from one row to the next.
     """
 
-    layer: int | None
+    layer: int
     rows: tuple[Row, ...]
     side: int
     columns: tuple[Column, ...]
@@ -71,7 +72,7 @@ class Phase:
 
     @property
     def yields(self) -> str:
-        """The kind of the rows that end it: g (and with it y), y of a projection, or out."""
+        """The kind of the rows that end it: g (and with it y), y of a projection, dense or out."""
         return self.rows[-1].kind
 
     def group(self, number: int) -> tuple[Row, ...]:
@@ -87,7 +88,7 @@ def largest_phase(qnet: QuantizedNetwork) -> int:
     """Rows of the largest phase: the lanes that it can use."""
     rows = [layer.shape.rows_per_block * layer.shape.blocks for layer in qnet.layers]
     rows += [layer.shape.projection or 0 for layer in qnet.layers]
-    return max(*rows, qnet.outputs if qnet.readout else 0, 1)
+    return max(*rows, *qnet.head_widths, 1)
 
 
 def phases_of(
@@ -105,12 +106,12 @@ def phases_of(
     lanes : multipliers.
     streams : sequences side by side, each of which does the step.
     whole_blocks : no group begins or ends inside a block.
-    tail : rows that the tail takes at once. If more than one, a whole block; the rows of a readout
-        then use every `tail`-th lane, and come one a clock.
+    tail : rows that the tail takes at once. If more than one, a whole block; the rows of a dense
+        stage then use every `tail`-th lane, and come one a clock.
     nonzeros : elements of a sparse input vector; None where it is dense.
     """
     shapes = tuple(layer.shape for layer in qnet.layers)
-    places = _Places(qnet.inputs, shapes, streams, nonzeros)
+    places = _Places(qnet.inputs, shapes, qnet.head_widths, streams, nonzeros)
     phases = []
 
     def add(side: int, rows: list[Row], columns, **spread: int) -> None:
@@ -125,9 +126,10 @@ def phases_of(
         if shape.projection is not None:
             rows = [Row(k, "y", unit) for unit in range(shape.projection)]
             add(lanes, rows, partial(places.stored, k, "m", "below"))
-    if qnet.readout:
-        rows = [Row(None, "out", unit) for unit in range(qnet.outputs)]
-        add(-(-lanes // tail), rows, partial(places.inputs, len(shapes)), spacing=tail)
+    last = len(shapes) + len(qnet.head_widths) - 1
+    for k, width in enumerate(qnet.head_widths, len(shapes)):
+        rows = [Row(k, "out" if k == last else "dense", unit) for unit in range(width)]
+        add(-(-lanes // tail), rows, partial(places.inputs, k), spacing=tail)
     return tuple(phases)
 
 
@@ -146,16 +148,22 @@ class _Places:
     ----------
     width : of the core's input.
     shapes : of the layers.
+    head_widths : outputs of the dense stages.
     streams : sequences side by side.
     nonzeros : elements that come of an input vector; None for all.
     """
 
     def __init__(
-        self, width: int, shapes: tuple[Shape, ...], streams: int, nonzeros: int | None = None
+        self,
+        width: int,
+        shapes: tuple[Shape, ...],
+        head_widths: tuple[int, ...],
+        streams: int,
+        nonzeros: int | None,
     ):
-        self.width, self.shapes = width, shapes
+        self.width, self.shapes, self.head_widths = width, shapes, head_widths
         self.coming = width if nonzeros is None else nonzeros
-        stored = stored_outputs(shapes, streams), stored_gates(shapes, streams)
+        stored = stored_outputs(shapes, head_widths, streams), stored_gates(shapes, streams)
         self.outputs, self.gates = (
             {row: address for address, row in enumerate(rows)} for rows in stored
         )
@@ -170,10 +178,18 @@ class _Places:
         yield from (replace(each, column=place) for place, each in enumerate(own, shape.inputs))
 
     def inputs(self, k: int, stream: int) -> Iterator[Column]:
-        """The columns of layer k's x (or, past the last, of the readout's): input, or y below."""
+        """The columns of layer k's x (past the last, a dense stage's): input, or what is below."""
+        if k > len(self.shapes):
+            return self._dense(k - 1, stream)
         if k:
             return self.stored(k - 1, "y", "below", stream)
         return (Column("x", stream * self.coming + n, n) for n in range(self.coming))
+
+    def _dense(self, k: int, stream: int) -> Iterator[Column]:
+        """Columns for all that a dense stage gives."""
+        for unit in range(self.head_widths[k - len(self.shapes)]):
+            row = Row(k, "dense", unit, stream)
+            yield Column("below", self.outputs[row], unit, row)
 
     def stored(self, layer: int, kind: str, source: str, stream: int) -> Iterator[Column]:
         """Columns for all y or m of a layer, counted from 0."""

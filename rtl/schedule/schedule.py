@@ -1,6 +1,6 @@
 """The schedule: which source meets which weight in which clock, known before anything is built.
 
-A step is a sequence of phases, one a layer, one a projection and one for the readout; where the
+A step is a sequence of phases, one a layer, one a projection and one a dense stage; where the
 core processes several sequences side by side (streams), each phase for all of them in turn. A
 phase's rows are cut into groups of as many as there are lanes; a group takes one clock for each
 column (source) of its phase. Columns stand in the order in which their values become known, and
@@ -331,7 +331,7 @@ def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:
         for shape in shapes
     )
     hurried = any(
-        phase.side > len(phase.columns) for phase in schedule.phases if phase.layer is not None
+        phase.side > len(phase.columns) for phase in schedule.phases if phase.layer < len(shapes)
     )
     fits = len(blocks) == 1 and max(blocks) <= schedule.lanes
     return max(blocks) if plain and hurried and fits else 1

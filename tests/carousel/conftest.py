@@ -13,7 +13,7 @@ import golden
 import sim
 from carousel.main import app
 from carousel.measure.retention import lags, maps
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from sim import HardwareTrace
 from tests.rtl.support import planned
 
@@ -55,8 +55,8 @@ def network(name: str = "temporal-order", seed: int = 3) -> Network:
     kinds = ("i", "o", "g")
     weights = {kind: rng.uniform(-1, 1, (2, 10)) for kind in kinds}
     biases = {kind: rng.uniform(-1, 1, 2) for kind in kinds}
-    readout = Readout(rng.uniform(-1, 1, (4, 2)), rng.uniform(-1, 1, 4), "sigma")
-    return Network((Layer(weights, biases),), readout, name)
+    head = (Dense(rng.uniform(-1, 1, (4, 2)), rng.uniform(-1, 1, 4), "sigma"),)
+    return Network((Layer(weights, biases),), head, name)
 
 
 @pytest.fixture

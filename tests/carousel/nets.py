@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 
 INPUTS = 3
 
@@ -44,8 +44,8 @@ def network(name: str, *layers: Layer, output: str = "every") -> Network:
     width = sum(
         part.shape.outputs for part in layers[-2:] if part is layers[-1] or layers[-1].beside
     )
-    readout = Readout(rng.uniform(-0.8, 0.8, (2, width)), rng.uniform(-0.8, 0.8, 2))
-    return Network(layers, readout, name, output=output)
+    head = (Dense(rng.uniform(-0.8, 0.8, (2, width)), rng.uniform(-0.8, 0.8, 2)),)
+    return Network(layers, head, name, output=output)
 
 
 def every(seed: int = 5) -> dict[str, Network]:

@@ -31,7 +31,7 @@ STAGES = ["Synthesis ...", "Placing, seed 2 ...", "Bitstream ..."]
 def tiny(tmp_path_factory) -> list[str]:
     """`build` and the words for a core of 1 input, 2 cells and 4 lanes at 8 bits."""
     folder = tmp_path_factory.mktemp("tiny")
-    net = golden.Network((layer(np.random.default_rng(4), 1, 2),), None, "tiny")
+    net = golden.Network((layer(np.random.default_rng(4), 1, 2),), (), "tiny")
     golden.save(net, folder / "tiny.npz")
     np.save(folder / "x.npy", np.random.default_rng(5).uniform(-1, 1, (2, 20, 1)))
     words = ("build", folder / "tiny.npz", "--input", folder / "x.npy", "--bits", 8, "--lanes", 4)

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 import golden
-from golden import Readout
+from golden import Dense
 from tests.carousel import nets
 
 ADDING, ORDER = Path("models/adding.npz"), Path("models/temporal_order.npz")
@@ -58,8 +58,8 @@ def test_rounding_and_notes_are_told_to_people_and_to_programs(cli, tmp_path):
     weights = {kind: np.ones_like(values) for kind, values in layer.weights.items()}
     biases = {kind: np.ones_like(values) for kind, values in layer.biases.items()}
     weights["g"][0, 0] = 1 + 2**-26
-    readout = Readout(np.ones((2, 4)), np.ones(2))
-    net = replace(net, layers=(replace(layer, weights=weights, biases=biases),), readout=readout)
+    readout = Dense(np.ones((2, 4)), np.ones(2))
+    net = replace(net, layers=(replace(layer, weights=weights, biases=biases),), head=(readout,))
     model, path, file = (tmp_path / name for name in ("open.npz", "open.onnx", "e.json"))
     golden.save(net, model)
     result = cli("export", model, "-o", path, "--json", file)

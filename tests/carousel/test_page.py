@@ -21,6 +21,7 @@ from golden.doors import doors, playing
 from rtl.planning import CorePlan, plan
 from sim.wasm import build, inside
 from tests.carousel.nets import INPUTS, layer
+from tests.golden.nets import headed
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "temporal_order.npz"
@@ -123,14 +124,15 @@ def floats(net: Network, x: np.ndarray) -> np.ndarray:
     [
         golden.load(MODEL),
         doors(leaky=True),
-        Network((layer(np.random.default_rng(1), INPUTS, peepholes=True),), None, "peepholes"),
-        Network((layer(np.random.default_rng(2), INPUTS, gates="io", coupled=True),), None, "c"),
+        Network((layer(np.random.default_rng(1), INPUTS, peepholes=True),), (), "peepholes"),
+        Network((layer(np.random.default_rng(2), INPUTS, gates="io", coupled=True),), (), "c"),
+        headed(np.random.default_rng(5)),
         Network(
             (
                 layer(np.random.default_rng(3), INPUTS, projection=3, clip={"gate": (-0.5, 0.5)}),
                 layer(np.random.default_rng(4), 3, size=2, g="g1997", h="h1997", gate="hard"),
             ),
-            None,
+            (),
             "stack",
         ),
     ],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from fixedpoint import Format, Formats, LayerFormats, choose_formats, quantize
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 
 
 def layer(
@@ -78,7 +78,7 @@ def random_layer(rng, inputs, optional):
 
 
 def random_network(rng):
-    """Any network of 1-2 stages and any readout.
+    """Any network of 1-2 stages and up to two dense ones.
 
     A third is of plain cells; another of cells with options; in the last, layers may run in
     reverse or side by side too, and the last output only may leave.
@@ -95,9 +95,14 @@ def random_network(rng):
         layers += found
         width = sum(part.shape.outputs for part in found)
     output = str(rng.choice(["every", "last", "final"])) if how == 2 else "every"
-    squash = [None, "identity", "sigma"][rng.integers(3)]
-    readout = squash and Readout(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2), squash)
-    return Network(tuple(layers), readout, "random", output=output), inputs
+    squash, head = [None, "identity", "sigma"][rng.integers(3)], []
+    if squash:
+        (inner,) = rng.spawn(1)
+        if inner.random() < 0.4:
+            weights, biases = inner.normal(0, 1, (width, width)), inner.normal(0, 1, width)
+            head = [Dense(weights, biases, str(inner.choice(["identity", "sigma", "tanh"])))]
+        head.append(Dense(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2), squash))
+    return Network(tuple(layers), tuple(head), "random", output=output), inputs
 
 
 def random_quantized(rng, bits):
@@ -126,8 +131,8 @@ def paper_network(seed=0, inputs=3, blocks=2, size=2):
     """The 1997 cell with gate recurrence and a sigma readout, with its calibration input."""
     rng = np.random.default_rng(seed)
     hidden = layer(rng, inputs, blocks, size, "io", True, "g1997", "h1997")
-    readout = Readout(rng.normal(0, 1, (2, blocks * size)), rng.normal(0, 1, 2), "sigma")
-    return Network((hidden,), readout), rng.normal(0, 1, (3, 40, inputs))
+    head = (Dense(rng.normal(0, 1, (2, blocks * size)), rng.normal(0, 1, 2), "sigma"),)
+    return Network((hidden,), head), rng.normal(0, 1, (3, 40, inputs))
 
 
 def formats(net, calibrate, bits=12):

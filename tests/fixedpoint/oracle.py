@@ -86,7 +86,8 @@ class Cell:
     def __init__(self, layer, real, formats, sigma_codes):
         self.shape, form = layer.shape, layer.formats
         self.weights, self.biases, self.peepholes = layer.weights, layer.biases, layer.peepholes
-        self.projection, self.coupled, self.reverse = layer.projection, real.coupled, real.reverse
+        self.projection = layer.projection and layer.projection.weights
+        self.coupled, self.reverse = real.coupled, real.reverse
         self.units = {source: Fraction(2) ** -f.frac for source, f in form.weights.items()}
         self.x, self.y, self.s, self.gate = map(Number.of, (layer.input, form.y, form.s, form.gate))
         self.m = Number.of(form.m or form.y)
@@ -201,9 +202,12 @@ def run(qnet, net, codes):
         lost.update({f"{k}.{name}": n for name, n in count.items()})
     rows = joined(own if net.output == "final" else parts)
     rows = rows[-1:] if net.output == "last" else rows
-    if qnet.readout:
-        rows = [_readout(qnet, row, sigma_codes, lost) for row in rows]
-    return traces, rows, lost
+    inner = []
+    for k, (stage, form) in enumerate(zip(qnet.head, qnet.formats.head, strict=True), 1):
+        name = "out" if k == len(qnet.head) else f"{len(qnet.layers) + k - 1}.dense"
+        lost[name] = 0
+        inner.append(rows := [_dense(qnet, stage, form, row, lost, name) for row in rows])
+    return traces, inner[:-1], rows, lost
 
 
 def joined(parts):
@@ -211,15 +215,16 @@ def joined(parts):
     return [[code for row in rows for code in row] for rows in zip(*parts, strict=True)]
 
 
-def _readout(qnet, y, sigma_codes, lost):
-    part, form = qnet.readout, qnet.readout.formats
-    unit = Fraction(2) ** -(form.weights.frac + part.input.frac)
-    table = Number.of(qnet.formats.argument), qnet.formats.sigma, sigma_codes
-    function = Function(part.squash.squash.name, *table, Number.of(form.out))
+def _dense(qnet, stage, form, given, lost, name):
+    """A dense stage's codes on those of what is before it."""
+    source = stage.formats["x"][1]
+    unit = Fraction(2) ** -(form.weights.frac + source.frac)
+    table = Number.of(qnet.formats.argument), qnet.formats.sigma, qnet.table.values.tolist()
+    function = Function(stage.squash.squash.name, *table, Number.of(form.out))
     row = []
-    for weights, bias in zip(part.weights.tolist(), part.biases.tolist(), strict=True):
-        total = bias + sum(weight * code for weight, code in zip(weights, y, strict=True))
+    for weights, bias in zip(stage.weights.tolist(), stage.biases.tolist(), strict=True):
+        total = bias + sum(weight * code for weight, code in zip(weights, given, strict=True))
         code, clipped = function(total * unit)
-        lost["out"] += clipped
+        lost[name] += clipped
         row.append(code)
     return row

@@ -9,7 +9,7 @@ import pytest
 
 from fixedpoint import FormatError, loop
 from fixedpoint.cell import QuantizedLayer
-from golden import LayerState, Network, Readout, mismatches
+from golden import Dense, LayerState, Network, mismatches
 from tests.fixedpoint import oracle
 from tests.fixedpoint.nets import (
     forget_network,
@@ -26,11 +26,13 @@ from tests.fixedpoint.nets import (
 
 def assert_equals_oracle(net, qnet, codes):
     trace = qnet.run(codes)
-    signals, out, lost = oracle.run(qnet, net, codes)
+    signals, dense, out, lost = oracle.run(qnet, net, codes)
     for k, found in enumerate(signals):
         for name, rows in found.items():
             np.testing.assert_array_equal(trace.get(name, k), rows, f"layer {k} {name}")
             assert trace.get(name, k).dtype == np.int64
+    for k, rows in enumerate(dense, len(signals)):
+        np.testing.assert_array_equal(trace.get("dense", k), rows, f"dense {k}")
     np.testing.assert_array_equal(trace.out, out)
     assert trace.saturations == {name: lost[name] for name in trace.saturations}
     assert set(lost) <= set(trace.saturations)
@@ -121,8 +123,8 @@ def test_values_saturate_where_their_format_is_narrow(signal, dtype, monkeypatch
         rng = np.random.default_rng(seed)
         hidden = layer(rng, 3, 4, peepholes=True, projection=projection, initial=("s", "y"))
         width = hidden.shape.outputs
-        dense = Readout(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2))
-        net = Network((hidden,), dense)
+        dense = Dense(rng.normal(0, 1, (2, width)), rng.normal(0, 1, 2))
+        net = Network((hidden,), (dense,))
         forms = formats(net, rng.normal(0, 1, (3, 40, 3)), 10)
         (form,), last = forms.layers, forms.readout
         if signal == "out":
@@ -131,7 +133,7 @@ def test_values_saturate_where_their_format_is_narrow(signal, dtype, monkeypatch
             form = replace(form, **{signal: replace(form.signal(signal), width=7)})
         for part in hidden.initial.values():
             part /= 64  # it fits into less too
-        qnet = quantize(net, replace(forms, layers=(form,), readout=last))
+        qnet = quantize(net, replace(forms, layers=(form,), head=(last,)))
         trace = assert_equals_oracle(net, qnet, random_codes(rng, qnet, 60))
         assert trace.saturations["out" if signal == "out" else f"0.{signal}"] > 0
 

@@ -7,7 +7,7 @@ import pytest
 
 from fixedpoint import FormatError, choose_formats, quantize
 from fixedpoint.formats import Format
-from golden import InputError, LayerState, Network, Readout
+from golden import Dense, InputError, LayerState, Network
 from tests.fixedpoint.nets import layer, random_codes
 from tests.fixedpoint.test_cell import assert_equals_oracle
 
@@ -24,7 +24,7 @@ def pair(seed=0, **options):
     forward = layer(rng, 3, 4, **options)
     reverse = layer(rng, 3, 3, reverse=True, beside=True, **options)
     width = forward.shape.outputs + reverse.shape.outputs
-    return Network((forward, reverse), Readout(rng.normal(0, 1, (2, width)), np.zeros(2)))
+    return Network((forward, reverse), (Dense(rng.normal(0, 1, (2, width)), np.zeros(2)),))
 
 
 def stacked(seed=0):
@@ -32,7 +32,7 @@ def stacked(seed=0):
     rng = np.random.default_rng(seed)
     first = layer(rng, 3, 4, peepholes=True, projection=3, initial=("s", "y"), gate="hard")
     second = layer(rng, 3, 4, kinds="io", coupled=True, clip={"gate": (-1.5, 2.0)})
-    return Network((first, second), Readout(rng.normal(0, 1, (2, 4)), np.zeros(2)))
+    return Network((first, second), (Dense(rng.normal(0, 1, (2, 4)), np.zeros(2)),))
 
 
 def test_a_reverse_layer_is_the_forward_one_on_the_reversed_codes():
@@ -60,8 +60,8 @@ def test_a_pair_is_its_layers_run_apart_and_joined(output):
     apart, own = [], []
     for built, real, turn in zip(qnet.layers, net.layers, (1, -1), strict=True):
         shape = replace(built.shape, reverse=False, beside=False)
-        alone = replace(qnet, layers=(replace(built, shape=shape),), readout=None, output="every")
-        part = replace(alone, formats=replace(qnet.formats, readout=None)).run(codes[::turn])
+        alone = replace(qnet, layers=(replace(built, shape=shape),), head=(), output="every")
+        part = replace(alone, formats=replace(qnet.formats, head=())).run(codes[::turn])
         apart.append(part.get("y")[::turn])
         own.append(part.get("y")[-1:])
         assert real.reverse == (turn < 0)

@@ -83,7 +83,7 @@ def test_every_number_is_rounded_to_nearest_with_ties_up(name):
         np.testing.assert_array_equal(found.biases[kind], codes(real.biases[kind], bias_frac), kind)
     have = {f"peephole {kind}": values for kind, values in found.peepholes.items()}
     have |= {
-        "projection": found.projection,
+        "projection": found.projection and found.projection.weights,
         "initial s": found.initial.s,
         "initial y": found.initial.y,
     }
@@ -112,7 +112,7 @@ def test_weights_beyond_their_formats_saturate_and_are_counted():
     for form, have in (
         (weights["x"], found.weights["i"][:, :3]),
         (weights["y"], found.weights["g"][:, 3:]),
-        (weights["m"], found.projection),
+        (weights["m"], found.projection.weights),
     ):
         assert have[0, :2].tolist() == [form.high, form.low] and have[-1, -1] == form.high
 
@@ -150,9 +150,9 @@ def test_functions_and_sums_are_those_of_the_formats():
     worst += 3 * most["x"] * formats.input.magnitude + 2 * most["y"] * form.y.magnitude
     worst += most["s"] * form.s.magnitude
     assert found.sums.bound == worst
-    assert found.projection_sums is not None and form.m is not None
-    assert found.projection_sums.bound == 3 * most["m"] * form.m.magnitude
-    assert found.projection_sums.frac == form.weights["m"].frac + form.m.frac
+    assert found.projection is not None and form.m is not None
+    assert found.projection.sums.bound == 3 * most["m"] * form.m.magnitude
+    assert found.projection.sums.frac == form.weights["m"].frac + form.m.frac
 
 
 def test_a_gate_is_unsigned_with_one_as_its_highest_bit():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fixedpoint import Format, FormatError, Formats, choose_formats, quantize
 from golden import Network
 from tests.fixedpoint.nets import forget_network, layer, paper_network
+from tests.golden.nets import headed
 
 some_format = st.builds(Format, st.integers(2, 32), st.integers(-32, 64), st.booleans())
 
@@ -91,7 +92,12 @@ def test_fitting_of_nothing_at_all():
     assert Format.fitting(8, 1e-300).frac == 64
 
 
-@pytest.mark.parametrize("network", [forget_network, paper_network])
+def headed_network():
+    """Three dense stages of different squashes, with calibration input."""
+    return headed(np.random.default_rng(3)), np.random.default_rng(4).normal(0, 1, (3, 20, 2))
+
+
+@pytest.mark.parametrize("network", [forget_network, paper_network, headed_network])
 def test_dump_and_parse(network, tmp_path):
     net, x = network()
     forms = choose_formats(net, 13, x)
@@ -116,6 +122,8 @@ BREAKAGES = {
     "a layer that is text": lambda d: d.update(layers=["s16.12"]),
     "a missing name": lambda d: d.pop("input"),
     "a name too many": lambda d: d.update(extra="s16.12"),
+    "dense, no list": lambda d: d.update(dense=d["readout"]),
+    "dense without a readout": lambda d: d.update(dense=[d["readout"]], readout=None),
     "an empty readout": lambda d: d.update(readout={}),
     "a readout of numbers": lambda d: d.update(readout={"weights": 1, "out": 2}),
     "weights that are a list": lambda d: break_layer(d, weights=["s16.12"]),
@@ -195,15 +203,15 @@ REFUSALS = {
     ),
     "no layers": (lambda d: replace(d, layers=()), "formats: 0 layers, the network has 1"),
     "no readout": (
-        lambda d: replace(d, readout=None),
-        "formats: no readout, the network has a readout",
+        lambda d: replace(d, head=()),
+        "formats: 0 dense stages, the network has 1",
     ),
     "an unsigned weight": (
         lambda d: with_layer(d, weights={**d.layers[0].weights, "y": f("u12.9")}),
         "layer 0 weights of y u12.9: must be signed",
     ),
     "readout weights unsigned": (
-        lambda d: replace(d, readout=replace(d.readout, weights=f("u12.9"))),
+        lambda d: replace(d, head=(replace(d.readout, weights=f("u12.9")),)),
         "readout weights u12.9: must be signed",
     ),
 }

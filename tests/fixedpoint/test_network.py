@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import quantize
-from golden import InputError, LayerState, Network, Readout
+from golden import Dense, InputError, LayerState, Network
 from tests.fixedpoint.nets import forget_network, layer, paper_network, random_codes
 
 
@@ -93,7 +93,7 @@ def test_values_are_codes_times_lsb(qnet):
         np.testing.assert_array_equal(trace.value(short), codes_of * form.lsb)
     np.testing.assert_array_equal(real.state[0].s, trace.value("s")[:, -1])
     np.testing.assert_array_equal(real.state[0].y, trace.value("y")[:, -1])
-    assert trace.format("out") == qnet.out_format == qnet.readout.formats.out
+    assert trace.format("out") == qnet.out_format == qnet.readout.target
 
 
 def test_without_a_readout_the_output_is_y():
@@ -134,8 +134,8 @@ def test_the_digest_tells_networks_apart():
     other arrays: the same."""
     rng = np.random.default_rng(33)
     below = layer(rng, 3, 2, 2, "io", True, "g1997", "h1997")
-    readout = Readout(rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 2), "sigma")
-    net = Network((below, layer(rng, 4, 3)), readout)
+    head = (Dense(rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 2), "sigma"),)
+    net = Network((below, layer(rng, 4, 3)), head)
     qnet = quantize(net, calibrate=rng.normal(0, 1, (3, 40, 3)))
     found = [qnet.digest()]
     for k, part in enumerate(qnet.layers):
@@ -149,7 +149,7 @@ def test_the_digest_tells_networks_apart():
     for field in ("weights", "biases"):
         codes = getattr(qnet.readout, field).copy()
         codes.flat[0] ^= 1
-        found.append(replace(qnet, readout=replace(qnet.readout, **{field: codes})).digest())
+        found.append(replace(qnet, head=(replace(qnet.readout, **{field: codes}),)).digest())
     form = replace(qnet.formats.input, frac=qnet.formats.input.frac + 1)
     found.append(replace(qnet, formats=replace(qnet.formats, input=form)).digest())
     first = qnet.layers[0]

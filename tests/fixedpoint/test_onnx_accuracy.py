@@ -6,7 +6,7 @@ import pytest
 
 import golden
 from fixedpoint import quantize
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from golden.exporters.onnx import save_onnx
 from tests.golden.importers import onnx_models
 
@@ -45,9 +45,9 @@ def test_16_bits_are_within_a_few_lsb_of_onnxruntime(kind, end, tmp_path):
     layers = KINDS[kind](rng)
     width = CELLS * len([one for one in layers if one.shape.inputs == layers[-1].shape.inputs])
     edge = width**-0.5
-    readout = end and Readout(rng.uniform(-edge, edge, (4, width)), np.zeros(4), end)
+    head = (Dense(rng.uniform(-edge, edge, (4, width)), np.zeros(4), end),) if end else ()
     path = tmp_path / "net.onnx"
-    save_onnx(Network(layers, readout), path)
+    save_onnx(Network(layers, head), path)
     x = rng.normal(size=(4, STEPS, INPUTS))
     wanted = onnx_models.run(onnx.load(path), x.astype(np.float32))
     qnet = quantize(golden.load(path), bits=16, calibrate=x)

@@ -9,7 +9,7 @@ from fixedpoint import FormatError, choose_formats, quantize
 from fixedpoint.calibration import Seen
 from fixedpoint.quantization import HEADROOM, formats_of
 from fixedpoint.widths import KINDS, Widths
-from golden import Network, Readout
+from golden import Dense, Network
 from tests.fixedpoint.nets import forget_network, layer, random_network
 
 MIXED = Widths(9, 10, 11, 12, 13, 14, 15, 16)
@@ -19,8 +19,8 @@ def network():
     """A layer, a projected one, a linear readout."""
     rng = np.random.default_rng(2)
     layers = layer(rng, 3, 4), layer(rng, 4, 5, projection=2)
-    readout = Readout(rng.normal(0, 1, (2, 2)), rng.normal(0, 1, 2))
-    return Network(layers, readout), rng.normal(0, 1, (2, 30, 3))
+    head = (Dense(rng.normal(0, 1, (2, 2)), rng.normal(0, 1, 2)),)
+    return Network(layers, head), rng.normal(0, 1, (2, 30, 3))
 
 
 def test_each_width_is_that_of_its_codes():
@@ -40,7 +40,7 @@ def test_each_width_is_that_of_its_codes():
 def test_the_sigma_table_is_as_fine_as_the_finest_that_reads_it(squash):
     """Of gates, g, h and a sigma readout the finest; tanh takes a bit more than it has."""
     net, x = network()
-    net = replace(net, readout=replace(net.readout, squash=squash))
+    net = replace(net, head=(replace(net.readout, squash=squash),))
     seen, coarse = Seen.measure(net, x), Widths(*[6] * 8)
     base = formats_of(net, coarse, seen).sigma.frac
     for kind, more in (("gate", 0), ("g", 1), ("h", 1), ("out", 0)):

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from golden import Layer, Network, Readout, RecurrentNetwork
+from golden import Dense, Layer, Network, RecurrentNetwork
 from golden.squash import Squash
 
 
@@ -46,7 +46,7 @@ def layer(
 
 def readout(rng, cells, outputs, squash="sigma", scale=0.7):
     weights = rng.uniform(-scale, scale, (outputs, cells))
-    return Readout(weights, rng.uniform(-scale, scale, outputs), squash)
+    return (Dense(weights, rng.uniform(-scale, scale, outputs), squash),)
 
 
 def paper_1997(rng, inputs=3, outputs=2, blocks=2, size=2, squash="sigma"):
@@ -70,6 +70,19 @@ def mixed(rng, inputs=3, outputs=2, squash="identity"):
     """What neither paper has: forget gates, blocks of three, gate recurrence, other functions."""
     hidden = layer(rng, inputs, 2, 3, True, True, "sigma", "identity", 0.3)
     return Network((hidden,), readout(rng, 6, outputs, squash))
+
+
+def dense(rng, width, *stages):
+    """A head of stages of so many outputs and these squashes."""
+    head = ()
+    for outputs, squash in stages:
+        head += readout(rng, head[-1].outputs if head else width, outputs, squash)
+    return head
+
+
+def headed(rng):
+    """Three dense stages of different squashes behind a layer."""
+    return Network((layer(rng, 2, 3),), dense(rng, 3, (4, "tanh"), (2, "identity"), (3, "sigma")))
 
 
 def deep(rng):
@@ -128,7 +141,7 @@ def plain_rnn(rng, units=4, inputs=3, squash="sigma", scale=0.8, out="sigma"):
     """The plain recurrent network, two outputs."""
     weights = rng.uniform(-scale, scale, (units, inputs + units))
     biases = rng.uniform(-scale, scale, units)
-    return RecurrentNetwork(weights, biases, readout(rng, units, 2, out), squash)
+    return RecurrentNetwork(weights, biases, *readout(rng, units, 2, out), squash)
 
 
 KINDS = {"1997": paper_1997, "forget": forget, "mixed": mixed}
@@ -154,11 +167,10 @@ def same(one: Network, other: Network) -> bool:
                 return False
             if not np.array_equal(a.biases[kind], b.biases[kind]):
                 return False
-    return same_readout(one.readout, other.readout)
+    same = (same_dense(*stages) for stages in zip(one.head, other.head, strict=False))
+    return len(one.head) == len(other.head) and all(same)
 
 
-def same_readout(one: Readout | None, other: Readout | None) -> bool:
-    if one is None or other is None:
-        return one is other
+def same_dense(one: Dense, other: Dense) -> bool:
     same_weights = np.array_equal(one.weights, other.weights)
     return same_weights and np.array_equal(one.biases, other.biases) and one.squash == other.squash

@@ -100,10 +100,12 @@ def run(net, x):
         own.append([last])
     rows = joined(own if net.output == "final" else parts)
     rows = rows[-1:] if net.output == "last" else rows
-    return traces, rows if net.readout is None else [dense(net.readout, row) for row in rows]
+    for stage in net.head:
+        rows = [dense(stage, row) for row in rows]
+    return traces, rows
 
 
-def dense(readout, row):
-    """One row of the readout's outputs."""
-    pairs = zip(readout.weights, readout.biases, strict=True)
-    return [SCALAR[readout.squash](weighted(w, row) + float(b)) for w, b in pairs]
+def dense(stage, row):
+    """One row of a dense stage's outputs."""
+    pairs = zip(stage.weights, stage.biases, strict=True)
+    return [SCALAR[stage.squash](weighted(w, row) + float(b)) for w, b in pairs]

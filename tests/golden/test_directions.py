@@ -114,7 +114,7 @@ def test_stages():
     assert nets.both_ways(np.random.default_rng(43)).stages == ((0, 1), (2,), (3, 4))
     pair = nets.bidirectional(np.random.default_rng(43), projection=2)
     assert (pair.stages, pair.inputs, pair.outputs) == (((0, 1),), 3, 2)
-    assert replace(pair, readout=None).outputs == 4
+    assert replace(pair, head=()).outputs == 4
 
 
 def test_stages_that_do_not_fit():

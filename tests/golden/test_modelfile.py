@@ -17,6 +17,7 @@ LSTMS = {
     "forget": nets.forget,
     "mixed": nets.mixed,
     "deep, no readout": nets.deep,
+    "three dense stages": nets.headed,
     "every option": nets.every_option,
     "bidirectional": lambda rng: nets.bidirectional(rng, output="final", projection=2),
     "both ways": nets.both_ways,
@@ -61,7 +62,7 @@ def test_plain_rnn_comes_back(tmp_path):
     back = golden.load_rnn(write(tmp_path / "a.npz", net))
     assert np.array_equal(back.weights, net.weights)
     assert np.array_equal(back.biases, net.biases)
-    assert nets.same_readout(back.readout, net.readout)
+    assert nets.same_dense(back.readout, net.readout)
     assert (back.squash, back.name, back.made_by) == (net.squash, net.name, net.made_by)
 
 
@@ -219,7 +220,10 @@ ARRAYS = {
     "whole": (lambda a: a.update({W: np.zeros((2, 11), int)}), "type int64, must be float64"),
     "text": (lambda a: a.update({W: np.full((2, 11), "a")}), "must be float64"),
     "nan": (lambda a: a[W].__setitem__((1, 3), np.nan), "layer 0: weights i[1, 3]: nan is not"),
-    "infinite": (lambda a: a[R].__setitem__((0, 0), np.inf), "readout weights[0, 0]: inf is not"),
+    "infinite": (
+        lambda a: a[R].__setitem__((0, 0), np.inf),
+        "readout: dense weights[0, 0]: inf",
+    ),
     "readout width": (lambda a: a.update({R: np.zeros((2, 5))}), "readout weights: 5 columns"),
 }
 
@@ -315,4 +319,4 @@ def test_plain_rnn_files(tmp_path):
     assert "hidden biases: shape (3,)" in refused(path, golden.load_rnn)
     header.pop("readout")
     rewrite(path, header, {k: v for k, v in arrays.items() if k.startswith("hidden")})
-    assert "readout is missing" in refused(path, golden.load_rnn)
+    assert "0 dense stages; a plain recurrent network needs one" in refused(path, golden.load_rnn)

@@ -58,7 +58,8 @@ def test_the_output_comes_back(output, tmp_path):
 def test_a_version_1_file_is_read(tmp_path):
     """Written by hand as it was before there were options."""
     rng, path = np.random.default_rng(85), tmp_path / "old.npz"
-    hidden, dense = nets.layer(rng, 2, 2, 2, False, True, "g1997", "h1997"), nets.readout(rng, 4, 1)
+    hidden = nets.layer(rng, 2, 2, 2, False, True, "g1997", "h1997")
+    (dense,) = nets.readout(rng, 4, 1)
     entry = {"block_size": 2, "gate_recurrence": True, "g": "g1997", "h": "h1997"}
     header = {
         "schema": 1,
@@ -72,7 +73,7 @@ def test_a_version_1_file_is_read(tmp_path):
     arrays |= {f"layer0.biases.{kind}": hidden.biases[kind] for kind in "iog"}
     arrays |= {"readout.weights": dense.weights, "readout.biases": dense.biases}
     np.savez(path, header=np.array(json.dumps(header)), **arrays)
-    assert nets.same(golden.load(path), Network((hidden,), dense, "old", "by hand"))
+    assert nets.same(golden.load(path), Network((hidden,), (dense,), "old", "by hand"))
 
 
 def damaged(tmp_path, change):

@@ -1,9 +1,11 @@
 """Networks: batches, states carried on, stacking, readouts, and inputs that do not fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from golden import InputError, LayerState, ModelError, Network, Readout, mismatches
+from golden import Dense, InputError, LayerState, ModelError, Network, mismatches
 from tests.golden import nets
 
 MAKERS = {**nets.KINDS, "deep": nets.deep}
@@ -41,8 +43,8 @@ def test_batch_equals_singles(make):
 def test_layers_stack_and_the_readout_sees_the_last_y():
     rng = np.random.default_rng(23)
     one, two = nets.layer(rng, 3, 4), nets.layer(rng, 4, 2)
-    dense = nets.readout(rng, 2, 3)
-    net, x = Network((one, two), dense), rng.normal(size=(9, 3))
+    (dense,) = nets.readout(rng, 2, 3)
+    net, x = Network((one, two), (dense,)), rng.normal(size=(9, 3))
     below = Network((one,)).run(x)
     above = Network((two,)).run(below.out)
     trace = net.run(x)
@@ -51,6 +53,27 @@ def test_layers_stack_and_the_readout_sees_the_last_y():
     out = 1 / (1 + np.exp(-(above.out @ dense.weights.T + dense.biases)))
     assert np.abs(trace.out - out).max() < 1e-15
     assert (net.inputs, net.outputs, Network((one, two)).outputs) == (3, 3, 2)
+
+
+def test_each_dense_stage_sees_the_one_before():
+    """Three with different squashes, each against its own equation; the inner ones are shown."""
+    rng = np.random.default_rng(25)
+    net, x = nets.headed(rng), rng.normal(size=(2, 9, 2))
+    trace, y = net.run(x), Network(net.layers).run(x).out
+    named = dict(trace.signals())
+    for name, stage, squash in zip(
+        ("1.dense", "2.dense", "out"),
+        net.head,
+        (np.tanh, lambda a: a, lambda a: 1 / (1 + np.exp(-a))),
+        strict=True,
+    ):
+        y = squash(y @ stage.weights.T + stage.biases)
+        assert np.abs(named[name] - y).max() < 1e-15
+    assert list(named)[-3:] == ["1.dense", "2.dense", "out"]
+    assert trace.get("dense", 2) is trace.dense[1] is trace.get("dense")
+    assert net.readout is net.head[2] and net.outputs == 3
+    last = replace(net, output="last").run(x)
+    assert [values.shape for values in (*last.dense, last.out)] == [(2, 1, 4), (2, 1, 2), (2, 1, 3)]
 
 
 def test_a_run_changes_neither_its_input_nor_its_state():
@@ -130,9 +153,13 @@ def test_networks_that_do_not_fit():
         Network((one, nets.layer(rng, 5, 2)))
     with pytest.raises(ModelError, match="readout weights: 3 columns, layer 0 has 4 cells"):
         Network((one,), nets.readout(rng, 3, 1))
+    with pytest.raises(ModelError, match="readout weights: 3 columns, dense 0 has 2 outputs"):
+        Network((one,), nets.readout(rng, 4, 2) + nets.readout(rng, 3, 1))
+    with pytest.raises(ModelError, match="head: Dense, must be a tuple of dense stages"):
+        Network((one,), nets.readout(rng, 4, 2)[0])
     with pytest.raises(ModelError, match="'relu': allowed are sigma, tanh"):
         nets.readout(rng, 3, 1, "relu")
-    with pytest.raises(ModelError, match=r"readout weights: shape \(0, 4\)"):
-        Readout(np.zeros((0, 4)), np.zeros(0))
-    with pytest.raises(ModelError, match=r"readout biases: shape \(3,\), must be \(2,\)"):
-        Readout(np.zeros((2, 4)), np.zeros(3))
+    with pytest.raises(ModelError, match=r"dense weights: shape \(0, 4\)"):
+        Dense(np.zeros((0, 4)), np.zeros(0))
+    with pytest.raises(ModelError, match=r"dense biases: shape \(3,\), must be \(2,\)"):
+        Dense(np.zeros((2, 4)), np.zeros(3))

@@ -129,7 +129,7 @@ def test_error_flow_predicts_the_gradient():
 def test_known_decay_and_bound():
     """One logistic unit at net 0: (w / 4)^q, 9.5e-7 after 10 steps at w = 1; the bound holds."""
     one = RecurrentNetwork(
-        np.array([[0.0, 1.0]]), np.array([-0.5]), nets.readout(np.random.default_rng(1), 1, 1)
+        np.array([[0.0, 1.0]]), np.array([-0.5]), *nets.readout(np.random.default_rng(1), 1, 1)
     )
     y = np.full((101, 1), 0.5)
     flow = error_flow(one, y, 100)[:, 0, 0]
@@ -153,7 +153,7 @@ def test_refusals():
     with pytest.raises(ModelError, match=r"hidden biases: shape \(3,\), must be \(4,\)"):
         replace(net, biases=np.zeros(3))
     with pytest.raises(ModelError, match=r"readout weights: shape \(2, 3\), must be \(2, 4\)"):
-        replace(net, readout=nets.readout(rng, 3, 2))
+        replace(net, readout=nets.readout(rng, 3, 2)[0])
     with pytest.raises(ModelError, match=r"hidden weights\[1, 2\]: nan"):
         weights = net.weights.copy()
         weights[1, 2] = np.nan

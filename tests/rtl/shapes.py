@@ -14,35 +14,36 @@ class ShapedLayer:
 
 @dataclass(frozen=True)
 class Shaped:
-    """What a schedule wants of a `QuantizedNetwork`; `readout` is as wide as `outputs`."""
+    """What a schedule wants of a `QuantizedNetwork`."""
 
     inputs: int
     layers: tuple[ShapedLayer, ...]
-    readout: int | None
+    head_widths: tuple[int, ...]
     outputs: int
 
 
-def shaped(inputs: int, *shapes: Shape, outputs: int = 0) -> Shaped:
-    """Layers of these shapes, and with `outputs` a readout."""
-    width = outputs or (shapes[-1].outputs if shapes else 0)
-    return Shaped(inputs, tuple(map(ShapedLayer, shapes)), outputs or None, width)
+def shaped(inputs: int, *shapes: Shape, head: tuple[int, ...] = ()) -> Shaped:
+    """Layers of these shapes, and dense stages of these widths."""
+    width = head[-1] if head else shapes[-1].outputs
+    return Shaped(inputs, tuple(map(ShapedLayer, shapes)), head, width)
 
 
-def forget(*sizes: int, outputs: int = 0) -> Shaped:
-    """Forget-gate layers of these sizes, the first number being the inputs."""
+def forget(*sizes: int, head: tuple[int, ...] = ()) -> Shaped:
+    """Forget-gate layers of these sizes, the first number being the inputs, and a head."""
     shapes = (
         Shape(d, c, 1, ("i", "f", "o"), False) for d, c in zip(sizes, sizes[1:], strict=False)
     )
-    return shaped(sizes[0], *shapes, outputs=outputs)
+    return shaped(sizes[0], *shapes, head=head)
 
 
 def any_shapes(rng: np.random.Generator, most: int = 12) -> Shaped:
-    """Up to three layers of any kind of up to `most` blocks, with or without a readout; now and
-    then a readout alone."""
+    """Up to three layers of any kind of up to `most` blocks, with or without a head of up to three
+    dense stages; now and then a head alone."""
     inputs = int(rng.integers(1, 2 * most))
-    outputs = int(rng.integers(1, 2 * most)) if rng.random() < 0.5 else 0
+    stages = int(rng.integers(1, 4)) if rng.random() < 0.5 else 0
+    head = tuple(rng.integers(1, 2 * most, stages).tolist())
     if rng.random() < 0.05:
-        return shaped(inputs, outputs=outputs or 1)
+        return shaped(inputs, head=head or (1,))
     peepholes, shapes, width = rng.random() < 0.25, [], inputs
     for _ in range(int(rng.integers(1, 4))):
         coupled = rng.random() < 0.2
@@ -61,4 +62,4 @@ def any_shapes(rng: np.random.Generator, most: int = 12) -> Shaped:
             )
         )
         width = shapes[-1].outputs
-    return shaped(inputs, *shapes, outputs=outputs)
+    return shaped(inputs, *shapes, head=head)

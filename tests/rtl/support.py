@@ -13,7 +13,8 @@ import fixedpoint
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
-from golden.network import Network, Readout
+from golden.dense import Dense
+from golden.network import Network
 from rtl import CoreOptions, CorePlan, plan, verilog
 from sim.rounds import nonzero_elements
 
@@ -85,21 +86,29 @@ def layer(
 
 def readout(
     rng: np.random.Generator, cells: int, outputs: int, squash: str = "identity"
-) -> Readout:
-    return Readout(rng.normal(size=(outputs, cells)), rng.normal(size=outputs), squash)
+) -> tuple[Dense]:
+    return (Dense(rng.normal(size=(outputs, cells)), rng.normal(size=outputs), squash),)
+
+
+def head(rng: np.random.Generator, width: int, *stages: tuple[int, str]) -> tuple[Dense, ...]:
+    """Dense stages of so many outputs and these squashes, the first one behind `width` cells."""
+    found: list[Dense] = []
+    for outputs, squash in stages:
+        found += readout(rng, found[-1].outputs if found else width, outputs, squash)
+    return tuple(found)
 
 
 def stack(rng: np.random.Generator, *sizes: int, outputs: int = 0) -> Network:
     """Forget-gate layers of these sizes, the first number being the inputs."""
     layers = tuple(layer(rng, d, cells) for d, cells in zip(sizes, sizes[1:], strict=False))
-    return Network(layers, readout(rng, sizes[-1], outputs) if outputs else None)
+    return Network(layers, readout(rng, sizes[-1], outputs) if outputs else ())
 
 
 def quantized(
     net: Network, rng: np.random.Generator, bits: int = 16, tight: int = 0
 ) -> QuantizedNetwork:
-    """The network's integers. `tight` takes so many integer bits away from s, y, a linear readout
-    and, twice as many, from a linear h, so that they saturate."""
+    """The network's integers. `tight` takes so many integer bits away from s, y, what linear dense
+    stages give and, twice as many, from a linear h, so that they saturate."""
     formats = fixedpoint.choose_formats(net, bits, rng.normal(size=(4, 12, net.inputs)))
     layers = []
     for k, part in enumerate(formats.layers):
@@ -110,10 +119,11 @@ def quantized(
         s, y = finer(part.s, tight), finer(part.y, tight)
         h = finer(part.h, 2 * tight) if net.layers[k].h == "identity" else part.h
         layers.append(replace(part, weights=weights, s=s, y=y, h=h))
-    last = formats.readout
-    if net.readout and net.readout.squash == "identity" and last:
-        last = replace(last, out=finer(last.out, tight))
-    formats = replace(formats, layers=tuple(layers), readout=last)
+    head = (
+        replace(forms, out=finer(forms.out, tight)) if stage.squash == "identity" else forms
+        for stage, forms in zip(net.head, formats.head, strict=True)
+    )
+    formats = replace(formats, layers=tuple(layers), head=tuple(head))
     return fixedpoint.quantize(net, formats)
 
 
@@ -303,13 +313,14 @@ def mismatches(core: Any, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
         "last": ([last for _, _, last in run.beats], dealt(ends[1], streams)),
     }
     if core.plan.options.probe:
-        every = replace(core.qnet, output="every").run(codes).out
+        every = replace(core.qnet, output="every").run(codes)
         for shown in core.plan.probe_streams:
-            outs = trace.out if shown.once else every
+            given = trace if shown.once else every
             columns = [
-                dealt(outs if row.layer is None else trace.layers[row.layer][row.kind], streams)[
-                    ..., row.stream, row.index
-                ]
+                dealt(
+                    (given if row.kind in ("dense", "out") else trace).get(row.kind, row.layer),
+                    streams,
+                )[..., row.stream, row.index]
                 for row in shown.rows
             ]
             want = np.stack(columns, axis=-1)

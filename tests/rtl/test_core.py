@@ -9,7 +9,8 @@ from amaranth.hdl import ResetInserter, Signal
 
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
-from golden.network import Network, Readout
+from golden.dense import Dense
+from golden.network import Network
 from golden.squash import SQUASHES
 from rtl.schedule import latency
 from rtl.schedule.schedule import allowed_lanes
@@ -19,6 +20,7 @@ from tests.rtl.support import (
     any_codes,
     beats_of,
     drive,
+    head,
     layer,
     make_core,
     mismatches,
@@ -33,7 +35,7 @@ from tests.soak import few
 
 def _net1997(rng, inputs, blocks, size, outputs=0, squash="identity", **options) -> Network:
     one = layer(rng, inputs, blocks, size, forget=False, **options)
-    return Network((one,), readout(rng, blocks * size, outputs, squash) if outputs else None)
+    return Network((one,), readout(rng, blocks * size, outputs, squash) if outputs else ())
 
 
 def _mixed(rng, first: str) -> Network:
@@ -56,6 +58,12 @@ CORES = {
     "forget, last group not full": (lambda rng: stack(rng, 2, 5), 11, 8, 0),
     "forget, 6 bits": (lambda rng: stack(rng, 3, 4, outputs=3), 6, 8, 2),
     "forget, 20 bits": (lambda rng: stack(rng, 3, 4, outputs=3), 20, 8, 0),
+    "dense stages of different squashes": (
+        lambda rng: Network(
+            (layer(rng, 3, 4),), head(rng, 4, (5, "tanh"), (3, "identity"), (2, "sigma"))
+        ),
+        *(12, 6, 2),
+    ),
     "two layers, linear readout": (lambda rng: stack(rng, 3, 4, 3, outputs=2), 12, 8, 2),
     "three layers, no readout": (lambda rng: stack(rng, 2, 2, 3, 2), 14, 4, 0),
     "few columns after many rows": (lambda rng: stack(rng, 1, 2, 12, outputs=12), 10, 48, 0),
@@ -117,7 +125,7 @@ def test_every_code_mark_counter_and_clock(name):
 
 def test_every_kind_of_saturation_is_met():
     """The networks above are such that each counter is compared at a value that is not zero."""
-    seen = dict.fromkeys(("i", "f", "o", "g", "h", "s", "y", "out"), 0)
+    seen = dict.fromkeys(("i", "f", "o", "g", "h", "s", "y", "dense", "out"), 0)
     for name in CORES:
         qnet, _, rng = _made(name)
         for key, count in qnet.run(any_codes(rng, qnet, 2, 6)).saturations.items():
@@ -126,7 +134,7 @@ def test_every_kind_of_saturation_is_met():
 
 
 def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]:
-    """Any layers, squashes, readout, bits, integer bits taken away, and lanes."""
+    """Any layers, squashes, dense stages, bits, integer bits taken away, and lanes."""
     rng = np.random.default_rng(seed)
     coin = lambda chance: bool(rng.random() < chance)  # noqa: E731
     sizes, layers = int(rng.integers(1, 6)), []
@@ -136,9 +144,11 @@ def _random_case(seed: int) -> tuple[QuantizedNetwork, int, np.random.Generator]
         options = {"forget": coin(0.6), "recurrence": coin(0.4), **squashes}
         layers.append(layer(rng, sizes, blocks, size, **options))
         sizes = blocks * size
-    squash = str(rng.choice(["sigma", "identity"]))
-    last = readout(rng, sizes, int(rng.integers(1, 16)), squash) if coin(0.6) else None
-    net = Network(tuple(layers), last)
+    stages = [
+        (int(rng.integers(1, 16)), str(rng.choice(["sigma", "identity", "tanh"])))
+        for _ in range(rng.integers(4))
+    ]
+    net = Network(tuple(layers), head(rng, sizes, *stages))
     qnet = quantized(net, rng, int(rng.integers(6, 21)), int(rng.integers(0, 3)))
     return qnet, int(rng.choice(allowed_lanes(qnet))), rng
 
@@ -363,11 +373,11 @@ def test_a_wrong_bias_is_found_in_the_readout_alone():
     rng = np.random.default_rng(8)
     net = stack(rng, 3, 4, outputs=2)
     qnet = quantized(net, rng)
-    assert isinstance(net.readout, Readout)
+    assert isinstance(net.readout, Dense)
     codes = any_codes(rng, qnet, 1, 4)
     biases = qnet.readout.biases.copy()
-    biases[1] += 1 << qnet.readout.net_shift
-    core = make_core(replace(qnet, readout=replace(qnet.readout, biases=biases)), 8, probe=True)
+    biases[1] += 1 << qnet.readout.shifts[1]
+    core = make_core(replace(qnet, head=(replace(qnet.readout, biases=biases),)), 8, probe=True)
     run = run_core(core, codes)
     core.qnet = qnet
     found = mismatches(core, run, codes)

@@ -20,6 +20,7 @@ from tests.rtl.support import (
     any_codes,
     beats_of,
     drive,
+    head,
     layer,
     make_core,
     quantized,
@@ -137,15 +138,17 @@ def _any_layer(rng: np.random.Generator, inputs: int) -> Layer:
 
 @pytest.mark.parametrize("seed", few(range(4), range(24)))
 def test_random_cells(seed):
-    """One to three layers of any cells, readout or none, every output or the last only, any lanes,
-    idle and back-pressure."""
+    """One to three layers of any cells, up to two dense stages, every output or the last only, any
+    lanes, idle and back-pressure."""
     rng = np.random.default_rng((7, seed))
     layers, width = [], int(rng.integers(1, 4))
     for _ in range(rng.integers(1, 4)):
         layers.append(_any_layer(rng, width))
         width = layers[-1].shape.outputs
     end = (None, "identity", "sigma")[rng.integers(3)]
-    last = readout(rng, width, int(rng.integers(1, 4)), end) if end else None
+    last = readout(rng, width, int(rng.integers(1, 4)), end) if end else ()
+    if end and rng.integers(2):
+        last = head(rng, width, (int(rng.integers(1, 6)), "tanh"), (last[0].outputs, end))
     output = str(rng.choice(["every", "last"]))
     qnet = quantized(Network(tuple(layers), last, output=output), rng, int(rng.integers(6, 19)))
     pauses = {} if seed % 2 else {"idle": 0.4, "back_pressure": 0.5, "seed": seed}
@@ -154,10 +157,11 @@ def test_random_cells(seed):
 
 @pytest.mark.parametrize("lanes", [1, 3])
 @pytest.mark.parametrize("end", ["identity", "sigma"])
-def test_a_readout_alone(end, lanes):
-    """A part of a network may be its readout: a dense core, of any number of lanes."""
+@pytest.mark.parametrize("before", [(), ((5, "sigma"), (2, "tanh"))], ids=["one", "three"])
+def test_a_head_alone(before, end, lanes):
+    """A part of a network may be its head: a dense core, of any number of lanes."""
     rng = np.random.default_rng(lanes)
-    whole = quantized(Network((cell(rng, 2, 4),), readout(rng, 4, 3, end)), rng)
+    whole = quantized(Network((cell(rng, 2, 4),), head(rng, 4, *before, (3, end))), rng)
     formats = replace(whole.formats, input=whole.formats.layers[0].y, layers=())
     check_core(replace(whole, layers=(), formats=formats), lanes, rng)
 

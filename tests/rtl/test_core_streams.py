@@ -13,6 +13,7 @@ from tests.rtl.support import (
     CoreRun,
     agree,
     any_codes,
+    head,
     layer,
     make_core,
     quantized,
@@ -30,6 +31,9 @@ def _networks():
     nets = {
         "forget": stack(rng, 3, 4),
         "readout": stack(rng, 2, 3, outputs=2),
+        "dense stages": Network(
+            stack(rng, 2, 3).layers, head(rng, 3, (4, "tanh"), (3, "sigma"), (2, "identity"))
+        ),
         "one input, one cell": stack(rng, 1, 1),
         "1997 below forget": Network((old, layer(rng, 4, 3)), readout(rng, 3, 2)),
         "projection": Network((cell(rng, 2, 3), cell(rng, 3, 4, projection=2, **start))),
@@ -81,7 +85,7 @@ def test_other_streams_fill_the_wait():
     assert use[0] < 0.91
     assert use[1] > 0.99
     deep = [
-        schedule_of(forget(8, 8, 8, 8, outputs=4), 8, streams).utilisation for streams in (1, 2, 4)
+        schedule_of(forget(8, 8, 8, 8, head=(4,)), 8, streams).utilisation for streams in (1, 2, 4)
     ]
     assert deep[0] < deep[1] < deep[2]
     assert deep[2] > 0.95

@@ -146,7 +146,7 @@ def test_another_network_can_be_loaded():
 def test_a_thousand_inputs_cost_what_one_does():
     """A one-hot vector of 1,004 elements into two blocks of the 1997 cell with gate recurrence, on
     6 lanes: seven sources a step and not 1,010; the memory of weights holds all of them."""
-    qnet = shaped(1004, Shape(1004, 2, 1, ("i", "o"), True), outputs=2)
+    qnet = shaped(1004, Shape(1004, 2, 1, ("i", "o"), True), head=(2,))
     sparse, dense = schedule_of(qnet, 6, nonzeros=1), schedule_of(qnet, 6)
     assert (sparse.elements, dense.elements) == (1, 1004)
     assert sparse.ideal_cycles == 1 + 2 + 4 + 2

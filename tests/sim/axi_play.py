@@ -13,7 +13,8 @@ from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
-from golden.network import Network, Readout
+from golden.dense import Dense
+from golden.network import Network
 from rtl.verilog import convert, module_name
 from sim.runner import Build, build, folder_in, run
 from tests.rtl.support import write_core
@@ -40,8 +41,8 @@ def _network(seed: int, reverse: bool = False, output: str = "every") -> tuple[N
         {kind: rng.normal(size=2) for kind in "ifog"},
         reverse=reverse,
     )
-    readout = Readout(rng.normal(size=(2, 2)), np.zeros(2))
-    return Network((layer,), readout, "axi", output=output), rng.normal(size=(2, 20, 3))
+    head = (Dense(rng.normal(size=(2, 2)), np.zeros(2)),)
+    return Network((layer,), head, "axi", output=output), rng.normal(size=(2, 20, 3))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
-from golden.network import Network, Readout
+from golden.dense import Dense
+from golden.network import Network
 from rtl.schedule.schedule import allowed_lanes
 from sim import HardwareTrace, Verdict, check, simulate
 
@@ -54,6 +55,7 @@ class Case:
             }
             found |= {name for name, is_there in there.items() if is_there}
         found |= {f"{self.net.output} output"}
+        found |= {"dense stages"} if len(self.net.head) > 1 else set()
         return found | {f"readout {self.net.readout.squash}" if self.net.readout else "no readout"}
 
 
@@ -130,7 +132,7 @@ def random_layers(
 
 
 def random_case(seed: int, steps: int | None = None) -> Case:
-    """Any configuration: kind, layers, options, directions, sizes, squashes, readout, output, bits,
+    """Any configuration: kind, layers, options, directions, sizes, squashes, head, output, bits,
     lanes, idle, back-pressure; two of five have plain cells and give every output.
 
     Lanes go from the least to all with the seed, so that a run of seeds has both ends. Input codes
@@ -143,11 +145,17 @@ def random_case(seed: int, steps: int | None = None) -> Case:
     width = sum(layer.shape.outputs for layer in layers[-2 if layers[-1].beside else -1 :])
     squash = (None, "identity", "sigma")[rng.integers(3)]
     outputs = int(rng.integers(1, 6))
-    readout = squash and Readout(
-        rng.normal(size=(outputs, width)), rng.normal(size=outputs), squash
+    head = (
+        (Dense(rng.normal(size=(outputs, width)), rng.normal(size=outputs), squash),)
+        if squash
+        else ()
     )
+    (inner,) = rng.spawn(1)
+    if head and inner.random() < 0.4:
+        weights, biases = inner.normal(size=(width, width)), inner.normal(size=width)
+        head = (Dense(weights, biases, str(inner.choice(["identity", "sigma", "tanh"]))), *head)
     output = str(rng.choice(["every", "every", "last", "final"])) if special else "every"
-    net = Network(tuple(layers), readout, output=output)
+    net = Network(tuple(layers), head, output=output)
     mild = rng.choice([0.2, 1.0]) * rng.normal(size=(2, 12, inputs))
     qnet = quantize(net, bits=int(rng.integers(6, 21)), calibrate=mild)
     allowed = allowed_lanes(qnet)
@@ -203,6 +211,6 @@ def small_network(blind: bool = False, **options: Any) -> QuantizedNetwork:
             for values in weights.values():
                 values[:, 0] = 0
         layers.append(Layer(weights, {kind: rng.normal(size=3) for kind in "ifog"}, **turn))
-    readout = Readout(rng.normal(size=(2, 3 * len(layers))), np.zeros(2))
-    net = Network(tuple(layers), readout, "small", **options)
+    head = (Dense(rng.normal(size=(2, 3 * len(layers))), np.zeros(2)),)
+    net = Network(tuple(layers), head, "small", **options)
     return quantize(net, calibrate=rng.normal(size=(2, 20, 4)))

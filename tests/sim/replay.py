@@ -73,9 +73,15 @@ class ReplayPlan:
         return max(len(part.rows) for part in self.probe_streams)
 
 
+def _head_rows(qnet: QuantizedNetwork) -> list[Row]:
+    """Those of the dense stages, the last stage first."""
+    stages = [(k, kind) for k, kind in qnet.rows if kind in ("dense", "out")]
+    return [Row(*stage, n) for stage in reversed(stages) for n in range(qnet.rows[stage].outputs)]
+
+
 def rows_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
     """Rows in an order that is nobody's natural one: readout first, blocks backwards."""
-    found = [Row(None, "out", n) for n in range(qnet.outputs if qnet.readout else 0)]
+    found = _head_rows(qnet)
     for k, layer in enumerate(qnet.layers):
         shape = layer.shape
         for block in reversed(range(shape.blocks)):
@@ -101,7 +107,7 @@ def streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
 
 
 def offline_streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
-    """A part for each layer, in the order of its own steps, and one for the readout."""
+    """A part for each layer, in the order of its own steps, and one for the head."""
     found = [
         ProbeStream(
             f"layer{k}",
@@ -110,8 +116,7 @@ def offline_streams_of(qnet: QuantizedNetwork) -> tuple[ProbeStream, ...]:
         )
         for k, layer in enumerate(qnet.layers)
     ]
-    rows = tuple(Row(None, "out", n) for n in range(qnet.outputs))
-    return (*found, ProbeStream("readout", rows, once=qnet.output != "every"))
+    return (*found, ProbeStream("head", tuple(_head_rows(qnet)), once=qnet.output != "every"))
 
 
 def state_words_of(qnet: QuantizedNetwork) -> tuple[Row, ...]:
@@ -163,7 +168,7 @@ class Replay(wiring.Component):
             qnet.run(each, None if state is None else one_of(state, k))
             for k, each in enumerate(codes)
         ]
-        self.every = replace(qnet, output="every").run(codes, state).out
+        self.every = replace(qnet, output="every").run(codes, state)
         self.sequences, self.length = codes.shape[:2]
         self.offline = any(layer.shape.reverse for layer in qnet.layers)
         self.probe_streams = offline_streams_of(qnet) if self.offline else streams_of(qnet)
@@ -298,9 +303,7 @@ class Replay(wiring.Component):
     def _show_state(self, m: Module, ended: Any) -> None:
         """The words after the sequence that `ended` last, two clocks after their address."""
         count = len(self.state_words)
-        words = [
-            self.trace.get(row.kind, row.layer or 0)[:, -1, row.index] for row in self.state_words
-        ]
+        words = [self.trace.get(row.kind, row.layer)[:, -1, row.index] for row in self.state_words]
         flat = [0] * count + [int(code) for code in np.stack(words, axis=-1).reshape(-1)]
         m.submodules.state_codes = memory = Memory(shape=CODE, depth=len(flat), init=flat)
         port, start, final = memory.read_port(), Signal(range(len(flat))), Signal()
@@ -313,8 +316,11 @@ class Replay(wiring.Component):
 
     def _codes(self, part: ProbeStream) -> np.ndarray:
         """What a part of the probe shows, (N, T or 1, rows), in order of arrival."""
-        out = self.trace.out if part.once else self.every
-        signals = [out if r.layer is None else self.trace.get(r.kind, r.layer) for r in part.rows]
+        given = self.trace if part.once else self.every
+        signals = [
+            (given if r.kind in ("dense", "out") else self.trace).get(r.kind, r.layer)
+            for r in part.rows
+        ]
         found = np.stack(
             [codes[..., r.index] for codes, r in zip(signals, part.rows, strict=True)], axis=-1
         )

@@ -7,7 +7,8 @@ import pytest
 
 from fixedpoint.quantization import quantize
 from golden.cell import Layer
-from golden.network import Network, Readout
+from golden.dense import Dense
+from golden.network import Network
 from rtl.flow.devices import find
 from rtl.flow.errors import FlowError
 from sim import check
@@ -23,7 +24,7 @@ def network(cells, bits, readout):
     rng = np.random.default_rng(7)
     weights = {kind: rng.normal(size=(cells, 1 + cells)) for kind in "ifog"}
     layer = Layer(weights, {kind: rng.normal(size=cells) for kind in "ifog"})
-    end = Readout(rng.normal(size=(1, cells)), np.zeros(1)) if readout else None
+    end = (Dense(rng.normal(size=(1, cells)), np.zeros(1)),) if readout else ()
     x = rng.normal(size=(2, STEPS, 1))
     qnet = quantize(Network((layer,), end, "mapped"), bits=bits, calibrate=x)
     return qnet, qnet.encode(x)[0]

@@ -17,10 +17,10 @@ TRAITS = {
     *("peepholes", "coupled", "projection", "hard gates", "hard g or h", "clip", "initial"),
     *("gate recurrence", "blocks", "reverse", "bidirectional"),
     *("every output", "last output", "final output"),
-    *("no readout", "readout identity", "readout sigma"),
+    *("no readout", "readout identity", "readout sigma", "dense stages"),
 }
 PLAIN = {"gate recurrence", "blocks", "every output"}
-PLAIN |= {"no readout", "readout identity", "readout sigma"}
+PLAIN |= {"no readout", "readout identity", "readout sigma", "dense stages"}
 
 
 def run_case(seed: int, build_dir: Path) -> Stressed:

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
+from fixedpoint.quantization import quantize
 from golden.errors import InputError
+from golden.network import Network
 from rtl.schedule.schedule import schedule_of
 from sim import check, simulate
 from tests.processes import marked
+from tests.rtl.support import head as head_of
+from tests.rtl.support import stack
 from tests.sim.cases import any_codes, small_network
 from tests.soak import few
 
@@ -46,6 +50,26 @@ def test_the_core_equals_the_model_whatever_the_streams_do(
     assert bool(hw.waits["idle"]) == bool(idle)
     assert bool(hw.waits["output"]) == bool(back_pressure)
     assert hw.waits["input"]  # the source is faster than the core
+
+
+def test_dense_stages_of_different_squashes_from_float_to_gateware(build_dir):
+    """Behind two layers: each stage's codes are within some LSB of float64, and the gateware's are
+    the integer model's, those of the inner stages too."""
+    rng = np.random.default_rng(11)
+    head = head_of(rng, 3, (5, "tanh"), (2, "identity"), (4, "sigma"))
+    net, x = Network(stack(rng, 2, 4, 3).layers, head), rng.normal(size=(2, 20, 2))
+    qnet = quantize(net, bits=16, calibrate=x)
+    codes, _ = qnet.encode(x)
+    real, whole = net.run(x), qnet.run(codes)
+    hw = simulate(qnet, codes, lanes=6, build_dir=build_dir)
+    names = ("2.dense", "3.dense", "out")
+    shown, wanted, given = (dict(trace.signals()) for trace in (hw, whole, whole.real()))
+    for name in names:
+        assert np.array_equal(shown[name], wanted[name])
+        assert np.abs(given[name] - dict(real.signals())[name]).max() < 2e-3
+    verdict = check(qnet, codes, hw)
+    assert verdict.ok and set(names) <= set(verdict.compared)
+    assert hw.cycles_per_step == schedule_of(qnet, 6).cycles_per_step
 
 
 def test_the_clocks_are_those_of_the_schedule(qnet, codes, build_dir):
@@ -138,6 +162,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from sim import simulate
+from tests.rtl.support import head as head_of
+from tests.rtl.support import stack
 from tests.sim.cases import any_codes, small_network
 signal.signal(signal.SIGINT, signal.default_int_handler)
 qnet = small_network()

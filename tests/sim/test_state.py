@@ -8,8 +8,9 @@ import pytest
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.quantization import quantize
 from golden.cell import Layer, LayerState
+from golden.dense import Dense
 from golden.errors import InputError
-from golden.network import Network, Readout
+from golden.network import Network
 from golden.trace import mismatches
 from sim import SimulationError, check, simulate
 from sim.scenario import Pattern
@@ -37,9 +38,9 @@ def stateful(name: str) -> QuantizedNetwork:
     else:
         layers = [random_layer(rng, 2, True, False, **SEEING) for _ in range(2)]
     output = "last" if name == "last output" else "every"
-    readout = Readout(rng.normal(size=(2, layers[-1].shape.outputs)), rng.normal(size=2))
+    head = (Dense(rng.normal(size=(2, layers[-1].shape.outputs)), rng.normal(size=2)),)
     x = rng.normal(size=(2, 12, 2))
-    return quantize(Network(tuple(layers), readout, output=output), bits=12, calibrate=x)
+    return quantize(Network(tuple(layers), head, output=output), bits=12, calibrate=x)
 
 
 def reached(qnet: QuantizedNetwork, *shape: int) -> tuple[LayerState, ...]:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fixedpoint import Format, Formats, LayerFormats, ReadoutFormats, quantize
+from fixedpoint import DenseFormats, Format, Formats, LayerFormats, quantize
 from fixedpoint.budget.account import SEQUENCES, account, affordable
 from fixedpoint.budget.quantisers import GROUPS, quantisers
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from tests.data.torch_lstm import load
 from tests.fixedpoint.nets import paper_network, random_network
 
@@ -29,15 +29,15 @@ def adder(weight=1.0, bias=0.0):
     weights, opened = {"i": shut, "o": shut, "g": row}, np.array([1.0])
     biases = {"i": opened, "o": opened, "g": np.zeros(1)}
     layer = Layer(weights, biases, g="identity", h="identity", gate="hard")
-    return Network((layer,), Readout(np.ones((1, 1)), np.array([bias])))
+    return Network((layer,), (Dense(np.ones((1, 1)), np.array([bias])),))
 
 
 def formats(s=FINE, out=FINE):
     """Those of the adder: 8 fraction bits for input and weight, `s` of its state, the rest fine."""
     x, scale = Format(12, 8), {"x": Format(12, 8), "y": Format(12, -4)}
     layer = LayerFormats(scale, GATE, FINE, FINE, s, FINE)
-    readout = ReadoutFormats(Format(10, 8), out)
-    return Formats(x, Format(16, 11), Format(12, 11, signed=False), (layer,), readout)
+    readout = DenseFormats(Format(10, 8), out)
+    return Formats(x, Format(16, 11), Format(12, 11, signed=False), (layer,), (readout,))
 
 
 def by_name(budget):

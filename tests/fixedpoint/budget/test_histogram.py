@@ -75,6 +75,8 @@ def test_saturations_are_those_of_the_integer_model():
         for name, count in counted.items():
             layer, _, short = name.rpartition(".")
             place = f"{layer}.net {short}" if layer else "readout net"
+            if short == "dense":
+                place = f"dense {int(layer) - len(qnet.layers)} net"
             place = place if place in seen else name
             if place in seen:  # out of a network without a readout is its y
                 assert seen[place].use().saturations == count, (name, place)

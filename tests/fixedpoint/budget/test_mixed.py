@@ -74,9 +74,11 @@ def test_those_networks_have_every_kind_of_cell():
                 found |= {f"clip {name}" for name in layer.clip}
                 found |= {"blocks"} if shape.block_size > 1 else set()
             found |= {net.output, net.readout.squash if net.readout else "no readout"}
+            found |= {f"dense {stage.squash}" for stage in net.head[:-1]}
             found |= {"deep"} if len(net.stages) > 1 else set()
     assert found >= {*TRAITS, "f", "no f", "sigma", "hard", "s", "y", "clip gate", "clip g"}
     assert found >= {"blocks", "deep", "every", "last", "final", "identity", "no readout"}
+    assert found >= {f"dense {name}" for name in ("identity", "sigma", "tanh")}
     assert found >= {f"g {name}" for name in ("tanh", "g1997", "sigma", "identity", "hard")}
     assert found >= {f"h {name}" for name in ("tanh", "h1997", "identity", "hard")}
 

@@ -11,7 +11,7 @@ from fixedpoint.quantization import formats_of
 from fixedpoint.resources import memories, tail_multipliers
 from fixedpoint.search.cost import BITS_PER_LUT4, Cost, cost
 from fixedpoint.widths import KINDS, Widths
-from golden import Network, Readout
+from golden import Dense, Network
 from tests.carousel.nets import every, sequences
 from tests.fixedpoint.nets import layer
 
@@ -40,7 +40,7 @@ def test_the_total_is_the_sum_of_its_parts():
 def test_every_width_costs(kind):
     """A bit more of any kind is never for nothing, or no search could see that it is spare."""
     rng = np.random.default_rng(0)
-    net = Network((layer(rng, 3, 4),), Readout(rng.normal(0, 1, (2, 4)), np.zeros(2)))
+    net = Network((layer(rng, 3, 4),), (Dense(rng.normal(0, 1, (2, 4)), np.zeros(2)),))
     x = rng.normal(0, 1, (2, 20, 3))
 
     def total(widths):

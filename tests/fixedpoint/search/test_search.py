@@ -18,7 +18,7 @@ from fixedpoint.search.cost import Cost, cost
 from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.search.search import Goal, Search, SearchError, front, neighbours
 from fixedpoint.widths import KINDS, Widths
-from golden import Network, Readout
+from golden import Dense, Network
 from golden.tasks import TEMPORAL_ORDER
 from tests.fixedpoint.nets import forget_network, layer
 
@@ -28,7 +28,7 @@ FEW = ("weights", "gate", "y")
 def problem(seed=0, count=2, steps=25):
     """A small network with a readout and answers that float gives."""
     rng = np.random.default_rng(seed)
-    net = Network((layer(rng, 3, 4),), Readout(rng.normal(0, 1, (2, 4)), np.zeros(2)))
+    net = Network((layer(rng, 3, 4),), (Dense(rng.normal(0, 1, (2, 4)), np.zeros(2)),))
     x = rng.normal(0, 1, (count, steps, 3))
     answers = Answers(net.run(x).out[:, -1], replace(TEMPORAL_ORDER, tolerance=0.02))
     return Problem.of(net, Seen.measure(net, x), 4, x, answers)

@@ -53,9 +53,9 @@ def random_network(seed):
         layers += stage
         width = sum(layer.shape.cells for layer in stage)
     squash = str(rng.choice(["none", "identity", "sigma"]))
-    readout = None if squash == "none" else nets.readout(rng, width, 2, squash)
+    head = () if squash == "none" else nets.readout(rng, width, 2, squash)
     output = str(rng.choice(["every", "last", "final"]))
-    return Network(tuple(layers), readout, output=output), rng
+    return Network(tuple(layers), head, output=output), rng
 
 
 def single(net):
@@ -70,12 +70,12 @@ def single(net):
             return tuple(map(rounded, value))
         if isinstance(value, dict):
             return {key: rounded(item) for key, item in value.items()}
-        if isinstance(value, Layer | golden.Readout):
+        if isinstance(value, Layer | golden.Dense):
             fields = [field.name for field in dataclasses.fields(value) if field.init]
             return replace(value, **{name: rounded(getattr(value, name)) for name in fields})
         return value
 
-    return replace(net, layers=rounded(net.layers), readout=rounded(net.readout))
+    return replace(net, layers=rounded(net.layers), head=rounded(net.head))
 
 
 def written(net, folder):

@@ -37,7 +37,7 @@ def network(reverse: bool = False, projected: bool = False, linear: int = 0) -> 
     if projected:
         first = replace(first, projection=rng.normal(size=(2, 2)))
     layers = (first,) if linear else (first, layer(rng, 2, 7))
-    return quantized(Network(layers, readout(rng, 2, linear) if linear else None), rng, 10)
+    return quantized(Network(layers, readout(rng, 2, linear) if linear else ()), rng, 10)
 
 
 def offsets(qnet: QuantizedNetwork) -> dict[str, int]:

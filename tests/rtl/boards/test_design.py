@@ -63,7 +63,7 @@ def test_pins_and_clock_are_the_boards(board):
 
 def test_a_core_that_holds_sequences_goes_on_a_board():
     rng = np.random.default_rng(3)
-    net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
+    net = Network((replace(layer(rng, 1, 1), reverse=True),), (), "turned")
     found = design("icebreaker", planned(quantized(net, rng, 8), max_length=3))
     assert f"module {found.top}(" in found.verilog
 

@@ -210,7 +210,7 @@ def test_a_core_that_holds_sequences():
     """With a reverse layer: outputs come when a sequence is in, and the board says how long one may
     be; a session that ends in the middle of one leaves nothing behind."""
     rng = np.random.default_rng(3)
-    net = Network((replace(layer(rng, 1, 1), reverse=True),), None, "turned")
+    net = Network((replace(layer(rng, 1, 1), reverse=True),), (), "turned")
     qnet = quantized(net, rng, 8)
     line = Line(LinkedCore(planned(qnet, max_length=3), CLOCKS, 64), CLOCKS, patience=2000)
     codes = any_codes(rng, qnet, 2, 3)

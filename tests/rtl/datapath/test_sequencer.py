@@ -18,13 +18,13 @@ SCHEDULES: dict[str, Schedule] = {
     "five groups": schedule_of(forget(2, 5), 4),
     "no stall at all": schedule_of(forget(40, 3), 3),
     "more rows than columns": schedule_of(forget(1, 9), 24),
-    "three phases": schedule_of(forget(3, 4, 3, outputs=2), 8),
+    "three phases": schedule_of(forget(3, 4, 3, head=(2,)), 8),
     "one lane": schedule_of(forget(1, 3), 1),
     "1997 below forget": schedule_of(
-        shaped(2, OLD, Shape(6, 4, 1, ("i", "f", "o"), False), outputs=9), 7
+        shaped(2, OLD, Shape(6, 4, 1, ("i", "f", "o"), False), head=(9,)), 7
     ),
-    "one clock": schedule_of(shaped(1, outputs=1)),
-    "two clocks": schedule_of(shaped(2, outputs=1)),
+    "one clock": schedule_of(shaped(1, head=(1,))),
+    "two clocks": schedule_of(shaped(2, head=(1,))),
 }
 every = pytest.mark.parametrize("name", SCHEDULES)
 TO_WORD = 3  # clocks from `starts` to the word of the step's first slot

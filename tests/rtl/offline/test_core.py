@@ -32,6 +32,16 @@ NETWORKS = {
     "a pair and a readout": ("p", "every", "sigma", {}),
     "a pair, its last step": ("p", "last", None, {}),
     "a pair, what each ends with, and a readout": ("p", "final", "identity", {}),
+    "reverse, its last step, and two dense stages": (
+        *("r", "last", "sigma"),
+        {"before": ((4, "tanh"),)},
+    ),
+    "a pair and three dense stages": (
+        "p",
+        "every",
+        "tanh",
+        {"before": ((2, "sigma"), (4, "tanh"))},
+    ),
     "reverse and a readout": ("r", "every", "identity", {}),
     "reverse, the sequence's last step, and a readout": ("r", "last", "sigma", {}),
     "reverse, its own last step": ("r", "final", None, {}),

@@ -9,7 +9,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
 from golden.network import Network
 from rtl.offline.parts import Part, split
-from tests.rtl.support import any_codes, quantized, readout
+from tests.rtl.support import any_codes, head, quantized
 from tests.rtl.test_core_cells import cell
 
 
@@ -25,11 +25,14 @@ def layers_of(rng: np.random.Generator, plan: str, width: int, **options) -> tup
     return tuple(found)
 
 
-def network(plan: str, output: str, end: str | None, **options) -> QuantizedNetwork:
+def network(
+    plan: str, output: str, end: str | None, before: tuple[tuple[int, str], ...] = (), **options
+) -> QuantizedNetwork:
+    """Layers as planned and a head of the stages `before`, then one of squash `end`."""
     rng = np.random.default_rng([*map(ord, plan + output + (end or ""))])
     layers = layers_of(rng, plan, 2, **options)
     width = layers[-1].shape.outputs * (2 if plan[-1] == "p" else 1)
-    last = readout(rng, width, 3, end) if end else None
+    last = head(rng, width, *before, (3, end)) if end else ()
     return quantized(Network(layers, last, output=output), rng, 12)
 
 

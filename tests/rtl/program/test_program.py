@@ -8,7 +8,7 @@ import pytest
 from golden.network import Network
 from rtl.program.program import CellMode, Program
 from rtl.schedule.schedule import allowed_lanes, schedule_of
-from tests.rtl.support import G1997, layer, quantized, readout, stack
+from tests.rtl.support import G1997, head, layer, quantized, readout, stack
 
 
 def _networks():
@@ -23,6 +23,11 @@ def _networks():
             rng,
             12,
             tight=1,
+        ),
+        "dense stages": quantized(
+            Network((layer(rng, 2, 3),), head(rng, 3, (5, "sigma"), (2, "identity"), (4, "tanh"))),
+            rng,
+            10,
         ),
     }
 
@@ -39,13 +44,15 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
     qnet = NETWORKS[name]
     schedule = schedule_of(qnet, lanes)
     program = Program(qnet, schedule)
-    found = {
-        (k, kind): np.full_like(codes, -(1 << 40))
+    wanted = {
+        (k, kind): codes
         for k, part in enumerate(qnet.layers)
         for kind, codes in part.weights.items()
     }
-    if qnet.readout:
-        found[None, "out"] = np.full_like(qnet.readout.weights, -(1 << 40))
+    for k, stage in enumerate(qnet.head, 1):
+        kind = "out" if k == len(qnet.head) else "dense"
+        wanted[len(qnet.layers) + k - 1, kind] = stage.weights
+    found = {name: np.full_like(codes, -(1 << 40)) for name, codes in wanted.items()}
     assert len(program.weights) == lanes
     for lane, codes in enumerate(program.weights):
         assert len(codes) == schedule.ideal_cycles
@@ -61,9 +68,8 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
             else:
                 row = rows[lane // phase.spacing]
                 found[row.layer, row.kind][row.index, slot.column.column] = code
-    for (k, kind), codes in found.items():
-        want = qnet.readout.weights if k is None else qnet.layers[k].weights[kind]
-        assert np.array_equal(codes, want), (k, kind)
+    for name, codes in found.items():
+        assert np.array_equal(codes, wanted[name]), name
 
 
 @every
@@ -77,9 +83,10 @@ def test_the_tail_knows_its_rows(name, lanes):
     outputs = []
     for word in program.rows:
         row, mode = word.row, program.net_modes[word.net_mode]
-        if row.layer is None:
-            part = qnet.readout
-            bias, shift, squash = part.biases[row.index], part.net_shift, part.squash
+        if row.layer >= len(qnet.layers):
+            part = qnet.head[row.layer - len(qnet.layers)]
+            bias, squash = part.biases[row.index], part.squash
+            shift = part.sums.frac - squash.net.frac
         else:
             part = qnet.layers[row.layer]
             bias, shift = part.biases[row.kind][row.index], part.net_shift(row.kind)
@@ -96,7 +103,7 @@ def test_the_tail_knows_its_rows(name, lanes):
 
 @every
 def test_each_place_of_the_tail_has_its_rows(name, lanes):
-    """A block at once means a kind of row for each place, the readout's at the first one; together
+    """A block at once means a kind of row for each place, the head's at the first one; together
     they are all rows, in order, and no group has more at one place than it has clocks there."""
     schedule = schedule_of(NETWORKS[name], lanes)
     program = Program(NETWORKS[name], schedule)
@@ -105,12 +112,13 @@ def test_each_place_of_the_tail_has_its_rows(name, lanes):
     if schedule.tail == 1:
         assert places == [[word.row for word in program.rows]]
         return
-    kinds = [{row.kind for row in rows if row.layer is not None} for rows in places]
+    layers = len(NETWORKS[name].layers)
+    kinds = [{row.kind for row in rows if row.layer < layers} for rows in places]
     assert kinds == [{kind} for kind in (*program.shapes[0].gates, "g")]
-    assert all(row.layer is not None for rows in places[1:] for row in rows)
+    assert all(row.layer < layers for rows in places[1:] for row in rows)
     for place, groups in enumerate(schedule.tails):
         for rows, (phase, k) in zip(groups, schedule.groups, strict=True):
-            if phase.layer is not None or place == 0:
+            if phase.layer < layers or place == 0:
                 assert len(rows) == phase.tail_clocks(k)
 
 
@@ -145,6 +153,9 @@ def test_widths_hold_every_code(name):
                 magnitude = part.source_formats[source].magnitude
                 worst = worst + np.abs(part.weights[kind][:, cut]).sum(axis=1) * magnitude
             assert _fits(int(worst.max()), program.paths.sum)
+    for stage in qnet.head[:-1]:
+        for code in (stage.target.low, stage.target.high):
+            assert _fits(code, program.paths.operand) and _fits(code, program.paths.y)
     assert (1 << program.weight_address_width) >= len(program.weights[0])
 
 
@@ -177,10 +188,12 @@ def test_kinds_are_those_of_the_network():
         "two equal layers": ("i", "f", "o", "g", "out"),
         "1997": ("i", "o", "g"),
         "1997 below forget": ("i", "f", "o", "g", "out"),
+        "dense stages": ("i", "f", "o", "g", "dense", "out"),
     }
     assert [bool(Program(qnet, schedule_of(qnet)).gates) for qnet in NETWORKS.values()] == [
         False,
         False,
         True,
         True,
+        False,
     ]

@@ -19,7 +19,7 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Twin
 from rtl.proofs.solver import job
 from rtl.proofs.sums import Reach
-from tests.rtl.support import G1997, layer, planned, quantized, readout, stack
+from tests.rtl.support import G1997, head, layer, planned, quantized, readout, stack
 
 # What each kind of core cannot say.
 KINDS = {
@@ -27,6 +27,7 @@ KINDS = {
     "1997": set(),
     "blocks, gate recurrence, readout": set(),
     "two layers, readout": set(),
+    "dense stages": set(),
     "last output only": set(),
     "two streams": set(),
     "peepholes": set(),
@@ -44,7 +45,7 @@ KINDS = {
 def plan_of(kind: str, bits: int = 6) -> CorePlan:
     """A small core of a kind."""
     rng = np.random.default_rng(3)
-    lanes, streams, output, last = 2, 1, "every", None
+    lanes, streams, output, last = 2, 1, "every", ()
     ports: dict[str, bool] = {}
     nonzeros = None
     layers: tuple[Layer, ...] = ()
@@ -56,7 +57,10 @@ def plan_of(kind: str, bits: int = 6) -> CorePlan:
             last, lanes = readout(rng, 4, 2), 3
         case "two layers, readout":
             net = stack(rng, 1, 2, 2, outputs=1)
-            layers, last = net.layers, net.readout
+            layers, last = net.layers, net.head
+        case "dense stages":
+            layers, output = (layer(rng, 1, 2),), "last"
+            last = head(rng, 2, (2, "sigma"), (1, "identity"))
         case "peepholes":
             one = layer(rng, 1, 2)
             seen = {gate: rng.normal(size=2) for gate in "ifo"}

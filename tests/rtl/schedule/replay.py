@@ -11,8 +11,8 @@ Key = tuple[int | None, str, int, int]  # layer, kind, index, stream
 
 
 def tail_order(qnet, streams: int = 1) -> list[list[Key]]:
-    """The rows of each layer, projection and readout, of each for every stream, in the order of the
-    tail."""
+    """The rows of each layer, projection and dense stage, of each for every stream, in the order of
+    the tail."""
     parts = _parts(qnet)
     return [[(*row, stream) for row in rows] for rows in parts for stream in range(streams)]
 
@@ -27,14 +27,18 @@ def _parts(qnet) -> list[list[tuple[int | None, str, int]]]:
         found.append(rows)
         if shape.projection:
             found.append([(k, "y", unit) for unit in range(shape.projection)])
-    return (
-        [*found, [(None, "out", unit) for unit in range(qnet.outputs)]] if qnet.readout else found
-    )
+    return [*found, *([(*stage, unit) for unit in range(n)] for stage, n in _head(qnet).items())]
+
+
+def _head(qnet) -> dict[tuple[int, str], int]:
+    """The dense stages: number and kind, and how many units."""
+    widths = dict(enumerate(qnet.head_widths, len(qnet.layers)))
+    return {(k, "out" if k == max(widths) else "dense"): width for k, width in widths.items()}
 
 
 def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
-    """What each column of each layer, projection and readout reads, of each for every stream: its
-    source, and the signal.
+    """What each column of each layer, projection and dense stage reads, of each for every stream:
+    its source, and the signal.
 
     Of a sparse input so many `elements` come, and their columns are only counted.
     """
@@ -48,8 +52,7 @@ def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
         found.append([*enumerate(below), *enumerate(own, shape.inputs)])
         if shape.projection:
             found.append([*enumerate(("below", (k, "m", cell)) for cell in range(shape.cells))])
-    if qnet.readout:
-        found.append([*enumerate(_below(qnet, len(qnet.layers), elements))])
+    found += [[*enumerate(_below(qnet, k, elements))] for k, _ in _head(qnet)]
     return [
         {column: (source, (*key, stream)) for column, (source, key) in part}
         for part in found
@@ -60,6 +63,9 @@ def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
 def _below(qnet, k: int, elements: int | None) -> list[tuple[str, tuple[int | None, str, int]]]:
     if not k:
         return [("x", (None, "x", unit)) for unit in range(elements or qnet.inputs)]
+    if k > len(qnet.layers):
+        stage = k - 1, "dense"
+        return [("below", (*stage, unit)) for unit in range(_head(qnet)[stage])]
     return [("below", (k - 1, "y", unit)) for unit in range(qnet.layers[k - 1].shape.outputs)]
 
 
@@ -74,6 +80,9 @@ def memories(qnet, streams: int, elements: int | None = None) -> dict[str, list[
         stored += [(k, "y", n, stream) for stream in every for n in range(shape.projection or 0)]
         blocks = [(b, stream) for stream in every for b in range(shape.blocks)]
         gates += [(k, gate, *block) for block in blocks for gate in shape.gates]
+    for (k, kind), width in _head(qnet).items():
+        if kind == "dense":
+            stored += [(k, kind, n, stream) for stream in range(streams) for n in range(width)]
     x: list[Key] = [
         (None, "x", unit, stream)
         for stream in range(streams)
@@ -133,7 +142,7 @@ def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
 
 def _at_once(schedule: Schedule, rows) -> int:
     """Rows that the tail takes at once: of a layer perhaps a block, of all else one."""
-    return 1 if rows[0][1] in ("y", "out") else schedule.tail
+    return 1 if rows[0][1] in ("y", "dense", "out") else schedule.tail
 
 
 def _written(qnet, schedule: Schedule, groups, ends: list[int]) -> dict[Key, int]:

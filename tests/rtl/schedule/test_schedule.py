@@ -60,18 +60,24 @@ SMALL = {
     "3, 4": forget(3, 4),
     "40, 3": forget(40, 3),
     "1, 20": forget(1, 20),
-    "2, 5, 7 and readout": forget(2, 5, 7, outputs=3),
-    "1, 2, 12 and readout": forget(1, 2, 12, outputs=12),
+    "2, 5, 7 and readout": forget(2, 5, 7, head=(3,)),
+    "1, 2, 12 and readout": forget(1, 2, 12, head=(12,)),
     "3, 9, 2, 6": forget(3, 9, 2, 6),
-    "1997 with gates": shaped(8, Shape(8, 2, 2, ("i", "o"), True), outputs=4),
-    "1997 with many gates": shaped(1, Shape(1, 7, 1, ("i", "o"), True), outputs=1),
+    "1997 with gates": shaped(8, Shape(8, 2, 2, ("i", "o"), True), head=(4,)),
+    "1997 with many gates": shaped(1, Shape(1, 7, 1, ("i", "o"), True), head=(1,)),
     "1997 below forget": shaped(
-        2, Shape(2, 2, 3, ("i", "o"), True), Shape(6, 4, 1, ("i", "f", "o"), False), outputs=3
+        2, Shape(2, 2, 3, ("i", "o"), True), Shape(6, 4, 1, ("i", "f", "o"), False), head=(3,)
     ),
     "projection": shaped(3, Shape(3, 6, 1, ("i", "f", "o"), False, projection=4)),
-    "peepholes": shaped(2, Shape(2, 5, 1, ("i", "f", "o"), False, peepholes=True), outputs=2),
-    "readout alone": shaped(5, outputs=7),
-    "one product": shaped(1, outputs=1),
+    "peepholes": shaped(2, Shape(2, 5, 1, ("i", "f", "o"), False, peepholes=True), head=(2,)),
+    "readout alone": shaped(5, head=(7,)),
+    "2, 5 and three dense stages": forget(2, 5, head=(4, 1, 9)),
+    "a block at once and three dense stages": forget(1, 6, head=(7, 2, 3)),
+    "projection and two dense stages": shaped(
+        3, Shape(3, 6, 1, ("i", "f", "o"), False, projection=2), head=(5, 2)
+    ),
+    "two dense stages alone": shaped(5, head=(7, 3)),
+    "one product": shaped(1, head=(1,)),
 }
 
 
@@ -89,7 +95,7 @@ def test_any_number_of_lanes(name):
         assert not faults(qnet, schedule)
         ideal = 0
         for part, phase in zip(rows, schedule.phases, strict=True):
-            layer = part[0][1] not in ("y", "out")
+            layer = part[0][1] not in ("y", "dense", "out")
             whole = layer and (seeing or schedule.tail > 1)
             used = min(lanes - lanes % block if whole else lanes, len(part))
             if not layer:

@@ -1,0 +1,117 @@
+"""Rows of a matrix in integers: the shape of dense stages, projections and the rows of a layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fixedpoint.arithmetic import (
+    EXACT_FLOAT,
+    EXACT_INT_BITS,
+    Codes,
+    Rounding,
+    outside,
+    room,
+    saturate,
+)
+from fixedpoint.formats import DenseFormats, Format, FormatError
+from fixedpoint.squash import QuantizedSquash, SigmaTable
+from fixedpoint.sums import Sums, encode_biases, plan_sums
+from golden.dense import Dense
+from golden.squash import squash
+
+
+@dataclass(frozen=True)
+class QuantizedDense:
+    """Rows of sums, each rounded once and squashed: squash(sat(round(b + sum w u))).
+
+    A dense stage is one; so is a projection, whose squash is the identity; the rows of one kind of
+    a layer are another, whose sums may gain what a peephole sees.
+
+    Attributes
+    ----------
+    weights : (R, N) codes.
+    biases : (R,) codes in the scale of the sums.
+    formats : by source, those of its weights and of its values.
+    sums : the accumulator.
+    squash : what a rounded sum becomes.
+    """
+
+    weights: Codes
+    biases: Codes
+    formats: Mapping[str, tuple[Format, Format]]
+    sums: Sums
+    squash: QuantizedSquash
+
+    @property
+    def inputs(self) -> int:
+        return self.weights.shape[1]
+
+    @property
+    def outputs(self) -> int:
+        return len(self.weights)
+
+    @property
+    def target(self) -> Format:
+        """The format of what it gives."""
+        return self.squash.target
+
+    @cached_property
+    def shifts(self) -> Codes:
+        """(R,), fraction bits dropped from each row's sum."""
+        return np.full(len(self.weights), self.sums.frac - self.squash.net.frac)
+
+    @property
+    def room(self) -> int:
+        """Bits, sign aside, that exact arithmetic needs on the way to the rounding."""
+        return max(room(self.sums.bound, shift) for shift in set(self.shifts.tolist()))
+
+    def check(self, where: str) -> None:
+        """`FormatError` unless int64 is wide enough for the rounding."""
+        if self.room > EXACT_INT_BITS:
+            raise FormatError(
+                f"{where}: a sum needs {self.room + 1} bits to be rounded to {self.target}, "
+                f"at most {EXACT_INT_BITS + 1} are allowed"
+            )
+
+    def run(self, u: Codes) -> tuple[Codes, int]:
+        """u (T, N, C) to int64 codes (T, N, R), and how many net inputs saturated."""
+        rounding = Rounding(np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64, self.shifts)
+        dtype = np.int64 if rounding.whole else np.float64
+        weights = (self.weights * rounding.scale[:, None]).astype(dtype)
+        net = u.astype(dtype) @ weights.T + (self.biases * rounding.scale).astype(dtype)
+        rounding(net)
+        low, high = self.squash.low, self.squash.high
+        return self.squash(saturate(net, low, high).astype(np.int64)), outside(net, low, high)
+
+
+def quantize_dense(
+    where: str, dense: Dense, formats: DenseFormats, source: Format, table: SigmaTable
+) -> tuple[QuantizedDense, int]:
+    """A dense stage's codes for these formats, checked, and how many weights saturated.
+
+    Parameters
+    ----------
+    where : the stage's name in errors.
+    source : the format of what it sees.
+
+    Raises
+    ------
+    FormatError : a signed value in an unsigned format; see also `QuantizedSquash.check`,
+        `plan_sums` and `encode_biases`; products too wide for 63 bits.
+    """
+    unit = QuantizedSquash(squash(dense.squash), table, formats.out)
+    for name, form in (
+        ("weights", formats.weights),
+        *([] if unit.squash.gate else [("out", formats.out)]),
+    ):
+        if not form.signed:
+            raise FormatError(f"{where} {name} {form}: must be signed")
+    unit.check(f"{where} out")
+    weights, lost = formats.weights.encode(dense.weights)
+    biases = encode_biases(where, dense.biases, formats.weights.frac + source.frac)
+    sums = plan_sums(where, {"x": formats.weights}, {"x": (source, dense.inputs)}, biases)
+    built = QuantizedDense(weights, biases, {"x": (formats.weights, source)}, sums, unit)
+    built.check(where)
+    return built, lost
