@@ -237,7 +237,7 @@ def test_refusals():
     with pytest.raises(InputError, match=r"target: shape \(3,\), must be \(2,\) or \(12, 2\)"):
         gradient(p, x, np.zeros(3))
     with pytest.raises(
-        ModelError, match="3 layers and no readout, must have 1 layer and a readout"
+        ModelError, match="3 layers and 0 dense stages, must have 1 layer and a readout"
     ):
         Parameters.of(nets.deep(np.random.default_rng(1)))
 
