@@ -25,9 +25,9 @@ from golden.errors import CarouselError
 from rtl.core import Core
 from rtl.mutants.equivalence import EQUAL_LOGIC, SEARCH, equivalent
 from rtl.mutants.mutant import Mutant
-from rtl.proofs.catalogue import MAKERS, catalogue
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
+from rtl.proofs.statements import MAKERS, catalogue
 from rtl.proofs.status import PASSES
 from rtl.proofs.twins import SPEAKS_OF, judge
 from rtl.verilog import convert

@@ -15,7 +15,7 @@ class CoreOptions:
     nonzeros : for sparse input, such as one-hot vectors: so many elements of a vector come, each
         with its index, in any order and no index twice; the others are 0. Default: all come.
     max_length : steps of the longest sequence, of a network with reverse layers only; default
-        `rtl.planning.MAX_LENGTH`.
+        `rtl.lengths.MAX_LENGTH`.
     probe : a port that shows every gate, state and output as it is computed.
     state_port : a port through which the state is read and written.
     load_port : a port through which another network of the same shape and formats is written over

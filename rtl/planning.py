@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
+from rtl.lengths import room
 from rtl.offline.buffers import Way, way
 from rtl.offline.parts import Part, split
 from rtl.options import CoreOptions
@@ -20,7 +21,6 @@ from rtl.schedule.rows import Row
 from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes, schedule_of
 
 USUAL = CoreOptions()
-MAX_LENGTH = 64  # steps that a core which holds sequences has room for by default
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class CorePlan:
     @property
     def max_length(self) -> int:
         """Steps of the longest sequence that the core holds; 0 where it need not hold any."""
-        return (self.options.max_length or MAX_LENGTH) if self.holds_sequences else 0
+        return room(self.qnet, self.options.max_length)
 
     @property
     def has_idle(self) -> bool:
@@ -314,8 +314,8 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     UnsupportedError : a network that no core can run.
     CarouselError : options that the network cannot have, or out of range.
     """
+    room(qnet, options.max_length)
     if qnet.first_reverse is None:
-        _check_forward(options)
         whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
         return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))
     _check_reverse(qnet.first_reverse, options)
@@ -328,19 +328,9 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     return CorePlan(qnet, options, groups, tuple(plans))
 
 
-def _check_forward(options: CoreOptions) -> None:
-    if options.max_length is not None:
-        raise CarouselError(
-            f"max_length {options.max_length}: the network has no reverse layer, sequences of any "
-            "length pass"
-        )
-
-
 def _check_reverse(layer: int, options: CoreOptions) -> None:
     """Refuse what a core that holds sequences cannot have."""
     runs = f"layer {layer} runs in reverse"
-    if options.max_length is not None and options.max_length < 1:
-        raise CarouselError(f"max_length {options.max_length}: must be at least 1")
     if options.nonzeros is not None:
         raise CarouselError(
             f"nonzeros {options.nonzeros}: {runs}, and a core that holds sequences takes whole "

@@ -2,8 +2,8 @@
 
 from sim.errors import SimulationError, ToolError
 from sim.scoreboard import Verdict, check
-from sim.simulate import simulate
-from sim.stress import Stress, Stressed, prepare, stress
+from sim.simulation import simulate
+from sim.stressing import Stress, Stressed, prepare, stress
 from sim.trace import HardwareTrace
 
 __all__ = [

@@ -23,8 +23,8 @@ from rtl.verilog import Top, convert, module_name, top_members
 from sim.job import Ints
 from sim.runner import BUILD_DIR
 from sim.scenario import Pattern
-from sim.simulate import Progress as StepProgress
-from sim.simulate import simulate_core
+from sim.simulation import Progress as StepProgress
+from sim.simulation import simulate_core
 from sim.tools import check_tools
 from sim.trace import HardwareTrace
 

@@ -9,7 +9,8 @@ from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.state_file import State
 from fixedpoint import Formats, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
-from golden import InputError, Network
+from golden import Network
+from rtl.lengths import check_fits, room
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def prepare(
     """
     net = golden.load(model)
     inputs = choose(net, file, sequences, length, seed)
-    room = longest(net, inputs, max_length)
+    held = room(net, max_length, inputs.length)
+    check_fits(inputs.length, held)
     start = start_codes = None
     if state is not None:
         state_file.check(net, "--state")
@@ -64,23 +66,4 @@ def prepare(
         qnet = quantize(net, Formats.parse(formats))
     if state is not None and start is not None:
         start_codes = state_file.encode(state, start, qnet)
-    return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, room)
-
-
-def longest(net: Network, inputs: Inputs, max_length: int | None) -> int | None:
-    """The longest sequence that a core of `net` is to hold, or None where it need not hold any.
-
-    Raises
-    ------
-    InputError : `max_length` for a network without reverse layers, or shorter than the input.
-    """
-    if net.first_reverse is None:
-        if max_length is not None:
-            raise InputError(
-                f"--max-length {max_length}: {net.name} has no reverse layers, "
-                "its sequences may have any length"
-            )
-        return None
-    if max_length is not None and inputs.length > max_length:
-        raise InputError(f"--max-length {max_length}: the sequences have {inputs.length} steps")
-    return max_length or inputs.length
+    return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, held or None)

@@ -75,27 +75,20 @@ def play(
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.qnet, subject.codes
     start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
-    room: dict[str, Any] = {} if subject.max_length is None else {"max_length": subject.max_length}
-    if streams > 1:
-        room["streams"] = streams
-    if nonzeros is not None:
-        room["nonzeros"] = nonzeros
-    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length))
+    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length, probe=True))
     with (
         progress.bar("Gateware: build, then simulate") as report,
         output.beside(waves) if waves else nullcontext() as file,
     ):
         trace = sim.simulate(
-            qnet,
+            core,
             codes,
-            lanes=lanes,
             idle=idle,
             back_pressure=back_pressure,
             seed=seed,
             waves=file,
             progress=report,
             **start,
-            **room,
         )
     verdict = sim.check(qnet, codes, trace, **start)
     parts = trace.layers, trace.out, trace.state

@@ -14,6 +14,7 @@ import sim
 from carousel.main import app
 from carousel.measure.retention import lags, maps
 from golden import Dense, Layer, Network
+from rtl import CorePlan
 from sim import HardwareTrace
 from tests.rtl.support import planned
 
@@ -82,16 +83,15 @@ def quick_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     faults: dict[str, Any] = {}
 
     def simulate(
-        qnet: Any,
+        network: Any,
         codes: np.ndarray,
         lanes: int | None = None,
         state: Any = None,
-        max_length: int | None = None,
         **_: Any,
     ) -> HardwareTrace:
-        trace = qnet.run(codes, state)
-        pace = planned(qnet, lanes, max_length=max_length).cycles_per_step
-        pace += faults.get("cycles", 0)
+        core = network if isinstance(network, CorePlan) else planned(network, lanes)
+        trace = core.qnet.run(codes, state)
+        pace = core.cycles_per_step + faults.get("cycles", 0)
         out, counts = trace.out.copy(), dict[str, int]()
         out.flat[-1] ^= int(faults.get("code", False))
         for name, count in trace.saturations.items():

@@ -125,7 +125,7 @@ def test_the_gateware_gets_what_the_subject_says(monkeypatch, quick_sim, tmp_pat
     asked, answer = [], sim.simulate
 
     def simulate(*words, **options):
-        asked.append(options)
+        asked.append((words[0], options))
         return answer(*words, **options)
 
     monkeypatch.setattr(sim, "simulate", simulate)
@@ -137,9 +137,9 @@ def test_the_gateware_gets_what_the_subject_says(monkeypatch, quick_sim, tmp_pat
     start = None if name == "both" else state
     subject = prepare(path, 16, None, x, state=start)
     assert gateware.play(subject, None).ok
-    (options,) = asked
+    ((core, options),) = asked
     if start is None:
-        assert options["max_length"] == 20 and "state" not in options
+        assert core.max_length == 20 and "state" not in options
     else:
         assert np.all(options["state"][0].s == subject.qnet.formats.layers[0].s.one // 4)
-        assert "max_length" not in options
+        assert core.max_length == 0

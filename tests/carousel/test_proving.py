@@ -14,10 +14,10 @@ import pytest
 from carousel import prove
 from rtl.mutants.mutant import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
-from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import digest, read
+from rtl.proofs.statements import BUSES, MAKERS
 from rtl.proofs.twins import Challenge, Drawn
 from tests.processes import COMMAND, marked
 

@@ -10,7 +10,7 @@ from golden.errors import InputError
 from golden.network import Network
 from sim import SimulationError, Verdict, check, simulate
 from sim.scenario import Pattern
-from sim.simulate import simulate_core
+from sim.simulation import simulate_core
 from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
@@ -18,7 +18,7 @@ from tests.sim.replay import Replay
 CAUGHT = {
     "layer0": "0.y[2] of sequence 1, step 5",
     "layer1": "1.y[2] of sequence 1, step 0",  # its last step is the sequence's first
-    "readout": "1 codes differ from the readout that the probe shows",
+    "head": "1 codes differ from the readout that the probe shows",
     "out": "out[1] of sequence 1, step 5",
     "too_long": "`too_long` was set",
     "extra": "out: 1 beats too many",

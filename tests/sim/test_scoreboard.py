@@ -10,7 +10,7 @@ from fixedpoint.network import QuantizedNetwork
 from golden.cell import LayerState
 from sim import HardwareTrace, SimulationError, Verdict, check
 from sim.scenario import Pattern
-from sim.simulate import simulate_core
+from sim.simulation import simulate_core
 from tests.sim.cases import any_codes, small_network
 from tests.sim.replay import Replay
 

@@ -14,7 +14,7 @@ from golden.network import Network
 from golden.trace import mismatches
 from sim import SimulationError, check, simulate
 from sim.scenario import Pattern
-from sim.simulate import simulate_core
+from sim.simulation import simulate_core
 from tests.sim.cases import any_codes, random_layer, small_network
 from tests.sim.replay import Replay
 

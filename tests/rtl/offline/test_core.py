@@ -8,7 +8,7 @@ import pytest
 
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl.planning import MAX_LENGTH
+from rtl.lengths import MAX_LENGTH
 from rtl.schedule.schedule import LaneError
 from rtl.verilog import convert
 from tests.rtl.offline.test_parts import network

@@ -5,10 +5,10 @@ import pytest
 from rtl import CorePlan, verilog
 from rtl.axi.wrapper import AxiTop, wrappable
 from rtl.proofs import prove, shipped
-from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.proof import Proof
+from rtl.proofs.statements import BUSES, MAKERS
 from tests.rtl.proofs.test_proofs import plan_of
 
 # An element a vector and two, a readout, layers, two kinds of ports.

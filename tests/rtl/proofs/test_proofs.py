@@ -12,12 +12,12 @@ from golden.cell import Layer
 from golden.network import Network
 from rtl import CorePlan, StepPlan, verilog
 from rtl.proofs import Proof, catalogue, prove
-from rtl.proofs.catalogue import MAKERS
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Twin
 from rtl.proofs.solver import job
+from rtl.proofs.statements import MAKERS
 from rtl.proofs.sums import Reach
 from tests.rtl.support import G1997, head, layer, planned, quantized, readout, stack
 

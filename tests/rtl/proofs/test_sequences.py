@@ -10,10 +10,10 @@ from rtl.offline.fork_join import Fork, Join
 from rtl.offline.head import Head
 from rtl.offline.reverser import Reverser
 from rtl.proofs import Proof, prove, shipped
-from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.design import Design
 from rtl.proofs.passing import fork, head, join
 from rtl.proofs.reversing import reversing
+from rtl.proofs.statements import BUSES, MAKERS
 from tests.carousel.nets import every, sequences
 
 FORM = Format(6, 2)

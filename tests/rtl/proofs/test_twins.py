@@ -7,11 +7,11 @@ import pytest
 
 from rtl.mutants.mutant import rewritten
 from rtl.proofs import Proof, catalogue, twins
-from rtl.proofs.catalogue import BUSES, MAKERS
 from rtl.proofs.cone import cone
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.solver import solve
+from rtl.proofs.statements import BUSES, MAKERS
 from rtl.proofs.twins import SPEAKS_OF, challenge
 from tests.rtl.proofs.test_axi import bus, wrapped
 from tests.rtl.proofs.test_proofs import subject

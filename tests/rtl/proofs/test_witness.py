@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rtl.proofs import catalogue, prove
-from rtl.proofs.catalogue import BUSES, MAKERS
+from rtl.proofs.statements import BUSES, MAKERS
 from rtl.proofs.witness import prove_again, witness
 from tests.rtl.proofs.test_axi import bus, wrapped
 from tests.rtl.proofs.test_proofs import subject

@@ -10,6 +10,7 @@ import numpy as np
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import InputError
 from rtl import CoreOptions, CorePlan, plan
+from rtl.lengths import check_fits, room
 from sim.job import Ints
 from sim.runner import BUILD_DIR
 from sim.scenario import Act, Pattern, Scenario
@@ -66,7 +67,7 @@ def simulate(
     planned = _planned(network, np.shape(codes)[-2:], options)
     codes, pattern = planned.qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
     place = Path(build_dir or BUILD_DIR).resolve()
-    _check_room(planned, codes)
+    check_fits(codes.shape[-2], planned.max_length)
     if state is not None:
         _check_state(planned.qnet, codes, state)
         planned = planned.with_state_port()
@@ -86,15 +87,9 @@ def _planned(
         if options:
             raise InputError(f"{', '.join(options)}: options of a core that is planned already")
         return network
-    room = shape[0] if network.first_reverse is not None and len(shape) == 2 else None
-    return plan(network, CoreOptions(**{"probe": True, "max_length": room, **options}))
-
-
-def _check_room(planned: CorePlan, codes: Ints) -> None:
-    """The steps must have room, where the core holds sequences."""
-    length, room = codes.shape[-2], planned.max_length
-    if planned.holds_sequences and length > room:
-        raise InputError(f"input: {length} steps, the core is to hold {room} (max_length)")
+    steps = shape[0] if len(shape) == 2 else 1  # codes of another shape are refused later
+    held = room(network, options.get("max_length"), steps) or None
+    return plan(network, CoreOptions(**{"probe": True, **options, "max_length": held}))
 
 
 def _check_streams(codes: Ints, streams: int) -> None:
