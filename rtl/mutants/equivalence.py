@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
-from rtl.flow.devices import YOSYS
-from rtl.flow.tools import run
+from rtl.flow.tools import YOSYS, run
 from rtl.mutants.aiger import Graph, Machine, read, read_text
 from rtl.mutants.mutant import Mutant, selectable
 

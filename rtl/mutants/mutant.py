@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from rtl.flow.devices import YOSYS
-from rtl.flow.tools import Progress, run, silent
+from rtl.flow.tools import YOSYS, Progress, run, silent
 
 PREPARE = "proc; opt_clean; opt -full; memory_collect; opt_clean; autoname"
 """What makes the netlist in which a mutant's names are good."""

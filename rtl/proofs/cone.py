@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rtl.flow.devices import YOSYS
-from rtl.flow.tools import Progress, run, silent
+from rtl.flow.tools import YOSYS, Progress, run, silent
 from rtl.mutants.mutant import PREPARE
 from rtl.proofs.harness import PART, TOP, Harness
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rtl.flow.cells import as_verilog, cell_models
-from rtl.flow.devices import YOSYS
+from rtl.flow.families.ecp5 import ECP5
+from rtl.flow.tools import YOSYS
 from rtl.flow.tools import run as run_tool
 from rtl.flow.yosys import Netlist
 from sim.runner import build, folder_in, run
@@ -85,7 +86,7 @@ def compare(designs: dict[str, str], netlist: dict[str, Any], steps: int, seed: 
         path = Path(place) / "netlist.json"
         path.write_text(json.dumps(netlist))
         mapped = as_verilog(Netlist("netlist", path, {}))
-    texts = bench(count), source(designs, "original"), mapped, cell_models("ecp5")
+    texts = bench(count), source(designs, "original"), mapped, cell_models(ECP5)
     built = build("\n".join(texts), "bench", ("clk", "clk2", "r", "differs", "q"), BUILDS)
     folder = folder_in(BUILDS, "run")
     try:

@@ -12,8 +12,8 @@ import pytest
 from fixedpoint import quantize
 from rtl.flow import DEVICES, Figures, FlowError, Implementation, Placement, find, fit
 from rtl.flow.design import Design
-from rtl.flow.devices import DSP, FF, LUT, RAM
 from rtl.flow.errors import ToolFailedError
+from rtl.flow.family import DSP, FF, LUT, RAM
 from rtl.flow.nextpnr import place
 from rtl.flow.timing import critical_path
 from rtl.flow.tools import Tool, check, run

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from rtl.flow.pack import pack, packed_blocks, top_module
+from rtl.flow.families.ecp5_pack import pack, packed_blocks, top_module
 from tests.rtl.flow.netlists import compare, synthesise
 
 STEPS = 600

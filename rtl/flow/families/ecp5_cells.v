@@ -1,5 +1,5 @@
 // Behaviour of the ECP5's block RAM and multiplier, which Yosys knows as black boxes only, as far as
-// Yosys' mapping and rtl/flow/pack.py use them: for simulation and proof. After Lattice
+// Yosys' mapping and rtl/flow/families/ecp5_pack.py use them: for simulation and proof. After Lattice
 // FPGA-TN-02204 (memory usage guide) and FPGA-TN-02205 (sysDSP usage guide), and after Yosys'
 // brams_map_16kd.v and dsp_map_18x18.v, which say how words lie in the blocks.
 

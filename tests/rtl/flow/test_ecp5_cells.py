@@ -7,7 +7,8 @@ import pytest
 
 from rtl.flow.cells import cell_models
 from rtl.flow.errors import ToolFailedError
-from rtl.flow.pack import top_module
+from rtl.flow.families.ecp5 import ECP5
+from rtl.flow.families.ecp5_pack import top_module
 from tests.rtl.flow.netlists import compare, synthesise, yosys
 
 STEPS = 1500
@@ -57,7 +58,7 @@ def prove(check, choices):
         "hierarchy -check -top all",
         "proc; flatten; opt -full; wreduce; opt; chformal -lower",
         "sat -tempinduct -prove-asserts -set-def-inputs -maxsteps 8 -verify all",
-        files={"models.v": cell_models("ecp5"), "in.v": check + top},
+        files={"models.v": cell_models(ECP5), "in.v": check + top},
     )
 
 

@@ -1,0 +1,1 @@
+"""The families of FPGAs that can be built for, a file each."""
