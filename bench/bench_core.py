@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from fixedpoint import QuantizedNetwork, quantize
+from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
+from fixedpoint.widths import Widths
 from golden import Layer, Network
 from rtl import CoreOptions, plan
 from sim import check, simulate
@@ -29,14 +32,15 @@ CASES = {  # widths of input and layers, lanes
 
 
 def network(widths: tuple[int, ...]) -> tuple[QuantizedNetwork, np.ndarray]:
-    """A random network of stacked layers in 16 bits, and input codes for it."""
+    """A random network of stacked layers, every code of 16 bits, and input codes for it."""
     rng, layers = np.random.default_rng(0), []
     for inputs, cells in zip(widths, widths[1:], strict=False):
         most = 1 / np.sqrt(cells)
         weights = {kind: rng.uniform(-most, most, (cells, inputs + cells)) for kind in "ifog"}
         layers.append(Layer(weights, {kind: rng.uniform(-most, most, cells) for kind in "ifog"}))
     x = rng.standard_normal((STEPS, widths[0]))
-    qnet = quantize(Network(tuple(layers)), calibrate=x)
+    net = Network(tuple(layers))
+    qnet = quantize(net, formats_of(net, Widths.uniform(16), Seen.measure(net, x)))
     return qnet, qnet.encode(x)[0]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from carousel.cli.inputs import Inputs
 from carousel.search.command import problems
 from fixedpoint import QuantizedNetwork, compare, quantize
-from fixedpoint.quantization import formats_of
+from fixedpoint.fitting import formats_of
 from fixedpoint.search.evaluation import evaluate
 from fixedpoint.search.search import Goal, Search
 from fixedpoint.widths import KINDS

@@ -19,7 +19,7 @@ from carousel.cli import output
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from fixedpoint.calibration import Seen
-from fixedpoint.quantization import formats_of
+from fixedpoint.fitting import formats_of
 from fixedpoint.search.cost import circuits, cost
 from fixedpoint.widths import KINDS, Widths
 from golden import Layer, Network

@@ -7,9 +7,11 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
 from carousel.cli.targets import BOARDS, DEVICES, target
 from carousel.measure import built
+from fixedpoint.calibration import HEADROOM
 from rtl import CoreOptions, plan
 from rtl.flow import tools
 
@@ -62,6 +64,8 @@ def build(
     device: DeviceName = None,
     board: BoardName = None,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -79,7 +83,8 @@ def build(
     output.check_file(json)
     chosen = target(device, board)
     tools.check(chosen.device.tools)
-    subject = prepare(model, bits, formats, file, max_length=max_length)
+    choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
+    subject = prepare(model, choice, Given(file), max_length)
     core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
@@ -88,7 +93,9 @@ def build(
         if found.slow:
             output.write_json(json, {**data, "ok": False})
             raise found.slow
+        subject.qnet.formats.dump(stage / "formats.json")
         files = {name: str(place / path.name) for name, path in found.files.items()}
+        files["formats"] = str(place / "formats.json")
         data["files"] = files
         (stage / "build.json").write_text(output.to_json(data), encoding="utf-8")
     for table in built.tables(found):

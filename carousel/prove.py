@@ -9,9 +9,11 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output, progress
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
 from carousel.report.tables import Table
 from carousel.work.processes import processors
+from fixedpoint.calibration import HEADROOM
 from golden.processes import terminable
 from rtl import CoreOptions, plan, verilog
 from rtl.axi.wrapper import wrappable
@@ -54,6 +56,8 @@ Folder = Annotated[
 def prove(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -80,7 +84,11 @@ def prove(
     """
     output.check_file(json)
     check()
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed),
+    )
+    subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     core = plan(subject.qnet, chosen)

@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from carousel.cli import options, output
+from fixedpoint.calibration import HEADROOM
 
 
 def simulate(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -42,12 +45,17 @@ def simulate(
     from rich.console import Console
 
     from carousel.cli import state_file
-    from carousel.cli.subject import prepare
+    from carousel.cli.choice import Choice
+    from carousel.cli.subject import Given, prepare
     from carousel.measure import gateware
 
     output.check_file(json)
     output.check_file(waves)
-    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed, state),
+    )
+    subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)

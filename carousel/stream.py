@@ -14,9 +14,11 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output, progress
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
 from carousel.report.tables import Table
 from fixedpoint.arithmetic import Codes
+from fixedpoint.calibration import HEADROOM
 from golden.errors import CarouselError
 from rtl.boards.host import TIME_OUT, Host, Port
 from rtl.boards.protocol import BAUD
@@ -91,6 +93,8 @@ def stream(
     port: PortName,
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
     sequences: options.Sequences = None,
@@ -108,7 +112,11 @@ def stream(
     """
     output.check_file(json)
     output.check_file(place)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed),
+    )
+    subject = prepare(model, choice, given)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()
         out = host.run(subject.qnet, subject.codes, report)

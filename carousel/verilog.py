@@ -5,12 +5,16 @@ from pathlib import Path
 import typer
 
 from carousel.cli import options, output, progress
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
+from fixedpoint.calibration import HEADROOM
 
 
 def verilog(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -35,7 +39,11 @@ def verilog(
     from rtl import verilog as writer
 
     output.check_file(json)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed),
+    )
+    subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     with output.folder(place) as stage, progress.bar("Verilog"):

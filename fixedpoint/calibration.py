@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.cell import LayerState
 from golden.network import Network
+
+HEADROOM = 2.0
 
 
 @dataclass(frozen=True)
@@ -15,34 +18,46 @@ class Seen:
     Attributes
     ----------
     input : of x.
-    layers : by signal, of each layer; what a sequence starts from is counted too.
+    layers : by signal, of each layer; what sequences start from is counted too.
     out : of what leaves the network.
     dense : of what each dense stage before the readout gives.
+    headroom : how many times what was seen there is room for, in inputs, states and linear values.
     """
 
     input: float
     layers: tuple[Mapping[str, float], ...]
     out: float
     dense: tuple[float, ...] = ()
+    headroom: float = HEADROOM
+
+    def room(self, largest: float) -> float:
+        """What a format must hold of a signal that was seen to be as large as `largest`."""
+        return self.headroom * largest
 
     @classmethod
-    def measure(cls, net: Network, calibrate: np.ndarray) -> "Seen":
-        """Run `net` over typical input (T, D) or (N, T, D), real.
+    def measure(
+        cls,
+        net: Network,
+        calibrate: np.ndarray,
+        state: tuple[LayerState, ...] | None = None,
+        headroom: float = HEADROOM,
+    ) -> "Seen":
+        """Run `net` over typical input (T, D) or (N, T, D), real, from `state` or its own start.
 
         Raises
         ------
         InputError : calibration data that do not fit the network.
         """
-        trace = net.run(calibrate)
-        layers = tuple(
-            {
-                name: max(_largest(values), _largest(layer.initial.get(name, 0.0)))
-                for name, values in seen.items()
-            }
-            for layer, seen in zip(net.layers, trace.layers, strict=True)
-        )
+        trace = net.run(calibrate, state)
+        layers = []
+        for k, layer in enumerate(net.layers):
+            found = {name: _largest(values) for name, values in trace.layers[k].items()}
+            starts = [layer.initial, *([{"s": state[k].s, "y": state[k].y}] if state else [])]
+            for name in ("s", "y"):
+                found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
+            layers.append(found)
         dense = tuple(map(_largest, trace.dense))
-        return cls(_largest(calibrate), layers, _largest(trace.out), dense)
+        return cls(_largest(calibrate), tuple(layers), _largest(trace.out), dense, headroom)
 
 
 def _largest(values: np.ndarray | float) -> float:

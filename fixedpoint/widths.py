@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from fixedpoint.formats import FormatError
 
 NARROWEST, WIDEST = 4, 20
+WIDEST_STATE = 32
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Widths:
 
     Raises
     ------
-    FormatError : bits below 4 or above 20.
+    FormatError : bits below 4 or above 20, of states above 32.
     """
 
     input: int
@@ -40,10 +41,10 @@ class Widths:
 
     def __post_init__(self) -> None:
         for name in KINDS:
-            bits = getattr(self, name)
-            if not NARROWEST <= bits <= WIDEST:
+            bits, widest = getattr(self, name), WIDEST_STATE if name == "s" else WIDEST
+            if not NARROWEST <= bits <= widest:
                 what = "bits" if self.same else f"bits of {name}"
-                raise FormatError(f"{what} {bits}: must be from {NARROWEST} to {WIDEST}")
+                raise FormatError(f"{what} {bits}: must be from {NARROWEST} to {widest}")
 
     @classmethod
     def uniform(cls, bits: int) -> "Widths":

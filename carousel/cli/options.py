@@ -12,7 +12,23 @@ Model = Annotated[
     Path,
     typer.Argument(help=f"Model file ({', '.join(SUFFIXES)}).", show_default=False),
 ]
-Bits = Annotated[int, typer.Option(help="Width of all codes when formats are chosen.")]
+Bits = Annotated[
+    int, typer.Option(help="Width of weights, x and y when formats are chosen; the rest is wider.")
+]
+StateBits = Annotated[
+    int | None,
+    typer.Option(
+        help="Width of states when formats are chosen.",
+        show_default="18, or what makes their LSB finer than that of y",
+    ),
+]
+Headroom = Annotated[
+    float,
+    typer.Option(
+        help="How many times what was seen of inputs, states and linear values there is room for "
+        "when formats are chosen."
+    ),
+]
 Formats = Annotated[
     Path | None,
     typer.Option(

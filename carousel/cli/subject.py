@@ -5,9 +5,10 @@ from pathlib import Path
 
 import golden
 from carousel.cli import state_file
+from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.state_file import State
-from fixedpoint import Formats, QuantizedNetwork, quantize
+from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from golden import Network
 from rtl.lengths import check_fits, room
@@ -21,6 +22,7 @@ class Subject:
     ----------
     net, qnet : the float and the integer network.
     inputs, codes : the sequences, real and as codes.
+    choice : how the formats came about.
     state, state_codes : what they start from, real and as codes; None for the network's own start.
     max_length : steps that the core of a network with reverse layers can hold, else None.
     """
@@ -29,41 +31,43 @@ class Subject:
     qnet: QuantizedNetwork
     inputs: Inputs
     codes: Codes
+    choice: Choice
     state: State | None = None
     state_codes: State | None = None
     max_length: int | None = None
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a command was told about its sequences, see its options."""
+
+    file: Path | None = None
+    sequences: int | None = None
+    length: int | None = None
+    seed: int = 0
+    state: Path | None = None
+
+
 def prepare(
-    model: Path,
-    bits: int,
-    formats: Path | None,
-    file: Path | None = None,
-    sequences: int | None = None,
-    length: int | None = None,
-    seed: int = 0,
-    state: Path | None = None,
-    max_length: int | None = None,
+    model: Path, choice: Choice, given: Given = Given(), max_length: int | None = None
 ) -> Subject:
-    """Load the model, choose or read the formats, choose or read the sequences and encode them.
+    """Load the model, choose or read the sequences and the formats, and encode the sequences.
 
     Raises
     ------
     CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
     """
     net = golden.load(model)
-    inputs = choose(net, file, sequences, length, seed)
+    inputs = choose(net, given.file, given.sequences, given.length, given.seed)
     held = room(net, max_length, inputs.length)
     check_fits(inputs.length, held)
     start = start_codes = None
-    if state is not None:
+    if given.state is not None:
         state_file.check(net, "--state")
-        start = state_file.read(state, net, inputs.count)
-        inputs = replace(inputs, source=f"{inputs.source}, from the state in {state}")
-    if formats is None:
-        qnet = quantize(net, bits=bits, calibrate=inputs.x)
-    else:
-        qnet = quantize(net, Formats.parse(formats))
-    if state is not None and start is not None:
-        start_codes = state_file.encode(state, start, qnet)
-    return Subject(net, qnet, inputs, encode(qnet, inputs.x), start, start_codes, held or None)
+        start = state_file.read(given.state, net, inputs.count)
+        inputs = replace(inputs, source=f"{inputs.source}, from the state in {given.state}")
+    qnet = choice.quantized(net, inputs.x, start)
+    if given.state is not None and start is not None:
+        start_codes = state_file.encode(given.state, start, qnet)
+    codes = encode(qnet, inputs.x)
+    return Subject(net, qnet, inputs, codes, choice, start, start_codes, held or None)

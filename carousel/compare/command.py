@@ -6,11 +6,14 @@ import typer
 
 from carousel.cli import options, output
 from carousel.compare import expectation
+from fixedpoint.calibration import HEADROOM
 
 
 def compare(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
     sequences: options.Sequences = None,
@@ -35,14 +38,19 @@ def compare(
     from rich.console import Console
 
     from carousel.cli import state_file
-    from carousel.cli.subject import prepare
+    from carousel.cli.choice import Choice
+    from carousel.cli.subject import Given, prepare
     from carousel.measure import accuracy, gateware
     from golden import InputError
 
     output.check_file(json)
     if expect is not None and (file is None or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
-    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed, state),
+    )
+    subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)
     measured = accuracy.measure(subject)

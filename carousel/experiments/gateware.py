@@ -9,8 +9,8 @@ import numpy as np
 import sim
 from fixedpoint import QuantizedNetwork, QuantizedTrace, quantize
 from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
-from fixedpoint.quantization import formats_of
 from fixedpoint.widths import NARROWEST, WIDEST, Widths
 from golden import Network
 from golden.batch import Batch

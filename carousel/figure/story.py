@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import golden
+from carousel.cli.choice import Choice
 from carousel.cli.inputs import encode
-from carousel.cli.subject import Subject, prepare
+from carousel.cli.subject import Given, Subject, prepare
 from carousel.measure import gateware
 from carousel.report.tables import Table
 from fixedpoint.arithmetic import Codes
@@ -93,7 +94,7 @@ def follow(model: Path, rnn: Path, bits: int, length: int, seed: int) -> Story:
     """
     twins = pair(length, seed)
     plain = golden.load_rnn(rnn)
-    subject = prepare(model, bits, None, length=min(length, PIECE), seed=seed)
+    subject = prepare(model, Choice(bits), Given(length=min(length, PIECE), seed=seed))
     states = {
         "plain recurrent network": plain.run(twins.x).get("y"),
         "memory cells, float": subject.net.run(twins.x).get("s"),

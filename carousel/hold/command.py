@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli.subject import Subject, prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, Subject, prepare
 from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
+from fixedpoint.calibration import HEADROOM
 
 InputRange = Annotated[
     tuple[float, float] | None,
@@ -41,6 +43,8 @@ Quick = Annotated[
 def hold(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
     sequences: options.Sequences = None,
@@ -62,7 +66,11 @@ def hold(
     that they cannot be shut.
     """
     output.check_file(json)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed),
+    )
+    subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
     found = retained.find(subject, held, subject.qnet.run(subject.codes), ranges, quick)
@@ -72,7 +80,7 @@ def hold(
         typer.echo(note)
     data = retained.plain(found)
     if folder is not None:
-        told = _command(subject, model, formats, file, seed, input_range, quick, folder)
+        told = _command(subject, model, file, seed, input_range, quick, folder)
         data |= _write(folder, subject, found, told)
         for path in (*data["figures"], data["report"]):
             typer.echo(f"Written  {path}")
@@ -101,7 +109,6 @@ def _write(folder: Path, subject: Subject, found: Retained, told: str) -> dict[s
 def _command(
     subject: Subject,
     model: Path,
-    formats: Path | None,
     file: Path | None,
     seed: int,
     input_range: tuple[float, float] | None,
@@ -111,7 +118,7 @@ def _command(
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
-    widths, sequences = repeat.choices(subject, formats, file, seed)
+    widths, sequences = repeat.choices(subject, file, seed)
     ends = () if input_range is None else ("--input-range", *input_range)
     short = ("--quick",) if quick else ()
     words = ("carousel", "hold", model, *widths, *sequences, *ends, *short, "--output", folder)

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from carousel.cli import options, output, progress
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
+from fixedpoint.calibration import HEADROOM
 
 Place = Annotated[
     Path | None,
@@ -19,6 +21,8 @@ Place = Annotated[
 def page(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -43,7 +47,8 @@ def page(
 
     output.check_file(json)
     check_tools()
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice = Choice(bits, formats, state_bits, headroom)
+    subject = prepare(model, choice, Given(file, sequences, length, seed))
     net = subject.net
     if net.first_reverse is not None:
         raise InputError(

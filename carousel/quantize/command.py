@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 
 from carousel.cli import options, output
-from carousel.cli.subject import Subject, prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, Subject, prepare
 from carousel.measure import accuracy
 from carousel.report import tables
+from fixedpoint.calibration import HEADROOM
 
 Place = Annotated[
     Path | None,
@@ -34,6 +36,8 @@ Report = Annotated[
 def quantize(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
     sequences: options.Sequences = None,
@@ -50,7 +54,11 @@ def quantize(
     """
     output.check_file(json)
     output.check_file(report)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    choice, given = (
+        Choice(bits, formats, state_bits, headroom),
+        Given(file, sequences, length, seed),
+    )
+    subject = prepare(model, choice, given)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
         output.make_parent(place)
@@ -58,7 +66,7 @@ def quantize(
     measured = accuracy.measure(subject)
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
     if report is not None:
-        told = _command(subject, model, formats, file, seed, report)
+        told = _command(subject, model, file, seed, report)
         budget, more = _report(subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
     with output.beside(place) as other:
@@ -88,12 +96,10 @@ def _report(
     return [*answers, account.groups(found)], {"budget": account.plain(found), "repeat": again}
 
 
-def _command(
-    subject: Subject, model: Path, formats: Path | None, file: Path | None, seed: int, report: Path
-) -> str:
+def _command(subject: Subject, model: Path, file: Path | None, seed: int, report: Path) -> str:
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
-    widths, sequences = repeat.choices(subject, formats, file, seed)
+    widths, sequences = repeat.choices(subject, file, seed)
     words = ("carousel", "quantize", model, *widths, *sequences, "--report", report)
     return shlex.join(map(str, words))

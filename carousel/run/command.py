@@ -5,11 +5,14 @@ from pathlib import Path
 import typer
 
 from carousel.cli import options, output
+from fixedpoint.calibration import HEADROOM
 
 
 def run(
     model: options.Model,
     bits: options.Bits = 16,
+    state_bits: options.StateBits = None,
+    headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
@@ -32,8 +35,9 @@ def run(
 
     import golden
     from carousel.cli import progress, state_file
+    from carousel.cli.choice import Choice
     from carousel.cli.repeat import plain
-    from carousel.cli.subject import prepare
+    from carousel.cli.subject import Given, prepare
     from carousel.run import job, repeat, report
     from rtl.proofs import record
 
@@ -42,11 +46,15 @@ def run(
     place = folder or Path("out") / net.name
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
-        subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+        choice, given = (
+            Choice(bits, formats, state_bits, headroom),
+            Given(file, sequences, length, seed, state),
+        )
+        subject = prepare(model, choice, given, max_length)
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)
         with progress.bar("Report"):
-            told = repeat.command(found, model, formats, file, seed, state, quick)
+            told = repeat.command(found, model, file, seed, state, quick)
             again = plain(subject.qnet, told)
             prove = repeat.prove(found, model, file, place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")

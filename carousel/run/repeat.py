@@ -10,14 +10,13 @@ from carousel.run.job import RunResult
 def command(
     found: RunResult,
     model: Path,
-    formats: Path | None,
     file: Path | None,
     seed: int,
     state: Path | None,
     quick: bool,
 ) -> str:
     """`carousel run` with every choice written out, the defaults too."""
-    widths, sequences = choices(found.subject, formats, file, seed)
+    widths, sequences = choices(found.subject, file, seed)
     words = (
         "carousel",
         "run",

@@ -11,6 +11,7 @@ from rich.console import Console
 
 import golden
 from carousel.cli import options, output, progress
+from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.progress import Progress
 from carousel.cli.subject import Subject
@@ -21,7 +22,8 @@ from carousel.search.result import SearchResult
 from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from fixedpoint.calibration import Seen
-from fixedpoint.quantization import formats_of, quantize
+from fixedpoint.fitting import formats_of
+from fixedpoint.quantization import quantize
 from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.search.search import Evaluate, Goal, Search
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
@@ -107,7 +109,8 @@ def search(
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
     found = look(goal, trial, held_out, journal, scheduler, jobs or processes.processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
-    held = hold_check.check(Subject(net, qnet, inputs, encode(qnet, inputs.x)), quick)
+    subject = Subject(net, qnet, inputs, encode(qnet, inputs.x), Choice(file=place))
+    held = hold_check.check(subject, quick)
     with output.beside(place) as other:
         qnet.formats.dump(other)
     draw(found, drawing)

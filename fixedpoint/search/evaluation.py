@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
-from fixedpoint.quantization import formats_of, quantize
+from fixedpoint.quantization import quantize
 from fixedpoint.retention.hold import NeverShutError, check_hold
 from fixedpoint.search.cost import Cost, cost
 from fixedpoint.widths import Widths

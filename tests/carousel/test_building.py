@@ -52,7 +52,7 @@ def test_a_build_leaves_all_its_files_and_no_other(ecp5):
     assert result.exit_code == 0, result.output
     assert {path.name for path in place.iterdir()} == {
         *(f"carousel_tiny{suffix}" for suffix in (".v", ".json", ".bit")),
-        *("build.json", "yosys.log", "nextpnr-2.log", "ecppack.log"),
+        *("build.json", "formats.json", "yosys.log", "nextpnr-2.log", "ecppack.log"),
     }
     assert [path.name for path in place.parent.iterdir() if path.name.startswith(".")] == []
     assert b"Part: LFE5U-12F-6CABGA381" in (place / "carousel_tiny.bit").read_bytes()[:200]
@@ -118,8 +118,8 @@ def test_a_device_that_is_too_small_is_known_after_synthesis(cli, tiny, place):
     assert result.exit_code == 2
     assert stage == "Synthesis ..."
     assert re.match(
-        r"carousel: device ice40-up5k is too small: the design needs \d+ DSP of 8; fewer --lanes, "
-        r"or a larger device will help$",
+        r"carousel: device ice40-up5k is too small: the design needs \d+ DSP of 8, "
+        r"\d+ block RAM of 30; fewer --lanes, fewer --bits, or a larger device will help$",
         line,
     )
     assert not place.exists()

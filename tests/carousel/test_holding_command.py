@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import golden
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
 from carousel.measure.retention import bound as hold_bound
 from carousel.measure.retention import hold_check, lags, maps
 from carousel.work import processes
@@ -183,7 +184,7 @@ def test_every_kind_of_network_is_bounded(cli, tmp_path, name):
 
 
 def test_distractors_are_what_lies_between_the_last_event_and_the_trigger(model):
-    subject = prepare(model, 12, None, sequences=3, length=100)
+    subject = prepare(model, Choice(12), Given(sequences=3, length=100))
     assert subject.inputs.lag is not None
     first, last = subject.inputs.lag
     found = lags.distractors(subject)
@@ -199,7 +200,7 @@ def test_states_outside_a_span_are_counted():
 
 
 def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
-    subject = prepare(model, 12, None, sequences=2, length=70)
+    subject = prepare(model, Choice(12), Given(sequences=2, length=70))
     found = maps.find(subject, subject.qnet.run(subject.codes))
     (layer,) = subject.qnet.layers
     limits, met, creep, widths = maps.tables(found)  # no forget gate: no leak

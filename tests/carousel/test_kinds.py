@@ -101,7 +101,7 @@ SAID = {
         "not checked",
         "clipped to -1..1, where no gate is wholly closed",
         "Its gates are never exactly shut",
-        "Layer 0: i can never be exactly 0; at its least, 0.269, it lets in up to 4,407 LSB",
+        "Layer 0: i can never be exactly 0; at its least, 0.269, it lets in up to",
     ],
 }
 

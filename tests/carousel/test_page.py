@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import golden
+from carousel.cli.choice import Choice
 from carousel.cli.subject import Subject, prepare
 from carousel.page import contents as made
 from carousel.page import page
@@ -31,7 +32,7 @@ SCRIPT = Path(__file__).with_name("run_page.mjs")
 
 @cache
 def subject() -> Subject:
-    return prepare(MODEL, 16, None)
+    return prepare(MODEL, Choice())
 
 
 @cache

@@ -8,7 +8,8 @@ import pytest
 
 import golden
 from carousel.cli import state_file
-from carousel.cli.subject import prepare
+from carousel.cli.choice import Choice
+from carousel.cli.subject import Given, prepare
 from carousel.measure import accuracy
 from tests.carousel import nets
 from tests.golden.importers.keras_files import claiming
@@ -37,7 +38,9 @@ class Files:
         return path
 
     def measure(self, file: Path, state: Path | None = None) -> accuracy.Measured:
-        return accuracy.measure(prepare(self.model, 16, self.formats, file, state=state))
+        return accuracy.measure(
+            prepare(self.model, Choice(file=self.formats), Given(file, state=state))
+        )
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint import Format, Formats, LayerFormats, choose_formats, quantize
+from fixedpoint import Format, Formats, LayerFormats, quantize
+from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
+from fixedpoint.widths import Widths
 from golden import Dense, Layer, Network
 
 
@@ -135,8 +138,13 @@ def paper_network(seed=0, inputs=3, blocks=2, size=2):
     return Network((hidden,), head), rng.normal(0, 1, (3, 40, inputs))
 
 
+def uniform(net, bits, calibrate):
+    """Formats of so many bits for every kind of code."""
+    return formats_of(net, Widths.uniform(bits), Seen.measure(net, calibrate))
+
+
 def formats(net, calibrate, bits=12):
-    return choose_formats(net, bits, calibrate)
+    return uniform(net, bits, calibrate)
 
 
 def wide_quantized(rng, gates="ifo"):

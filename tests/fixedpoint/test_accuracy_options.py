@@ -7,6 +7,7 @@ import pytest
 
 from fixedpoint import Format, choose_formats, quantize
 from golden import Layer, Network
+from tests.fixedpoint.nets import uniform
 
 STEPS, INPUTS, CELLS = 100, 16, 32
 
@@ -86,7 +87,7 @@ def test_states_beyond_200_and_weights_beyond_8_have_formats_and_stay_within_the
     rng = np.random.default_rng(2)
     net = linear(rng, kinds)
     x = rng.uniform(-0.2, 1.0, (4, STEPS, 3))
-    qnet = quantize(net, bits=16, calibrate=x)
+    qnet = quantize(net, uniform(net, 16, x))
     (form,), (layer,) = qnet.formats.layers, net.layers
     real, fixed = net.run(x), qnet.run(qnet.encode(x)[0])
     s = np.abs(real.get("s"))
@@ -113,7 +114,7 @@ def test_peepholes_on_states_beyond_200_are_as_fine_as_other_weights():
     seen = {kind: rng.uniform(-0.01, 0.01, 6) for kind in "ifo"}
     net = linear(rng, "ifo", peepholes=seen)
     x = rng.uniform(-0.2, 1.0, (4, STEPS, 3))
-    forms = choose_formats(net, 16, x)
+    forms = uniform(net, 16, x)
     (form,) = forms.layers
     assert form.s.lsb == 2**-3 and form.weights["s"].holds(0.01)
     assert form.weights["s"].frac + form.s.frac == form.weights["x"].frac + forms.input.frac

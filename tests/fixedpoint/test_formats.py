@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixedpoint import Format, FormatError, Formats, choose_formats, quantize
 from golden import Network
-from tests.fixedpoint.nets import forget_network, layer, paper_network
+from tests.fixedpoint.nets import forget_network, layer, paper_network, uniform
 from tests.golden.nets import headed
 
 some_format = st.builds(Format, st.integers(2, 32), st.integers(-32, 64), st.booleans())
@@ -221,7 +221,7 @@ REFUSALS = {
 def test_formats_that_cannot_work_are_refused(name):
     net, x = paper_network()
     change, reason = REFUSALS[name]
-    forms = choose_formats(net, 12, x)
+    forms = uniform(net, 12, x)
     assert quantize(net, forms).formats == forms
     assert refusal(quantize, net, change(forms)) == reason
 
@@ -305,7 +305,7 @@ def test_files_from_before_there_were_projections_are_read(tmp_path):
 def test_values_beyond_every_format_name_their_layer():
     net, x = forget_network()
     net = Network((*net.layers, layer(np.random.default_rng(9), 6, 2, g="identity", scale=1e12)))
-    message = refusal(choose_formats, net, 12, np.clip(x, -1, 1))
+    message = refusal(uniform, net, 12, np.clip(x, -1, 1))
     assert message.startswith("layer 1: format s12.-")
 
 

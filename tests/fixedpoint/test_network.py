@@ -7,13 +7,13 @@ import pytest
 
 from fixedpoint import quantize
 from golden import Dense, InputError, LayerState, Network
-from tests.fixedpoint.nets import forget_network, layer, paper_network, random_codes
+from tests.fixedpoint.nets import forget_network, layer, paper_network, random_codes, uniform
 
 
 @pytest.fixture
 def qnet():
     net, x = paper_network()
-    return quantize(net, bits=10, calibrate=x)
+    return quantize(net, uniform(net, 10, x))
 
 
 def refusal(qnet, *args):

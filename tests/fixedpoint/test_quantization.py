@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from fixedpoint import Format, FormatError, choose_formats, quantize
-from fixedpoint.quantization import HEADROOM
+from fixedpoint.calibration import HEADROOM, Seen
+from fixedpoint.fitting import formats_of
+from fixedpoint.rule import Rule
 from golden import InputError, Network
 from golden.squash import SQUASHES, squash
 from tests.fixedpoint.nets import forget_network, random_network
@@ -18,13 +20,16 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
     rng = np.random.default_rng(seed)
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 30, inputs)) * 10.0 ** rng.integers(-2, 3)
+    seen = Seen.measure(net, x)
+    widths = Rule(bits).widths(net, seen)
     forms = choose_formats(net, bits, x)
+    assert forms == formats_of(net, widths, seen)
     trace = net.run(x)
-    assert forms.input.holds(np.abs(x).max()) and forms.input.width == bits
+    assert forms.input.holds(HEADROOM * np.abs(x).max()) and forms.input.width == bits
     for k, (layer, form) in enumerate(zip(net.layers, forms.layers, strict=True)):
         s = np.abs(trace.get("s", k)).max()
         assert form.s.holds(HEADROOM * s) and form.s.holds(-HEADROOM * s)
-        assert form.gate.high * form.gate.lsb > 1.0 and form.gate.width == bits - 1
+        assert form.gate.high * form.gate.lsb > 1.0 and form.gate.width == widths.gate - 1
         for name, function in (("g", squash(layer.g)), ("h", squash(layer.h))):
             if function.bounded:
                 assert all(form.signal(name).holds(end) for end in function.ends)
@@ -34,7 +39,8 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
             assert all(form.signal(name).holds(value) for value in values)
         wide = {source: weights.width for source, weights in form.weights.items()}
         assert wide.pop("s", bits) in range(bits, 33)  # peepholes have a multiplier of their own
-        assert {*wide.values(), *(f.width for f in (form.g, form.h, form.s, form.y))} == {bits}
+        assert {*wide.values(), form.y.width} == {bits}
+        assert (form.g.width, form.h.width, form.s.width) == (widths.g, widths.h, widths.s)
     qnet = quantize(net, forms)
     assert qnet.saturated_weights == 0
     run = qnet.run(qnet.encode(x)[0])
@@ -43,16 +49,16 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
         assert not any(n for name, n in run.saturations.items() if name.endswith(ends))
 
 
-@pytest.mark.parametrize(("scale", "frac"), [(1e-3, 11), (0.9, 10), (30.0, 5)])
+@pytest.mark.parametrize(("scale", "frac"), [(1e-3, 15), (0.9, 14), (30.0, 9)])
 def test_a_single_end_has_room_and_so_has_what_was_seen(scale, frac, monkeypatch):
-    """The identity up to 0.75: 12 bits hold that at least, and twice the largest value seen."""
+    """The identity up to 0.75: 16 bits hold that at least, and twice the largest value seen."""
     monkeypatch.setitem(SQUASHES, "capped", ONE_ENDED["capped"])
     rng = np.random.default_rng(4)
     net = Network((make_layer(rng, 2, 2, g="capped"),))
     net.layers[0].weights["g"][:] = [[-scale, 0, 0, 0], [0, 0, 0, 0]]
     net.layers[0].biases["g"][:] = 0.0
     forms = choose_formats(net, 12, np.ones((1, 5, 2)))
-    assert forms.layers[0].g == Format(12, frac)
+    assert forms.layers[0].g == Format(16, frac)
 
 
 def test_weights_use_their_bits():

@@ -3,7 +3,7 @@
 import pytest
 
 from fixedpoint import quantize
-from fixedpoint.quantization import formats_of
+from fixedpoint.fitting import formats_of
 from fixedpoint.search.search import Goal, Search
 from fixedpoint.widths import KINDS, Widths
 from sim import Verdict, check, simulate

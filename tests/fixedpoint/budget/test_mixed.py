@@ -10,7 +10,7 @@ from fixedpoint.budget.mixed import run_mixed
 from fixedpoint.budget.quantisers import GROUPS, Quantiser, quantisers
 from fixedpoint.cell import QuantizedLayer
 from golden import mismatches
-from tests.fixedpoint.nets import paper_network, quantize, random_codes, random_quantized
+from tests.fixedpoint.nets import paper_network, quantize, random_codes, random_quantized, uniform
 
 BITS = (*range(6, 15), 16, 18)
 SEEDS = 5
@@ -110,7 +110,7 @@ def test_every_quantiser_matters():
 def test_a_wrong_quantiser_is_seen(name):
     """One fraction bit too many anywhere, and the codes are not the integer model's any more."""
     net, x = paper_network()
-    qnet = quantize(net, bits=10, calibrate=x)
+    qnet = quantize(net, uniform(net, 10, x))
     every, fixed = quantisers(net, qnet), qnet.run(qnet.encode(x)[0]).real()
     assert not any(mismatches(run_mixed(net, qnet, every, x), fixed).values())
     wrong = {**every, name: replace(every[name], frac=every[name].frac + 1)}

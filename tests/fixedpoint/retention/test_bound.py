@@ -14,7 +14,13 @@ from fixedpoint.retention.hold import closing, random_state
 from fixedpoint.retention.orbit import NEVER, StateMap, orbit
 from fixedpoint.retention.ranges import Range, input_between, input_of, symmetric_input, whole_input
 from golden import InputError, Layer, Network
-from tests.fixedpoint.nets import forget_network, paper_network, random_codes, random_quantized
+from tests.fixedpoint.nets import (
+    forget_network,
+    paper_network,
+    random_codes,
+    random_quantized,
+    uniform,
+)
 from tests.fixedpoint.nets import layer as make_layer
 
 STEPS = 24
@@ -220,7 +226,8 @@ def test_the_range_of_inputs_that_keeps_gates_shut():
     layer.weights["i"][:] = [[2.0, 0.0]]
     layer.biases["i"][:] = -11.0
     x = np.linspace(-8, 8, 40)[None, :, None]
-    qnet = quantize(Network((layer,)), bits=12, calibrate=x)
+    net = Network((layer,))
+    qnet = quantize(net, uniform(net, 12, x))
     (built,) = qnet.layers
     most = shut_range(qnet)
     assert isinstance(most, float)

@@ -10,6 +10,7 @@ from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.retention.map import retention, thresholds
 from golden import LayerState, Network
 from tests.fixedpoint.nets import layer as make_layer
+from tests.fixedpoint.nets import uniform
 
 KINDS = {
     "forget gates": ("ifo", {}),
@@ -26,7 +27,7 @@ def one_cell(kind, bits):
     kinds, options = KINDS[kind]
     rng = np.random.default_rng(3)
     net = Network((make_layer(rng, 1, 1, kinds=kinds, **options),))
-    qnet = quantize(net, bits=bits, calibrate=rng.normal(0, 1, (4, 60, 1)))
+    qnet = quantize(net, uniform(net, bits, rng.normal(0, 1, (4, 60, 1))))
     return qnet.layers[0], qnet
 
 

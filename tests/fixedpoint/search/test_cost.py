@@ -7,7 +7,7 @@ import pytest
 
 from fixedpoint import quantize
 from fixedpoint.calibration import Seen
-from fixedpoint.quantization import formats_of
+from fixedpoint.fitting import formats_of
 from fixedpoint.resources import memories, tail_multipliers
 from fixedpoint.search.cost import BITS_PER_LUT4, Cost, cost
 from fixedpoint.widths import KINDS, Widths

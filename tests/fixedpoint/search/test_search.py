@@ -12,8 +12,8 @@ import pytest
 
 from fixedpoint import check_hold, compare, quantize
 from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
-from fixedpoint.quantization import formats_of
 from fixedpoint.search.cost import Cost, cost
 from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.search.search import Goal, Search, SearchError, front, neighbours

@@ -1,0 +1,175 @@
+"""Formats of given widths: their fraction bits, from weights, functions' ends and calibration."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+
+from fixedpoint.calibration import Seen
+from fixedpoint.formats import WIDEST as WIDEST_CODE
+from fixedpoint.formats import DenseFormats, Format, FormatError, Formats, LayerFormats
+from fixedpoint.squash import reach
+from fixedpoint.widths import Widths
+from golden.cell import Layer
+from golden.network import Network
+from golden.squash import Squash, squash
+
+BIAS_BITS = 52  # sign aside
+
+
+def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
+    """Formats of these widths: fraction bits from weights, functions' ends and what was seen.
+
+    Raises
+    ------
+    FormatError : values too large or small for any format.
+    """
+    gate = _gate(widths.gate)
+    first = Format.fitting(widths.input, seen.room(seen.input))
+    layers: list[LayerFormats] = []
+    for stage in net.stages:
+        found = []
+        for k in stage:
+            with _named(k):
+                found.append(_layer(net.layers[k], widths, seen, k, gate))
+        coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
+        layers += [replace(forms, y=coarsest) for forms in found]
+    for k, layer in enumerate(net.layers):
+        with _named(k):
+            weights = _weights(layer, widths.weights, _input(net, k, layers, first), layers[k])
+        layers[k] = replace(layers[k], weights=weights)
+    head = _head(net, widths, seen)
+    finest = _finest(net, layers, head)
+    return Formats(
+        first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), head
+    )
+
+
+@contextmanager
+def _named(k: int) -> Iterator[None]:
+    """A `FormatError` says which layer no format was found for."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"layer {k}: {error}") from None
+
+
+def _gate(bits: int) -> Format:
+    """The format of a gate, or another value of sigma, that is a signed operand of `bits` bits."""
+    return Format(bits - 1, bits - 2, signed=False)
+
+
+def _layer(layer: Layer, widths: Widths, seen: Seen, k: int, gate: Format) -> LayerFormats:
+    """Layer k's formats from what its signals were seen to be; its weights' are not chosen yet."""
+    largest = seen.layers[k]
+    g = _function(squash(layer.g), widths.g, seen.room(largest["g"]))
+    h = _function(squash(layer.h), widths.h, seen.room(largest["s"]))
+    s = Format.fitting(widths.s, seen.room(largest["s"]))
+    out = _cell_output(layer, widths, seen, k)
+    if layer.projection is None:
+        return LayerFormats({}, gate, g, h, s, out)
+    y = Format.fitting(widths.y, seen.room(largest["y"]))
+    return LayerFormats({}, gate, g, h, s, y, out)
+
+
+def _cell_output(layer: Layer, widths: Widths, seen: Seen, k: int) -> Format:
+    """The format of o h(s): it holds what h can be, or if `tight` what was seen and its room."""
+    largest = seen.layers[k]["y" if layer.projection is None else "m"]
+    whole = _function(squash(layer.h), widths.y, seen.room(seen.layers[k]["s"]))
+    if not whole.holds(largest):
+        return Format.fitting(widths.y, largest)
+    close = Format.fitting(widths.y, seen.room(largest))
+    return close if widths.tight and close.frac > whole.frac else whole
+
+
+def _input(net: Network, k: int, layers: list[LayerFormats], first: Format) -> Format:
+    """The format of layer k's x."""
+    place = next(n for n, stage in enumerate(net.stages) if k in stage)
+    return layers[net.stages[place - 1][0]].y if place else first
+
+
+def _weights(layer: Layer, bits: int, x: Format, forms: LayerFormats) -> dict[str, Format]:
+    """Formats of `bits` bits on the finest scale of a sum that all sources of a row can share.
+
+    A source whose weights are all 0 does not make it coarser. Peepholes take as many bits as that
+    scale needs: there is one multiplier for them, not one a lane, and states may be much coarser
+    than other sources.
+    """
+    sources = {"x": x, "y": forms.y, "gates": forms.gate, "s": forms.s}
+    largest = {
+        source: max(float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds)
+        for source, cut in layer.shape.columns.items()
+    }
+    widest = dict.fromkeys(largest, bits)
+    if layer.peepholes:
+        largest["s"] = max(float(np.abs(values).max()) for values in layer.peepholes.values())
+        widest["s"] = WIDEST_CODE
+    frac = _shared(layer, largest, widest, sources)
+    weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
+    if layer.peepholes:
+        while not weights["s"].holds(largest["s"]):
+            weights["s"] = replace(weights["s"], width=weights["s"].width + 1)
+    if layer.projection is not None:
+        weights["m"] = Format.fitting(bits, float(np.abs(layer.projection).max()))
+    return weights
+
+
+def _shared(
+    layer: Layer, largest: dict[str, float], widest: dict[str, int], sources: dict[str, Format]
+) -> int:
+    """Fraction bits of a sum for which every source's largest weight fits into its widest format.
+
+    The largest bias, too, has a code that `encode_biases` takes.
+    """
+    finest = {
+        source: Format.fitting(widest[source], most).frac + sources[source].frac
+        for source, most in largest.items()
+    }
+    used = [finest[source] for source, most in largest.items() if most > 0]
+    bias = max(float(np.abs(values).max()) for values in layer.biases.values())
+    return min(*(used or finest.values()), BIAS_BITS - math.frexp(bias)[1])
+
+
+def _finest(net: Network, layers: list[LayerFormats], head: tuple[DenseFormats, ...]) -> int:
+    """Fraction bits that sigma needs so that nothing derived from it is coarser."""
+    needed = [0]
+    for layer, forms in zip(net.layers, layers, strict=True):
+        needed.append(forms.gate.frac)
+        needed += [_needed(squash(layer.g), forms.g), _needed(squash(layer.h), forms.h)]
+    for stage, forms in zip(net.head, head, strict=True):
+        needed.append(_needed(squash(stage.squash), forms.out))
+    return max(needed)
+
+
+def _needed(function: Squash, form: Format) -> int:
+    """Fraction bits of sigma for values of `form`; 0 for the identity, which does not ask it."""
+    return 0 if function.linear else form.frac + function.scale.bit_length() - 1
+
+
+def _function(function: Squash, bits: int, most: float) -> Format:
+    """The format of a squashed value: it holds the function's ends, and where one is infinite
+    `most`."""
+    largest = [abs(end) for end in function.ends if math.isfinite(end)]
+    return Format.fitting(bits, max(largest + [most] * (not function.bounded)))
+
+
+def _argument(sigma_frac: int) -> Format:
+    """The pre-activation: its rounding costs sigma at most half an LSB, and it reaches the ends."""
+    frac = sigma_frac - 2
+    integer = math.ceil(math.log2(reach(sigma_frac)))
+    while 2.0**integer - 2.0**-frac < reach(sigma_frac):
+        integer += 1
+    return Format(1 + integer + frac, frac)
+
+
+def _head(net: Network, widths: Widths, seen: Seen) -> tuple[DenseFormats, ...]:
+    """Formats of the dense stages; those before the readout give sources, as y is one."""
+    bits = [*[widths.y] * len(seen.dense), widths.out]
+    found = []
+    for stage, width, most in zip(net.head, bits, (*seen.dense, seen.out), strict=False):
+        weights, unit = float(np.abs(stage.weights).max()), squash(stage.squash)
+        out = _gate(width) if unit.gate else _function(unit, width, seen.room(most))
+        found.append(DenseFormats(Format.fitting(widths.weights, weights), out))
+    return tuple(found)
