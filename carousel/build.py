@@ -65,6 +65,8 @@ def build(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     max_length: options.MaxLength = None,
     freq: Clock = None,
     seeds: Seeds = None,
@@ -79,7 +81,7 @@ def build(
     output.check_file(json)
     chosen = target(device, board)
     tools.check(chosen.device.tools)
-    subject = prepare(model, bits, formats, file, max_length=max_length)
+    subject = prepare(model, bits, formats, file, max_length=max_length, order=order, axes=axes)
     core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:

@@ -57,6 +57,8 @@ def prove(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -80,7 +82,7 @@ def prove(
     """
     output.check_file(json)
     check()
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, order=order, axes=axes)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     core = plan(subject.qnet, chosen)

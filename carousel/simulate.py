@@ -14,6 +14,8 @@ def simulate(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -47,7 +49,19 @@ def simulate(
 
     output.check_file(json)
     output.check_file(waves)
-    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    subject = prepare(
+        model,
+        bits,
+        formats,
+        file,
+        sequences,
+        length,
+        seed,
+        state,
+        max_length,
+        order=order,
+        axes=axes,
+    )
     state_file.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)

@@ -93,6 +93,8 @@ def stream(
     bits: options.Bits = 16,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -108,7 +110,7 @@ def stream(
     """
     output.check_file(json)
     output.check_file(place)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, order=order, axes=axes)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()
         out = host.run(subject.qnet, subject.codes, report)

@@ -14,6 +14,8 @@ def verilog(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -35,7 +37,7 @@ def verilog(
     from rtl import verilog as writer
 
     output.check_file(json)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, order=order, axes=axes)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     with output.folder(place) as stage, progress.bar("Verilog"):

@@ -12,6 +12,7 @@ a size that a header claims is compared with what is there before any memory is 
 import importlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,7 +86,7 @@ def load(path: str | Path, order: Sequence[str] = ()) -> Network:
         raise ModelError(
             f"{path}: a plain recurrent network (kind 'rnn'), must be an LSTM (kind 'lstm')"
         )
-    return net
+    return replace(net, reading=replace(net.reading, order=tuple(order))) if order else net
 
 
 def load_rnn(path: str | Path) -> RecurrentNetwork:

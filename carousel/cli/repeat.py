@@ -17,11 +17,19 @@ Words = tuple[object, ...]
 def choices(
     subject: Subject, formats: Path | None, file: Path | None, seed: int
 ) -> tuple[Words, Words]:
-    """The words that say the number formats, and those that say the sequences."""
+    """The words that say the number formats, and those that say the sequences and the model."""
     width, inputs = subject.qnet.formats.input.width, subject.inputs
     source = ("--seed", seed) if file is None else ("--input", file)
+    source = (*source, *reading(subject))
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
     return ("--bits", width) if formats is None else ("--formats", formats), (*source, *sizes)
+
+
+def reading(subject: Subject) -> Words:
+    """The words that say how the model and the input are read, where that was told."""
+    order, axes = subject.net.reading.order, subject.inputs.axes
+    modules = ("--order", ",".join(order)) if order else ()
+    return (*modules, "--axes", axes) if axes else modules
 
 
 def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:

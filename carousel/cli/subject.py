@@ -33,6 +33,11 @@ class Subject:
     max_length: int | None = None
 
 
+def load(model: Path, order: str | None) -> Network:
+    """The model, whose modules compute in the order that is told; names with commas between."""
+    return golden.load(model, tuple(order.split(",")) if order else ())
+
+
 def prepare(
     model: Path,
     bits: int,
@@ -43,6 +48,8 @@ def prepare(
     seed: int = 0,
     state: Path | None = None,
     max_length: int | None = None,
+    order: str | None = None,
+    axes: str | None = None,
 ) -> Subject:
     """Load the model, choose or read the formats, choose or read the sequences and encode them.
 
@@ -50,8 +57,8 @@ def prepare(
     ------
     CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
     """
-    net = golden.load(model)
-    inputs = choose(net, file, sequences, length, seed)
+    net = load(model, order)
+    inputs = choose(net, file, sequences, length, seed, axes)
     room = longest(net, inputs, max_length)
     start = start_codes = None
     if state is not None:

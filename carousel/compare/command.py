@@ -13,6 +13,8 @@ def compare(
     bits: options.Bits = 16,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -42,7 +44,19 @@ def compare(
     output.check_file(json)
     if expect is not None and (file is None or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
-    subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+    subject = prepare(
+        model,
+        bits,
+        formats,
+        file,
+        sequences,
+        length,
+        seed,
+        state,
+        max_length,
+        order=order,
+        axes=axes,
+    )
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)
     measured = accuracy.measure(subject)

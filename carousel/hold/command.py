@@ -43,6 +43,8 @@ def hold(
     bits: options.Bits = 16,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -62,7 +64,7 @@ def hold(
     that they cannot be shut.
     """
     output.check_file(json)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, order=order, axes=axes)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
     found = retained.find(subject, held, subject.qnet.run(subject.codes), ranges, quick)

@@ -36,6 +36,8 @@ def quantize(
     bits: options.Bits = 16,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -50,7 +52,7 @@ def quantize(
     """
     output.check_file(json)
     output.check_file(report)
-    subject = prepare(model, bits, formats, file, sequences, length, seed)
+    subject = prepare(model, bits, formats, file, sequences, length, seed, order=order, axes=axes)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
         output.make_parent(place)

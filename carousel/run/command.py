@@ -13,6 +13,8 @@ def run(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -30,19 +32,30 @@ def run(
     """
     from rich.console import Console
 
-    import golden
     from carousel.cli import progress, state_file
     from carousel.cli.repeat import plain
-    from carousel.cli.subject import prepare
+    from carousel.cli.subject import load, prepare
     from carousel.run import job, repeat, report
     from rtl.proofs import record
 
     output.check_file(json)
-    net = golden.load(model)
+    net = load(model, order)
     place = folder or Path("out") / net.name
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
-        subject = prepare(model, bits, formats, file, sequences, length, seed, state, max_length)
+        subject = prepare(
+            model,
+            bits,
+            formats,
+            file,
+            sequences,
+            length,
+            seed,
+            state,
+            max_length,
+            order=order,
+            axes=axes,
+        )
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)
         with progress.bar("Report"):
