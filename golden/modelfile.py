@@ -36,6 +36,7 @@ IMPORTERS = {  # suffix -> module of golden.importers, its function
     ".pt": ("pytorch", "load_pt"),
     ".pth": ("pytorch", "load_pt"),
     ".keras": ("keras", "load_keras"),
+    ".h5": ("keras", "load_h5"),
     ".json": ("audio_json", "load_json"),
 }
 ORDERED = (".safetensors", ".pt", ".pth", ".json")
