@@ -69,6 +69,8 @@ def build(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     max_length: options.MaxLength = None,
     freq: Clock = None,
     seeds: Seeds = None,
@@ -84,7 +86,7 @@ def build(
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
-    subject = prepare(model, choice, Given(file), max_length)
+    subject = prepare(model, choice, Given(file, axes=axes, order=order), max_length)
     core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:

@@ -18,14 +18,19 @@ Place = Annotated[
 ]
 
 
-def export(model: options.Model, place: Place = None, json: options.Json = None) -> None:
+def export(
+    model: options.Model,
+    order: options.Order = None,
+    place: Place = None,
+    json: options.Json = None,
+) -> None:
     """Write a model as ONNX."""
     from rich.console import Console
 
-    import golden
+    from carousel.cli.subject import load
 
     output.check_file(json)
-    net = golden.load(model)
+    net = load(model, order)
     if place is None:
         place = Path("out") / f"{net.name}.onnx"
         output.make_parent(place)

@@ -61,6 +61,8 @@ def prove(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -86,7 +88,7 @@ def prove(
     check()
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed),
+        Given(file, sequences, length, seed, axes=axes, order=order),
     )
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length

@@ -17,6 +17,8 @@ def simulate(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -53,7 +55,7 @@ def simulate(
     output.check_file(waves)
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, state),
+        Given(file, sequences, length, seed, state, axes=axes, order=order),
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)

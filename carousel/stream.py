@@ -97,6 +97,8 @@ def stream(
     headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -114,7 +116,7 @@ def stream(
     output.check_file(place)
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed),
+        Given(file, sequences, length, seed, axes=axes, order=order),
     )
     subject = prepare(model, choice, given)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:

@@ -18,6 +18,8 @@ def verilog(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -41,7 +43,7 @@ def verilog(
     output.check_file(json)
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed),
+        Given(file, sequences, length, seed, axes=axes, order=order),
     )
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length

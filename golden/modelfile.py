@@ -11,6 +11,8 @@ a size that a header claims is compared with what is there before any memory is 
 
 import importlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +36,10 @@ IMPORTERS = {  # suffix -> module of golden.importers, its function
     ".pt": ("pytorch", "load_pt"),
     ".pth": ("pytorch", "load_pt"),
     ".keras": ("keras", "load_keras"),
+    ".h5": ("keras", "load_h5"),
+    ".json": ("audio_json", "load_json"),
 }
+ORDERED = (".safetensors", ".pt", ".pth", ".json")
 SUFFIXES = (".npz", *IMPORTERS)
 LARGEST = 1 << 30  # bytes of all arrays together; a file that claims more is broken
 
@@ -65,19 +70,24 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
         np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
 
-def load(path: str | Path) -> Network:
+def load(path: str | Path, order: Sequence[str] = ()) -> Network:
     """Read an LSTM, of this project (.npz) or of another framework (`IMPORTERS`), by its suffix.
+
+    Parameters
+    ----------
+    order : names of the modules of a PyTorch state_dict in the order in which they compute; () as
+        far as that can be assumed.
 
     Raises
     ------
     ModelError : names the file and what is wrong with it, or what of it is not supported.
     """
-    net = _load(Path(path))
+    net = _load(Path(path), order)
     if not isinstance(net, Network):
         raise ModelError(
             f"{path}: a plain recurrent network (kind 'rnn'), must be an LSTM (kind 'lstm')"
         )
-    return net
+    return replace(net, reading=replace(net.reading, order=tuple(order))) if order else net
 
 
 def load_rnn(path: str | Path) -> RecurrentNetwork:
@@ -114,10 +124,14 @@ def _plain_rnn(net: RecurrentNetwork) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"kind": "rnn", "squash": net.squash}, arrays
 
 
-def _load(path: Path) -> Network | RecurrentNetwork:
+def _load(path: Path, order: Sequence[str] = ()) -> Network | RecurrentNetwork:
     try:
+        if order and path.suffix not in ORDERED:
+            raise ModelError(
+                f"order: only of a state_dict ({', '.join(ORDERED)}), not of this file"
+            )
         if path.suffix in IMPORTERS:
-            return _foreign(path)
+            return _foreign(path, order)
         return _build(_read(path))
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
@@ -128,11 +142,14 @@ def _load(path: Path) -> Network | RecurrentNetwork:
         raise ModelError(f"{path}: not a readable model file ({reason})") from None
 
 
-def _foreign(path: Path) -> Network:
+def _foreign(path: Path, order: Sequence[str]) -> Network:
     """A network of another framework; what reads it is imported now."""
     module, function = IMPORTERS[path.suffix]
+    told = {"order": order} if order else {}
     try:
-        return getattr(importlib.import_module(f"golden.importers.{module}"), function)(path)
+        return getattr(importlib.import_module(f"golden.importers.{module}"), function)(
+            path, **told
+        )
     except ModuleNotFoundError as error:
         raise ModelError(
             f"reading {path.suffix} needs {error.name}: pip install 'carousel[import]'"

@@ -19,6 +19,7 @@ class Reading:
     axes : the order of the input's axes as the file declares it, of N sequences, T steps and D
         values: "NTD", "TND", ...; "" where it does not say.
     axes_out : the same of the output's.
+    order : the names of its modules in the order that was told; () if none was.
     indices : the input is one whole number a step, which stands for a vector of zeros with a one at
         its place (`vectors`); `axes` has no D then.
     """
@@ -27,6 +28,7 @@ class Reading:
     assumed: str = ""
     axes: str = ""
     axes_out: str = ""
+    order: tuple[str, ...] = ()
     indices: bool = False
 
 

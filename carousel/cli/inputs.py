@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from carousel.cli.axes import arranged
 from fixedpoint import Format, QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from golden import InputError, Network
@@ -41,6 +42,7 @@ class Inputs:
     task : or None for a user's file.
     source : where they come from, for people.
     classes : names of the outputs where they are classes.
+    axes : the order of a file's axes, if it was told.
     """
 
     x: Array
@@ -48,6 +50,7 @@ class Inputs:
     task: Task | None
     source: str
     classes: tuple[str, ...] = ()
+    axes: str | None = None
 
     @property
     def count(self) -> int:
@@ -90,21 +93,28 @@ def _of_paper(name: str) -> tuple[Task, int, tuple[str, ...]] | None:
 
 
 def choose(
-    net: Network, file: Path | None, sequences: int | None, length: int | None, seed: int
+    net: Network,
+    file: Path | None,
+    sequences: int | None,
+    length: int | None,
+    seed: int,
+    axes: str | None = None,
 ) -> Inputs:
-    """The sequences of `file`, or of the model's own task.
+    """The sequences of `file`, whose axes have the order `axes`, or of the model's own task.
 
     Raises
     ------
     InputError : a file that cannot be read or does not fit, or a model whose task is not known.
     """
     if file is not None:
-        x = check_values(read(file), net.inputs)
+        x = check_values(arranged(net, read(file), axes, str(file)), net.inputs)
         x = x[None] if x.ndim == 2 else x
         for what, asked, have in (("sequences", sequences, len(x)), ("length", length, x.shape[1])):
             if asked and asked > have:
                 raise InputError(f"{what} {asked}: {file} has {have}")
-        return Inputs(x[:sequences, :length], None, None, str(file))
+        return Inputs(x[:sequences, :length], None, None, str(file), axes=axes)
+    if axes is not None:
+        raise InputError(f"--axes {axes}: is of a file that --input names")
     known = task_of(net)
     if known is None:
         raise InputError(f"model {net.name}: its task is not known, give sequences with --input")

@@ -12,6 +12,16 @@ Model = Annotated[
     Path,
     typer.Argument(help=f"Model file ({', '.join(SUFFIXES)}).", show_default=False),
 ]
+Order = Annotated[
+    str | None,
+    typer.Option(
+        "--order",
+        metavar="NAMES",
+        help="Of a PyTorch state_dict: its modules in the order in which they compute, with commas "
+        "between.",
+        show_default="an nn.LSTM, then an nn.Linear",
+    ),
+]
 Bits = Annotated[
     int, typer.Option(help="Width of weights, x and y when formats are chosen; the rest is wider.")
 ]
@@ -45,8 +55,17 @@ Input = Annotated[
     Path | None,
     typer.Option(
         "--input",
-        help="Sequences to run: .npy of shape (T, D) or (N, T, D).",
+        help="Sequences to run: .npy of shape (T, D) or (N, T, D), see --axes.",
         show_default="sequences of the model's own task",
+    ),
+]
+InputAxes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        help="The order of the axes of --input and of --expect, of N sequences, T steps and D "
+        "values: NTD, TND, ...",
+        show_default="as the model file declares it, else NTD",
     ),
 ]
 Sequences = Annotated[

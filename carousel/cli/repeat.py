@@ -15,11 +15,19 @@ Words = tuple[object, ...]
 
 
 def choices(subject: Subject, file: Path | None, seed: int) -> tuple[Words, Words]:
-    """The words that say the number formats, and those that say the sequences."""
+    """The words that say the number formats, and those that say the sequences and the model."""
     inputs = subject.inputs
     source = ("--seed", seed) if file is None else ("--input", file)
+    source = (*source, *reading(subject))
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
     return subject.choice.words, (*source, *sizes)
+
+
+def reading(subject: Subject) -> Words:
+    """The words that say how the model and the input are read, where that was told."""
+    order, axes = subject.net.reading.order, subject.inputs.axes
+    modules = ("--order", ",".join(order)) if order else ()
+    return (*modules, "--axes", axes) if axes else modules
 
 
 def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:

@@ -39,13 +39,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Given:
-    """What a command was told about its sequences, see its options."""
+    """What a command was told about its model and its sequences, see its options."""
 
     file: Path | None = None
     sequences: int | None = None
     length: int | None = None
     seed: int = 0
     state: Path | None = None
+    axes: str | None = None
+    order: str | None = None
+
+
+def load(model: Path, order: str | None) -> Network:
+    """The model, whose modules compute in the order that is told; names with commas between."""
+    return golden.load(model, tuple(order.split(",")) if order else ())
 
 
 def prepare(
@@ -57,8 +64,8 @@ def prepare(
     ------
     CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
     """
-    net = golden.load(model)
-    inputs = choose(net, given.file, given.sequences, given.length, given.seed)
+    net = load(model, given.order)
+    inputs = choose(net, given.file, given.sequences, given.length, given.seed, given.axes)
     held = room(net, max_length, inputs.length)
     check_fits(inputs.length, held)
     start = start_codes = None

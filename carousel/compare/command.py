@@ -16,6 +16,8 @@ def compare(
     headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -48,7 +50,7 @@ def compare(
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, state),
+        Given(file, sequences, length, seed, state, axes=axes, order=order),
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)

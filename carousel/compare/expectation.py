@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from carousel.cli.axes import expected
 from carousel.cli.inputs import Inputs, check_real, read
 from carousel.measure.accuracy import Measured, block_of, over_time
 from carousel.report.tables import Table
@@ -87,12 +88,15 @@ class Compared:
 
 def load(file: Path, inputs: Inputs, net: Network) -> Expected:
     """Read the expectation; `InputError` names a shape that does not fit, or a value."""
-    values, count, steps, outputs = read(file), inputs.count, inputs.length, net.outputs
+    values = expected(net, read(file), inputs.axes)
+    count, steps, outputs = inputs.count, inputs.length, net.outputs
     every, last = [(count, steps, outputs)], [(count, outputs)]
     if count == 1:
         every, last = [*every, (steps, outputs)], [*last, (outputs,)]
     if net.output != "every":
         every, last = [], [*last, (count, 1, outputs)]
+    if outputs == 1 and (*values.shape, 1) in (*every, *last):
+        values = values[..., None]
     if values.shape not in (*every, *last):
         whole, end = (" or ".join(map(str, shapes)) for shapes in (every, last))
         allowed = f"{whole} for every step, {end} for the last" if every else f"{end}, {GIVES}"

@@ -47,6 +47,8 @@ def hold(
     headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -68,7 +70,7 @@ def hold(
     output.check_file(json)
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed),
+        Given(file, sequences, length, seed, axes=axes, order=order),
     )
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)

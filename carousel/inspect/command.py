@@ -10,6 +10,7 @@ from carousel.cli import options, output
 
 def inspect(
     model: options.Model,
+    order: options.Order = None,
     bits: Annotated[int, typer.Option(help="Width of a value, for the memory.")] = 16,
     lanes: Annotated[
         int | None,
@@ -35,12 +36,12 @@ def inspect(
     """
     from rich.console import Console
 
-    import golden
+    from carousel.cli.subject import load
     from carousel.inspect import about
 
     output.check_file(json)
     output.check_file(draw)
-    found = about.look(golden.load(model), model, bits, lanes)
+    found = about.look(load(model, order), model, bits, lanes)
     core = found.core if draw else None
     for table in about.tables(found):
         table.show(Console())

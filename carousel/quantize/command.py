@@ -40,6 +40,8 @@ def quantize(
     headroom: options.Headroom = HEADROOM,
     formats: options.Formats = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -56,7 +58,7 @@ def quantize(
     output.check_file(report)
     choice, given = (
         Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed),
+        Given(file, sequences, length, seed, axes=axes, order=order),
     )
     subject = prepare(model, choice, given)
     if place is None:

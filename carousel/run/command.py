@@ -16,6 +16,8 @@ def run(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -33,22 +35,21 @@ def run(
     """
     from rich.console import Console
 
-    import golden
     from carousel.cli import progress, state_file
     from carousel.cli.choice import Choice
     from carousel.cli.repeat import plain
-    from carousel.cli.subject import Given, prepare
+    from carousel.cli.subject import Given, load, prepare
     from carousel.run import job, repeat, report
     from rtl.proofs import record
 
     output.check_file(json)
-    net = golden.load(model)
+    net = load(model, order)
     place = folder or Path("out") / net.name
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
         choice, given = (
             Choice(bits, formats, state_bits, headroom),
-            Given(file, sequences, length, seed, state),
+            Given(file, sequences, length, seed, state, axes=axes, order=order),
         )
         subject = prepare(model, choice, given, max_length)
         state_file.check_file(save_state, net)

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from carousel.cli.repeat import choices
+from carousel.cli.repeat import choices, reading
 from carousel.run.job import RunResult
 
 
@@ -38,8 +38,9 @@ def prove(found: RunResult, model: Path, file: Path | None, place: Path) -> str:
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)
     source = () if file is None else ("--input", file)
-    core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes, *source)
-    words = ("carousel", "prove", model, *core, *held, "--output", proofs(place))
+    core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes)
+    source = (*source, *reading(found.subject))
+    words = ("carousel", "prove", model, *core, *source, *held, "--output", proofs(place))
     return shlex.join(map(str, words))
 
 

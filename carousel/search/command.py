@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-import golden
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.progress import Progress
-from carousel.cli.subject import Subject
+from carousel.cli.subject import Subject, load
 from carousel.measure.retention import hold_check
 from carousel.report import tables
 from carousel.search import result
@@ -65,6 +64,8 @@ def search(
     bits: Bits = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -91,8 +92,8 @@ def search(
     output.check_file(json)
     if jobs is not None and scheduler is not None:
         raise InputError(f"--jobs {jobs}: counts processes here, not those of --scheduler")
-    net = golden.load(model)
-    inputs = choose(net, file, sequences, length, seed)
+    net = load(model, order)
+    inputs = choose(net, file, sequences, length, seed, axes)
     goal = goal_of(tolerance, task, bits, inputs)
     trial, held_out = problems(net, inputs, seed, lanes)
     if place is None:

@@ -19,12 +19,22 @@ from typing import Any
 import numpy as np
 
 REFUSED = 3  # exit status
-WEIGHTS = ("vars", "cell/vars", "forward_layer/cell/vars", "backward_layer/cell/vars")
+WEIGHTS = (
+    "vars", "cell/vars", "layer/vars", "forward_layer/cell/vars", "backward_layer/cell/vars"
+)  # fmt: skip
 """Where the groups of layers have their arrays."""
+DEEPEST = 8  # models within models
+TEXT = 1 << 24  # characters of an attribute
 SPARE = 256 << 20  # bytes of memory beyond a few times the file's size
 
 Question = dict[str, Any]
-"""Place of a group -> its arrays' "shapes", its layer's "name", "owner": the group that has it."""
+"""One of these:
+
+    groups      place of a group -> its arrays' "shapes", its layer's "name", "owner": the group
+                that has it; other groups with arrays are refused
+    attributes  names of the file's own attributes, which are texts
+    weights     name of a layer -> its arrays' shapes, in the order that its `weight_names` say
+"""
 
 
 class RefusedError(ValueError):
@@ -32,15 +42,63 @@ class RefusedError(ValueError):
 
 
 def arrays(data: bytes, question: Question) -> dict[str, np.ndarray]:
-    """The arrays `place/0`, `place/1`, ... of every place that is asked for; others are refused."""
+    """The arrays `place/0`, `place/1`, ... of every place that is asked for; or attributes."""
     import h5py
 
     with h5py.File(io.BytesIO(data), "r") as file:
         found = {}
-        for place, asked in question.items():
+        for name in question.get("attributes", ()):
+            found[name] = np.array(_text(file, name))
+        for name, shapes in question.get("weights", {}).items():
+            found |= _named(h5py, file, name, shapes)
+        for place, asked in question.get("groups", {}).items():
             found |= _group(h5py, file, place, asked)
-        _check_all_taken(h5py, file, question)
+        if "groups" in question:
+            _check_all_taken(h5py, file, question["groups"], "layers", 0)
+        if "weights" in question:
+            _check_all_named(h5py, file, question["weights"])
         return found
+
+
+def _text(file: Any, name: str) -> str:
+    """An attribute of the file."""
+    value = file.attrs.get(name)
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    if not isinstance(value, str) or len(value) > TEXT:
+        raise RefusedError(
+            f"attribute {name} is missing; give the .h5 of a whole model (model.save)"
+        )
+    return value
+
+
+def _words(group: Any, name: str) -> list[str]:
+    """An attribute that is a list of texts."""
+    values = group.attrs.get(name)
+    if values is None or np.ndim(values) != 1:
+        raise RefusedError(f"attribute {name} is missing")
+    return [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in values]
+
+
+def _named(h5py: Any, file: Any, name: str, shapes: list[Any]) -> dict[str, np.ndarray]:
+    """The arrays of a layer."""
+    place = f"model_weights/{name}"
+    words = _words(_at(h5py, file, place, h5py.Group, "a group"), "weight_names")
+    if len(words) != len(shapes):
+        raise RefusedError(f"{place} has {len(words)} arrays, must have {len(shapes)}")
+    pairs = enumerate(zip(words, shapes, strict=True))
+    return {
+        f"{name}/{k}": _array(h5py, file, f"{place}/{word}", tuple(shape))
+        for k, (word, shape) in pairs
+    }
+
+
+def _check_all_named(h5py: Any, file: Any, asked: dict[str, Any]) -> None:
+    """Refuse weights that no layer of the model asked for."""
+    layers = _at(h5py, file, "model_weights", h5py.Group, "a group")
+    for name in layers:
+        group = None if name in asked else _found(h5py, layers, name)
+        if isinstance(group, h5py.Group) and len(group.attrs.get("weight_names", ())):
+            raise RefusedError(f"{ascii(name)[1:-1][:80]} belongs to no layer that computes")
 
 
 def _group(h5py: Any, file: Any, place: str, asked: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -81,7 +139,8 @@ def _array(h5py: Any, file: Any, place: str, shape: tuple[int, ...]) -> np.ndarr
     found = _at(h5py, file, place, h5py.Dataset, "an array")
     if found.shape != shape:
         raise RefusedError(f"{place} has shape {found.shape}, must be {shape}")
-    if found.dtype not in (np.float16, np.float32, np.float64):
+    count = shape == () and found.dtype in (np.int32, np.int64)  # of a Normalization
+    if found.dtype not in (np.float16, np.float32, np.float64) and not count:
         raise RefusedError(f"{place} has type {found.dtype}, allowed are float16, float32, float64")
     size = found.id.get_storage_size()
     if found.chunks or found.external or found.is_virtual or size != found.nbytes:
@@ -89,14 +148,18 @@ def _array(h5py: Any, file: Any, place: str, shape: tuple[int, ...]) -> np.ndarr
     return found[()]
 
 
-def _check_all_taken(h5py: Any, file: Any, question: Question) -> None:
-    """Refuse weights that no layer of the model asked for."""
-    for name in _at(h5py, file, "layers", h5py.Group, "a group"):
+def _check_all_taken(h5py: Any, file: Any, asked: dict[str, Any], where: str, depth: int) -> None:
+    """Refuse weights that no layer of the model asked for, those of inner models too."""
+    if depth > DEEPEST:
+        raise RefusedError(f"models within models: allowed are {DEEPEST}")
+    for name in _at(h5py, file, where, h5py.Group, "a group"):
         for inside in WEIGHTS:
-            place = f"layers/{name}/{inside}"
-            group = None if place in question else _found(h5py, file, place)
+            place = f"{where}/{name}/{inside}"
+            group = None if place in asked else _found(h5py, file, place)
             if group is not None and not (isinstance(group, h5py.Group) and not len(group)):
                 raise RefusedError(f"{ascii(place)[1:-1][:80]} belongs to no layer")
+        if isinstance(_found(h5py, file, f"{where}/{name}/layers"), h5py.Group):
+            _check_all_taken(h5py, file, asked, f"{where}/{name}/layers", depth + 1)
 
 
 def _limit(size: int) -> None:

@@ -1,59 +1,30 @@
-"""The layers of a Keras 3 model in the order in which they compute, from its `config.json`.
+"""The layers of a Keras model in the order in which they compute, from its configuration.
 
-Understood is a chain of InputLayer, LSTM, Bidirectional (of an LSTM), Dropout (nothing at
-inference) and a Dense, Sequential or functional. Options that change what is computed beyond what
-is listed here are refused by name; options that only say how the network was trained are read over.
+Understood is a chain of the layers in `CLASSES`, Sequential or functional, also within one another.
+Options that change what is computed beyond what is listed here are refused by name; options that
+only say how the network was trained are read over.
 """
 
 import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from golden.errors import ModelError
 from golden.importers import shown
-
-SQUASHES = {"tanh": "tanh", "sigmoid": "sigma", "linear": "identity"}
-GATES = ("sigmoid", "hard_sigmoid")
-DENSE = {"sigmoid": "sigma", "linear": "identity"}
-CLASSES = ("InputLayer", "LSTM", "Bidirectional", "Dense", "Dropout")
-POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
-
-TRAINING = re.compile(
-    r"name|trainable|dtype|(\w+_)?(initializer|regularizer|constraint)|unit_forget_bias"
-    r"|(recurrent_)?dropout|seed|rate|noise_shape"
+from golden.importers.keras_options import (
+    CLASSES,
+    DEEPEST,
+    MASKING,
+    MODELS,
+    OPTIONS,
+    POLICIES,
+    TRAINING,
+    WITHIN,
 )
-"""Options of every layer that change nothing once a network is trained (dtype is looked at)."""
-OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "InputLayer": {"batch_shape": (), "sparse": (False,), "ragged": (False,), "optional": (False,)},
-    "LSTM": {
-        "units": (),
-        "activation": tuple(SQUASHES),
-        "recurrent_activation": GATES,
-        "use_bias": (True, False),
-        "return_sequences": (True, False),
-        "return_state": (False,),
-        "go_backwards": (True, False),
-        "stateful": (True, False),
-        "time_major": (False,),
-        "unroll": (True, False),
-        "zero_output_for_mask": (True, False),
-        "implementation": (0, 1, 2),
-        "use_cudnn": ("auto", True, False),
-    },
-    "Dense": {
-        "units": (),
-        "activation": tuple(DENSE),
-        "use_bias": (True, False),
-        "lora_rank": (None,),
-        "quantization_config": (None,),
-    },
-    "Dropout": {},
-    "Bidirectional": {"merge_mode": ("concat",), "layer": (), "backward_layer": ()},
-}
-"""What each layer's other options may be; () for what is looked at elsewhere.
+from golden.squash import Array
 
-`stateful` says that a state is carried from one call to the next; a file holds no such state.
-"""
 SAME = ("units", "activation", "recurrent_activation", "use_bias", "return_sequences", "stateful")
 """What the two directions of a Bidirectional must agree in."""
 
@@ -66,7 +37,8 @@ class Part:
     ----------
     kind, name, options : its class, its name, its configuration.
     group : its place in the HDF5 file.
-    inner : the forward and the backward LSTM of a Bidirectional.
+    inner : the forward and the backward LSTM of a Bidirectional; the layers of a model.
+    owner : the layer of the outermost model that it is in; its own name, unless it is within one.
     """
 
     kind: str
@@ -74,11 +46,14 @@ class Part:
     options: dict[str, Any]
     group: str = ""
     inner: tuple["Part", ...] = ()
+    owner: str = ""
 
     @property
     def lstms(self) -> tuple["Part", ...]:
         """The LSTMs that it is: one, two, or none."""
-        return (self,) if self.kind == "LSTM" else self.inner
+        if self.kind == "LSTM":
+            return (self,)
+        return self.inner if self.kind == "Bidirectional" else ()
 
     def flag(self, option: str) -> bool:
         """An option that is off unless it is said."""
@@ -89,6 +64,27 @@ class Part:
         if type(value) is not int or value < 1:
             raise self.error(f"{option} {shown(value)} must be a whole number, at least 1")
         return value
+
+    def real(self, option: str) -> float:
+        value = self.options.get(option, 0.0)
+        if type(value) not in (int, float) or not np.isfinite(value):
+            raise self.error(f"{option} {shown(value)} must be a number")
+        return float(value)
+
+    def reals(self, option: str, count: int) -> Array:
+        """An option of nested lists of so many numbers, or of one for all."""
+        try:
+            found = np.array(self.options.get(option), dtype=np.float64).reshape(-1)
+        except (TypeError, ValueError, OverflowError):
+            found = np.empty(0)
+        if len(found) not in (1, count) or not np.isfinite(found).all():
+            raise self.error(f"{option}: must be {count} numbers")
+        return np.broadcast_to(found, (count,))
+
+    @property
+    def title(self) -> str:
+        """How stages call it."""
+        return f"{self.kind} {shown(self.name)}"
 
     def __str__(self) -> str:
         """How it was read."""
@@ -111,28 +107,81 @@ def _list(value: Any, what: str) -> list[Any]:
     return value
 
 
-def chain(config: dict[str, Any]) -> list[Part]:
-    """The model's layers in the order in which they compute."""
+def chain(config: dict[str, Any], old: bool = False) -> list[Part]:
+    """The model's layers in the order in which they compute; `old` in the form of an .h5."""
+    _check_model(config, old)
+    return _layers(config, "layers", old, 0)
+
+
+def _check_model(config: dict[str, Any], old: bool) -> None:
     kind = config.get("class_name")
-    if kind not in ("Sequential", "Functional") or not _of_keras(config):
+    known = kind in MODELS or (old and kind == "Model")
+    if not known or not _of_keras(config, old):
         raise ModelError(f"model {shown(kind)}: must be Sequential or Functional, of Keras itself")
+
+
+def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[Part]:
+    """The layers of a model whose groups lie at `place`, those of inner models in their place."""
+    if depth > DEEPEST:
+        raise ModelError(f"models within models: allowed are {DEEPEST}")
     inner = as_object(config.get("config"), "config of the model")
     parts, entries, used = [], {}, dict[str, int]()
-    for entry in _list(inner.get("layers"), "layers"):
-        part = _in_group(_part(as_object(entry, "layer"), CLASSES), used)
+    for entry in map(lambda one: as_object(one, "layer"), _list(inner.get("layers"), "layers")):
+        part = _in_group(_entry(entry, old), used, place)
+        if part.kind in MODELS:
+            found = _layers(entry, f"{part.group}/layers", old, depth + 1)
+            found = [replace(one, owner=part.name) for one in found if one.kind != "InputLayer"]
+            part = replace(part, inner=tuple(found))
         if part.name in entries:
             raise part.error("a layer of this name is there twice")
         entries[part.name] = entry
         parts.append(part)
-    return parts if kind == "Sequential" else _in_line(inner, parts, entries)
+    if config.get("class_name") == "Sequential":
+        parts = _with_input(parts, old)
+    else:
+        parts = _in_line(inner, parts, entries)
+    return [one for part in parts for one in (part.inner if part.kind in MODELS else (part,))]
 
 
-def _part(entry: dict[str, Any], classes: tuple[str, ...]) -> Part:
+def _with_input(parts: list[Part], old: bool) -> list[Part]:
+    """Keras 2 may leave the InputLayer out, and say its shape in the first layer."""
+    shape = parts[0].options.get("batch_input_shape") if parts else None
+    if old and shape is not None and parts[0].kind != "InputLayer":
+        return [Part("InputLayer", "input", {"batch_shape": shape}), *parts]
+    return parts
+
+
+def _entry(entry: dict[str, Any], old: bool) -> Part:
+    """One layer; what only wraps another one as that one."""
+    if entry.get("class_name") in (*MODELS, "Model"):
+        _check_model(entry, old)
+        inner = as_object(entry.get("config"), "config of the model")
+        return Part(MODELS[entry["class_name"] != "Sequential"], str(inner.get("name")), {})
+    if entry.get("class_name") == "Masking":
+        raise ModelError(f"Masking: {MASKING}")
+    part = _part(entry, CLASSES, old)
+    if part.kind == "InputLayer" and "batch_shape" not in part.options:
+        shape = part.options.get("batch_input_shape")
+        return replace(part, options={**part.options, "batch_shape": shape})
+    return part
+
+
+def _inside(part: Part, group: str, old: bool) -> Part:
+    """A TimeDistributed as its layer, an RNN as the LSTM that its cell makes."""
+    option, classes = ("cell", ("LSTMCell",)) if part.kind == "RNN" else ("layer", WITHIN)
+    entry = as_object(part.options.get(option), f"{option} of {shown(part.name)}")
+    one = _part(entry, classes, old)
+    if part.kind == "RNN":
+        return replace(part, kind="LSTM", options={**one.options, **part.options}, group=group)
+    return replace(one, group=f"{group}/layer")
+
+
+def _part(entry: dict[str, Any], classes: tuple[str, ...], old: bool = False) -> Part:
     """One layer, of one of these classes; its options are looked at."""
     kind = entry.get("class_name")
     options = as_object(entry.get("config"), f"config of layer {shown(kind)}")
     name = options.get("name")
-    if kind not in classes or not _of_keras(entry):
+    if kind not in classes or not _of_keras(entry, old):
         raise ModelError(
             f"layer {shown(name)}: {shown(kind)} is not supported; supported are "
             f"{', '.join(classes)} of Keras itself"
@@ -145,13 +194,15 @@ def _part(entry: dict[str, Any], classes: tuple[str, ...]) -> Part:
     return part
 
 
-def _in_group(part: Part, used: dict[str, int]) -> Part:
+def _in_group(part: Part, used: dict[str, int], place: str) -> Part:
     """The layer with its group of weights: Keras counts the classes, which is what `used` does."""
-    snake = "input_layer" if part.kind == "InputLayer" else part.kind.lower()
+    snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", part.kind))
     number = used[snake] = used.get(snake, -1) + 1
-    group = f"layers/{snake}_{number}" if number else f"layers/{snake}"
+    group = f"{place}/{snake.lower()}_{number}" if number else f"{place}/{snake.lower()}"
+    if part.kind in ("RNN", "TimeDistributed"):
+        return replace(_inside(part, group, True), owner=part.name)
     inner = _directions(part, group) if part.kind == "Bidirectional" else ()
-    return replace(part, group=group, inner=inner)
+    return replace(part, group=group, inner=inner, owner=part.name)
 
 
 def _directions(part: Part, group: str) -> tuple[Part, ...]:
@@ -162,10 +213,10 @@ def _directions(part: Part, group: str) -> tuple[Part, ...]:
         ("backward_layer", "backward_layer", True),
     ):
         entry = as_object(part.options.get(option), f"{option} of {shown(part.name)}")
-        one = _part(entry, ("LSTM",))
+        one = _part(entry, ("LSTM",), True)
         if one.flag("go_backwards") != backwards:
             raise one.error(f"go_backwards {not backwards} is not supported of a {inside}")
-        found.append(replace(one, group=f"{group}/{inside}"))
+        found.append(replace(one, group=f"{group}/{inside}", owner=part.name))
     for option in SAME:
         forward, backward = (one.options.get(option) for one in found)
         if forward != backward:
@@ -196,11 +247,14 @@ def _check_option(part: Part, option: str, value: Any) -> None:
         raise part.error(f"{option} {shown(value)} is not supported; supported: {listed}")
 
 
-def _of_keras(entry: dict[str, Any]) -> bool:
-    """Whether a class is Keras' own and not a user's of the same name."""
+def _of_keras(entry: dict[str, Any], old: bool) -> bool:
+    """Whether a class is Keras' own and not a user's of the same name; an .h5 may not say."""
     module, registered = entry.get("module"), entry.get("registered_name")
     own = isinstance(module, str) and (module == "keras" or module.startswith("keras."))
-    return own and registered in (None, entry.get("class_name"))
+    return (own or (old and module is None)) and registered in (
+        None,
+        entry.get("class_name"),
+    )
 
 
 def _in_line(inner: dict[str, Any], parts: list[Part], entries: dict[str, Any]) -> list[Part]:
@@ -233,6 +287,8 @@ def _source(part: Part, entry: dict[str, Any]) -> str | None:
         return None
     if len(nodes) != 1:
         raise part.error(f"is used {len(nodes)} times, must be once")
+    if isinstance(nodes[0], list):
+        return _old_source(part, nodes[0])
     node = as_object(nodes[0], f"inbound node of {shown(part.name)}")
     arguments = _list(node.get("args"), f"args of {shown(part.name)}")
     for key, value in as_object(node.get("kwargs"), f"kwargs of {shown(part.name)}").items():
@@ -247,3 +303,11 @@ def _source(part: Part, entry: dict[str, Any]) -> str | None:
     if (node_index, tensor_index) != (0, 0) or not isinstance(source, str):
         raise part.error(f"input {shown(history)} is not supported, must be a layer's only output")
     return source
+
+
+def _old_source(part: Part, node: list[Any]) -> str:
+    """The same in the form of Keras 2: [[layer, node, tensor, keywords]]."""
+    one = node[0] if len(node) == 1 and isinstance(node[0], list) else []
+    if len(one) not in (3, 4) or one[1:3] != [0, 0] or not isinstance(one[0], str) or any(one[3:]):
+        raise part.error("must have one input, the only output of another layer, and no more")
+    return one[0]

@@ -15,7 +15,7 @@ from golden.importers.onnx_values import Group, Signal, named, size_of
 from golden.importers.stages import Cut, Dense, Skip
 from golden.squash import Array
 
-FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh"}
+FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh", "Relu": "relu"}
 ONE, ZERO = np.ones(()), np.zeros(())
 
 

@@ -8,8 +8,8 @@ A linear stage is folded into the weights of the stage behind it, exactly and at
 
     W' (W x + b) + b' = (W' W) x + (W' b + b')
 
-What is left is cells, then at most one dense stage; anything else is refused by name, with the way
-out that the file's reader knows.
+What is left is cells, then dense stages; anything else is refused by name, with the way out that
+the file's reader knows.
 """
 
 from collections.abc import Sequence
@@ -152,14 +152,14 @@ def network(
     for k, stage in enumerate(found):
         _check(stage, found, k, cells)
     layers = tuple(layer for stage in found if isinstance(stage, Cells) for layer in stage.layers)
-    head: tuple[dense.Dense, ...] = ()
-    if isinstance(last := found[-1], Dense):
-        width = found[cells[-1]].outputs
-        assert width is not None
-        biases = _wide(last.biases, last.outputs or width)
-        head = (dense.Dense(_full(last.weights, width), biases, last.function),)
-    lines = tuple(_lines(kept))
-    return Network(layers, head, name, made_by, output, replace(reading or Reading(), stages=lines))
+    head, width = list[dense.Dense](), found[cells[-1]].outputs or 0
+    for stage in found:
+        if isinstance(stage, Dense):
+            biases = _wide(stage.biases, stage.outputs or width)
+            head.append(dense.Dense(_full(stage.weights, width), biases, stage.function))
+            width = head[-1].outputs
+    reading = replace(reading or Reading(), stages=tuple(_lines(kept, len(head))))
+    return Network(layers, tuple(head), name, made_by, output, reading)
 
 
 def _check(stage: Stage, found: list[Stage], k: int, cells: list[int]) -> None:
@@ -176,10 +176,6 @@ def _check(stage: Stage, found: list[Stage], k: int, cells: list[int]) -> None:
     if stage.function not in SQUASHES:
         allowed = ", ".join(SQUASHES)
         raise ModelError(f"{what} is not supported, only {allowed}; {_before(stage)}")
-    if k > cells[-1] + 1:
-        first = found[cells[-1] + 1].name
-        raise ModelError(f"{stage.name}: a second dense layer behind {first} is not supported; "
-                         f"{_before(stage)}")  # fmt: skip
 
 
 def _before(stage: Dense | Skip) -> str:
@@ -261,16 +257,17 @@ def _wide(biases: Array, width: int) -> Array:
     return biases if biases.ndim else np.full(width, float(biases))
 
 
-def _lines(kept: list[_Kept]) -> list[tuple[str, str]]:
-    """For each stage of the file what became of it."""
-    lines, layers = [], 0
+def _lines(kept: list[_Kept], head: int) -> list[tuple[str, str]]:
+    """For each stage of the file what became of it; `head` is the number of dense ones."""
+    lines, layers, labels = [], 0, iter(dense.labels(head))
     for one in kept:
         stage = one.stage
         lines += [(name, f"folded into {stage.name}") for name in one.absorbed]
-        what = "readout"
         if isinstance(stage, Cells):
             numbers = range(layers, layers + len(stage.layers))
             layers += len(stage.layers)
             what = f"layer {' and '.join(map(str, numbers))}"
+        else:
+            what = next(labels)
         lines.append((stage.name, what))
     return lines

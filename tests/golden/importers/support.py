@@ -12,11 +12,14 @@ from golden import ModelError, Network
 DATA = Path(__file__).parents[2] / "data"
 
 
-def sample(name: str) -> tuple[Network, np.ndarray, np.ndarray]:
-    """A sample model, its input, and what the framework that made it gave for it."""
+def sample(name: str, *order: str) -> tuple[Network, np.ndarray, np.ndarray]:
+    """A sample model, its input, and what the framework that made it gave for it.
+
+    `order` is that of its modules, where it has to be told.
+    """
     path = DATA / name
     with np.load(path.with_suffix(".npz")) as archive:
-        return golden.load(path), archive["input"], archive["output"]
+        return golden.load(path, order), archive["input"], archive["output"]
 
 
 def refused(path: Path) -> str:

@@ -17,8 +17,8 @@ PLAIN = ["x", "W", "R", "B"]
 REFUSALS = {
     "relu": (
         behind(node("Relu", "y")),
-        "Relu node 'n': not supported on what flows through the network; cut the file: "
-        "onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
+        "Relu node 'n': relu is not supported, only sigma, tanh, g1997, h1997, identity, hard; cut "
+        "the file: onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
     ),
     "softmax": (
         behind(node("Softmax", "y")),
@@ -109,24 +109,6 @@ REFUSALS = {
         {"before": [node("MatMul", "x", "D", to="d")], "inputs": ["d", "W", "R"]},
         "MatMul node 'n': weights of 3 values, what flows has 2",
     ),
-    "two dense": (
-        behind(
-            node("MatMul", "y", "D", to="d"),
-            node("Tanh", "d", to="e"),
-            node("MatMul", "e", "E"),
-            arrays={"E": np.eye(2)},
-        ),
-        "MatMul node 'n': a second dense layer behind Tanh node 'n' is not supported; cut the file",
-    ),
-    "behind sigmoid": (
-        behind(
-            node("MatMul", "y", "D", to="a"),
-            node("Sigmoid", "a", to="b"),
-            node("Add", "b", "bias"),
-            arrays={"bias": np.ones(2)},
-        ),
-        "Add node 'n': a second dense layer behind Sigmoid node 'n' is not supported; cut the",
-    ),
     "gemm rank": (behind(node("Gemm", "y", "D")), "Gemm node 'n': its first input must have two"),
     "dense shape": (
         behind(node("MatMul", "y", "E"), arrays={"E": np.eye(2)}),
@@ -163,6 +145,29 @@ def test_the_cut_that_is_proposed_can_be_read(name, tmp_path):
     cut = onnx.utils.Extractor(model).extract_model(inputs, outputs)
     net = load_onnx(onnx_models.save(cut, tmp_path / "cut.onnx"))
     assert [layer.shape.cells for layer in net.layers] == [3]
+
+
+def test_dense_layers_behind_a_function_are_stages_of_the_head(tmp_path):
+    """MatMul and Tanh, then MatMul, Add and Sigmoid, then a factor: three stages."""
+    after = [
+        node("MatMul", "y", "D", to="a", name="a"),
+        node("Tanh", "a", to="b", name="b"),
+        node("MatMul", "b", "E", to="c", name="c"),
+        node("Add", "c", "shift", to="d", name="d"),
+        node("Sigmoid", "d", to="e", name="e"),
+        node("Mul", "e", "two", name="f"),
+    ]
+    rng = np.random.default_rng(7)
+    arrays = {"E": rng.standard_normal((2, 3)), "shift": np.ones(3), "two": np.full(1, 2.0)}
+    parts = {"arrays": arrays, **behind(*after)}
+    net = load_onnx(onnx_models.save(plain(**parts), tmp_path / "net.onnx"))
+    assert [stage.squash for stage in net.head] == ["tanh", "sigma", "identity"]
+    assert [what for _, what in net.reading.stages if "folded" not in what] == [
+        "layer 0", "dense 0", "dense 1", "readout",
+    ]  # fmt: skip
+    x = rng.standard_normal((5, 1, 2)).astype(np.float32)
+    want = onnx_models.run(plain(**parts, alone=True), x)[:, 0, 0]
+    assert np.abs(net.run(x[:, 0]).out - want).max() < 1e-6
 
 
 def test_what_became_of_each_stage_is_told(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import golden
 from golden import ModelError
 from golden.importers import pytorch
 from tests.golden.importers.state_dicts import lstm, tensors, wide
@@ -38,13 +39,14 @@ WHOLE = {
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_outputs_are_those_of_pytorch(name):
-    net, x, out = sample(f"pytorch_{name}.safetensors")
+    order = ("top", "below", "fc") if name.startswith("chained") else ()
+    net, x, out = sample(f"pytorch_{name}.safetensors", *order)
     assert np.abs(net.run(x).out - out).max() < 1e-6
     assert net.name == f"pytorch_{name}"
 
 
 def test_what_was_read_is_said():
-    net, _, _ = sample("pytorch_chained.safetensors")
+    net, _, _ = sample("pytorch_chained.safetensors", "top", "below", "fc")
     assert net.made_by == (
         "PyTorch state_dict, read as nn.LSTM 'top', then nn.LSTM 'below', then nn.Linear 'fc' "
         "without a sigmoid"
@@ -117,7 +119,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "inputs of the directions": (
         {**NO_LSTM, **NO_LINEAR, **wide("a.", 3, 4, 2), "a.weight_ih_l0_reverse": (16, 5)},
-        "layer 1: 5 inputs, the network has 3 inputs",
+        "layer 1: 5 inputs, layer 0, beside it, 3",
     ),
     "Linear of one direction": (
         {**NO_LSTM, **wide("a.", 3, 4, 2), "fc.weight": (2, 2)},
@@ -131,15 +133,41 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         "shape (12, 4) is that of an nn.GRU",
     ),
-    "extra": ({"norm.running_mean": (4,)}, "'norm.running_mean': is no tensor of an nn.LSTM"),
-    "layer norm": ({"norm.weight": (4,)}, "'norm.weight': shape (4,) is not that of an nn.Linear"),
-    "convolution": ({"conv.weight": (4, 3, 2)}, "'conv.weight': shape (4, 3, 2)"),
-    "embedding": ({"embed.weight": (9, 4)}, "'embed.weight': an nn.Embedding is not supported"),
+    "extra": ({"norm.scale": (4,)}, "'norm.scale': is no tensor of an nn.LSTM"),
+    "half a norm": ({"norm.running_mean": (4,)}, "'norm.running_var' is missing"),
+    "norm of two widths": (
+        {"norm.running_mean": (4,), "norm.running_var": (3,)},
+        "'norm.running_var': shape (3,), must be (4,)",
+    ),
+    "variance below 0": (
+        {"norm.running_mean": (4,), "norm.running_var": np.full(4, -1.0)},
+        "'norm.running_var': a variance below 0",
+    ),
+    "layer norm": ({"norm.weight": (4,)}, "'norm.weight': shape (4,) is that of an nn.LayerNorm"),
+    "convolution": (
+        {"conv.weight": (4, 3, 2)},
+        "'conv.weight': shape (4, 3, 2) is that of an nn.Conv1d, supported is width 1 only",
+    ),
+    "four axes": ({"conv.weight": (4, 3, 1, 1)}, "'conv.weight': shape (4, 3, 1, 1) is not that"),
+    "embedding": (
+        {"lstm.weight_ih_l0": (16, 5), "embed.weight": (9, 5)},
+        "modules 'lstm', 'fc', 'embed': a state_dict does not say in which order they compute; say "
+        "it: --order embed,lstm,fc, or give ONNX",
+    ),
+    "initial state of another width": (
+        {"h0": (1, 1, 5)},
+        "'h0': shape (1, 1, 5), must be (1, 1, 4)",
+    ),
+    "initial states, two": (
+        {"h0": (1, 1, 4), "init_h": (1, 1, 4)},
+        "'h0' and 'init_h' are both the",
+    ),
     "lone bias": ({"scale.bias": (4,)}, "'scale.bias': is no tensor of"),
-    "cell": ({"cell.weight_ih": (16, 3)}, "'cell.weight_ih': is no tensor of"),
+    "cell": ({"cell.weight_ih": (16, 3)}, "'cell.weight_hh' is missing"),
     "two Linears": (
         {"out.weight": (2, 4)},
-        "Linears 'fc.weight', 'out.weight': only one, after the LSTM, is supported",
+        "modules 'lstm', 'fc', 'out': a state_dict does not say in which order they compute; say "
+        "it: --order FIRST,SECOND,...",
     ),
     "Linear width": (
         {"fc.weight": (2, 5)},
@@ -166,7 +194,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "lstm.bias_ih_l1": (16,),
             "lstm.bias_hh_l1": (16,),
         },
-        "layer 1: 5 inputs, layer 0 has 4 cells",
+        "nn.LSTM 'lstm', layer 1: takes 5 values, nn.LSTM 'lstm', layer 0 gives 4",
     ),
     "biases beyond float64": (
         {"lstm.bias_ih_l0": np.full(16, 1.7e308), "lstm.bias_hh_l0": np.full(16, 1.7e308)},
@@ -175,20 +203,20 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "NaN": ({"fc.weight": WRONG}, "'fc.weight'[1, 3]: nan is not a finite number"),
     "either order": (
         {**NO_LSTM, **NO_LINEAR, **lstm("a.", 4, 4), **lstm("b.", 4, 4)},
-        "LSTMs 'a', 'b': more than one order fits their widths, exactly one must",
+        "modules 'a', 'b': a state_dict does not say in which order they compute; say it",
     ),
     "no order": (
         {**NO_LSTM, **NO_LINEAR, **lstm("a.", 3, 4), **lstm("b.", 5, 6)},
-        "LSTMs 'a', 'b': no order fits their widths",
+        "modules 'a', 'b': a state_dict does not say in which order they compute; say it",
     ),
     "no order for the Linear": (
         {**NO_LSTM, **lstm("a.", 3, 5), **lstm("b.", 5, 6)},
-        "no order fits their widths and the Linear",
+        "modules 'a', 'b', 'fc': a state_dict does not say in which order they compute; say",
     ),
     "many LSTMs": (
         {**NO_LSTM, **NO_LINEAR}
         | {name: shape for k in range(7) for name, shape in lstm(f"n{k}.", 2, 2).items()},
-        "7 LSTMs",
+        "modules 'n0', 'n1', 'n2', 'n3', 'n4', 'n5', ...: a state_dict does not say",
     ),
 }
 
@@ -200,17 +228,37 @@ def test_refusals(changes, message):
     assert message in str(caught.value)
 
 
-def test_the_linear_may_decide_the_order():
+def test_two_lstms_are_taken_in_the_order_that_is_told():
     shapes = {**NO_LSTM, **lstm("a.", 4, 3), **lstm("b.", 3, 4)}
-    net = pytorch.from_tensors(tensors(**shapes), "net")
+    net = pytorch.from_tensors(tensors(**shapes), "net", ("a", "b", "fc"))
     assert [layer.shape.inputs for layer in net.layers] == [4, 3]
 
 
 def test_an_lstm_after_a_bidirectional_one_takes_both_directions():
-    """Their widths give the order: 3 -> 2 + 2 -> 5 -> 2."""
+    """3 -> 2 + 2 -> 5 -> 2."""
     shapes = {**NO_LSTM, **lstm("a.", 4, 5), **wide("b.", 3, 4, 2), "fc.weight": (2, 5)}
-    net = pytorch.from_tensors(tensors(**shapes), "net")
+    net = pytorch.from_tensors(tensors(**shapes), "net", ("b", "a", "fc"))
     assert [layer.shape.inputs for layer in net.layers] == [3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (("lstm",), "order: 'fc' is missing; the modules are 'lstm', 'fc'"),
+        (("lstm", "head"), "order: 'head' is no module of it; they are 'lstm', 'fc'"),
+        (("lstm", "fc", "lstm"), "order: a module is there twice"),
+        (("fc", "lstm"), "nn.LSTM 'lstm': takes 3 values, nn.Linear 'fc' gives 2"),
+    ],
+)
+def test_orders_that_cannot_be(order, message):
+    with pytest.raises(ModelError) as caught:
+        pytorch.from_tensors(tensors(), "net", order)
+    assert message in str(caught.value)
+
+
+def test_an_order_of_another_file_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="order: only of a state_dict"):
+        golden.load(tmp_path / "a.onnx", ("a",))
 
 
 def test_both_biases_count():

@@ -20,6 +20,7 @@ from tests.golden.importers.support import refused
 @pytest.mark.parametrize("suffix", [".pt", ".pth"])
 def test_without_torch_the_way_round_is_said(suffix, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / f"a{suffix}").write_bytes(b"torch would know")
     message = refused(tmp_path / f"a{suffix}")
     assert "safetensors.torch.save_file(model.state_dict(), 'model.safetensors')" in message
 
@@ -71,13 +72,33 @@ def test_with_torch_a_state_dict_is_read(torch):
     assert net.name == "a"
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict"])
+def test_a_checkpoint_holds_it_under_a_key(torch, key):
+    found = {name: Tensor(value) for name, value in tensors().items()}
+    found["norm.num_batches_tracked"] = Tensor(np.zeros(1), "int64")
+    torch["found"] = {"epoch": 3, key: found, "optimizer": {}}
+    assert golden.load(torch["path"]).layers[0].shape.cells == 4
+
+
+def test_a_whole_model_is_refused_by_its_class(tmp_path):
+    """Its pickle names it; torch is not even asked."""
+    for name in ("__main__\nNet", "torch.nn.modules.container\nSequential"):
+        path = tmp_path / "whole.pt"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("whole/data.pkl", b"\x80\x02c" + name.encode() + b"\n.")
+        assert refused(path) == (
+            f"holds a whole model (class {name.replace(chr(10), '.')!r}), which is a program; save "
+            "the state_dict alone: torch.save(model.state_dict(), 'model.pt')"
+        )
+
+
 FOUND = {
     "pickle": (
         ValueError("Weights only load failed. \x1b[1mDo this"),
         "(Weights only load failed)",
     ),
     "module": ([1], "holds a list, must hold a state_dict"),
-    "checkpoint": ({"epoch": 3}, "'epoch' is a int, must be a tensor: save the state_dict alone"),
+    "checkpoint": ({"epoch": 3}, "'epoch' is a int, must be a tensor; save the state_dict alone"),
     "name": ({3: Tensor(np.zeros(1))}, "3 is a Tensor"),
     "type": ({"a": Tensor(np.zeros(1), "int8")}, "'a': type int8, strided; must be dense float16"),
     "sparse": ({"a": Tensor(np.zeros(1), layout="coo")}, "'a': type float32, coo; must be dense"),
