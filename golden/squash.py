@@ -4,7 +4,8 @@
 
 `g1997` and `h1997` are equations (5) and (4) of Hochreiter & Schmidhuber (1997), `sigma` is (3).
 `hard` is the hard sigmoid, the identity clipped to [0, 1]: slope and offset of a file's own hard
-sigmoid go into the weights and biases before it.
+sigmoid go into the weights and biases before it. `hardtanh`, `relu` and `relu6` are the identity
+clipped to [-1, 1], from 0 and to [0, 6].
 """
 
 import math
@@ -89,6 +90,9 @@ SQUASHES = {
         Squash("h1997", scale=2, slope=1, offset=-1),
         Squash("identity", linear=True),
         Squash("hard", linear=True, low=0.0, high=1.0),
+        Squash("hardtanh", linear=True, low=-1.0, high=1.0),
+        Squash("relu", linear=True, low=0.0),
+        Squash("relu6", linear=True, low=0.0, high=6.0),
     )
 }
 

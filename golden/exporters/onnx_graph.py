@@ -11,6 +11,7 @@ which is all that onnxruntime runs.
 Source: https://onnx.ai/onnx/operators/onnx__LSTM.html, version 14.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +22,12 @@ from golden.cell import Layer
 from golden.dense import Dense, labels
 from golden.errors import ModelError
 from golden.network import Network
+from golden.squash import SQUASHES, squash
 
 DTYPE = np.dtype(np.float32)
 ORDER = "iofg"  # row blocks of W, R and B; of P without g. ONNX calls g "c"
 OPEN = {"sigma": 100.0, "hard": 1.0}  # gate's squashing function -> bias that holds it at exactly 1
-DENSE = {"identity": "", "sigma": "Sigmoid"}  # the operator behind a dense stage
+DENSE = {"sigma": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}  # the operator behind a dense stage
 ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {  # ONNX's name; alpha and beta
     "sigma": ("Sigmoid", ()),
     "tanh": ("Tanh", ()),
@@ -33,6 +35,7 @@ ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {  # ONNX's name; alpha 
     "h1997": ("ScaledTanh", (1.0, 0.5)),
     "identity": ("Affine", (1.0, 0.0)),
     "hard": ("HardSigmoid", (1.0, 0.0)),
+    "relu": ("Relu", ()),
 }
 
 
@@ -137,14 +140,30 @@ def build(net: Network) -> Graph:
 
 def _dense(graph: Graph, label: str, dense: Dense, flow: str) -> str:
     """A dense stage on what `flow` gives."""
-    if dense.squash not in DENSE:
-        allowed = ", ".join(DENSE)
-        raise ModelError(f"{label} {dense.squash!r}: ONNX files may have {allowed}")
     name = label.replace(" ", "")
     weights = graph.store(f"{name}.weights", graph.rounding(f"{label} weights", dense.weights.T))
     biases = graph.store(f"{name}.biases", graph.rounding(f"{label} biases", dense.biases))
     flow = graph.add("Add", graph.add("MatMul", flow, weights), biases)
-    return graph.add(DENSE[dense.squash], flow) if DENSE[dense.squash] else flow
+    return _squashed(graph, label, dense.squash, flow)
+
+
+def _squashed(graph: Graph, label: str, name: str, flow: str) -> str:
+    """A squashing function: an operator, or a clip."""
+    function = squash(name)
+    if name in DENSE:
+        return graph.add(DENSE[name], flow)
+    if not function.linear:
+        allowed = ", ".join((*DENSE, *(each.name for each in SQUASHES.values() if each.linear)))
+        raise ModelError(f"{label} {name!r}: ONNX files may have {allowed}")
+    if not any(map(math.isfinite, function.ends)):
+        return flow
+    ends = (
+        graph.store(f"{label.replace(' ', '')}.{side}", np.array(end, DTYPE))
+        if math.isfinite(end)
+        else ""
+        for side, end in zip(("low", "high"), function.ends, strict=True)
+    )
+    return graph.add("Clip", flow, *ends)
 
 
 def always_open(layer: Layer) -> bool:
@@ -176,6 +195,9 @@ def _lstm(graph: Graph, k: int, layer: Layer, x: str, sequences: str) -> list[st
 
 
 def _attributes(k: int, layer: Layer, rounding: Rounding) -> dict[str, Any]:
+    for name in (layer.gate, layer.g, layer.h):
+        if name not in ACTIVATIONS:
+            raise ModelError(f"layer {k} {name!r}: ONNX files may have {', '.join(ACTIVATIONS)}")
     kinds = [ACTIVATIONS[name] for name in (layer.gate, layer.g, layer.h)]
     found: dict[str, Any] = {
         "hidden_size": layer.shape.cells,

@@ -15,17 +15,18 @@ from golden.importers.onnx_graph import Node
 
 ALPHA = {"hardsigmoid": 0.2}
 BETA = {"hardsigmoid": 0.5, "affine": 0.0}
-KNOWN = {"sigmoid", "tanh", "hardsigmoid", "scaledtanh", "affine"}
+PLAIN = {"sigmoid": "sigma", "tanh": "tanh", "relu": "relu"}
+KNOWN = {*PLAIN, "hardsigmoid", "scaledtanh", "affine"}
 TAKING = {"hardsigmoid", "scaledtanh", "affine"}  # an alpha and a beta
-SUPPORTED = "Sigmoid, Tanh, HardSigmoid, ScaledTanh, Affine"
+SUPPORTED = "Sigmoid, Tanh, HardSigmoid, ScaledTanh, Affine, Relu"
 OF_GATES = "Sigmoid and HardSigmoid with alpha other than 0"
 OF_G = (
-    "Sigmoid, Tanh, HardSigmoid and Affine with alpha other than 0, ScaledTanh with alpha 1 or 2 "
-    "and beta other than 0"
+    "Sigmoid, Tanh, Relu, HardSigmoid and Affine with alpha other than 0, ScaledTanh with alpha 1 "
+    "or 2 and beta other than 0"
 )
 OF_H = (
-    "Sigmoid, Tanh, ScaledTanh with alpha, beta 1, 1 or 2, 0.5 or 1, 0.5, Affine and HardSigmoid "
-    "with 1, 0"
+    "Sigmoid, Tanh, Relu, ScaledTanh with alpha, beta 1, 1 or 2, 0.5 or 1, 0.5, Affine and "
+    "HardSigmoid with 1, 0"
 )
 
 
@@ -113,8 +114,8 @@ def _gate(node: Node, found: _Named) -> Activation:
 
 
 def _g(node: Node, found: _Named) -> Activation:
-    if found.word in ("sigmoid", "tanh"):
-        return Activation({"sigmoid": "sigma", "tanh": "tanh"}[found.word])
+    if found.word in PLAIN:
+        return Activation(PLAIN[found.word])
     if found.word in ("hardsigmoid", "affine") and found.alpha:
         squash = {"hardsigmoid": "hard", "affine": "identity"}[found.word]
         return Activation(squash, found.alpha, found.beta)
@@ -128,8 +129,7 @@ def _g(node: Node, found: _Named) -> Activation:
 
 def _h(node: Node, found: _Named) -> str:
     names = {
-        ("sigmoid", 0, 0): "sigma",
-        ("tanh", 0, 0): "tanh",
+        **{(word, 0, 0): name for word, name in PLAIN.items()},
         ("scaledtanh", 1, 1): "tanh",
         ("scaledtanh", 2, 0.5): "g1997",
         ("scaledtanh", 1, 0.5): "h1997",

@@ -16,6 +16,9 @@ FORMULAS = {
     "h1997": lambda a: 2 / (1 + math.exp(-a)) - 1,  # (4)
     "identity": lambda a: a,
     "hard": lambda a: min(max(a, 0.0), 1.0),
+    "hardtanh": lambda a: min(max(a, -1.0), 1.0),
+    "relu": lambda a: max(a, 0.0),
+    "relu6": lambda a: min(max(a, 0.0), 6.0),
     "floored": lambda a: max(a, 0.0),
     "capped": lambda a: min(a, 0.75),
 }
@@ -82,13 +85,13 @@ def test_properties():
     """What gates may have and what they are learnt with, for every function there is."""
     assert {name for name, f in EVERY.items() if f.gate} == {"sigma", "hard"}
     assert {name for name, f in EVERY.items() if f.logistic} == {"sigma"}
-    assert {name for name, f in EVERY.items() if not f.bounded} == {"identity", *ONE_ENDED}
+    assert {name for name, f in EVERY.items() if not f.bounded} == {"identity", "relu", *ONE_ENDED}
     assert EVERY["floored"].ends == (0.0, math.inf)
     assert EVERY["capped"].ends == (-math.inf, 0.75)
 
 
 def test_unknown_name():
     with pytest.raises(
-        ModelError, match=r"'relu': allowed are sigma, tanh, g1997, h1997, identity, hard"
+        ModelError, match=r"'elu': allowed are sigma, tanh, g1997, h1997, identity, hard"
     ):
-        squash("relu")
+        squash("elu")

@@ -15,10 +15,12 @@ import pytest
 import golden
 from golden import Layer, ModelError, Network
 from golden.exporters.onnx import save_onnx
+from golden.exporters.onnx_graph import ACTIVATIONS
 from tests.golden import nets
 
 SEEDS = range(80)
-SQUASHES = ("sigma", "tanh", "g1997", "h1997", "identity", "hard")
+SQUASHES = tuple(ACTIVATIONS)
+DENSE = ("identity", "sigma", "tanh", "relu", "relu6", "hard", "hardtanh")
 MODELS = Path(__file__).parents[3] / "models"
 
 
@@ -52,7 +54,7 @@ def random_network(seed):
             stage.append(random_layer(rng, width, reverse=True, beside=True))
         layers += stage
         width = sum(layer.shape.cells for layer in stage)
-    squash = str(rng.choice(["none", "identity", "sigma"]))
+    squash = str(rng.choice(["none", *DENSE]))
     head = () if squash == "none" else nets.readout(rng, width, 2, squash)
     output = str(rng.choice(["every", "last", "final"]))
     return Network(tuple(layers), head, output=output), rng
@@ -152,7 +154,7 @@ def test_the_random_networks_have_everything_that_can_be_said():
         for word in words:
             seen[word] = seen.get(word, 0) + 1
     wanted = {f"output {name}" for name in ("every", "last", "final")}
-    wanted |= {f"readout {name}" for name in (None, "identity", "sigma")}
+    wanted |= {f"readout {name}" for name in (None, *DENSE)}
     wanted |= {f"{what} {name}" for what in "gh" for name in SQUASHES}
     for kind in ("open", "coupled", "forget"):
         wanted |= {f"{kind} {word}" for word in ("sigma", "hard", "blocks", "peepholes", "clip")}
@@ -268,9 +270,13 @@ REFUSED = {
         Network((*one().layers, *one(recurrent=True).layers)),
         "layer 1: recurrent connections from gates ",
     ),
-    "readout of tanh": (
-        Network(one().layers, nets.readout(np.random.default_rng(5), 2, 1, "tanh")),
-        "readout 'tanh': ONNX files may have identity, sigma",
+    "readout of the squash of 1997": (
+        Network(one().layers, nets.readout(np.random.default_rng(5), 2, 1, "g1997")),
+        "readout 'g1997': ONNX files may have sigma, tanh, relu, identity, hard",
+    ),
+    "cell of a clipped identity": (
+        Network((replace(one().layers[0], g="relu6"),)),
+        "layer 0 'relu6': ONNX files may have sigma, tanh, g1997, h1997, identity, hard, relu",
     ),
 }
 
