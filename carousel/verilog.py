@@ -32,27 +32,33 @@ def verilog(
     layers holds whole sequences, of up to --max-length steps.
     """
     from rtl import CoreOptions, plan
-    from rtl import verilog as writer
+    from rtl.kit.files import files
+    from rtl.verilog import put
 
     output.check_file(json)
     subject = prepare(model, bits, formats, file, sequences, length, seed)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
     with output.folder(place) as stage, progress.bar("Verilog"):
-        written = writer.write(plan(subject.qnet, chosen), stage, axi=axi)
-        files = {_what(path): str(place / path.name) for path in written}
-    for what, path in files.items():
-        typer.echo(f"{what.capitalize():9} {path}")
-    output.finish(files, json, True)
+        written = put(files(plan(subject.qnet, chosen), axi=axi), stage)
+    told = {_what(path): str(place / path.name) for path in written}
+    for what, path in told.items():
+        typer.echo(f"{what.capitalize():17} {path}")
+    output.finish(told, json, True)
+
+
+KINDS = {
+    ".v": "verilog",
+    ".core.json": "about",
+    ".veo": "Verilog instance",
+    ".vho": "VHDL instance",
+    ".vlt": "Verilator waivers",
+    ".registers.md": "registers",
+    ".registers.json": "table",
+    ".load.json": "load",
+}
 
 
 def _what(path: Path) -> str:
     """What a written file is."""
-    kinds = {
-        ".v": "verilog",
-        ".core.json": "about",
-        ".registers.md": "registers",
-        ".registers.json": "table",
-        ".load.json": "load",
-    }
-    return next(kind for suffix, kind in kinds.items() if path.name.endswith(suffix))
+    return next(kind for suffix, kind in KINDS.items() if path.name.endswith(suffix))

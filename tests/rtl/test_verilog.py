@@ -121,7 +121,7 @@ def test_the_same_bytes_in_every_process(tmp_path):
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     run_tool([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
-    found.append((folder / "mixed.v", folder / "mixed.core.json"))
+    found.append((folder / "carousel_mixed.v", folder / "carousel_mixed.core.json"))
     texts = [[path.read_bytes() for path in pair] for pair in found]
     assert all(text == texts[0] for text in texts)
 
@@ -146,14 +146,16 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
     module = re.search(rf"^module {top}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
     assert module and top == module_name(qnet)
     declared = {
-        name: (way, int(high or 0) + 1)
-        for way, high, name in re.findall(
-            r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", module[0], re.M
+        name: (way, int(high or 0) + 1, bool(sign))
+        for way, sign, high, name in re.findall(
+            r"^  (input|output) (signed )?(?:\[(\d+):0\] )?(\w+);", module[0], re.M
         )
     }
     listed = re.split(r"\s*,\s*", re.search(r"\((.*?)\)", module[0], re.S)[1].strip())
     ports = {port["name"]: port for port in about["ports"]}
-    assert {key: (port["direction"], port["width"]) for key, port in ports.items()} == declared
+    assert {
+        key: (port["direction"], port["width"], port["signed"]) for key, port in ports.items()
+    } == declared
     assert sorted(listed) == sorted(ports) and len(ports) == len(about["ports"])
     for side, form, elements in (
         ("input", qnet.formats.input, qnet.inputs),
@@ -324,12 +326,12 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 @pytest.mark.parametrize("suffix", ("v", "core.json"))
 def test_both_files_or_neither(suffix, tmp_path):
     """Where one of the two cannot be put in its place the other is not changed either."""
-    (tmp_path / f"network.{suffix}").mkdir()
-    other = tmp_path / f"network.{'core.json' if suffix == 'v' else 'v'}"
+    (tmp_path / f"carousel_network.{suffix}").mkdir()
+    other = tmp_path / f"carousel_network.{'core.json' if suffix == 'v' else 'v'}"
     other.write_text("as it was")
     with pytest.raises(CarouselError, match="cannot be written"):
         write_core(NETWORKS["one cell"][0], tmp_path)
-    assert _left(tmp_path) == ["network.core.json", "network.v"]
+    assert _left(tmp_path) == ["carousel_network.core.json", "carousel_network.v"]
     assert other.read_text() == "as it was"
 
 
@@ -363,11 +365,12 @@ def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
     """Names that no file system and no Verilog comment would bear."""
     qnet = replace(NETWORKS["one cell"][0], name=name)
     paths = write_core(qnet, tmp_path / "build")
-    assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.core.json"]
-    assert _left(tmp_path) == sorted(["build", f"{stem}.core.json", f"{stem}.v"])
-    lines = paths[0].read_text("ascii").splitlines()
-    assert [line[:2] for line in lines[:2]] == ["//", "//"]
-    assert lines[2:4] == LINT.splitlines() and lines[4].startswith(f"module {module_name(qnet)}")
+    names = [f"carousel_{stem}.v", f"carousel_{stem}.core.json"]
+    assert [path.name for path in paths] == names
+    assert _left(tmp_path) == sorted(["build", *names])
+    comment, _, rest = paths[0].read_text("ascii").partition(LINT)
+    assert {line[:2] for line in comment.splitlines()} == {"//"}
+    assert rest.startswith(f"module {module_name(qnet)}(")
     assert json.loads(paths[1].read_text())["network"] == name
 
 
