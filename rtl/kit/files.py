@@ -3,13 +3,23 @@
 from rtl import verilog
 from rtl.axi.wrapper import wrappable
 from rtl.kit import templates
+from rtl.kit.bench import bench
+from rtl.kit.contents import apart
+from rtl.kit.recording import Recording
 from rtl.kit.waivers import waivers
 from rtl.planning import CorePlan
 
 
-def files(plan: CorePlan, *, axi: bool = False) -> dict[str, str]:
+def files(
+    plan: CorePlan, recording: Recording, *, axi: bool = False, memory_files: bool = False
+) -> dict[str, str]:
     """The core's own files (`rtl.verilog.texts`) and what helps to build them in: `.veo` and
-    `.vho`, instances to copy, and `.vlt`, Verilator's waivers.
+    `.vho`, instances to copy, `.vlt`, Verilator's waivers, and `_tb.v`, a test bench that plays
+    the recording.
+
+    Parameters
+    ----------
+    memory_files : whether the Verilog reads its memories' contents from files, `_0.mem` and so on.
 
     Raises
     ------
@@ -17,9 +27,14 @@ def files(plan: CorePlan, *, axi: bool = False) -> dict[str, str]:
     """
     plan = wrappable(plan) if axi else plan
     about, module = verilog.describe(plan, axi), verilog.module_name(plan.qnet)
+    found = verilog.texts(plan, axi=axi)
+    if memory_files:
+        found[f"{module}.v"], memories = apart(found[f"{module}.v"], f"{module}_")
+        found |= memories
     return {
-        **verilog.texts(plan, axi=axi),
+        **found,
         f"{module}.veo": templates.verilog(about),
         f"{module}.vho": templates.vhdl(about),
         f"{module}.vlt": waivers(module),
+        **bench(plan, recording, axi),
     }

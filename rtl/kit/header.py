@@ -42,7 +42,7 @@ def _lines(about: dict[str, Any], below: str) -> Iterator[str]:
         yield f"// {way.capitalize():8} {side['elements']} a vector, {form(side['format'])}"
     yield f"// Outputs  {_outputs(about)}"
     yield f"// Time     {_time(about)}"
-    yield "// Logic    SHA-256 of all below the line that ends this comment:"
+    yield "// Logic    SHA-256 of all below this comment, memories' contents included:"
     yield f"//          {digest(below)}"
     yield "//"
     yield "// Port                 Direction  Width  Sign      Meaning"

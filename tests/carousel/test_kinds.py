@@ -45,7 +45,7 @@ def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
     lanes = ("--lanes", 5) if name == "both" else ()
     result = cli("run", *files.words, *lanes, "--quick", "-o", place)
     assert result.exit_code == 0, result.output
-    assert (place / f"{name}.v").is_file()
+    assert (place / f"carousel_{name}.v").is_file()
     page, data = (place / "report.html").read_text(), loaded(place / "results.json")
     signals = [
         *(f"{k}.{s}" for k, layer in enumerate(files.net.layers) for s in layer.shape.signals),

@@ -13,7 +13,8 @@ from golden.version import VERSION
 from rtl import verilog
 from rtl.kit.files import files
 from rtl.kit.header import END, digest
-from tests.rtl.support import planned, quantized, stack
+from sim.recording import record
+from tests.rtl.support import any_codes, planned, quantized, stack
 from tests.rtl.test_verilog import LINTS, run_tool
 
 WALL = [*LINTS["verilator"][:2], "-Wall", "--quiet"]
@@ -24,7 +25,12 @@ def _kits() -> dict[str, dict[str, str]]:
     rng = np.random.default_rng(4)
     qnet = quantized(stack(rng, 3, 2, outputs=1), rng, 10)
     plain = planned(qnet, 4, state_port=True, load_port=True)
-    return {"plain": files(plain), "AXI": files(planned(qnet, 2), axi=True)}
+    wrapped = planned(qnet, 2, state_port=True)
+    codes = any_codes(rng, qnet, 2, 5)
+    return {
+        "plain": files(plain, record(plain, codes)),
+        "AXI": files(wrapped, record(wrapped, codes), axi=True),
+    }
 
 
 KITS = _kits()
