@@ -1,5 +1,6 @@
 """`carousel verilog`: the core as Verilog, and what its user must know."""
 
+import re
 from pathlib import Path
 
 import typer
@@ -29,6 +30,7 @@ def verilog(
     state_port: options.StatePort = False,
     load_port: options.LoadPort = False,
     axi: options.Axi = False,
+    memory_files: options.MemoryFiles = False,
     folder: options.Output = None,
     json: options.Json = None,
 ) -> None:
@@ -38,7 +40,10 @@ def verilog(
     layers holds whole sequences, of up to --max-length steps.
     """
     from rtl import CoreOptions, plan
-    from rtl import verilog as writer
+    from rtl.axi.wrapper import wrappable
+    from rtl.kit.files import files
+    from rtl.verilog import put
+    from sim.recording import record
 
     output.check_file(json)
     choice, given = (
@@ -48,21 +53,36 @@ def verilog(
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    core = plan(subject.qnet, chosen)
+    core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):
-        written = writer.write(plan(subject.qnet, chosen), stage, axi=axi)
-        files = {_what(path): str(place / path.name) for path in written}
-    for what, path in files.items():
-        typer.echo(f"{what.capitalize():9} {path}")
-    output.finish(files, json, True)
+        texts = files(core, record(core, subject.codes), axi=axi, memory_files=memory_files)
+        written = put(texts, stage)
+    told = {_what(path): str(place / path.name) for path in written}
+    for what, path in told.items():
+        typer.echo(f"{what.capitalize():17} {path}")
+    output.finish(told, json, True)
+
+
+KINDS = {
+    "_tb.v": "test bench",
+    "_tb_in.mem": "stimulus",
+    "_tb_out.mem": "expected",
+    "_tb_state.mem": "expected state",
+    ".v": "verilog",
+    ".core.json": "about",
+    ".veo": "Verilog instance",
+    ".vho": "VHDL instance",
+    ".vlt": "Verilator waivers",
+    ".registers.md": "registers",
+    ".registers.json": "table",
+    ".load.json": "load",
+}
 
 
 def _what(path: Path) -> str:
-    """What a written file is."""
-    kinds = {
-        ".v": "verilog",
-        ".core.json": "about",
-        ".registers.md": "registers",
-        ".registers.json": "table",
-        ".load.json": "load",
-    }
-    return next(kind for suffix, kind in kinds.items() if path.name.endswith(suffix))
+    """What a written file is; of a memory's contents also which one."""
+    memory = re.search(r"_(\d+)\.mem$", path.name)
+    if memory:
+        return f"memory {memory[1]}"
+    return next(kind for suffix, kind in KINDS.items() if path.name.endswith(suffix))

@@ -1,8 +1,8 @@
 """Verilog-2001 for an FPGA, and beside it a JSON that says what it is.
 
 The file stands alone: no tool of this project is needed to simulate or synthesise it. The same
-network, formats and lanes give the same bytes. Modules are named after the network, so that several
-cores can live in one design.
+network, formats and lanes give the same bytes. File and modules are named after the network, so
+that several cores can live in one design.
 """
 
 import json
@@ -21,6 +21,8 @@ from golden.files import filling
 from rtl.axi.registers import to_json, to_markdown
 from rtl.axi.table import registers
 from rtl.axi.wrapper import AxiTop, axi_members, wrappable
+from rtl.kit.header import header
+from rtl.kit.meaning import meaning
 from rtl.lib.arithmetic import shape_of
 from rtl.planning import CorePlan
 from rtl.program.loading import to_load
@@ -124,49 +126,84 @@ def describe(plan: CorePlan, axi: bool = False) -> dict[str, Any]:
 
 
 def _ports(plan: CorePlan, axi: bool) -> list[dict[str, Any]]:
-    implied = () if axi else ("clk", "rst")
-    found = [{"name": name, "direction": "input", "width": 1, "signed": False} for name in implied]
-    members = axi_members(plan) if axi else top_members(plan)
-    for name, member in members.items():
-        way, shape = "input" if member.flow == In else "output", Shape.cast(member.shape)
-        port = {"name": name, "direction": way, "width": shape.width, "signed": shape.signed}
-        found.append(port)
+    implied = {} if axi else dict.fromkeys(("clk", "rst"), In(1))
+    members, what = axi_members(plan) if axi else top_members(plan), meaning(plan)
+    return [
+        {
+            "name": name,
+            "direction": "input" if member.flow == In else "output",
+            "width": Shape.cast(member.shape).width,
+            "signed": Shape.cast(member.shape).signed,
+            "meaning": what(name),
+        }
+        for name, member in {**implied, **members}.items()
+    ]
+
+
+def texts(plan: CorePlan, *, axi: bool = False) -> dict[str, str]:
+    """The core's files by name: `<module>.v` and `.core.json`; with `axi` the core in its wrapper
+    and the register map, `.registers.md` and `.registers.json`; of a core with a load port what is
+    loaded for this network, `.load.json`.
+
+    Raises
+    ------
+    CarouselError : a core that AXI cannot carry.
+    """
+    plan = wrappable(plan) if axi else plan
+    about, module = describe(plan, axi), module_name(plan.qnet)
+    below = (
+        _summary(plan) + LINT + _with_signs(convert((AxiTop if axi else Top)(plan), module), about)
+    )
+    found = {
+        f"{module}.v": header(about, below) + below,
+        f"{module}.core.json": json.dumps(about, indent=2) + "\n",
+    }
+    if axi:
+        named = module, registers(plan)
+        found[f"{module}.registers.md"] = to_markdown(*named)
+        found[f"{module}.registers.json"] = json.dumps(to_json(*named), indent=2) + "\n"
+    if plan.options.load_port:
+        found[f"{module}.load.json"] = json.dumps(to_load(plan.parts[0].program)) + "\n"
     return found
 
 
+def _summary(plan: CorePlan) -> str:
+    """Which network it is."""
+    qnet, name = plan.qnet, re.sub(r"[^A-Za-z0-9_-]", "_", plan.qnet.name) or "network"
+    size = f"{qnet.inputs} inputs, {qnet.outputs} outputs, {plan.lanes} lanes"
+    time = f"{plan.cycles_per_step} cycles a step"
+    return f"// {name}: {size}, {time}\n// network SHA-256 {qnet.digest()}\n"
+
+
+def _with_signs(text: str, about: dict[str, Any]) -> str:
+    """The top module's ports declared with their sign, on which nothing inside depends."""
+    start = text.index(f"module {about['module']}(")
+    end = text.index("endmodule", start)
+    names = "|".join(port["name"] for port in about["ports"] if port["signed"])
+    if not names:
+        return text
+    top = re.sub(
+        rf"^  (input|output|wire) (\[\d+:0\] )?({names});",
+        r"  \1 signed \2\3;",
+        text[start:end],
+        flags=re.M,
+    )
+    return text[:start] + top + text[end:]
+
+
 def write(plan: CorePlan, folder: str | Path, *, axi: bool = False) -> tuple[Path, ...]:
-    """Write `<network's name>.v` and `.core.json` into `folder`, with `axi` the core in its wrapper
-    and the register map, `.registers.md` and `.registers.json`, of a core with a load port what is
-    loaded for this network, `.load.json`; all of them or none.
+    """Write what `texts` gives into `folder`, all of the files or none.
 
     Raises
     ------
     CarouselError : a core that AXI cannot carry; a folder that cannot be written.
     """
-    qnet, plan = plan.qnet, wrappable(plan) if axi else plan
-    about = describe(plan, axi)
-    stem = Path(folder) / (re.sub(r"[^A-Za-z0-9_-]", "_", qnet.name) or "network")
-    header = (
-        f"// {stem.name}: {qnet.inputs} inputs, {qnet.outputs} outputs, "
-        f"{plan.lanes} lanes, {plan.cycles_per_step} cycles a step\n"
-        f"// network SHA-256 {about['network_sha256']}\n"
-    )
-    top = AxiTop if axi else Top
-    texts = {
-        stem.with_suffix(".v"): header + LINT + convert(top(plan), module_name(qnet)),
-        stem.with_suffix(".core.json"): json.dumps(about, indent=2) + "\n",
-    }
-    if axi:
-        named = stem.name, registers(plan)
-        table = json.dumps(to_json(*named), indent=2) + "\n"
-        texts |= {
-            stem.with_suffix(".registers.md"): to_markdown(*named),
-            stem.with_suffix(".registers.json"): table,
-        }
-    if plan.options.load_port:
-        words = json.dumps(to_load(plan.parts[0].program)) + "\n"
-        texts[stem.with_suffix(".load.json")] = words
-    with filling(stem.parent, CarouselError) as stage:
-        for path, text in texts.items():
-            (stage / path.name).write_text(text, encoding="utf-8", newline="\n")
-    return tuple(texts)
+    return put(texts(plan, axi=axi), Path(folder))
+
+
+def put(files: dict[str, str], folder: Path) -> tuple[Path, ...]:
+    """Write files by name into `folder`, all or none; returns their paths in the same order."""
+    with filling(folder, CarouselError) as stage:
+        for name, text in files.items():
+            (stage / name).write_text(text, encoding="utf-8", newline="\n")
+    return tuple(folder / name for name in files)

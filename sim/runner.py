@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from golden.processes import supervise
-from sim import contents
+from rtl.kit import contents
 from sim.errors import ToolError
 from sim.tools import check_tools, tool_environment, versions
 
@@ -46,7 +46,8 @@ class Build:
     ----------
     folder, top : the folder that holds it, and its file's name there.
     cached : whether it was there already.
-    files : contents of its memories by the names under which a run finds them, see `sim.contents`.
+    files : contents of its memories by the names under which a run finds them, see
+        `rtl.kit.contents`.
     """
 
     folder: Path

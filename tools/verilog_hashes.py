@@ -15,8 +15,8 @@ every kind of cell and every family of boards occurs.
 import argparse
 import hashlib
 import json
+import re
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from golden import Dense, Layer, Network
 from rtl import CoreOptions, CorePlan, plan, verilog
 from rtl.boards.boards import design
 from rtl.flow.design import alone
+from rtl.kit.header import logic
 
 PLAIN = ("temporal_order_rnn",)  # no LSTM, and so no gateware
 Make = Callable[[], str]
@@ -42,10 +43,10 @@ def planned(qnet: QuantizedNetwork, lanes: int | None = None, **options) -> Core
 
 
 def written(qnet: QuantizedNetwork, lanes: int | None = None, axi: bool = False, **options) -> str:
-    """What `rtl.verilog.write` writes as Verilog."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = verilog.write(planned(qnet, lanes, **options), folder, axi=axi)
-        return next(file for file in files if file.suffix == ".v").read_text(encoding="utf-8")
+    """The logic of the Verilog that is written, without its ports' signs, which change nothing."""
+    files = verilog.texts(planned(qnet, lanes, **options), axi=axi)
+    text = next(text for name, text in files.items() if name.endswith(".v"))
+    return re.sub(r"^  (input|output|wire) signed ", r"  \1 ", logic(text), flags=re.MULTILINE)
 
 
 def probed(qnet: QuantizedNetwork, **options) -> str:

@@ -148,6 +148,14 @@ Axi = Annotated[
         "Markdown and JSON.  [default: off]",
     ),
 ]
+MemoryFiles = Annotated[
+    bool,
+    typer.Option(
+        "--memory-files",
+        help="Leave the contents of memories in files of their own, which the Verilog reads by "
+        "$readmemh: for large networks.  [default: off]",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the task's sequences.")]
 Output = Annotated[
     Path | None,

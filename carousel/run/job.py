@@ -19,7 +19,7 @@ from carousel.report.tables import Table
 from fixedpoint.retention.hold import drift
 from golden.trace import Trace
 from rtl import verilog
-from rtl.proofs import record
+from rtl.kit.header import digest
 from rtl.proofs.record import Record
 
 
@@ -106,8 +106,8 @@ def do(
         written, _ = verilog.write(found.plan, folder)
     subject.qnet.formats.dump(folder / "formats.json")
     need = Need(found.plan.most_lanes, found.plan)
-    text = record.digest(written.read_text(encoding="utf-8"))
-    proofs = earlier if earlier and earlier.verilog_sha256 == text else None
+    logic = digest(written.read_text(encoding="utf-8"))
+    proofs = earlier if earlier and earlier.verilog_sha256 == logic else None
     return RunResult(subject, measured, accounted, found, need, kept, written, proofs)
 
 

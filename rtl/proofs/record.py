@@ -3,7 +3,6 @@
 The SHA-256 of the text says what the record is about: of any other text it says nothing.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from golden.files import replacing
+from rtl.kit.header import digest
 from rtl.proofs.errors import ProofError
 from rtl.proofs.solver import ENGINE, Outcome, Proven
 from rtl.proofs.status import (
@@ -113,7 +113,7 @@ class Record:
 
     Attributes
     ----------
-    verilog_sha256 : of the text, in hexadecimal.
+    verilog_sha256 : what the record is found by, `rtl.kit.header.digest` of the text.
     proofs : those that were run.
     left_out : what became of all others, by name.
     """
@@ -171,11 +171,6 @@ class Record:
         """
         with replacing(path, ProofError) as other:
             other.write_text(json.dumps(self.plain(), indent=2) + "\n", encoding="utf-8")
-
-
-def digest(text: str) -> str:
-    """What a record is found by: the SHA-256 of a Verilog file's bytes."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read(path: Path) -> Record | None:

@@ -12,15 +12,11 @@ def test_the_register_map_lies_beside_the_core(cli, model, place, tmp_path):
     result = cli("verilog", model, *SHORT, "--axi", "-o", place, "--json", told)
     assert result.exit_code == 0, result.output
     written = {path.name.partition(".")[2]: path for path in place.iterdir()}
-    assert set(written) == {"v", "core.json", "registers.md", "registers.json"}
-    assert f"Registers {written['registers.md']}" in result.stdout
-    assert json.loads(told.read_text()) == {
-        "verilog": str(written["v"]),
-        "about": str(written["core.json"]),
-        "registers": str(written["registers.md"]),
-        "table": str(written["registers.json"]),
-        "ok": True,
-    }
+    assert {"v", "core.json", "registers.md", "registers.json"} <= set(written)
+    assert str(written["registers.md"]) in result.stdout
+    files = json.loads(told.read_text())
+    assert files.pop("ok") and set(files.values()) == {str(path) for path in place.iterdir()}
+    assert files["registers"] == str(written["registers.md"])
     ports = {port["name"] for port in json.loads(written["core.json"].read_text())["ports"]}
     assert {"aclk", "aresetn", "s_axis_tdata", "m_axis_tlast", "s_axil_awvalid"} <= ports
     assert "clk" not in ports

@@ -114,4 +114,4 @@ def test_sparse_input_is_taken_and_refused(cli, refused, model, tmp_path):
     assert "AXI" in refused("verilog", model, *SHORT, "--nonzeros", 1, "--axi", "-o", tmp_path)
     result = cli("verilog", model, *SHORT, "--nonzeros", 1, "-o", tmp_path / "v")
     assert result.exit_code == 0, result.output
-    assert "i_index" in next((tmp_path / "v").glob("*.v")).read_text()
+    assert "i_index" in next((tmp_path / "v").glob("*.core.json")).read_text()

@@ -103,7 +103,7 @@ def test_from_safetensors_to_verilog(cli, x, place):
     data = json.loads((place / "results.json").read_text())
     assert data["gateware"]["mismatches"] == 0
     assert data["gateware"]["compared"] == 2 * 12 * (3 * 6 * 8 + 2)
-    assert (place / "pytorch_deep.v").is_file()
+    assert (place / "carousel_pytorch_deep.v").is_file()
 
 
 @pytest.mark.parametrize("name", ["pytorch_deep.safetensors", "keras_deep.keras"])

@@ -45,7 +45,7 @@ def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
     lanes = ("--lanes", 5) if name == "both" else ()
     result = cli("run", *files.words, *lanes, "--quick", "-o", place)
     assert result.exit_code == 0, result.output
-    assert (place / f"{name}.v").is_file()
+    assert (place / f"carousel_{name}.v").is_file()
     page, data = (place / "report.html").read_text(), loaded(place / "results.json")
     signals = [
         *(f"{k}.{s}" for k, layer in enumerate(files.net.layers) for s in layer.shape.signals),
@@ -150,8 +150,8 @@ def test_the_command_in_the_report_makes_the_same_core(cli, quick_sim, tmp_path,
     assert cli("run", *words).exit_code == 0
     command = shlex.split(loaded(place / "results.json")["repeat"]["command"])[1:]
     assert cli(*command, "-o", again).exit_code == 0
-    assert (again / "ends.v").read_bytes() == (place / "ends.v").read_bytes()
-    assert loaded(place / "ends.core.json")["max_length"] == 30
+    assert (again / "carousel_ends.v").read_bytes() == (place / "carousel_ends.v").read_bytes()
+    assert loaded(place / "carousel_ends.core.json")["max_length"] == 30
 
 
 def test_the_core_holds_the_input_or_as_much_as_is_asked_for(cli, tmp_path, place):
@@ -160,7 +160,7 @@ def test_the_core_holds_the_input_or_as_much_as_is_asked_for(cli, tmp_path, plac
     for words, room in (([], 20), (["--max-length", 64], 64), (["--max-length", 7], 7)):
         result = cli("verilog", *files.words, "--lanes", 4, *words, "-o", place)
         assert result.exit_code == 0, result.output
-        assert loaded(place / "reverse.core.json")["max_length"] == room
+        assert loaded(place / "carousel_reverse.core.json")["max_length"] == room
 
 
 def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
@@ -168,7 +168,7 @@ def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
     ports = {}
     for words in ((), ("--state-port",)):
         assert cli("verilog", *files.words, *words, "-o", place).exit_code == 0
-        about = loaded(place / "paper.core.json")
+        about = loaded(place / "carousel_paper.core.json")
         ports[words] = {port["name"] for port in about["ports"]}
     new = {"idle", "state_address", "state_write", "state_in", "state_out"}
     assert ports["--state-port",] - ports[()] == new

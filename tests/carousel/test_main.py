@@ -36,8 +36,8 @@ def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, pla
         "formats.json",
         "report.html",
         "results.json",
-        "temporal-order.core.json",
-        "temporal-order.v",
+        "carousel_temporal_order.core.json",
+        "carousel_temporal_order.v",
     }
     data = json.loads((place.parent / "r.json").read_text())
     assert data["gateware"]["mismatches"] == 0
@@ -136,9 +136,9 @@ def test_quantize_writes_formats_that_run_takes(cli, model, tmp_path):
 
 def test_verilog_writes_the_core_and_what_it_is(cli, model, place):
     assert cli("verilog", model, *SHORT, "-o", place).exit_code == 0
-    assert "module carousel_temporal_order" in (place / "temporal-order.v").read_text()
+    assert "module carousel_temporal_order" in (place / "carousel_temporal_order.v").read_text()
     assert (
-        json.loads((place / "temporal-order.core.json").read_text())["module"]
+        json.loads((place / "carousel_temporal_order.core.json").read_text())["module"]
         == "carousel_temporal_order"
     )
 

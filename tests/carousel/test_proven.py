@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from carousel.measure import proofs
-from rtl.proofs.record import FILE, Entry, Record, digest
+from rtl.kit.header import digest
+from rtl.proofs.record import FILE, Entry, Record
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, PASSES, PROVEN, REFUTED, LeftOut
 
 SHORT = ("--sequences", 2, "--length", 70, "--quick")
@@ -39,7 +40,7 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
     assert data["prove"].endswith(f"--output {place}/proofs")
 
     (place / "proofs").mkdir()
-    sha = digest((place / "temporal-order.v").read_text())
+    sha = digest((place / "carousel_temporal_order.v").read_text())
     left_out = {
         "step": LeftOut(INAPPLICABLE, "there is none"),
         **{name: LeftOut(NOT_RUN, "was not asked for") for name in ("sum", "ends")},

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from carousel import prove
+from rtl.kit.header import digest
 from rtl.mutants.mutant import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
-from rtl.proofs.record import digest, read
+from rtl.proofs.record import read
 from rtl.proofs.statements import BUSES, MAKERS
 from rtl.proofs.twins import Challenge, Drawn
 from tests.processes import COMMAND, marked
@@ -37,7 +38,7 @@ def test_a_proof_of_a_shipped_core(cli, tmp_path):
     assert (place / "saturates-s.twin.vcd").read_text().startswith("$")
     kept = read(place / "proofs.json")
     assert kept and [each.name for each in kept.proofs] == ["saturates-s"]
-    assert kept.verilog_sha256 == digest((place / "temporal-order.v").read_text())
+    assert kept.verilog_sha256 == digest((place / "carousel_temporal_order.v").read_text())
 
 
 def test_a_twin_that_passes_ends_with_1(cli, tmp_path, monkeypatch):
@@ -140,7 +141,7 @@ def test_what_is_proven_is_what_is_written(cli, quick, model, tmp_path, words):
     result = cli("prove", model, *words, "-o", record)
     assert result.exit_code == 0, result.output
     kept = read(record / "proofs.json")
-    text = (written / "temporal-order.v").read_text()
+    text = (written / "carousel_temporal_order.v").read_text()
     assert kept and kept.verilog_sha256 == digest(text)
     buses = set(BUSES) if "--axi" in words else set()
     assert {each.name for each in kept.proofs} == {*MAKERS, *buses}

@@ -62,7 +62,9 @@ def test_a_model_in_five_minutes(cli, quick_sim, tmp_path, monkeypatch):
     for words in calls:
         found = cli(*words, *(["--quick"] if words[0] == "run" else []))
         assert found.exit_code == 0, found.output
-    assert {"model.v", "report.html"} <= {path.name for path in Path("out/model").iterdir()}
+    assert {"carousel_model.v", "report.html"} <= {
+        path.name for path in Path("out/model").iterdir()
+    }
 
 
 def test_a_sequence_in_pieces(cli, quick_sim, tmp_path, monkeypatch):

@@ -25,7 +25,6 @@ from rtl.verilog import LINT, module_name
 from tests.rtl.support import (
     G1997,
     any_codes,
-    beats_of,
     layer,
     quantized,
     readout,
@@ -121,7 +120,7 @@ def test_the_same_bytes_in_every_process(tmp_path):
     folder = tmp_path / "c"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     run_tool([sys.executable, "-c", script, str(folder)], tmp_path, env=environment)
-    found.append((folder / "mixed.v", folder / "mixed.core.json"))
+    found.append((folder / "carousel_mixed.v", folder / "carousel_mixed.core.json"))
     texts = [[path.read_bytes() for path in pair] for pair in found]
     assert all(text == texts[0] for text in texts)
 
@@ -146,14 +145,16 @@ def test_the_json_says_what_the_verilog_declares(name, tmp_path):
     module = re.search(rf"^module {top}\b.*?^endmodule", verilog.read_text(), re.S | re.M)
     assert module and top == module_name(qnet)
     declared = {
-        name: (way, int(high or 0) + 1)
-        for way, high, name in re.findall(
-            r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", module[0], re.M
+        name: (way, int(high or 0) + 1, bool(sign))
+        for way, sign, high, name in re.findall(
+            r"^  (input|output) (signed )?(?:\[(\d+):0\] )?(\w+);", module[0], re.M
         )
     }
     listed = re.split(r"\s*,\s*", re.search(r"\((.*?)\)", module[0], re.S)[1].strip())
     ports = {port["name"]: port for port in about["ports"]}
-    assert {key: (port["direction"], port["width"]) for key, port in ports.items()} == declared
+    assert {
+        key: (port["direction"], port["width"], port["signed"]) for key, port in ports.items()
+    } == declared
     assert sorted(listed) == sorted(ports) and len(ports) == len(about["ports"])
     for side, form, elements in (
         ("input", qnet.formats.input, qnet.inputs),
@@ -186,127 +187,6 @@ def any_codes_of(qnet: QuantizedNetwork) -> np.ndarray:
     return any_codes(np.random.default_rng(33), qnet, 3, 5)
 
 
-# a plain Verilog-2001 bench that checks itself; its clock comes from outside
-BENCH = """
-module bench(input clk);
-  reg [{iw}+1:0] stimulus [0:{sent}-1];
-  reg [{ow}+1:0] expected [0:{given}-1];
-  reg [31:0] random = 32'h1234567, place = 0, beats = 0, wrong = 0, quiet = 0, clocks = 0;
-  reg rst = 1, i_valid = 0, o_ready = 0;
-  wire i_ready, o_valid, o_first, o_last;
-  wire [{ow}-1:0] o_data;
-  wire [{iw}+1:0] beat = stimulus[place];
-  wire [31:0] {counters};
-  wire accepted = i_valid & i_ready;
-  initial $readmemh("stimulus.hex", stimulus);
-  initial $readmemh("expected.hex", expected);
-  {top} dut(.clk(clk), .rst(rst), .i_valid(i_valid), .i_ready(i_ready),
-    .i_data(beat[{iw}-1:0]), .i_first(beat[{iw}]), .i_last(beat[{iw}+1]),
-    .o_valid(o_valid), .o_ready(o_ready), .o_data(o_data), .o_first(o_first), .o_last(o_last),
-    {wires});
-  always @(posedge clk) begin
-    clocks <= clocks + 1;
-    rst <= clocks < 3;
-    random <= {{random[30:0], random[31] ^ random[21] ^ random[1] ^ random[0]}};
-    if (!rst) begin
-      place <= place + accepted;
-      i_valid <= (place + accepted < {sent}) & (random[0] | (i_valid & !accepted));
-      o_ready <= random[1];
-      if (o_valid & o_ready) begin
-        beats <= beats + 1;
-        if ({{o_last, o_first, o_data}} !== expected[beats]) wrong <= wrong + 1;
-      end
-      if (beats >= {given}) quiet <= quiet + 1;
-    end
-    if (quiet == 100 || clocks == 1000000) begin
-      $display("beats %0d wrong %0d counters{shown}", beats, wrong, {counters});
-      $finish;
-    end
-  end
-endmodule
-"""
-CLOCK = "module clock; reg clk = 0; always #5 clk = ~clk; bench bench(.clk(clk)); endmodule\n"
-MAIN = """
-#include "Vbench.h"
-int main() {
-    VerilatedContext context;
-    Vbench bench{&context};
-    while (!context.gotFinish()) { bench.clk = !bench.clk; bench.eval(); }
-}
-"""
-# the packaged makefile lacks the compiler's option for a precompiled header
-MAKE = f"CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 PYTHON3={sys.executable}"
-SIMULATORS = [("verilator", "1997 below forget")]
-if _found("iverilog"):
-    SIMULATORS += [("iverilog", name) for name in NETWORKS]
-
-
-def _hex(path: Path, beats: list[tuple[int, int, int]], width: int) -> None:
-    words = [(last << 1 | first) << width | data % (1 << width) for data, first, last in beats]
-    path.write_text("".join(f"{word:x}\n" for word in words))
-
-
-def _simulate(tool: str, folder: Path) -> str:
-    if tool == "iverilog":
-        (folder / "clock.v").write_text(CLOCK)
-        command = [_found("iverilog"), "-g2001", "-s", "clock", "-o", "run"]
-        run_tool([*command, "clock.v", "bench.v", "top.v"], folder)
-        return run_tool([_found("vvp"), "run"], folder)
-    (folder / "main.cpp").write_text(MAIN)
-    command = [_verilator(), "--cc", "--exe", "--build", "--language", "1364-2001", "-Wno-lint"]
-    sources = ["bench.v", "top.v", str(folder / "main.cpp")]
-    run_tool([*command, "--top-module", "bench", "-MAKEFLAGS", MAKE, *sources], folder)
-    return run_tool([str(folder / "obj_dir" / "Vbench")], folder)
-
-
-@pytest.mark.parametrize(("tool", "name"), SIMULATORS)
-def test_a_plain_bench_finds_it_right(tool, name, tmp_path):
-    """The shipped file alone, in a Verilog bench that pauses at random on both sides: outputs,
-    marks and saturation counters of `QuantizedNetwork.run`, and no beat more."""
-    (qnet, _), (path, _) = NETWORKS[name], written(name, tmp_path)
-    path.rename(tmp_path / "top.v")
-    codes = any_codes_of(qnet)
-    trace = qnet.run(codes)
-    sent, given = beats_of(codes), beats_of(trace.out)
-    _hex(tmp_path / "stimulus.hex", sent, qnet.formats.input.width)
-    _hex(tmp_path / "expected.hex", given, qnet.out_format.width)
-    counts = {}
-    for key, count in trace.saturations.items():
-        kind = f"saturated_{key.rpartition('.')[2]}"
-        counts[kind] = counts.get(kind, 0) + count
-    bench = BENCH.format(
-        top=module_name(qnet),
-        iw=qnet.formats.input.width,
-        ow=qnet.out_format.width,
-        sent=len(sent),
-        given=len(given),
-        counters=", ".join(counts),
-        wires=", ".join(f".{kind}({kind})" for kind in counts),
-        shown=" %0d" * len(counts),
-    )
-    (tmp_path / "bench.v").write_text(bench)
-    said = _simulate(tool, tmp_path)
-    numbers = " ".join(str(count) for count in counts.values())
-    assert f"beats {len(given)} wrong 0 counters {numbers}\n" in said
-
-
-def test_a_plain_bench_can_find_it_wrong(tmp_path):
-    """Planted fault: expected outputs of a network whose first weight differs by one LSB."""
-    tool = "iverilog" if _found("iverilog") else "verilator"
-    (qnet, _), (path, _) = NETWORKS["forget"], written("forget", tmp_path)
-    path.rename(tmp_path / "top.v")
-    codes = any_codes_of(qnet)
-    given = beats_of(qnet.run(codes).out)
-    given[-1] = (given[-1][0] ^ 1, *given[-1][1:])
-    _hex(tmp_path / "stimulus.hex", beats_of(codes), qnet.formats.input.width)
-    _hex(tmp_path / "expected.hex", given, qnet.out_format.width)
-    fields = {"iw": qnet.formats.input.width, "ow": qnet.out_format.width}
-    fields |= {"sent": codes.size, "given": len(given), "top": module_name(qnet)}
-    wires = {"counters": "saturated_s", "wires": ".saturated_s(saturated_s)", "shown": " %0d"}
-    (tmp_path / "bench.v").write_text(BENCH.format(**fields, **wires))
-    assert f"beats {len(given)} wrong 1 " in _simulate(tool, tmp_path)
-
-
 def _left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*"))
 
@@ -324,12 +204,12 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 @pytest.mark.parametrize("suffix", ("v", "core.json"))
 def test_both_files_or_neither(suffix, tmp_path):
     """Where one of the two cannot be put in its place the other is not changed either."""
-    (tmp_path / f"network.{suffix}").mkdir()
-    other = tmp_path / f"network.{'core.json' if suffix == 'v' else 'v'}"
+    (tmp_path / f"carousel_network.{suffix}").mkdir()
+    other = tmp_path / f"carousel_network.{'core.json' if suffix == 'v' else 'v'}"
     other.write_text("as it was")
     with pytest.raises(CarouselError, match="cannot be written"):
         write_core(NETWORKS["one cell"][0], tmp_path)
-    assert _left(tmp_path) == ["network.core.json", "network.v"]
+    assert _left(tmp_path) == ["carousel_network.core.json", "carousel_network.v"]
     assert other.read_text() == "as it was"
 
 
@@ -363,11 +243,12 @@ def test_any_name_makes_a_file_name_and_a_comment(name, stem, tmp_path):
     """Names that no file system and no Verilog comment would bear."""
     qnet = replace(NETWORKS["one cell"][0], name=name)
     paths = write_core(qnet, tmp_path / "build")
-    assert [path.name for path in paths] == [f"{stem}.v", f"{stem}.core.json"]
-    assert _left(tmp_path) == sorted(["build", f"{stem}.core.json", f"{stem}.v"])
-    lines = paths[0].read_text("ascii").splitlines()
-    assert [line[:2] for line in lines[:2]] == ["//", "//"]
-    assert lines[2:4] == LINT.splitlines() and lines[4].startswith(f"module {module_name(qnet)}")
+    names = [f"carousel_{stem}.v", f"carousel_{stem}.core.json"]
+    assert [path.name for path in paths] == names
+    assert _left(tmp_path) == sorted(["build", *names])
+    comment, _, rest = paths[0].read_text("ascii").partition(LINT)
+    assert {line[:2] for line in comment.splitlines()} == {"//"}
+    assert rest.startswith(f"module {module_name(qnet)}(")
     assert json.loads(paths[1].read_text())["network"] == name
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rtl.kit import contents
 from rtl.verilog import Top, convert
-from sim import check, contents, simulate, stage
+from sim import check, simulate, stage
 from tests.rtl.support import planned
 from tests.sim.cases import any_codes, small_network
 

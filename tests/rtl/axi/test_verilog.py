@@ -42,8 +42,8 @@ def test_the_json_says_what_the_verilog_declares(written):
     """Every port with direction and width, and no clock or reset besides AXI's."""
     text, about, markdown, table = written
     assert [path.name for path in (markdown, table)] == [
-        "network.registers.md",
-        "network.registers.json",
+        "carousel_network.registers.md",
+        "carousel_network.registers.json",
     ]
     ports = json.loads(about.read_text())["ports"]
     module = re.search(r"^module carousel_\w*\(.*?^endmodule", text.read_text(), re.S | re.M)
@@ -58,11 +58,11 @@ def test_the_json_says_what_the_verilog_declares(written):
 
 def test_nothing_is_half_written(qnet, tmp_path, monkeypatch):
     """A folder where one of the four files cannot be: none of the others is left."""
-    monkeypatch.setattr(verilog, "convert", lambda *_: "module network; endmodule\n")
-    (tmp_path / "network.registers.json").mkdir()
-    with pytest.raises(CarouselError, match="network.registers.json"):
+    monkeypatch.setattr(verilog, "convert", lambda *_: "module carousel_network(); endmodule\n")
+    (tmp_path / "carousel_network.registers.json").mkdir()
+    with pytest.raises(CarouselError, match="carousel_network.registers.json"):
         write_core(qnet, tmp_path, axi=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["network.registers.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["carousel_network.registers.json"]
 
 
 def test_the_manual_lists_every_register():

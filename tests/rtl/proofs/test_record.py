@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from rtl.kit.header import digest
 from rtl.mutants.mutant import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
-from rtl.proofs.record import Record, digest, read
+from rtl.proofs.record import Record, read
 from rtl.proofs.status import LeftOut
 from rtl.proofs.twins import Challenge, Drawn
 

@@ -1,4 +1,4 @@
-"""Verilog's memory contents in files of their own, which a simulator reads when it starts.
+"""Verilog's memory contents in files of their own, which a simulator or synthesis tool reads.
 
 Nine tenths of a core's Verilog are assignments to its memories, one a word, and a compiler takes
 its time over each. Apart from them the text is short, and the same for every network of one shape
@@ -11,8 +11,10 @@ INITIAL = re.compile(r"^( *)initial begin\n((?: *\S+ ?\[\d+\] = \d+'h[0-9a-f]+;\
 WORD = re.compile(r"(\S+) ?\[(\d+)\] = \d+'h([0-9a-f]+);")
 
 
-def apart(text: str) -> tuple[str, dict[str, str]]:
+def apart(text: str, prefix: str = "contents-") -> tuple[str, dict[str, str]]:
     """Verilog that reads the contents of its memories by `$readmemh`, and those files by name.
+
+    A name is a number behind `prefix`.
 
     Only what says each word of one memory from the first on, in hexadecimal as Yosys writes it, is
     taken out; anything else stays as it is.
@@ -24,7 +26,7 @@ def apart(text: str) -> tuple[str, dict[str, str]]:
         memory = words[0][0]
         if any((name, int(k)) != (memory, at) for at, (name, k, _) in enumerate(words)):
             return found[0]
-        file = f"contents-{len(files)}.mem"
+        file = f"{prefix}{len(files)}.mem"
         files[file] = "\n".join((*(code for _, _, code in words), ""))
         return f'{found[1]}initial $readmemh("{file}", {memory} );\n'
 
