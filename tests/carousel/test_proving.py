@@ -172,6 +172,27 @@ def test_drawn_twins_that_are_not_refuted_end_with_1(
     assert kept and kept.proofs[0].drawn[0]["result"] == status
 
 
+def test_an_error_in_one_proof_leaves_the_others_alone(cli, quick, model, tmp_path, monkeypatch):
+    """It is said, the status is 1, and what was proven stays; it goes when it is proven later."""
+
+    def fails(proof, folder, tell):
+        if proof.name == "sum":
+            raise ProofError("sum: sby ends with ERROR")
+        return answer(proof, folder, tell)
+
+    answer, place = prove.run, tmp_path / "proofs"
+    with monkeypatch.context() as patched:
+        patched.setattr(prove, "run", fails)
+        result = cli("prove", model, "-o", place)
+    assert result.exit_code == 1 and result.exception.__class__ is SystemExit, result.output
+    assert "sum: failed (sum: sby ends with ERROR)" in result.stdout
+    kept = read(place / "proofs.json")
+    assert kept and not kept.ok and {each.name for each in kept.proofs} == set(MAKERS) - {"sum"}
+    assert cli("prove", model, "--only", "sum", "-o", place).exit_code == 0
+    kept = read(place / "proofs.json")
+    assert kept and kept.ok and {each.name for each in kept.proofs} == set(MAKERS)
+
+
 def test_an_unknown_result_ends_with_1(cli, quick, model, tmp_path):
     quick["sum"] = "unknown"
     result = cli("prove", model, "-o", tmp_path / "proofs")
@@ -203,7 +224,7 @@ def test_an_interrupted_proof_leaves_nothing(model, tmp_path, number):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        while not any("z3" in Path(line.partition("\0")[0]).name for line in marked(mark)):
+        while not any("yices" in Path(line.partition("\0")[0]).name for line in marked(mark)):
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(number)
