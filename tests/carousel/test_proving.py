@@ -19,6 +19,7 @@ from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import digest, read
 from rtl.proofs.twins import Challenge, Drawn
+from tests.data import make_two_layers
 from tests.processes import COMMAND, marked
 
 MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
@@ -144,6 +145,31 @@ def test_what_is_proven_is_what_is_written(cli, quick, model, tmp_path, words):
     assert kept and kept.verilog_sha256 == digest(text)
     buses = set(BUSES) if "--axi" in words else set()
     assert {each.name for each in kept.proofs} == {*MAKERS, *buses}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--axi",),
+        ("--state-port",),
+        ("--load-port",),
+        ("--streams", 2),
+        ("--nonzeros", 1, "--lanes", 2),
+    ],
+    ids=str,
+)
+def test_all_of_a_core_is_proven_with_each_option(cli, model, tmp_path, words):
+    result = cli("prove", model, *words, "-o", tmp_path / "proofs")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.soak
+def test_two_layers_with_formats_of_their_own_are_proven(cli, tmp_path):
+    make_two_layers.write(tmp_path)
+    words = ("--formats", tmp_path / "two.json", "--input", tmp_path / "two.npy", "--lanes", 8)
+    result = cli("prove", tmp_path / "two.npz", *words, "-o", tmp_path / "proofs")
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize(("status", "code"), [("refuted", 0), ("passes", 1)])
