@@ -17,13 +17,14 @@ from fixedpoint.calibration import HEADROOM
 from golden.processes import terminable
 from rtl import CoreOptions, plan, verilog
 from rtl.axi.wrapper import wrappable
-from rtl.proofs import check, record, shipped
+from rtl.proofs import Proof, Proven, check, record, shipped
 from rtl.proofs import prove as run
 from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
 from rtl.proofs.pool import run_all
 from rtl.proofs.record import Record
-from rtl.proofs.solver import ENGINE, Progress
-from rtl.proofs.status import NOT_PROVABLE, NOT_RUN
+from rtl.proofs.solver import Progress
+from rtl.proofs.status import FAILED, IN_VAIN, NOT_RUN, LeftOut
 from rtl.proofs.twins import challenge
 
 Result = TypeVar("Result")
@@ -103,18 +104,23 @@ def prove(
         design = Design(text, verilog.module_name(subject.qnet))
         proofs, left_out = shipped(core, design, only)
         longest_first = sorted(proofs, key=lambda proof: proof.name.rpartition(".")[2] not in LONG)
-        jobs = {proof.name: partial(run, proof, stage) for proof in longest_first}
+        jobs = {proof.name: partial(tried, proof, stage) for proof in longest_first}
         results = each_of("Proofs", jobs)
-        found = {proof.name: results[proof.name] for proof in proofs}
-        drawing = {proof.name: partial(challenge, proof, twins, stage) for proof in proofs if twins}
+        found = [each for proof in proofs if isinstance(each := results[proof.name], Proven)]
+        left_out |= {name: each for name, each in results.items() if isinstance(each, LeftOut)}
+        drawing = {
+            each.proof.name: partial(challenge, each.proof, twins, stage) for each in found if twins
+        }
         drawn = each_of("Drawn twins", drawing)
-        now = Record.of(text, found.values(), left_out, drawn)
-        now.after(earlier).write(stage / record.FILE)
+        now = Record.of(text, found, left_out, drawn)
+        statements, _ = shipped(core, design) if earlier else ([], {})
+        asked = {proof.name: record.asked(proof) for proof in statements}
+        now.after(earlier, asked).write(stage / record.FILE)
     table(now).show(Console())
     for name, each in now.left_out.items():
         if each.status != NOT_RUN:
             typer.echo(f"{name}: {each.status} ({each.why})")
-    for each in found.values():
+    for each in found:
         if each.found.trace:
             trace = place / each.found.trace.name
             typer.echo(f"{each.proof.name}: {each.found.broken} does not hold, see {trace}")
@@ -123,6 +129,14 @@ def prove(
             typer.echo(f"{name}: {lack}")
     typer.echo(f"Record    {place / record.FILE}")
     output.finish(now.plain(), json, now.ok and now.proves(only or ()))
+
+
+def tried(proof: Proof, folder: Path, progress: Progress) -> Proven | LeftOut:
+    """What came of a proof; what ends one with an error leaves the others alone."""
+    try:
+        return run(proof, folder, progress)
+    except ProofError as error:
+        return LeftOut(FAILED, str(error))
 
 
 def each_of(what: str, jobs: Mapping[str, Callable[[Progress], Result]]) -> dict[str, Result]:
@@ -152,9 +166,10 @@ def table(found: Record) -> Table:
         for each in found.proofs
     ]
     rows += [
-        (name, "", each.status, "", "", "", "no" if each.status == NOT_PROVABLE else "")
+        (name, "", each.status, "", "", "", "no" if each.status in IN_VAIN else "")
         for name, each in found.left_out.items()
         if each.status != NOT_RUN
     ]
     head = ("proof", "of", "result", "depth", "seconds", "its twins", "holds")
-    return Table.of(f"Proofs by k-induction ({ENGINE})", head, rows)
+    engines = " and ".join(sorted({each.engine for each in found.proofs}))
+    return Table.of(f"Proofs by k-induction{f' ({engines})' * bool(engines)}", head, rows)

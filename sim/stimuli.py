@@ -22,6 +22,7 @@ from sim.state import State
 RESETS = 16
 DRAWN = 24  # sequences among which those are looked for that saturate most
 HELD = 6  # their steps
+POOL, SHOWING = 400, 24  # sequences among which those are looked for that show most codes
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Stimuli:
         """The share of clocks to pause in, so that of so many beats a step this share passes."""
         return 1 - share * min(1.0, beats / self.period)
 
-    def scenarios(self, resets: int = RESETS) -> list[Scenario]:
-        """All of them, with a reset in so many phases of a step, and more while streams stall."""
+    def scenarios(self, resets: int = RESETS, showing: int = SHOWING) -> list[Scenario]:
+        """All of them, with a reset in so many phases of a step, and more while streams stall, and
+        with so many sequences that show many codes."""
         rng = np.random.default_rng((self.seed, 1997))
         given, taken = self.qnet.outputs * self.streams, self.vector
         full, starved = self.slow(0.5, given), self.slow(0.5, taken)
@@ -93,6 +95,8 @@ class Stimuli:
             if number == 0:
                 acts += self._saturating(rng)
             found.append(Scenario(name, tuple(acts), self._drawn(rng, pattern)))
+        acts = tuple(self._showing(rng, showing))
+        found.append(Scenario("many codes", acts, self._drawn(rng, Pattern())))
         stalled = [patterns["output buffer full"], patterns["input starved"]]
         return [*found, *self._resets(rng, resets, stalled)]
 
@@ -178,6 +182,28 @@ class Stimuli:
             if counts[most].get(kind, 0):
                 best[most] = None
         return [Act(np.repeat(codes[n : n + 1], self.streams, axis=0)) for n in best]
+
+    def _showing(self, rng: np.random.Generator, most: int) -> Iterator[Act]:
+        """Of those drawn, one after the other the sequence that shows most codes of gates, states
+        and outputs that none before it shows: what a table holds for a code is seen there alone."""
+        codes = np.concatenate([self._codes(rng, 1, self._fitting(HELD)) for _ in range(POOL)])
+        trace = self.qnet.run(codes)
+        shown = [
+            {
+                (k, name, code)
+                for k, layer in enumerate(trace.layers)
+                for name, values in layer.items()
+                for code in np.unique(values[n]).tolist()
+            }
+            for n in range(POOL)
+        ]
+        seen = set[tuple[int, str, int]]()
+        for _ in range(most):
+            best = max(range(POOL), key=lambda n: len(shown[n] - seen))
+            if shown[best] <= seen:
+                break
+            seen |= shown[best]
+            yield Act(np.repeat(codes[best : best + 1], self.streams, axis=0))
 
     @cached_property
     def _reborn(self) -> tuple[tuple[Act, ...], ...]:

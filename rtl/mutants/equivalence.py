@@ -40,6 +40,7 @@ aigmap
 opt_clean
 write_aiger -ascii -symbols out.aag
 """
+PATIENCE = "-F 20 -C 2000 -D 200"  # frames, and conflicts of a question and of a generalisation
 MANY = 300  # registers on which an answer depends at most for it to be searched for
 SAME, PROVEN = "the same logic", "no reachable state tells them apart"
 
@@ -53,19 +54,16 @@ class Try:
     part : whether the mutant's own module is looked at alone, at whose ports anything may come;
         else the whole core.
     depth : how many registers behind the fault those may lie that differ.
-    seconds : of search for each mutant; 0 for equal logic alone.
+    search : whether a state that tells them apart is searched for; else equal logic is found alone.
     """
 
     part: bool
     depth: int
-    seconds: float
+    search: bool
 
 
-EQUAL_LOGIC = (Try(False, 0, 0.0), Try(False, 1, 0.0))
-SEARCH = (
-    *(Try(True, depth, 10.0) for depth in (0, 1, 3)),
-    *(Try(False, depth, 20.0) for depth in (0, 1, 2)),
-)
+EQUAL_LOGIC = Try(False, 0, False), Try(False, 1, False)
+SEARCH = Try(True, 0, True), Try(True, 1, True), Try(True, 3, True), Try(False, 1, True)
 
 
 def equivalent(
@@ -82,16 +80,17 @@ def equivalent(
     ToolFailedError : Yosys fails.
     """
     found: dict[Mutant, str] = {}
-    machines: dict[str, tuple[Machine, list[Mutant]]] = {}
+    machines: dict[tuple[bool, str], tuple[Machine, list[Mutant]]] = {}
     for each in tries:
         left: dict[str, list[Mutant]] = {}
         for mutant in mutants:
             if mutant not in found:
                 left.setdefault(mutant.module if each.part else top, []).append(mutant)
         for module, some in left.items():
-            if module not in machines:
-                machines[module] = _machine(selectable(text, module, some, PORT), module), some
-            machine, numbered = machines[module]
+            here = each.part, module  # those of a part may be the top module's own
+            if here not in machines:
+                machines[here] = _machine(selectable(text, module, some, PORT), module), some
+            machine, numbered = machines[here]
             numbers = [numbered.index(mutant) + 1 for mutant in some]
             found |= dict(zip(some, _shown(machine, numbers, each), strict=True))
             found = {mutant: how for mutant, how in found.items() if how}
@@ -102,7 +101,7 @@ def _shown(machine: Machine, numbers: Sequence[int], how: Try) -> list[str]:
     """What is known of each mutant by one try; of most nothing."""
     whole = _compared(machine, numbers, how.depth)
     same = [output == 0 for output in whole.outputs]
-    proven = _unreachable(whole, how.seconds) if how.seconds and not all(same) else same
+    proven = _unreachable(whole) if how.search and not all(same) else same
     return [
         SAME if alike else PROVEN if never else ""
         for alike, never in zip(same, proven, strict=True)
@@ -156,8 +155,8 @@ def _compared(machine: Machine, numbers: Sequence[int], depth: int) -> Machine:
     return Machine(inputs, [*kept, *held], outputs, graph.ands)
 
 
-def _unreachable(machine: Machine, seconds: float) -> list[bool]:
-    """Whether no state in which an output is 1 can be reached, as far as it is found in time."""
+def _unreachable(machine: Machine) -> list[bool]:
+    """Whether no state in which an output is 1 can be reached, as far as patience goes."""
     with tempfile.TemporaryDirectory(prefix="equivalence-") as temporary:
         folder = Path(temporary)
         machine.write(folder / "all.aig")
@@ -169,7 +168,7 @@ def _unreachable(machine: Machine, seconds: float) -> list[bool]:
         lines = []
         for k in searched:
             cones[k].write(folder / f"{k}.aig")
-            lines += [f"read_aiger {k}.aig", f"pdr -T {seconds:g}", f"write_status {k}.txt"]
+            lines += [f"read_aiger {k}.aig", f"pdr {PATIENCE}", f"write_status {k}.txt"]
         _abc(folder, lines)
         return [
             output == 0

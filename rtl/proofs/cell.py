@@ -13,12 +13,13 @@ PART = "cell"
 
 
 def cell(core: StepPlan, design: Design) -> Proof:
-    """s(t) = s(t-1), for every state and every other input."""
+    """The update for any gates; with these shut s(t) = s(t-1)."""
     program = core.program
     return Proof(
         "cell",
-        "If the input gate is 0 and the forget gate 1.0, or absent, the new state is the old one, "
-        "to the bit: for every state, every cell input and whatever else comes.",
+        "For all gates, states and cell inputs the new state is sat(round(f s) + round(i g)), the "
+        "output sat(round(o h)), with their flags and marks; if the input gate is 0 and the forget "
+        "gate 1.0, or absent, the new state is the old one, to the bit.",
         f"the core's own cell update: {program.paths.s} bits a state, {program.paths.g} a cell "
         f"input, {program.paths.gate} a gate, its multipliers among them",
         (),

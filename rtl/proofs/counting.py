@@ -1,4 +1,4 @@
-"""The counters of saturations: each flag counts once, in its own counter."""
+"""The counters: each flag, each step and each clock of one counts once, in its own counter."""
 
 from rtl.planning import StepPlan
 from rtl.proofs.design import Design
@@ -15,8 +15,9 @@ def counting(core: StepPlan, design: Design) -> Proof:
     return Proof(
         "counts",
         "Every counter of saturations is at any time the number of its flags since the last reset, "
-        f"modulo 2^{COUNTER_BITS}, two clocks late.",
-        f"the core's own: counters of {', '.join(core.saturation_kinds)}",
+        "two clocks late, `steps` that of the steps that began, and `cycles` that of the clocks in "
+        f"which one ran; modulo 2^{COUNTER_BITS}.",
+        f"the core's own: counters of {', '.join(core.saturation_kinds)}, steps and cycles",
         ("What is clipped raises its flag, and nothing else does (proofs `saturates-...`).",),
         design,
         lambda given: state(given, core),
@@ -41,7 +42,18 @@ def state(design: Design, core: StepPlan) -> Harness:
         found = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
         h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {found};")
         h.prove(f"found_{kind} == {count}")
+    claim_steps(h)
     return h
+
+
+def claim_steps(h: Harness) -> None:
+    """Those of steps, one clock late, and of their clocks."""
+    starts, running = h.cut("sequencer.starts"), h.cut("sequencer.running")
+    begun = h.register("began", COUNTER_BITS, f"began + {starts}")
+    ran = h.register("ran", COUNTER_BITS, f"ran + {running}")
+    h.line(f"wire [{COUNTER_BITS - 1}:0] counted = {h.see('steps')} + {h.see('begun_1')};")
+    h.prove(f"counted == {begun}")
+    h.prove(f"{h.see('cycles')} == {ran}")
 
 
 def events(h: Harness, core: StepPlan) -> dict[str, str]:

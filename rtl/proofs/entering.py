@@ -19,7 +19,8 @@ def entering(core: StepPlan, design: Design) -> Proof:
     return Proof(
         "input",
         "Every element that is taken is what its own step, and no other, reads at its place, with "
-        "its vector's marks; as many steps begin as vectors come, less those that wait, in order.",
+        "its vector's marks; as many steps begin as vectors come, less those that wait, in order; "
+        "an element is taken whenever a bank is free for it.",
         f"the core's own input and sequencer: {elements} elements of "
         f"{core.qnet.formats.input.width} bits a step, {BANKS} steps deep",
         ("No reset comes after power-up.",),
@@ -91,6 +92,7 @@ def claim_banks(h: Harness, core: StepPlan) -> None:
     starts, release = h.see("sequencer.starts"), h.see("sequencer.word.release")
     last = next(k for k, slot in enumerate(core.schedule.slots) if slot.release) + FETCH
     h.line(f"wire take = {h.see('i__valid')} && {h.see('i__ready')};")
+    h.prove(f"{h.see('i__ready')} == !({filling} ? {full[1]} : {full[0]})")
     h.line(f"wire [1:0] waits = {{{waiting[1]}, {waiting[0]}}};")
     h.line(f"wire reading = age <= {last};")
     h.register("vectors", 16, f"vectors + (take && {element} == {elements - 1})")

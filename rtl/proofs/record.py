@@ -12,10 +12,11 @@ from typing import Any
 from golden.files import replacing
 from rtl.kit.header import digest
 from rtl.proofs.errors import ProofError
-from rtl.proofs.solver import ENGINE, Outcome, Proven
+from rtl.proofs.proof import Proof
+from rtl.proofs.solver import Outcome, Proven
 from rtl.proofs.status import (
     FOUND,
-    NOT_PROVABLE,
+    IN_VAIN,
     NOT_RUN,
     OF_TWINS,
     PROVEN,
@@ -33,8 +34,9 @@ class Entry:
 
     Attributes
     ----------
-    name, claim, size, assumes, depth : those of `rtl.proofs.proof.Proof`; depth in clocks.
-    method, engine : how it was proven, and by what.
+    name, claim, size, assumes, depth, engine : those of `rtl.proofs.proof.Proof`; depth in clocks.
+    statement_sha256 : of what was asked, see `asked`.
+    method : how it was proven.
     result : what became of it, see `rtl.proofs.status`.
     seconds : how long that took.
     twin : the broken design: its `fault`, `result`, `seconds`, and the claim that was `broken`.
@@ -43,6 +45,7 @@ class Entry:
     """
 
     name: str
+    statement_sha256: str
     claim: str
     size: str
     assumes: tuple[str, ...]
@@ -66,12 +69,13 @@ class Entry:
         proof, found = each.proof, each.found
         return cls(
             proof.name,
+            asked(proof),
             proof.claim,
             proof.size,
             proof.assumes,
             proof.depth,
             "k-induction",
-            ENGINE,
+            proof.engine,
             found.status,
             found.seconds,
             _twin(proof.twin.fault, each.twin),
@@ -136,20 +140,30 @@ class Record:
     @property
     def ok(self) -> bool:
         """Something is proven, and nothing that applies was tried in vain."""
-        tried = (each.status != NOT_PROVABLE for each in self.left_out.values())
-        return bool(self.proofs) and all(each.ok for each in self.proofs) and all(tried)
+        in_vain = any(each.status in IN_VAIN for each in self.left_out.values())
+        return bool(self.proofs) and all(each.ok for each in self.proofs) and not in_vain
 
     def proves(self, names: Iterable[str]) -> bool:
         """Whether each of these is proven."""
         return set(names) <= {each.name for each in self.proofs if each.ok}
 
-    def after(self, earlier: "Record | None") -> "Record":
-        """This record with what an earlier one of the same text has besides."""
+    def after(self, earlier: "Record | None", statements: Mapping[str, str]) -> "Record":
+        """This record with what an earlier one of the same text has besides.
+
+        Parameters
+        ----------
+        statements : what is asked of the text now, by name, see `asked`; where it is not what was
+            asked earlier, the earlier answer is none.
+        """
         if earlier is None or earlier.verilog_sha256 != self.verilog_sha256:
             return self
         now = {name: each for name, each in self.left_out.items() if each.status != NOT_RUN}
         names = {*now, *(each.name for each in self.proofs)}
-        kept = tuple(each for each in earlier.proofs if each.name not in names)
+        kept = tuple(
+            each
+            for each in earlier.proofs
+            if each.name not in names and statements.get(each.name) == each.statement_sha256
+        )
         run = {each.name for each in kept + self.proofs}
         left_out = {**self.left_out, **earlier.left_out, **now}
         return Record(
@@ -171,6 +185,15 @@ class Record:
         """
         with replacing(path, ProofError) as other:
             other.write_text(json.dumps(self.plain(), indent=2) + "\n", encoding="utf-8")
+
+
+def asked(proof: Proof) -> str:
+    """What a result is found by: the SHA-256 of a proof's statement and of its twin's, with the
+    broken design and the depths."""
+    twin = proof.twin
+    texts = proof.state(proof.design).text, proof.broken(twin).text, twin.design.text
+    return digest("
+".join((*texts, f"{proof.depth} {twin.depth}")))
 
 
 def read(path: Path) -> Record | None:

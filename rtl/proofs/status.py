@@ -2,9 +2,9 @@
 
 A statement that was run is proven, refuted (there is a counterexample) or unknown (the solver found
 neither). A broken twin is refuted, passes (the statement holds of it, as far as was searched) or is
-unknown. A statement that was not run is inapplicable (what it speaks of is not in this core, so
-nothing is lost), not provable (it applies, but cannot be stated of this core) or not run (it
-was not asked for).
+unknown. A statement without an answer is inapplicable (what it speaks of is not in this core, so
+nothing is lost), not provable (it applies, but cannot be stated of this core), failed (a tool ended
+with an error) or not run (it was not asked for).
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,18 @@ from dataclasses import dataclass
 PROVEN, REFUTED, UNKNOWN = FOUND = "proven", "refuted", "unknown"
 PASSES = "passes"
 OF_TWINS = REFUTED, PASSES, UNKNOWN
-INAPPLICABLE, NOT_PROVABLE, NOT_RUN = LEFT_OUT = "inapplicable", "not provable", "not run"
+INAPPLICABLE, NOT_PROVABLE, FAILED, NOT_RUN = LEFT_OUT = (
+    "inapplicable",
+    "not provable",
+    "failed",
+    "not run",
+)
+IN_VAIN = NOT_PROVABLE, FAILED
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A statement that was not run.
+    """A statement without an answer.
 
     Attributes
     ----------

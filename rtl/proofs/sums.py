@@ -10,7 +10,7 @@ from rtl.planning import StepPlan
 from rtl.program.program import Program
 from rtl.proofs.design import Design, escaped
 from rtl.proofs.harness import PART, Harness
-from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.proof import Z3, Proof, Twin
 from rtl.proofs.rows import FETCH
 from rtl.schedule import latency
 from rtl.schedule.phases import Column
@@ -50,6 +50,7 @@ def sums(core: StepPlan, design: Design) -> Proof:
             reach.most.index(max(reach.most)) + ADDED + late(program) + 3,
             reach.extremes(design),
         ),
+        Z3,
     )
 
 

@@ -1,23 +1,24 @@
 """Broken twins that are drawn: a proof must be able to fail in many ways, not in one that suits it.
 
 The mutants of a design (`rtl.mutants.mutant`) that lie behind a statement are drawn, so many of
-each class of places that the statement speaks of, and it is tried on each. Refuted: there is a
-counterexample from power-up. Passes: the induction holds of the mutant too, so it makes no
-difference to what is said; a statement that few of its mutants are refuted of says little. Unknown:
-the induction fails, but no counterexample was found within the depth.
+each class of places that the statement speaks of, and it is tried on each, from power-up. Refuted:
+there is a counterexample. Passes: there is none, as far as was searched; a statement of which few
+mutants are refuted says little.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rtl.mutants.mutant import Mutant, candidates, choose, mutated
 from rtl.proofs.cone import cone
-from rtl.proofs.errors import VacuousError
+from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError, VacuousError
+from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.solver import Outcome, Progress, solve
-from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
+from rtl.proofs.status import REFUTED, UNKNOWN
 
 TRIES = 8  # mutants of a class, of which one at least must be refuted
 FAR = 60  # clocks from power-up in which a fault is looked for, at least
@@ -55,7 +56,7 @@ some; a proof of what lies around cores must notice some of each class behind it
 
 @dataclass(frozen=True)
 class Drawn:
-    """A mutant, and what came of the statement on it: its status is refuted, passes or unknown."""
+    """A mutant, and what came of the statement on it."""
 
     mutant: Mutant
     outcome: Outcome
@@ -154,32 +155,53 @@ def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, li
 def judge(
     proof: Proof, mutant: Mutant, folder: Path, progress: Progress = lambda _: None
 ) -> Outcome:
-    """What becomes of the statement on a mutant: by induction and, if that fails, by a search from
-    power-up, first among the inputs that the proof's own twin needs, then among all.
+    """What becomes of the statement on a mutant by a search from power-up: first among the inputs
+    that the proof's own twin needs, and further, then among all. Where a tool fails it is unknown,
+    and what the tool said stands in the place of a claim."""
+    twin, begun = proof.twin, time.monotonic()
+    broken = spoilt(proof, mutant, progress)
+    far = [(max(twin.depth, FAR), twin.driven)] if twin.driven else []
+    found = Outcome(UNKNOWN, 0.0, None, "")
+    for depth, inputs in [*far, (twin.depth, {})]:
+        harness = proof.broken(Twin(str(mutant), broken, depth, inputs))
+        try:
+            found = _solved(proof, harness, "bmc", depth, folder, progress)
+        except VacuousError:  # the fault takes away what is assumed, so nothing shows it
+            continue
+        except ProofError as error:
+            found = Outcome(UNKNOWN, 0.0, None, str(error))
+        if found.status == REFUTED:
+            break
+    return replace(found, seconds=time.monotonic() - begun)
+
+
+def holds(proof: Proof, mutant: Mutant, folder: Path) -> Outcome:
+    """What becomes of the induction on a mutant.
 
     Raises
     ------
     ProofError : a tool fails.
     """
-    sound, twin, begun = proof.design, proof.twin, time.monotonic()
-    module = proof.state(sound).module
-    broken = sound.with_modules(mutated(sound.below(module), module, mutant, _tell(progress)))
-    far = [("bmc", max(twin.depth, FAR), twin.driven)] if twin.driven else []
-    tries = [("prove", proof.depth, {}), *far, ("bmc", twin.depth, {})]
-    found = Outcome(UNKNOWN, 0.0, None, "")
-    for mode, depth, inputs in tries:
-        harness = proof.broken(Twin(str(mutant), broken, depth, inputs))
-        try:
-            found = solve(f"{proof.name}.drawn", harness, mode, depth, folder, progress, sound)
-        except VacuousError:  # the fault takes away what is assumed, so nothing shows it
-            continue
-        if found.trace:
-            found.trace.unlink()
-        if found.status in (PROVEN, REFUTED):
-            break
-    status = {PROVEN: PASSES, REFUTED: REFUTED}.get(found.status, UNKNOWN)
-    said = found.broken if status == REFUTED else ""
-    return Outcome(status, time.monotonic() - begun, None, said)
+    harness = proof.state(spoilt(proof, mutant))
+    return _solved(proof, harness, "prove", proof.depth, folder, lambda _: None)
+
+
+def spoilt(proof: Proof, mutant: Mutant, progress: Progress = lambda _: None) -> Design:
+    """The proof's design with the fault in it."""
+    module = proof.state(proof.design).module
+    text = mutated(proof.design.below(module), module, mutant, _tell(progress))
+    return proof.design.with_modules(text)
+
+
+def _solved(
+    proof: Proof, harness: Harness, mode: str, depth: int, folder: Path, progress: Progress
+) -> Outcome:
+    """Like `solve`, without waveforms."""
+    name = f"{proof.name}.drawn"
+    found = solve(name, harness, mode, depth, folder, progress, proof.design, proof.engine)
+    if found.trace:
+        found.trace.unlink()
+    return replace(found, trace=None)
 
 
 def _tell(progress: Progress) -> Callable[[str, str], None]:

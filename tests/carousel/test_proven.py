@@ -15,6 +15,7 @@ CHECK = "every proof that was run was found and its broken twin refuted"
 TWIN = {"fault": "the state is one LSB more", "result": REFUTED, "seconds": 2.0, "broken": "held"}
 HOLD = Entry(
     "hold",
+    digest("a statement"),
     "no state moves",
     "2 cells",
     ("i is 0",),

@@ -7,8 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.mutants import EQUIVALENT, KILLED, RESULTS, SURVIVES, judged, main, report, score, status
-from golden.errors import CarouselError
+from bench.mutants import (
+    EQUIVALENT,
+    KILLED,
+    RESULTS,
+    SURVIVES,
+    judged,
+    main,
+    needless,
+    report,
+    score,
+    status,
+)
 from rtl.mutants.mutant import Mutant
 from sim import mutants as module
 from sim.judging import EMPTY
@@ -53,12 +63,14 @@ def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, monkeypatch)
     assert f"survives: {one.mutants[0]}: not explained" in report(found)
 
 
-def test_a_reason_for_what_is_killed_is_refused(mutants, found):
-    killed = next(k for k, each in enumerate(found) if each.fate == KILLED)
-    some = replace(mutants, mutants=mutants.mutants[: killed + 1])
-    reasons = {str(mutants.mutants[killed]): {"reason": "none"}}
-    with pytest.raises(CarouselError, match="needs no reason"):
-        judged(some, reasons, {}, deep=False)
+def test_a_reason_for_what_is_killed_or_not_there_is_told(found):
+    killed = next(each for each in found if each.fate == KILLED)
+    survivor = replace(found[-1], fate=SURVIVES, said="why")
+    assert needless([killed, survivor], [str(killed.mutant), "none"]) == [
+        str(killed.mutant),
+        "none",
+    ]
+    assert needless([survivor], [str(survivor.mutant)]) == []
 
 
 def test_score_and_status(found):

@@ -1,6 +1,7 @@
 """The record of what was proven: what it says is so, and nothing empty counts as proven."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,16 @@ from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
-from rtl.proofs.record import Record, read
+from rtl.proofs.record import Record, asked, read
 from rtl.proofs.status import LeftOut
 from rtl.proofs.twins import Challenge, Drawn
 
-DESIGN = Design("", "")
+DESIGN = Design("module alone(clk);\n  input clk;\nendmodule\n", "alone")
 TWIN = Twin("a fault", DESIGN, 3)
 INAPPLICABLE = LeftOut("inapplicable", "there is none")
 NOT_PROVABLE = LeftOut("not provable", "two share it")
 NOT_RUN = LeftOut("not run", "was not asked for")
+FAILED = LeftOut("failed", "sby ends with ERROR")
 
 
 def found(name: str, status: str = "proven", twin: str = "refuted") -> Proven:
@@ -33,6 +35,11 @@ def drawn(status: str, count: int = 1) -> Challenge:
     mutant = Mutant("inv", "core", "sum", "Y", 3, None, "$add", 8)
     twin = Drawn(mutant, Outcome(status, 0.5, None, "a == b"))
     return Challenge(count, (twin,), {} if status == "refuted" else {("cell", "value"): 1})
+
+
+def statements(*proofs: Proven) -> dict[str, str]:
+    """What is asked now."""
+    return {each.proof.name: asked(each.proof) for each in proofs}
 
 
 def record(*proofs: Proven, text: str = "a text", **left_out: LeftOut) -> Record:
@@ -94,6 +101,7 @@ def test_a_record_says_of_each_drawn_twin_what_was_broken(challenge, lacks, tmp_
         (record(found("cell"), hold=INAPPLICABLE), True),
         (record(found("cell"), hold=NOT_RUN), True),
         (record(found("cell"), hold=NOT_PROVABLE), False),
+        (record(found("cell"), hold=FAILED), False),
         (record(found("cell"), found("sum", "unknown")), False),
         (record(found("cell", "refuted")), False),
         (record(found("cell", twin="passes")), False),
@@ -114,26 +122,39 @@ def test_what_was_asked_for_is_proven_or_not():
 def test_a_record_keeps_what_was_proven_of_the_same_text():
     """A proof that was run again takes the place of the earlier one; another text's are dropped."""
     earlier = record(found("cell"), found("sum"))
-    now = record(found("cell", "unknown"))
-    assert [(each.name, each.ok) for each in now.after(earlier).proofs] == [
-        ("sum", True),
-        ("cell", False),
+    now, same = record(found("cell", "unknown")), statements(found("cell"), found("sum"))
+    both = now.after(earlier, same)
+    assert [(each.name, each.ok) for each in both.proofs] == [("sum", True), ("cell", False)]
+    assert not both.ok
+    other = record(found("fifo"), text="another")
+    assert now.after(other, statements(found("fifo"))) == now == now.after(None, {})
+
+
+def test_a_record_keeps_nothing_of_what_is_asked_otherwise_now():
+    """The same name and text, and another statement, another broken design, or another depth."""
+    before, now = found("sum"), record(found("cell"))
+    others = [
+        replace(before.proof, state=lambda d: Harness(d, "", reset=True)),
+        replace(before.proof, twin=Twin("a fault", Design(DESIGN.text + "\n", "alone"), 3)),
+        replace(before.proof, depth=3),
     ]
-    assert not now.after(earlier).ok
-    assert now.after(record(found("fifo"), text="another")) == now == now.after(None)
+    for proof in others:
+        assert now.after(record(before), {"sum": asked(proof)}) == now
+    assert now.after(record(before), {}) == now
+    assert now.after(record(before), statements(before)) == record(before, found("cell"))
 
 
 def test_what_was_not_run_this_time_is_as_the_earlier_record_says():
     """Of each statement the record has one answer, the latest that is one."""
     earlier = record(found("cell"), sum=NOT_RUN, hold=NOT_PROVABLE, reader=INAPPLICABLE)
     now = record(found("sum"), cell=NOT_RUN, hold=NOT_RUN, reader=NOT_RUN, step=NOT_RUN)
-    both = now.after(earlier)
+    both = now.after(earlier, statements(found("cell")))
     assert [each.name for each in both.proofs] == ["cell", "sum"]
     assert both.left_out == {"hold": NOT_PROVABLE, "reader": INAPPLICABLE, "step": NOT_RUN}
     assert not both.ok
-    lost = record(cell=NOT_PROVABLE).after(earlier)
+    lost = record(cell=NOT_PROVABLE).after(earlier, statements(found("cell")))
     assert lost.proofs == () and lost.left_out["cell"] == NOT_PROVABLE
-    gained = record(found("hold")).after(earlier)
+    gained = record(found("hold")).after(earlier, statements(found("cell")))
     assert "hold" not in gained.left_out and gained.ok
 
 

@@ -14,6 +14,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.passing import fork, head, join
 from rtl.proofs.reversing import reversing
 from rtl.proofs.statements import BUSES, MAKERS
+from rtl.proofs.status import INAPPLICABLE
 from tests.carousel.nets import every, sequences
 
 FORM = Format(6, 2)
@@ -99,3 +100,18 @@ def test_what_lies_between_parts_is_proven_in_its_place(name, place, tmp_path):
     core, text = whole(name, verilog.Top)
     ((proof,), _) = shipped(core, text, [place])
     assert prove(proof, tmp_path).ok
+
+
+PARTS = [("reverse", 0), ("ends", 0), ("ends", 1), ("ends", 2)]  # the last one has no cells
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("each", MAKERS)
+@pytest.mark.parametrize(("name", "part"), PARTS)
+def test_every_statement_of_every_part_is_proven(name, part, each, tmp_path):
+    core, text = whole(name, verilog.Top)
+    proofs, left_out = shipped(core, text, [f"p{part}.{each}"])
+    assert [prove(proof, tmp_path).ok for proof in proofs] == [True] * len(proofs)
+    if not proofs:
+        assert (name, part) == ("ends", 2)
+        assert left_out[f"p{part}.{each}"].status == INAPPLICABLE
