@@ -55,7 +55,7 @@ def _temporal_order(subject: Subject, task: TemporalOrder) -> Symbols:
             parts += [{"lag": first - step - 1}, _symbol(symbol)]
             step = first
         stories[" then ".join(told)] = (*parts, {"lag": None}, _symbol("B"))
-    between = tuple(SYMBOLS.index(symbol) for symbol in "abcd")
+    between = tuple(int(symbol) for symbol in task.between.low.argmax(axis=1))
     return Symbols(vectors, tuple(SYMBOLS), between, (), stories)
 
 

@@ -23,7 +23,7 @@ from sim.wasm import build, inside
 from tests.carousel import nets
 
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "models" / "temporal_order.npz"
+MODEL = ROOT / "models" / "temporal_order_held.npz"
 PAGE = ROOT / "docs" / "page.html"
 SCRIPT = Path(__file__).with_name("run_page.mjs")
 
