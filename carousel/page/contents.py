@@ -29,7 +29,7 @@ def contents(subject: Subject, planned: CorePlan) -> dict[str, Any]:
     return {
         "network": {
             "name": subject.net.name,
-            "core": _core(planned, subject.codes[:SEQUENCES, :STEPS]),
+            "core": core(planned, subject.codes[:SEQUENCES, :STEPS]),
             "float": plain(subject.net),
             "symbols": {**asdict(seen), "vectors": seen.vectors.tolist()},
             "classes": subject.inputs.classes,
@@ -43,11 +43,11 @@ def _safe() -> dict[str, Any]:
     """The cell with two doors."""
     x = playing(np.random.default_rng(0), PLAYED)[None]
     qnet = quantize(doors(), bits=16, calibrate=x)
-    core = _core(plan(qnet), qnet.encode(x)[0])
-    return {"core": core, "float": plain(doors(leaky=True)), "shut": SHUT}
+    found = core(plan(qnet), qnet.encode(x)[0])
+    return {"core": found, "float": plain(doors(leaky=True)), "shut": SHUT}
 
 
-def _core(planned: CorePlan, codes: Codes) -> dict[str, Any]:
+def core(planned: CorePlan, codes: Codes) -> dict[str, Any]:
     """A core, and what it must answer."""
     qnet, module = planned.qnet, build(planned)
     return {

@@ -21,11 +21,24 @@ function canvasOf(canvas) {
 }
 
 /** A line through the points of `place`, (x, y) by number. */
-function line(pen, count, place, style) {
+function line(pen, count, place) {
   pen.beginPath();
   for (let k = 0; k < count; k++) pen.lineTo(...place(k));
-  pen.strokeStyle = style;
   pen.stroke();
+}
+
+/** A thin line that only guides the eye. */
+function guide(pen, from, to) {
+  pen.lineWidth = 1;
+  pen.strokeStyle = colour("line");
+  line(pen, 2, (k) => (k ? to : from));
+}
+
+/** The stroke of a line: float64 broad and pale, so that the gateware is seen on it. */
+function halo(pen, float) {
+  pen.strokeStyle = colour(float ? "float" : "gateware");
+  pen.lineWidth = float ? 7 : 2;
+  pen.globalAlpha = float ? 0.4 : 1;
 }
 
 /** The squares of a code's bits, the highest first, two's complement. */

@@ -14,11 +14,14 @@ function squashOf({ linear, low, high, scale, slope, offset }) {
 
 /** Row by row: bias and weighted sum. */
 function sums(weights, biases, sources) {
-  return weights.map((row, k) => {
+  const found = new Array(weights.length);
+  for (let k = 0; k < weights.length; k++) {
+    const row = weights[k];
     let sum = biases[k];
     for (let n = 0; n < row.length; n++) sum += row[n] * sources[n];
-    return sum;
-  });
+    found[k] = sum;
+  }
+  return found;
 }
 
 class FloatLayer {

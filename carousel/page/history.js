@@ -15,14 +15,14 @@ class History {
   push(values) {
     if (this.steps % this.each === 0) {
       if (this.low.length === PIECES) this.halve();
-      this.low.push([...values]);
-      this.high.push([...values]);
+      this.low.push(values.slice());
+      this.high.push(values.slice());
     } else {
       const [low, high] = [this.low.at(-1), this.high.at(-1)];
-      values.forEach((value, k) => {
-        if (value < low[k]) low[k] = value;
-        if (value > high[k]) high[k] = value;
-      });
+      for (let k = 0; k < values.length; k++) {
+        if (values[k] < low[k]) low[k] = values[k];
+        if (values[k] > high[k]) high[k] = values[k];
+      }
     }
     this.steps++;
   }

@@ -22,6 +22,9 @@ class NetworkRun {
         .map(([kind, form]) => ({ layer, kind, form, places: gateware.places(layer, kind) })),
     );
     this.states = this.signals.filter((signal) => signal.kind === "s");
+    this.values = new Float64Array(
+      2 * (this.signals.reduce((sum, one) => sum + one.places.length, 0) + data.core.outputs),
+    ).fill(NaN);
   }
 
   length(part) {
@@ -68,25 +71,36 @@ class NetworkRun {
 
   /** Keep what is drawn, and how far states have moved in a lag. */
   note(place, shown, t) {
-    const { float, gateware } = this;
-    const codes = new Map(this.signals.map((one) => [one, gateware.read(shown, one.places, t)]));
-    const real = ({ layer, kind }) => float.layers[layer].signals[kind];
-    const values = this.signals.flatMap((one) => {
+    const { values } = this;
+    let at = 0;
+    for (const one of this.signals) {
       const lsb = 2 ** -one.form.frac;
-      return [...codes.get(one).map((code) => code * lsb), ...real(one)];
-    });
-    const out = this.out?.map((code) => code * 2 ** -this.data.core.output.frac) ?? [];
-    this.histories[place].push([...values, ...out, ...(out.length ? this.outFloat : [])]);
-    const states = this.states.flatMap((one) => codes.get(one));
-    const floats = this.states.flatMap(real);
-    if (this.parts[place].lag !== undefined && this.before) {
-      const drift = (this.drifts[place] ??= { from: this.before, gateware: 0, float: 0 });
-      states.forEach((code, k) => {
-        drift.gateware = Math.max(drift.gateware, Math.abs(code - drift.from.states[k]));
-        drift.float = Math.max(drift.float, Math.abs(floats[k] - drift.from.floats[k]));
-      });
+      const real = this.float.layers[one.layer].signals[one.kind];
+      const codes = this.gateware.read(shown, one.places, t);
+      for (const code of codes) values[at++] = code * lsb;
+      for (const value of real) values[at++] = value;
+      Object.assign(one, { codes, real });
     }
-    this.before = { states, floats };
+    const lsb = 2 ** -this.data.core.output.frac;
+    for (const code of this.out ?? []) values[at++] = code * lsb;
+    if (this.out) for (const value of this.outFloat) values[at++] = value;
+    this.histories[place].push(values);
+    const lag = this.parts[place].lag !== undefined;
+    if (lag && this.before) {
+      this.follow((this.drifts[place] ??= { from: this.before, gateware: 0, float: 0 }));
+    }
+    this.before = this.states.map(({ codes, real }) => ({ codes, real }));
+  }
+
+  /** How far the states are from where they were as a lag began. */
+  follow(drift) {
+    this.states.forEach(({ codes, real }, k) => {
+      const from = drift.from[k];
+      for (let n = 0; n < codes.length; n++) {
+        drift.gateware = Math.max(drift.gateware, Math.abs(codes[n] - from.codes[n]));
+        drift.float = Math.max(drift.float, Math.abs(real[n] - from.real[n]));
+      }
+    });
   }
 
   /** Work for a while; false when all is done. */
@@ -102,12 +116,12 @@ class NetworkView {
   constructor(data, gateware) {
     Object.assign(this, { data, gateware, parts: [], lag: LAGS[1], run: null, story: null });
     const { core, symbols, name } = data;
-    element("net-about").textContent =
+    element("net-about").textContent = symbols.names.length
+      ? "Here nobody stands at the doors: the network has learnt when to open them. Tell it something, let time pass, and see what it answers at the end. A lag is filled with random symbols that mean nothing."
+      : "Here nobody stands at the doors: the network has learnt when to open them. Play the sequences it was given, with lags of their steps in random order between them.";
+    element("net-name").textContent =
       `${name}: ${core.inputs} inputs, ${core.outputs} outputs, ${core.cycles} clocks a step with ` +
-      `${core.lanes} multipliers. ` +
-      (symbols.names.length
-        ? "Tell it something, let time pass, and see what it answers at the end. A lag is filled with random symbols that mean nothing."
-        : "Play the sequences it was given, with lags of their steps in random order between them.");
+      `${core.lanes} multipliers.`;
     element("go").addEventListener("click", () => (this.running ? this.stop() : this.start()));
     element("clear").addEventListener("click", () => this.compose([]));
     this.buttons();
@@ -116,7 +130,7 @@ class NetworkView {
   }
 
   told(story) {
-    return story.map((symbol) => (symbol === null ? { lag: this.lag } : { symbol }));
+    return story.map((part) => (part.lag === null ? { lag: this.lag, chosen: true } : part));
   }
 
   buttons() {
@@ -136,7 +150,7 @@ class NetworkView {
     sequences.forEach((_, k) =>
       button("palette", `sequence ${k + 1}`, () => this.add({ sequence: k })),
     );
-    button("palette", "+ a lag", () => this.add({ lag: this.lag }));
+    button("palette", "+ a lag", () => this.add({ lag: this.lag, chosen: true }));
     this.setLag(this.lag);
   }
 
@@ -144,7 +158,7 @@ class NetworkView {
     this.lag = lag;
     this.lagButtons.forEach((made, k) => made.setAttribute("aria-pressed", LAGS[k] === lag));
     if (this.parts.length && !this.running) {
-      this.compose(this.parts.map((part) => (part.lag === undefined ? part : { lag })));
+      this.compose(this.parts.map((part) => (part.chosen ? { ...part, lag } : part)));
     }
   }
 
@@ -185,8 +199,13 @@ class NetworkView {
     this.began = performance.now();
     element("go").textContent = "Stop";
     const { run } = this;
+    let rest = 0; // drawing takes a tenth of the time at most
     while (this.running === run && run.turn()) {
-      this.show();
+      const now = performance.now();
+      if (now > rest) {
+        this.show();
+        rest = performance.now() + Math.max(50, 9 * (performance.now() - now));
+      }
       await new Promise((resume) => setTimeout(resume));
     }
     if (this.running === run) this.stop();

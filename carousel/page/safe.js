@@ -155,11 +155,10 @@ class SafeView {
       p: () => this.put(),
       e: () => this.act(() => this.safe.empty()),
       ".": () => this.one(),
-      " ": () => this.play(!this.plays),
+      t: () => this.play(!this.plays),
     };
     const act = keys[event.key.toLowerCase()];
-    const pressed = event.key === " " && event.target.closest("button, input"); // its own key
-    if (!act || pressed) return;
+    if (!act) return;
     event.preventDefault();
     act();
   }
@@ -231,17 +230,19 @@ class SafeView {
     const y = (value) => height / 2 - (value / most) * (height / 2 - 4);
     const left = 34;
     pen.fillStyle = colour("quiet");
-    pen.lineWidth = 1;
     for (const mark of [-Math.floor(most), 0, Math.floor(most)]) {
-      line(pen, 2, (k) => [k ? width : left, y(mark)], colour("line"));
+      guide(pen, [left, y(mark)], [width, y(mark)]);
       pen.fillText(signed(mark, 0), 0, y(mark) + 4);
     }
     const x = (k) => left + ((PAST - past.length + k) / PAST) * (width - left);
-    const kinds = { plain: ["plain", 1], lstm: ["float", 2], s: ["gateware", 2.5] };
-    for (const [name, [tint, thick]] of Object.entries(kinds)) {
-      pen.lineWidth = thick;
-      line(pen, past.length, (k) => [x(k), y(past[k][name])], colour(tint));
-    }
+    const draw = (name) => line(pen, past.length, (k) => [x(k), y(past[k][name])]);
+    pen.strokeStyle = colour("plain");
+    pen.lineWidth = 1;
+    draw("plain");
+    halo(pen, true);
+    draw("lstm");
+    halo(pen, false);
+    draw("s");
   }
 }
 

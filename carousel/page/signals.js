@@ -25,7 +25,6 @@ function drawSignals(canvas, run, name) {
   const shown = pieces(run, width);
   const { gates, states, outputs } = channels(run);
   const strip = Math.min(15, 120 / Math.max(gates.length, 1));
-  pen.lineWidth = 1;
   drawParts(pen, shown, name, height);
   gates.forEach((gate, k) => drawStrip(pen, shown, gate, 22 + k * strip, strip - 2));
   const top = 22 + gates.length * strip + 16;
@@ -60,7 +59,7 @@ function drawParts(pen, shown, name, height) {
     const text = name(part);
     pen.fillStyle = colour(length > 1 ? "quiet" : "ink");
     if (pen.measureText(text).width < to - from) pen.fillText(text, (from + to) / 2, 12);
-    if (length > 1) for (const x of [from, to]) line(pen, 2, (k) => [x, k ? height : 18], colour("line"));
+    if (length > 1) for (const x of [from, to]) guide(pen, [x, 18], [x, height]);
   }
 }
 
@@ -84,31 +83,31 @@ function drawStrip(pen, shown, { own, name }, top, high) {
 
 /** Signals over time: float64 broad, the gateware on it. */
 function drawLines(pen, shown, units, { width, top, height }, title) {
-  const all = shown.flatMap(({ history }) => [...history.low, ...history.high]);
-  const values = all.flatMap((row) => units.flat().map((n) => row[n])).filter(Number.isFinite);
-  const [low, high] = extent(values);
+  const [low, high] = extent(shown, units.flat());
   const y = (value) => top + height - ((value - low) / (high - low)) * height;
   pen.textAlign = "left";
   pen.fillStyle = colour("quiet");
   pen.fillText(title, 0, top + height / 2 + 4);
-  pen.lineWidth = 1;
   for (const mark of [low, high]) {
     pen.fillStyle = colour("quiet");
     pen.fillText(mark.toPrecision(3), 0, y(mark) + (mark === low ? 0 : 10));
-    line(pen, 2, (k) => [k ? width : LEFT, y(mark)], colour("line"));
+    guide(pen, [LEFT, y(mark)], [width, y(mark)]);
   }
-  for (const [which, style, thick] of [[1, "float", 4], [0, "gateware", 1.6]]) {
-    pen.strokeStyle = colour(style);
-    pen.lineWidth = thick;
+  for (const which of [1, 0]) {
+    halo(pen, which === 1);
     for (const unit of units) trace(pen, shown, unit[which], y);
+    pen.globalAlpha = 1;
   }
 }
 
-function extent(values) {
+/** From the lowest to the highest value, and at least from 0 to 1. */
+function extent(shown, units) {
   let [low, high] = [0, 1];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (const { history } of shown) {
+    for (const unit of units) {
+      for (const row of history.low) if (row[unit] < low) low = row[unit];
+      for (const row of history.high) if (row[unit] > high) high = row[unit];
+    }
   }
   return [low, high];
 }

@@ -8,6 +8,7 @@ from carousel.cli.subject import Subject
 from fixedpoint.arithmetic import Codes
 from golden.tasks.temporal_order import SYMBOLS, TemporalOrder
 
+Part = dict[str, int | None]
 SHOWN = 4  # sequences that can be played as they are
 STEPS = 300  # of each
 
@@ -22,14 +23,15 @@ class Symbols:
     names : of those that can be chosen by themselves; none where there are too many.
     between : those that a lag is filled with, by number.
     sequences : whole sequences, as numbers of vectors.
-    stories : sequences to begin with: symbols by number, None for a lag.
+    stories : sequences to begin with, by what they tell: parts {"symbol": its number} or {"lag":
+        steps, None where one chooses them}.
     """
 
     vectors: Codes
     names: tuple[str, ...]
     between: tuple[int, ...]
     sequences: tuple[tuple[int, ...], ...]
-    stories: dict[str, tuple[int | None, ...]]
+    stories: dict[str, tuple[Part, ...]]
 
 
 def symbols(subject: Subject) -> Symbols:
@@ -45,12 +47,17 @@ def symbols(subject: Subject) -> Symbols:
 
 def _temporal_order(subject: Subject, task: TemporalOrder) -> Symbols:
     vectors = subject.qnet.encode(np.eye(task.inputs))[0]
-    start, end, x, y = (SYMBOLS.index(symbol) for symbol in "EBXY")
-    stories: dict[str, tuple[int | None, ...]] = {}
+    stories: dict[str, tuple[Part, ...]] = {}
     for number in range(task.outputs):
-        told = [y if number >> k & 1 else x for k in reversed(range(len(task.windows)))]
-        parts = [part for symbol in told for part in (symbol, None)]
-        name = " then ".join(SYMBOLS[symbol] for symbol in told)
-        stories[name] = (start, *parts, end)
-    between = tuple(SYMBOLS.index(symbol) for symbol in "abcd")
+        told = ["XY"[number >> k & 1] for k in reversed(range(len(task.windows)))]
+        parts, step = [_symbol("E")], 0
+        for symbol, (first, _) in zip(told, task.windows, strict=True):
+            parts += [{"lag": first - step - 1}, _symbol(symbol)]
+            step = first
+        stories[" then ".join(told)] = (*parts, {"lag": None}, _symbol("B"))
+    between = tuple(int(symbol) for symbol in task.between.low.argmax(axis=1))
     return Symbols(vectors, tuple(SYMBOLS), between, (), stories)
+
+
+def _symbol(name: str) -> Part:
+    return {"symbol": SYMBOLS.index(name)}

@@ -192,8 +192,7 @@ def asked(proof: Proof) -> str:
     broken design and the depths."""
     twin = proof.twin
     texts = proof.state(proof.design).text, proof.broken(twin).text, twin.design.text
-    return digest("
-".join((*texts, f"{proof.depth} {twin.depth}")))
+    return digest("\n".join((*texts, f"{proof.depth} {twin.depth}")))
 
 
 def read(path: Path) -> Record | None:

@@ -1,14 +1,15 @@
 """A headless Chromium, driven over its own pipe by the DevTools protocol; no package is needed."""
 
+import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PROGRAM = next(
     (found for found in map(shutil.which, ("chromium", "chromium-browser")) if found), ""
@@ -26,8 +27,8 @@ class Browser:
     asked : the addresses that the page asked for.
     """
 
-    def __init__(self, give: int, take: int):
-        self._give, self._take = os.fdopen(give, "wb", 0), os.fdopen(take, "rb", 0)
+    def __init__(self, give: IO[bytes], take: IO[bytes]):
+        self._give, self._take = give, take
         self._rest, self._number, self._session = b"", 0, ""
         self.said: list[str] = []
         self.asked: list[str] = []
@@ -110,25 +111,31 @@ class Browser:
 def browser(*options: str) -> Iterator[Browser]:
     """A browser without any network, ended at the end."""
     assert PROGRAM, "needs Chromium; on Debian: apt-get install chromium"
-    here, theirs = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         words = (PROGRAM, *OPTIONS, *OFFLINE, f"--user-data-dir={profile}", *options)
+        (commands, give), (take, answers) = os.pipe(), os.pipe()
         # the browser reads commands from file 3 and writes answers to file 4
-        script = f'exec "$@" 3<&{here[0]} 4>&{theirs[1]}'
-        process = subprocess.Popen(
-            ["sh", "-c", script, "sh", *words],
-            pass_fds=(here[0], theirs[1]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(here[0])
-        os.close(theirs[1])
+        files = [
+            *((os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)),
+            (os.POSIX_SPAWN_DUP2, high(commands), 3),
+            (os.POSIX_SPAWN_DUP2, high(answers), 4),
+        ]
+        process = os.posix_spawn(PROGRAM, words, os.environ, file_actions=files)
+        for _, used, *_ in files[3:]:
+            os.close(used)
         try:
-            yield Browser(here[1], theirs[0])
+            with os.fdopen(give, "wb", 0) as sending, os.fdopen(take, "rb", 0) as receiving:
+                yield Browser(sending, receiving)
         finally:
-            process.terminate()
-            process.wait()
+            os.kill(process, signal.SIGTERM)
+            os.waitpid(process, 0)
+
+
+def high(file: int) -> int:
+    """The same file under a number that is not wanted for another."""
+    moved = fcntl.fcntl(file, fcntl.F_DUPFD, 10)
+    os.close(file)
+    return moved
 
 
 def address(page: Path, part: str = "") -> str:

@@ -42,7 +42,9 @@ def test_a_page_is_written(cli, compiled, model, tmp_path):
     found = page.read(place.read_text())
     assert found["network"]["core"]["lanes"] == 2
     assert found["network"]["symbols"]["names"] == list("EBabcdXY")
-    assert found["network"]["symbols"]["stories"]["X then Y"] == [0, 6, None, 7, None, 1]
+    story = found["network"]["symbols"]["stories"]["X then Y"]
+    assert [part.get("symbol") for part in story] == [0, None, 6, None, 7, None, 1]  # E, X, Y, B
+    assert [part["lag"] for part in story if "lag" in part] == [9, 39, None]
 
 
 def test_sequences_of_ones_own_are_played_as_they_are(cli, compiled, model, tmp_path):
