@@ -94,9 +94,9 @@ def _named(h5py: Any, file: Any, name: str, shapes: list[Any]) -> dict[str, np.n
 
 def _check_all_named(h5py: Any, file: Any, asked: dict[str, Any]) -> None:
     """Refuse weights that no layer of the model asked for."""
-    layers = _at(h5py, file, "model_weights", h5py.Group, "a group")
+    layers: Any = _at(h5py, file, "model_weights", h5py.Group, "a group")
     for name in layers:
-        group = None if name in asked else _found(h5py, layers, name)
+        group: Any = None if name in asked else _found(h5py, layers, name)
         if isinstance(group, h5py.Group) and len(group.attrs.get("weight_names", ())):
             raise RefusedError(f"{ascii(name)[1:-1][:80]} belongs to no layer that computes")
 
