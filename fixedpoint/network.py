@@ -17,7 +17,7 @@ from golden.cell import LayerState
 from golden.dense import Function, labels
 from golden.errors import InputError
 from golden.network import Network, check_input, run_layers
-from golden.shape import first_reverse, stages
+from golden.shape import Stacked
 from golden.trace import Trace
 
 
@@ -59,7 +59,7 @@ class QuantizedTrace(Trace):
 
 
 @dataclass(frozen=True)
-class QuantizedNetwork:
+class QuantizedNetwork(Stacked):
     """A network of integer layers.
 
     Attributes
@@ -78,16 +78,6 @@ class QuantizedNetwork:
     name: str
     saturated_weights: int
     output: str = "every"
-
-    @property
-    def stages(self) -> tuple[tuple[int, ...], ...]:
-        """The layers by number in groups that run side by side, see `golden.shape.stages`."""
-        return stages([layer.shape for layer in self.layers])
-
-    @property
-    def first_reverse(self) -> int | None:
-        """The first layer that runs in reverse and so needs the whole sequence, or None."""
-        return first_reverse(layer.shape for layer in self.layers)
 
     @property
     def inputs(self) -> int:

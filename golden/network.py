@@ -11,7 +11,7 @@ from golden.cell import Layer, LayerState
 from golden.dense import Dense, Function, check_head
 from golden.errors import InputError, ModelError
 from golden.reading import Reading
-from golden.shape import first_reverse, stages
+from golden.shape import Stacked
 from golden.squash import Array
 from golden.trace import Trace
 
@@ -19,7 +19,7 @@ OUTPUTS = ("every", "last", "final")
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Stacked):
     """Stacked layers and a head of dense stages.
 
     Attributes
@@ -69,16 +69,6 @@ class Network:
         check_head(self.head, width, f"layer {' and '.join(map(str, before))}")
         if self.output == "final" and not any(shapes[k].reverse for k in before):
             object.__setattr__(self, "output", "last")
-
-    @property
-    def stages(self) -> tuple[tuple[int, ...], ...]:
-        """The layers by number in groups that run side by side, see `golden.shape.stages`."""
-        return stages([layer.shape for layer in self.layers])
-
-    @property
-    def first_reverse(self) -> int | None:
-        """The first layer that runs in reverse and so needs the whole sequence, or None."""
-        return first_reverse(layer.shape for layer in self.layers)
 
     @property
     def readout(self) -> Dense | None:

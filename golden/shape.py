@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,24 @@ def stages(shapes: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:
 def first_reverse(shapes: Iterable[Shape]) -> int | None:
     """The first layer that runs in reverse, by number: it needs the whole sequence."""
     return next((k for k, shape in enumerate(shapes) if shape.reverse), None)
+
+
+class Stacked:
+    """What a network's layers say of it, in the float and in the integer view.
+
+    Attributes
+    ----------
+    layers : each with its `shape`.
+    """
+
+    layers: tuple[Any, ...]
+
+    @property
+    def stages(self) -> tuple[tuple[int, ...], ...]:
+        """The layers by number in groups that run side by side, see `stages`."""
+        return stages([layer.shape for layer in self.layers])
+
+    @property
+    def first_reverse(self) -> int | None:
+        """The first layer that runs in reverse and so needs the whole sequence, or None."""
+        return first_reverse(layer.shape for layer in self.layers)

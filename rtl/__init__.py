@@ -1,8 +1,9 @@
 """The gateware: lanes, sequencer, tail pipeline and core in Amaranth; its plan; Verilog."""
 
 from rtl.options import CoreOptions
-from rtl.planning import CorePlan, StepPlan, plan
+from rtl.planning import CorePlan, plan
 from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes
+from rtl.step_plan import StepPlan
 
 __all__ = [
     "CoreOptions",

@@ -25,10 +25,10 @@ from rtl.datapath.squash import SigmaUnit
 from rtl.lib.arithmetic import delay, layout_of
 from rtl.lib.beat import beat_layout
 from rtl.lib.fifo import BlockFIFO
-from rtl.planning import StepPlan
 from rtl.program.loading import load_word
 from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS, core_members
+from rtl.step_plan import StepPlan
 
 
 class Core(wiring.Component):

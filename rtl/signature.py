@@ -7,7 +7,8 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from rtl.lib.beat import beat_layout
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
+from rtl.step_plan import StepPlan
 
 COUNTER_BITS = 32
 

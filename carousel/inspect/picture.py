@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from carousel.cli import output
 from carousel.report.plots import COLOURS, GREY, STYLE, svg
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 WIDTH, INK, PALE, TAIL = 8.4, "#101828", "#f2f4f7", "#98a2b3"
 SOURCES = {

@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
 from rtl.program.words import knot_word
+from rtl.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """AXI4-Stream: both streams of a wrapped core keep the bus's rules, and packets are sequences."""
 
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.fifo import claim_counts
@@ -8,6 +8,7 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.sequences import places
 from rtl.signature import COUNTER_BITS
+from rtl.step_plan import StepPlan
 
 ENTRY = "wrapped.entry"
 CORE = "wrapped.core"

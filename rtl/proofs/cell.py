@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.update import claim_update
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 PART = "cell"
 

@@ -1,12 +1,12 @@
 """The counters: each flag, each step and each clock of one counts once, in its own counter."""
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS
+from rtl.step_plan import StepPlan
 
 
 def counting(core: StepPlan, design: Design) -> Proof:

@@ -1,12 +1,12 @@
 """The input: every element of every vector is there for its own step, and for no other."""
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import FETCH, claim_steps
 from rtl.schedule import latency
 from rtl.schedule.phases import SOURCES
+from rtl.step_plan import StepPlan
 
 PART = "input"
 BANKS = 2

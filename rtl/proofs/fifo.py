@@ -1,11 +1,11 @@
 """The FIFO of the outputs: every word comes out once, in order, unchanged, and soon."""
 
 from rtl.lib.fifo import AHEAD
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 PART = "fifo"
 

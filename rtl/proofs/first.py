@@ -5,13 +5,13 @@ state was written. Where the mark goes it stays with its step: to the reader of 
 every row, and to the reader of the states.
 """
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
 from rtl.schedule.phases import SOURCES
+from rtl.step_plan import StepPlan
 
 WORD = 2  # clocks from a step's clock to the word that stands for it
 MARKS = ("first", "last")

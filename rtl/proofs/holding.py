@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from rtl.planning import StepPlan
 from rtl.program.program import CellMode
 from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
@@ -13,6 +12,7 @@ from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, claim_rows
 from rtl.proofs.words import claim_word, words_of
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 
 def holding(core: StepPlan, design: Design) -> Proof:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from rtl.planning import StepPlan
 from rtl.proofs.ages import counted, wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
@@ -12,6 +11,7 @@ from rtl.proofs.marks import Mark, streamed
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, Timed, claim_rows
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 MARKS = ("first", "last")
 WRITE = latency.LEAVE - latency.FIFO  # clocks from an output to the FIFO

@@ -5,13 +5,13 @@ those until the last one is written. Whatever happens, it becomes less in every 
 """
 
 from rtl.lib.beat import beat_layout
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.leaving import Beats, claim_beats, leaving
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import claim_rows
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 
 def progress(core: StepPlan, design: Design) -> Proof:

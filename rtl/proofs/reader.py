@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
@@ -11,6 +10,7 @@ from rtl.proofs.idle import LOADS
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, Timed, claim_rows
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 NET = latency.NET  # clocks from a row's sum to its net input
 ROWS = "squash_mode_1"  # a row's mode, beside its clipped net input

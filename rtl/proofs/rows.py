@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from rtl.planning import StepPlan
 from rtl.program.program import RowWord
 from rtl.proofs.ages import Ages, chosen, claim_steps, wrapped
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import claim_idle, claim_loaded
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 __all__ = ["FETCH", "Place", "Rows", "Timed", "claim_rows", "claim_steps"]
 

@@ -3,7 +3,6 @@ flag says which."""
 
 from dataclasses import dataclass
 
-from rtl.planning import StepPlan
 from rtl.program.program import Program
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
@@ -11,6 +10,7 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.values import Rounding, clipped, known
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 LATE = 1 + latency.activation(True) + latency.STATE  # a late output gate's sum waits so long
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import partial
 
 from rtl.offline.buffers import Buffer
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import fifo
 from rtl.proofs.passing import fork, head, join
 from rtl.proofs.proof import Proof
 from rtl.proofs.reversing import reversing
+from rtl.step_plan import StepPlan
 
 
 def places(core: CorePlan) -> dict[str, StepPlan | Buffer]:

@@ -1,10 +1,10 @@
 """The sequencer never deadlocks: a step begins when it may, and ends when the schedule says."""
 
-from rtl.planning import StepPlan
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import claim_steps
+from rtl.step_plan import StepPlan
 
 PART = "sequencer"
 

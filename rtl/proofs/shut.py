@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.squash import GUARD
-from rtl.planning import StepPlan
 from rtl.program.program import Program
 from rtl.program.words import knot_word, knot_words
 from rtl.proofs.design import Design
@@ -13,6 +12,7 @@ from rtl.proofs.errors import InapplicableError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 WAY = latency.SQUASH - 1  # from a pre-activation, clipped, to the gate
 

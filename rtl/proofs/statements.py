@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from fixedpoint.retention.hold import NeverShutError
-from rtl.planning import CorePlan, StepPlan
+from rtl.planning import CorePlan
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
@@ -26,6 +26,7 @@ from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
 from rtl.proofs.sums import sums
+from rtl.step_plan import StepPlan
 
 Maker = Callable[[StepPlan, Design], Proof]
 Makers = dict[str, Callable[[], Proof]]

@@ -6,7 +6,6 @@ largest product that its two formats allow.
 """
 
 from rtl.datapath.lane import Lane
-from rtl.planning import StepPlan
 from rtl.program.program import Program
 from rtl.proofs.design import Design, escaped
 from rtl.proofs.harness import PART, Harness
@@ -15,6 +14,7 @@ from rtl.proofs.rows import FETCH
 from rtl.schedule import latency
 from rtl.schedule.phases import Column
 from rtl.schedule.schedule import Slot
+from rtl.step_plan import StepPlan
 
 FED = FETCH + latency.OPERAND - 1  # clocks from the sequencer's count to its column's operand
 ADDED = FED + Lane.ADDED  # ... to its product, beside the sum that it is added to

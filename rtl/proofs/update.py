@@ -6,12 +6,12 @@ Every product is compared with one of the same operands, which stand where they 
 solver need not multiply.
 """
 
-from rtl.planning import StepPlan
 from rtl.program.program import CellMode
 from rtl.proofs.harness import Harness
 from rtl.proofs.values import Rounding, clipped, known, rounded, select, squashed
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
+from rtl.step_plan import StepPlan
 
 FLAGS = ("output", "step_first", "step_last", "projected")
 

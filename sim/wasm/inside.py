@@ -10,8 +10,8 @@ from amaranth.lib import data
 
 from rtl.datapath.activation import activation_layout
 from rtl.datapath.cell import cell_layout
-from rtl.planning import StepPlan
 from rtl.schedule.rows import Row
+from rtl.step_plan import StepPlan
 
 
 @dataclass(frozen=True)

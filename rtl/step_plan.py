@@ -1,0 +1,86 @@
+"""A core that takes step after step, as planned."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from fixedpoint.network import QuantizedNetwork
+from rtl.options import CoreOptions
+from rtl.program.loading import port_bits
+from rtl.program.probe import ProbeStream
+from rtl.program.program import Program
+from rtl.schedule.rows import Row
+from rtl.schedule.schedule import Schedule, schedule_of
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """A core that takes step after step: what `rtl.core.Core` is made from.
+
+    Attributes
+    ----------
+    qnet : the integer network, or a part of one; its layers run forward.
+    options : of the core.
+    schedule, program : every clock of a step; what the memories hold.
+    """
+
+    qnet: QuantizedNetwork
+    options: CoreOptions
+    schedule: Schedule
+    program: Program
+
+    @classmethod
+    def of(cls, qnet: QuantizedNetwork, options: CoreOptions) -> "StepPlan":
+        schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros)
+        return cls(qnet, options, schedule, Program(qnet, schedule, options.load_port))
+
+    holds_sequences: ClassVar[bool] = False
+    max_length: ClassVar[int] = 0
+
+    @property
+    def parts(self) -> tuple["StepPlan", ...]:
+        """Itself alone."""
+        return (self,)
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether the core says when it is idle: then its state or load port is listened to."""
+        return self.options.state_port or self.options.load_port
+
+    @property
+    def load_bits(self) -> tuple[int, int]:
+        """Bits of the load port's address and of its word."""
+        return port_bits(self.program)
+
+    @property
+    def elements(self) -> int:
+        """Beats of an input vector."""
+        return self.schedule.elements
+
+    @property
+    def cycles_per_step(self) -> int:
+        """Clocks a step in the steady state."""
+        return self.schedule.cycles_per_step
+
+    @cached_property
+    def saturation_kinds(self) -> tuple[str, ...]:
+        """The core's counters: net inputs of the rows that there are and of h, then values."""
+        values = ["h", "s"] if self.program.states else []
+        modes = self.program.cell_modes
+        values += ["m"] if any(mode.projected for mode in modes) else []
+        values += ["y"] if not all(mode.projected for mode in modes) else []
+        return tuple(dict.fromkeys((*self.program.kinds, *values)))
+
+    @property
+    def probe_streams(self) -> tuple[ProbeStream, ...]:
+        """What the probe shows."""
+        return self.program.probe_streams
+
+    @property
+    def state_words(self) -> tuple[Row, ...]:
+        """What lies at the addresses of the state port.
+
+        States s, then outputs y (and m, which no step reads of the one before), then the gates
+        where there is gate recurrence.
+        """
+        return (*self.program.states, *self.program.outputs, *self.program.gates)
