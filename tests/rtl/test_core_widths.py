@@ -7,7 +7,8 @@ import pytest
 
 import fixedpoint
 from fixedpoint.formats import Format
-from tests.rtl.support import agree, any_codes, make_core, quantized, run_core, stack
+from tests.fixedpoint.nets import uniform
+from tests.rtl.support import agree, any_codes, make_core, run_core, stack
 
 WIDTHS = range(4, 19)
 
@@ -16,7 +17,8 @@ WIDTHS = range(4, 19)
 def test_one_width_for_all(bits):
     """Inputs, weights, gates, states and outputs of so many bits."""
     rng = np.random.default_rng(bits)
-    qnet = quantized(stack(rng, 2, 3, outputs=2), rng, bits)
+    net = stack(rng, 2, 3, outputs=2)
+    qnet = fixedpoint.quantize(net, uniform(net, bits, rng.normal(size=(4, 12, 2))))
     layer = qnet.formats.layers[0]
     assert {qnet.formats.input.width, layer.weights["x"].width, layer.s.width} == {bits}
     codes = any_codes(rng, qnet, 2, 6)
