@@ -13,7 +13,8 @@ import numpy as np
 import golden
 from fixedpoint import choose_formats
 from fixedpoint.formats import Format
-from golden import Layer, Network, Readout
+from golden import Dense, Network
+from golden.cell import Layer
 
 
 def layer(rng: np.random.Generator, inputs: int, cells: int) -> Layer:
@@ -30,8 +31,8 @@ def narrowed(form: Format, bits: int) -> Format:
 def write(folder: Path) -> None:
     """The network, formats of which the second layer's are narrower, and an input."""
     rng = np.random.default_rng(5)
-    last = Readout(rng.normal(size=(2, 4)), rng.normal(size=2))
-    net = Network((layer(rng, 3, 6), layer(rng, 6, 4)), last, "two")
+    last = Dense(rng.normal(size=(2, 4)), rng.normal(size=2))
+    net = Network((layer(rng, 3, 6), layer(rng, 6, 4)), (last,), "two")
     x = rng.normal(size=(4, 24, 3))
     formats = choose_formats(net, 16, x)
     first, second = formats.layers
