@@ -122,9 +122,7 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
         "Dense",
         "activation",
         "softmax",
-        "Dense 'dense', softmax: softmax is not supported, only sigma, tanh, g1997, h1997, "
-        "identity, hard; save what is before it: keras.Model(model.inputs, model.get_layer('dense')"
-        ".input)",
+        "; save what is before it: keras.Model(model.inputs, model.get_layer('dense').input)",
     ),
     "own readout": ("Dense", "activation", {"a": 1}, "activation {'a': 1} is not supported"),
     "lora": ("Dense", "lora_rank", 4, "lora_rank 4 is not supported"),
