@@ -58,6 +58,12 @@ def write_json(path: Path | None, data: dict[str, Any]) -> None:
             other.write_text(to_json(data), encoding="utf-8")
 
 
+def assumed(text: str) -> None:
+    """Say what a model file does not say and was assumed."""
+    if text:
+        typer.echo(f"Assumed  {text}")
+
+
 def finish(data: dict, json: Path | None, ok: bool) -> None:
     """Write the JSON, and end with status 1 where a check did not hold."""
     write_json(json, {**data, "ok": ok})

@@ -73,4 +73,6 @@ def compare(
         data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
     for table in shown:
         table.show(Console())
-    output.finish(data, json, ok)
+    assumed = subject.net.reading.assumed
+    output.assumed(assumed)
+    output.finish({**data, "assumed": assumed}, json, ok)

@@ -199,11 +199,27 @@ def tables(found: ModelInfo) -> list[Table]:
     )
     return [
         Table.of(net.name, ("", "found"), about),
+        *_reading(net),
         Table.of("Layers", head, sizes),
         Table.of("Cells", ("of", "what"), ((part.name, part.what) for part in found.parts)),
         Table.of("Ranges", ("of", "numbers", "from", "to"), ranges),
         *_needs(found),
     ]
+
+
+def _reading(net: Network) -> list[Table]:
+    """From the input to the output, what the file has and what became of it."""
+    reading = net.reading
+    if not reading.stages:
+        return []
+    axes = reading.axes or "NTD"
+    what = (
+        f"one of {net.inputs} numbers a step" if reading.indices else f"{net.inputs} values a step"
+    )
+    rows = [("input", f"{what}, axes {axes}"), *reading.stages]
+    rows.append(("output", f"{net.outputs}, {OUTPUTS[net.output]}"))
+    rows += [("assumed", reading.assumed)] if reading.assumed else []
+    return [Table.of("From input to output", ("in the file", "here"), rows)]
 
 
 def _needs(found: ModelInfo) -> list[Table]:
@@ -224,6 +240,10 @@ def plain(found: ModelInfo) -> dict[str, Any]:
             "file": str(found.file),
             "name": net.name,
             "made_by": net.made_by,
+            "read": [list(stage) for stage in net.reading.stages],
+            "assumed": net.reading.assumed,
+            "axes": net.reading.axes or None,
+            "indices": net.reading.indices,
             "inputs": net.inputs,
             "outputs": net.outputs,
             "output": net.output,

@@ -64,5 +64,6 @@ def run(
     state_file.write(save_state, subject.qnet, found.gateware.trace.state)
     for table in job.summary(found):
         table.show(Console())
+    output.assumed(net.reading.assumed)
     typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
     output.finish(data, json, found.ok)

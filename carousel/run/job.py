@@ -169,6 +169,7 @@ def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
             "file": str(model),
             "name": subject.net.name,
             "made_by": subject.net.made_by,
+            "assumed": subject.net.reading.assumed,
             "inputs": subject.net.inputs,
             "outputs": subject.net.outputs,
             "cells": [layer.shape.cells for layer in subject.net.layers],

@@ -112,7 +112,8 @@ def _lead(found: RunResult) -> str:
     net = found.subject.net
     layers = " and ".join(_cells(layer.shape) for layer in net.layers)
     made = f" Made by: {net.made_by}." if net.made_by else ""
-    return f"{net.inputs} inputs, {layers}, {net.outputs} outputs.{made}"
+    assumed = f" Assumed: {net.reading.assumed}." if net.reading.assumed else ""
+    return f"{net.inputs} inputs, {layers}, {net.outputs} outputs.{made}{assumed}"
 
 
 def _cells(shape: Shape) -> str:

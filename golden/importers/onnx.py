@@ -1,12 +1,12 @@
-"""ONNX files: LSTM operators in a row, then optionally one dense readout, as a `golden.Network`.
+"""ONNX files as a `golden.Network`: LSTM operators in a row, and what is linear around them.
 
-Read are opset 7 to 22: `LSTM` with all its options but `sequence_lens` (`onnx_lstm`), one `Gemm`,
-or `MatMul` and `Add` of constants, and `Sigmoid` (`onnx_dense`); what exporters put around them
-(`onnx_arrange`, `onnx_pick`) and between a weight and its operator (`onnx_fold`, `onnx_spread`).
+Read are opset 7 to 22: `LSTM` with all its options (`onnx_lstm`); linear maps by constants, and
+functions (`onnx_dense`); what exporters put around them (`onnx_arrange`, `onnx_pick`) and between a
+weight and its operator (`onnx_fold`, `onnx_spread`); weights in a file beside (`onnx_external`).
 
 The network's outputs are those of the file's first output: of every step, of the last one, or what
 each direction ends with (`Y_h`). Outputs after the first may only be final states; `Trace.state`
-has them. Everything else is refused by name. Source: https://onnx.ai/onnx/operators/.
+has them. Everything else is refused by what it is. Source: https://onnx.ai/onnx/operators/.
 """
 
 import struct
@@ -19,6 +19,7 @@ from golden.errors import ModelError
 from golden.importers import check_file, network_name, onnx_refusals, shown
 from golden.importers.onnx_arrange import arrange
 from golden.importers.onnx_dense import dense, takes
+from golden.importers.onnx_external import embed
 from golden.importers.onnx_fold import fold
 from golden.importers.onnx_graph import Budget, Node, label, tensor
 from golden.importers.onnx_lstm import lstm
@@ -54,7 +55,9 @@ def load_onnx(path: str | Path) -> Network:
     try:
         size = check_file(path)
         with np.errstate(all="ignore"):
-            return _network(onnx.ModelProto.FromString(path.read_bytes()), path, Budget(size))
+            model = onnx.ModelProto.FromString(path.read_bytes())
+            size += embed(model, path.parent)
+            return _network(model, path, Budget(size))
     except ModelError as error:
         text = str(error)
         raise ModelError(text if len(text) <= LINE else f"{text[:LINE]}...") from None

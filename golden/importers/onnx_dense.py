@@ -13,7 +13,7 @@ import numpy as np
 from golden.importers.onnx_graph import Node
 from golden.importers.onnx_values import Group, Signal, named, size_of
 from golden.importers.stages import Cut, Dense, Skip
-from golden.squash import Array
+from golden.squash import SQUASHES, Array
 
 FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh", "Relu": "relu"}
 ONE, ZERO = np.ones(()), np.zeros(())
@@ -188,6 +188,21 @@ def _hard(node: Node) -> Signal:
     return _appended(node, _flow(node), np.array(alpha), np.array(beta), "hard")
 
 
+def _clipped(node: Node) -> Signal:
+    """Clip to the limits that functions have: attributes before opset 11, then inputs."""
+    ends = []
+    for k, (name, default) in enumerate((("min", -np.inf), ("max", np.inf))):
+        given = node.take(name, 1) if node.opset < 11 else node.value(k + 1)
+        if node.opset >= 11 and given is not None:
+            given = node.constant(k + 1, name).reshape(-1)[0]
+        ends.append(default if given is None else float(given))
+    found = [name for name, squash in SQUASHES.items() if squash.linear and squash.ends == (*ends,)]
+    if not found:
+        low, high = ends
+        node.refuse(f"to {low:g}..{high:g}, supported is to 0..1, -1..1, 0..6 and from 0")
+    return _appended(node, _flow(node), ONE, ZERO, found[0])
+
+
 def _embedded(node: Node) -> Signal:
     """Gather of rows of a table, whose numbers are the input."""
     table, signal = node.constant(0, "the table").astype(np.float64), node.value(1)
@@ -206,6 +221,7 @@ DENSE: dict[str, Callable[[Node], Signal]] = {
     **dict.fromkeys(FUNCTIONS, _function),
     "Neg": _negative,
     "HardSigmoid": _hard,
+    "Clip": _clipped,
     "BatchNormalization": _normalised,
     "Conv": _convolution,
     "Gather": _embedded,

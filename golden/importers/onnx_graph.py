@@ -143,8 +143,6 @@ def _extract(inputs: Sequence[str], outputs: Sequence[str]) -> str:
 
 def tensor(proto: Any, what: str) -> np.ndarray:
     """A stored tensor as an array; its size is checked with the bytes that are there."""
-    if proto.data_location == 1 or len(proto.external_data):
-        raise ModelError(f"{what} lies in an external file; not supported, save it in one file")
     if proto.data_type not in DTYPES or proto.HasField("segment"):
         raise ModelError(f"{what}: data type {proto.data_type} is not supported")
     dtype, dims = np.dtype(DTYPES[proto.data_type]), tuple(proto.dims)

@@ -66,6 +66,16 @@ def embedded(b, flow, words):
 
 
 def readout(b, flow):
+    """Dense layers, one behind the other."""
+    flow = layer(b, flow)
+    while b.chance(0.25):
+        flow = layer(b, flow)
+    return flow
+
+
+def layer(b, flow):
+    """A dense layer, with a function or without."""
+    flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
     rng, units = b.rng, int(b.rng.integers(1, 4))
     weights = rng.standard_normal((flow.width, units)) / np.sqrt(flow.width)
     if len(flow.axes) == 2 and b.chance(0.5):
@@ -80,5 +90,6 @@ def readout(b, flow):
             name = b.node("Add", *(parts if b.chance(0.5) else parts[::-1]))
     flow = Flow(name, flow.axes, units)
     if b.chance(0.5):
-        return Flow(b.node(b.pick(["Sigmoid", "Tanh", "HardSigmoid"]), name), flow.axes, units)
+        function = b.pick(["Sigmoid", "Tanh", "HardSigmoid", "Relu"])
+        flow = Flow(b.node(function, name), flow.axes, units)
     return around(b, flow)

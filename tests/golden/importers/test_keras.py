@@ -105,7 +105,7 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "hard squash": ("LSTM", "activation", "hard_sigmoid", "activation 'hard_sigmoid' is not supp"),
     "backwards a number": ("LSTM", "go_backwards", 1, "go_backwards 1 is not supported"),
     "stateful a word": ("LSTM", "stateful", "no", "stateful 'no' is not supported; supported: T"),
-    "state": ("LSTM", "return_state", True, "return_state True is not supported"),
+    "state a number": ("LSTM", "return_state", 1, "return_state 1 is not supported"),
     "time major": ("LSTM", "time_major", True, "time_major True is not supported"),
     "new option": ("LSTM", "peepholes", True, "option 'peepholes' is not known"),
     "bias a number": ("LSTM", "use_bias", 1, "use_bias 1 is not supported"),
@@ -118,7 +118,13 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "other name": ("LSTM", "name", "x", "layers/lstm/cell/vars belongs to layer 'lstm_1', not 'x'"),
     "no name": ("LSTM", "name", 3, "LSTM: name 3 must be text"),
     "integers": ("LSTM", "dtype", {"config": {"name": "int8"}}, "dtype 'int8' is not supported"),
-    "readout": ("Dense", "activation", "softmax", "'softmax' is not supported; supported: sigmoid"),
+    "readout": (
+        "Dense",
+        "activation",
+        "softmax",
+        "; save what is before it: keras.Model(model.inputs, model.get_layer('dense').input)",
+    ),
+    "own readout": ("Dense", "activation", {"a": 1}, "activation {'a': 1} is not supported"),
     "lora": ("Dense", "lora_rank", 4, "lora_rank 4 is not supported"),
     "quantized": ("Dense", "quantization_config", {}, "quantization_config {} is not supported"),
     "input": ("InputLayer", "batch_shape", [None, 3], "batch_shape [None, 3]: must be"),
@@ -155,8 +161,7 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "own LSTM": (
         "deep",
         lambda c: at(c, "config", "layers", 1).update(registered_name="mine>LSTM"),
-        "layer 'lstm_1': 'LSTM' is not supported; supported are InputLayer, LSTM, Bidirectional, "
-        "Dense, Dropout of Keras itself",
+        "layer 'lstm_1': 'LSTM' is not supported; supported are InputLayer, LSTM, RNN, ",
     ),
     "no list": ("deep", lambda c: c["config"].update(layers=3), "layers: 3, must be a list"),
     "layer": ("deep", lambda c: c["config"].update(layers=[3]), "layer: 3, must be a JSON object"),
@@ -171,7 +176,7 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "dense first": (
         "sigmoid",
         lambda c: c["config"]["layers"].insert(1, c["config"]["layers"].pop()),
-        "comes before the LSTM, which is not supported",
+        "layers/dense/vars/0 has shape (5, 1), must be (3, 1)",
     ),
     "weights of another": (
         "deep",

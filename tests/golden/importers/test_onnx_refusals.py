@@ -212,7 +212,10 @@ REFUSALS = {
     "X constant": ({"inputs": ["W", "W", "R"]}, CELL + "X comes neither from the graph's input"),
     "X width": ({"shape": ["t", 1, 5]}, CELL + "W has 2 inputs, X has 5 values"),
     "X rank": ({"shape": [1, 2]}, CELL + "X has 2 axes, must have 3"),
-    "external": ({"arrays": {"W": external()}}, "initializer 'W' lies in an external file"),
+    "external": (
+        {"arrays": {"W": external()}},
+        "initializer 'W': location '/etc/passwd', must be a file in the model's folder",
+    ),
     "vast": (
         {"arrays": {"W": vast()}},
         "initializer 'W': shape (1, 1099511627776, 1048576) does not fit its 96 bytes",

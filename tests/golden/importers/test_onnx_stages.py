@@ -15,10 +15,16 @@ from tests.golden.importers.onnx_models import behind, node, plain
 PLAIN = ["x", "W", "R", "B"]
 
 REFUSALS = {
-    "relu": (
-        behind(node("Relu", "y")),
-        "Relu node 'n': relu is not supported, only sigma, tanh, g1997, h1997, identity, hard; cut "
-        "the file: onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
+    "elu": (
+        behind(node("Elu", "y")),
+        "Elu node 'n': not supported on what flows through the network; cut the file: "
+        "onnx.utils.extract_model(FILE, NEW, ['x'], ['y'])",
+    ),
+    "clipped elsewhere": (
+        behind(
+            node("Clip", "y", "one_", "two_"), whole={"one_": np.float32(1), "two_": np.float32(2)}
+        ),
+        "Clip node 'n': to 1..2, supported is to 0..1, -1..1, 0..6 and from 0",
     ),
     "softmax": (
         behind(node("Softmax", "y")),
@@ -134,7 +140,7 @@ def test_what_the_network_cannot_say_is_refused_by_what_it_is(parts, message, tm
     assert message in refusal(parts, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["relu", "softmax", "norm in front", "residual", "tanh in front"])
+@pytest.mark.parametrize("name", ["elu", "softmax", "norm in front", "residual", "tanh in front"])
 def test_the_cut_that_is_proposed_can_be_read(name, tmp_path):
     """The call in the message is done as it stands."""
     parts = REFUSALS[name][0]

@@ -1,0 +1,82 @@
+"""Write keras_*.keras and keras_*.h5 of layers around LSTMs, each with an input and its output.
+
+Made once, with keras 3.15.1 on torch 2.13.0, as `make_keras` says:
+
+    KERAS_BACKEND=torch python tests/data/make_keras_stages.py
+
+Beside each model is a .npz: input (2, 12, D), or (2, 12) whole numbers for an Embedding, and output
+(2, 12, K), or (2, K) where the model gives the last step only.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+STEPS, SEQUENCES, INPUTS, WORDS = 12, 2, 3, 7
+
+
+def lstm(units: int, **options) -> layers.LSTM:
+    return layers.LSTM(units, **{"return_sequences": True, **options})
+
+
+def around() -> keras.Model:
+    """Linear layers in front, between and behind; a Bidirectional on turned steps among them."""
+    return keras.Sequential(
+        [
+            layers.Input((STEPS, INPUTS)),
+            layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 0.5]),
+            layers.Rescaling(0.5, offset=0.1),
+            layers.Dense(4),
+            layers.Conv1D(3, 1),
+            layers.BatchNormalization(),
+            lstm(4, go_backwards=True),
+            layers.Bidirectional(lstm(3)),
+            layers.BatchNormalization(scale=False),
+            layers.Dense(5, use_bias=False),
+            lstm(3, go_backwards=True),
+            layers.GaussianNoise(0.1),
+            layers.TimeDistributed(layers.Dense(2)),
+            layers.Rescaling(2.0, offset=-1.0),
+            layers.Activation("tanh"),
+            layers.Dense(2, activation="hard_sigmoid"),
+        ]
+    )
+
+
+def within() -> keras.Model:
+    """A functional model within a functional one, with a state that nobody takes."""
+    x = keras.Input((STEPS, INPUTS))
+    y, _, _ = lstm(4, return_state=True)(layers.SpatialDropout1D(0.2)(x))
+    inner = keras.Model(x, layers.Dense(3)(y))
+    z = keras.Input((STEPS, INPUTS))
+    cells = layers.RNN(layers.LSTMCell(4), return_sequences=False)(inner(z))
+    return keras.Model(z, layers.Dense(2, activation="sigmoid")(cells))
+
+
+def embedded() -> keras.Model:
+    return keras.Sequential(
+        [layers.Input((STEPS,)), layers.Embedding(WORDS, 4), lstm(5), layers.Dense(2)]
+    )
+
+
+def main() -> None:
+    folder = Path(__file__).parent
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(1)
+    for name, net in {"around": around(), "within": within(), "embedded": embedded()}.items():
+        for variable in net.weights:
+            low = 0.3 if "variance" in variable.path else -0.6
+            variable.assign(rng.uniform(low, 0.8, variable.shape))
+        x = rng.standard_normal((SEQUENCES, STEPS, INPUTS)).astype(np.float32)
+        if name == "embedded":
+            x = rng.integers(0, WORDS, (SEQUENCES, STEPS))
+        for suffix in ("keras", "h5"):
+            net.save(folder / f"keras_{name}.{suffix}")
+        output = net.predict(x, batch_size=SEQUENCES, verbose=0)
+        np.savez_compressed(folder / f"keras_{name}.npz", input=x, output=output)
+
+
+if __name__ == "__main__":
+    main()
