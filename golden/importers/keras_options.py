@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-SQUASHES = {"tanh": "tanh", "sigmoid": "sigma", "linear": "identity"}
+SQUASHES = {"tanh": "tanh", "sigmoid": "sigma", "linear": "identity", "relu": "relu"}
 GATES = ("sigmoid", "hard_sigmoid")
 NOTHING = (
     "Dropout", "SpatialDropout1D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Identity",

@@ -192,10 +192,11 @@ def _clipped(node: Node) -> Signal:
     """Clip to the limits that functions have: attributes before opset 11, then inputs."""
     ends = []
     for k, (name, default) in enumerate((("min", -np.inf), ("max", np.inf))):
-        given = node.take(name, 1) if node.opset < 11 else node.value(k + 1)
-        if node.opset >= 11 and given is not None:
-            given = node.constant(k + 1, name).reshape(-1)[0]
-        ends.append(default if given is None else float(given))
+        if node.opset < 11:
+            ends.append(float(node.take(name, 1, default)))
+        else:
+            given = node.value(k + 1) is not None
+            ends.append(float(node.constant(k + 1, name).reshape(-1)[0]) if given else default)
     found = [name for name, squash in SQUASHES.items() if squash.linear and squash.ends == (*ends,)]
     if not found:
         low, high = ends

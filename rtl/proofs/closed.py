@@ -208,17 +208,10 @@ class Limits:
         if column.source == "x":
             place = column.column
             return int(self.between.low[case, place]), int(self.between.high[case, place])
-        if phase.layer is None:
-            assert qnet.readout is not None
-            form = qnet.readout.input
-        elif phase.yields == "y":
-            form = qnet.layers[phase.layer].formats.cell_output
-        elif column.source == "gates":
-            return 0, qnet.layers[phase.layer].formats.gate.one
-        else:
-            source = "x" if column.source == "below" else column.source
-            form = qnet.layers[phase.layer].source_formats[source]
-        return form.low, form.high
+        source = "x" if column.source == "below" else column.source
+        formats = qnet.rows[phase.layer, phase.yields].formats
+        form = formats["m" if phase.yields == "y" else source][1]
+        return (0, form.one) if source == "gates" else (form.low, form.high)
 
     def weight(self, clock: int, lane: int) -> int:
         """The one that meets it."""
@@ -345,8 +338,8 @@ def claim_lane(h: Harness, limits: Limits, clocks: Clocks, lane: int) -> None:
         here = f"{clocks.at[FED + 1 + late]} == {clock}"
         h.prove(f"!({here}) || $signed({weight}) == {program.weights[lane][address]}")
     for k, name in enumerate(("product", "product_1", "product_2")):
-        ends = partial(limits.product, lane)
-        clocks.say(h.prove, h.see(f"{path}.{name}"), FED + 2 + k + late, ends)
+        whole = partial(limits.product, lane)
+        clocks.say(h.prove, h.see(f"{path}.{name}"), FED + 2 + k + late, whole)
     for clock, slot in enumerate(limits.slots):
         here = f"{clocks.at[ADDED - 1 + late]} == {clock}"
         h.prove(f"!({here}) || {h.see(f'{path}.feed_in.first')} == {int(slot.first)}")

@@ -141,7 +141,7 @@ HEADERS = {
     "no layers": ({"layers": []}, "array 'layer0"),
     "layer": ({"layers": [7]}, "layer 0: header entry 7"),
     "too many layers": ({"layers": "twice"}, "layer 1: array 'layer1.weights.i' is missing"),
-    "readout": ({"readout": "relu"}, "squashing function 'relu': allowed are sigma"),
+    "readout": ({"readout": "elu"}, "squashing function 'elu': allowed are sigma"),
     "readout null": ({"readout": None}, "'readout' is None, must be of type str"),
 }
 LAYERS = {
@@ -152,7 +152,7 @@ LAYERS = {
     "block size float": ({"block_size": 2.0}, "'block_size' is 2.0"),
     "recurrence": ({"gate_recurrence": "no"}, "'gate_recurrence' is 'no', must be of type bool"),
     "other recurrence": ({"gate_recurrence": False}, None),
-    "g": ({"g": "relu"}, "squashing function 'relu'"),
+    "g": ({"g": "elu"}, "squashing function 'elu'"),
     "g list": ({"g": []}, "'g' is [], must be of type str"),
     "kinds text": ({"kinds": "iog"}, "'kinds' is 'iog', must be of type list"),
     "kinds": ({"kinds": ["i", "o"]}, "kinds ['i', 'o']: allowed are"),
@@ -313,8 +313,8 @@ def test_members_that_are_no_arrays_or_are_there_twice(tmp_path):
 def test_plain_rnn_files(tmp_path):
     path = write(tmp_path / "a.npz", nets.plain_rnn(np.random.default_rng(77)))
     header, arrays = members(path)
-    rewrite(path, {**header, "squash": "relu"}, arrays)
-    assert "squashing function 'relu'" in refused(path, golden.load_rnn)
+    rewrite(path, {**header, "squash": "elu"}, arrays)
+    assert "squashing function 'elu'" in refused(path, golden.load_rnn)
     rewrite(path, header, {**arrays, "hidden.biases": np.zeros(3)})
     assert "hidden biases: shape (3,)" in refused(path, golden.load_rnn)
     header.pop("readout")

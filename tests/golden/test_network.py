@@ -157,8 +157,8 @@ def test_networks_that_do_not_fit():
         Network((one,), nets.readout(rng, 4, 2) + nets.readout(rng, 3, 1))
     with pytest.raises(ModelError, match="head: Dense, must be a tuple of dense stages"):
         Network((one,), nets.readout(rng, 4, 2)[0])
-    with pytest.raises(ModelError, match="'relu': allowed are sigma, tanh"):
-        nets.readout(rng, 3, 1, "relu")
+    with pytest.raises(ModelError, match="'elu': allowed are sigma, tanh"):
+        nets.readout(rng, 3, 1, "elu")
     with pytest.raises(ModelError, match=r"dense weights: shape \(0, 4\)"):
         Dense(np.zeros((0, 4)), np.zeros(0))
     with pytest.raises(ModelError, match=r"dense biases: shape \(3,\), must be \(2,\)"):

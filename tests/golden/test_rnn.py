@@ -146,8 +146,8 @@ def test_known_decay_and_bound():
 def test_refusals():
     rng = np.random.default_rng(69)
     net = nets.plain_rnn(rng)
-    with pytest.raises(ModelError, match="squashing function 'relu': allowed are sigma, tanh"):
-        replace(net, squash="relu")
+    with pytest.raises(ModelError, match="squashing function 'elu': allowed are sigma, tanh"):
+        replace(net, squash="elu")
     with pytest.raises(ModelError, match="leaves 0 inputs"):
         replace(net, weights=np.zeros((4, 4)))
     with pytest.raises(ModelError, match=r"hidden biases: shape \(3,\), must be \(4,\)"):

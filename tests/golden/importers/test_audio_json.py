@@ -139,7 +139,7 @@ BAD = {
         changed(0, activation="tanh"),
         "dense layer 0, tanh: tanh in front of lstm layer 3 is not supported; let what it",
     ),
-    "h": (changed(3, activation="relu"), "lstm layer 3: activation 'relu' is not supported, only"),
+    "h": (changed(3, activation="elu"), "lstm layer 3: activation 'elu' is not supported, only"),
     "shape": (changed(4, shape=[None, 7]), "dense layer 4: shape [None, 7], its weights give 1"),
     "widths": (changed(3, weights=[[[1.0] * 16]] * 3), "weights 0 of lstm layer 3: shape (1, 16)"),
     "count": (changed(3, weights=[]), "lstm layer 3: 0 arrays of weights, must be 3"),

@@ -99,8 +99,8 @@ def path(tmp_path: Path) -> Path:
 
 
 OPTIONS: dict[str, tuple[str, str, Any, str]] = {
-    "gates": ("LSTM", "recurrent_activation", "relu", "'relu' is not supported; supported: sigmo"),
-    "squash": ("LSTM", "activation", "relu", "activation 'relu' is not supported; supported: tan"),
+    "gates": ("LSTM", "recurrent_activation", "elu", "'elu' is not supported; supported: sigmo"),
+    "squash": ("LSTM", "activation", "elu", "activation 'elu' is not supported; supported: tan"),
     "own function": ("LSTM", "activation", {"class_name": "function", "config": "f"}, "activation"),
     "hard squash": ("LSTM", "activation", "hard_sigmoid", "activation 'hard_sigmoid' is not supp"),
     "backwards a number": ("LSTM", "go_backwards", 1, "go_backwards 1 is not supported"),
@@ -283,8 +283,8 @@ DIRECTIONS: dict[str, tuple[str, Any, str]] = {
     ),
     "inner option": (
         "bidirectional",
-        lambda c: both(c)["layer"]["config"].update(activation="relu"),
-        "activation 'relu' is not supported",
+        lambda c: both(c)["layer"]["config"].update(activation="elu"),
+        "activation 'elu' is not supported",
     ),
     "forward layer turned": (
         "bidirectional_hard",
