@@ -60,7 +60,7 @@ def verilog(
         written = put(texts, stage)
     told = {_what(path): str(place / path.name) for path in written}
     for what, path in told.items():
-        typer.echo(f"{what.capitalize():17} {path}")
+        typer.echo(f"{what[0].upper() + what[1:]:17} {path}")
     output.finish(told, json, True)
 
 
@@ -74,9 +74,21 @@ KINDS = {
     ".veo": "Verilog instance",
     ".vho": "VHDL instance",
     ".vlt": "Verilator waivers",
+    ".core": "FuseSoC",
+    "_vivado.tcl": "Vivado",
+    "_ooc.xdc": "Vivado clock",
+    "_quartus.tcl": "Quartus",
+    ".sdc": "Quartus clock",
     ".registers.md": "registers",
     ".registers.json": "table",
+    ".rdl": "SystemRDL",
     ".load.json": "load",
+    "carousel.c": "driver",
+    "carousel.h": "driver header",
+    "carousel_registers.h": "driver registers",
+    "_example.c": "driver example",
+    "_load.h": "driver load",
+    ".h": "driver core",
 }
 
 

@@ -2,11 +2,39 @@
 not mapped."""
 
 from fixedpoint.formats import Format
-from rtl.axi.registers import Field, Register, whole
+from rtl.axi import registers as generic
+from rtl.axi.registers import Field, Register
 from rtl.planning import CorePlan
 
 IDENTIFICATION = 0x4341524F  # "CARO"
 VERSION = 1
+OFFSETS = {
+    "IDENTIFICATION": 0x00,
+    "VERSION": 0x04,
+    "SHAPE": 0x08,
+    "NETWORK": 0x0C,
+    "LANES": 0x10,
+    "CYCLES_PER_STEP": 0x14,
+    "INPUT_FORMAT": 0x18,
+    "OUTPUT_FORMAT": 0x1C,
+    "CONTROL": 0x20,
+    "STATUS": 0x24,
+    "FRAMING_ERRORS": 0x28,
+    "CYCLES": 0x2C,
+    "STEPS": 0x30,
+    "SATURATED": 0x40,  # the first of KINDS, the others behind it
+    "STATE_WORDS": 0x80,
+    "STATE_ADDRESS": 0x84,
+    "STATE_DATA": 0x88,
+    "LOAD_ADDRESS": 0x90,
+    "LOAD_DATA_HIGH": 0x94,
+    "LOAD_DATA": 0x98,
+}
+BITS = {
+    "CONTROL": ("enable", "clear"),
+    "STATUS": ("idle", "framing_error", "overflow", "too_long"),
+}
+"""Of these registers, from the lowest bit up."""
 KINDS = {
     "i": "net inputs of input gates",
     "f": "net inputs of forget gates",
@@ -29,14 +57,14 @@ def registers(plan: CorePlan) -> tuple[Register, ...]:
     """The register map of a core, from the lowest offset up."""
     found = [*_identity(plan), *_formats(plan), _control(plan), _status(plan), _framing()]
     found += [
-        whole(name.upper(), offset, "ro", description)
-        for offset, (name, description) in zip((0x2C, 0x30), COUNTERS.items(), strict=True)
+        whole(name.upper(), "ro", description)
+        for name, description in COUNTERS.items()
         if not plan.holds_sequences
     ]
     found += [
-        whole(
+        generic.whole(
             f"SATURATED_{kind.upper()}",
-            0x40 + 4 * k,
+            OFFSETS["SATURATED"] + 4 * k,
             "ro",
             f"Clipped {what}, since reset; wraps around.",
         )
@@ -50,8 +78,19 @@ def registers(plan: CorePlan) -> tuple[Register, ...]:
     return tuple(found)
 
 
-def _constant(name: str, offset: int, description: str, *fields: Field) -> Register:
-    return Register(name, offset, "ro", description, fields, constant=True)
+def _constant(name: str, description: str, *fields: Field) -> Register:
+    return Register(name, OFFSETS[name], "ro", description, fields, constant=True)
+
+
+def whole(
+    name: str, access: str, description: str, reset: int | None = 0, **options: bool
+) -> Register:
+    """`rtl.axi.registers.whole` at the register's own offset."""
+    return generic.whole(name, OFFSETS[name], access, description, reset, **options)
+
+
+def _bit(register: str, name: str, reset: int, description: str) -> Field:
+    return Field(name, BITS[register].index(name), 1, reset, description)
 
 
 def _identity(plan: CorePlan) -> list[Register]:
@@ -59,39 +98,48 @@ def _identity(plan: CorePlan) -> list[Register]:
     cells = sum(layer.shape.cells for layer in qnet.layers)
     pace = plan.cycles_per_step
     return [
-        whole("IDENTIFICATION", 0x00, "ro", '"CARO".', IDENTIFICATION, constant=True),
-        whole("VERSION", 0x04, "ro", "Of this register map.", VERSION, constant=True),
+        whole(
+            "IDENTIFICATION",
+            "ro",
+            '"CARO".',
+            IDENTIFICATION,
+            constant=True,
+        ),
+        whole("VERSION", "ro", "Of this register map.", VERSION, constant=True),
         _constant(
             "SHAPE",
-            0x08,
             "Elements of a vector.",
             Field("inputs", 0, 16, qnet.inputs, "Elements in."),
             Field("outputs", 16, 16, qnet.outputs, "Elements out."),
         ),
         _constant(
             "NETWORK",
-            0x0C,
             "What computes.",
             Field("cells", 0, 16, cells, "Cells of all layers."),
             Field("layers", 16, 16, len(qnet.layers), "Layers; two directions are two."),
         ),
-        _constant("LANES", 0x10, "Multipliers.", Field("lanes", 0, 16, plan.lanes, "Multipliers.")),
-        whole("CYCLES_PER_STEP", 0x14, "ro", "Clocks a step, predicted.", pace, constant=True),
+        _constant("LANES", "Multipliers.", Field("lanes", 0, 16, plan.lanes, "Multipliers.")),
+        whole(
+            "CYCLES_PER_STEP",
+            "ro",
+            "Clocks a step, predicted.",
+            pace,
+            constant=True,
+        ),
     ]
 
 
 def _formats(plan: CorePlan) -> list[Register]:
     qnet = plan.qnet
     return [
-        _format("INPUT_FORMAT", 0x18, "in", qnet.formats.input),
-        _format("OUTPUT_FORMAT", 0x1C, "out", qnet.out_format),
+        _format("INPUT_FORMAT", "in", qnet.formats.input),
+        _format("OUTPUT_FORMAT", "out", qnet.out_format),
     ]
 
 
-def _format(name: str, offset: int, way: str, form: Format) -> Register:
+def _format(name: str, way: str, form: Format) -> Register:
     return _constant(
         name,
-        offset,
         f"Codes of elements {way}.",
         Field("width", 0, 8, form.width, "Bits."),
         Field("fraction_bits", 8, 8, form.frac, "Of these after the point.", signed=True),
@@ -100,30 +148,33 @@ def _format(name: str, offset: int, way: str, form: Format) -> Register:
 
 
 def _control(plan: CorePlan) -> Register:
-    fields = [Field("enable", 0, 1, 1, "0: no vector begins; one that has begun is taken whole.")]
+    text = "0: no vector begins; one that has begun is taken whole."
+    fields = [_bit("CONTROL", "enable", 1, text)]
     if not plan.holds_sequences:
         text = "Written 1: the next beat begins a vector and a sequence; reads 0."
-        fields.append(Field("clear", 1, 1, 0, text))
-    return Register("CONTROL", 0x20, "rw", "What the core may do.", tuple(fields))
+        fields.append(_bit("CONTROL", "clear", 0, text))
+    return Register("CONTROL", OFFSETS["CONTROL"], "rw", "What the core may do.", tuple(fields))
 
 
 def _status(plan: CorePlan) -> Register:
     fields = []
     if plan.has_idle:
-        fields.append(Field("idle", 0, 1, 1, "No step runs, no vector waits or has begun."))
+        fields.append(_bit("STATUS", "idle", 1, "No step runs, no vector waits or has begun."))
     text = "A sequence ended inside a vector, since reset."
-    fields.append(Field("framing_error", 1, 1, 0, text))
+    fields.append(_bit("STATUS", "framing_error", 0, text))
     if "s" in plan.saturation_kinds:
-        fields.append(Field("overflow", 2, 1, 0, "A state was clipped, since reset."))
+        fields.append(_bit("STATUS", "overflow", 0, "A state was clipped, since reset."))
     if plan.holds_sequences:
         text = "A sequence was longer than the core holds, since reset."
-        fields.append(Field("too_long", 3, 1, 0, text))
-    return Register("STATUS", 0x24, "ro", "Status.", tuple(fields))
+        fields.append(_bit("STATUS", "too_long", 0, text))
+    return Register("STATUS", OFFSETS["STATUS"], "ro", "Status.", tuple(fields))
 
 
 def _framing() -> Register:
     return whole(
-        "FRAMING_ERRORS", 0x28, "ro", "Sequences that ended inside a vector; wraps around."
+        "FRAMING_ERRORS",
+        "ro",
+        "Sequences that ended inside a vector; wraps around.",
     )
 
 
@@ -132,9 +183,15 @@ def _state(plan: CorePlan) -> list[Register]:
     place = Field("address", 0, words.bit_length(), 0, f"0 to {words - 1}; {words}: at the end.")
     text = "Which word of the state; goes on by 1 after each access to STATE_DATA."
     return [
-        _constant("STATE_WORDS", 0x80, "Of the state.", Field("words", 0, 16, words, "How many.")),
-        Register("STATE_ADDRESS", 0x84, "rw", text, (place,)),
-        whole("STATE_DATA", 0x88, "rw", "The word, a code sign-extended.", None, signed=True),
+        _constant("STATE_WORDS", "Of the state.", Field("words", 0, 16, words, "How many.")),
+        Register("STATE_ADDRESS", OFFSETS["STATE_ADDRESS"], "rw", text, (place,)),
+        whole(
+            "STATE_DATA",
+            "rw",
+            "The word, a code sign-extended.",
+            None,
+            signed=True,
+        ),
     ]
 
 
@@ -142,11 +199,17 @@ def _load(plan: CorePlan) -> list[Register]:
     address_bits, word_bits = plan.load_bits
     text = "Which weight word; goes on by 1 after each write to LOAD_DATA."
     found = [
-        Register("LOAD_ADDRESS", 0x90, "rw", text, (Field("address", 0, address_bits, 0, ""),)),
-        whole("LOAD_DATA", 0x98, "wo", "The lower bits of the word; writes it.", None),
+        Register(
+            "LOAD_ADDRESS",
+            OFFSETS["LOAD_ADDRESS"],
+            "rw",
+            text,
+            (Field("address", 0, address_bits, 0, ""),),
+        ),
+        whole("LOAD_DATA", "wo", "The lower bits of the word; writes it.", None),
     ]
     if word_bits > 32:
         field = Field("high", 0, word_bits - 32, 0, "Bits 32 and above.")
         text = "The upper bits of words that LOAD_DATA writes."
-        found.insert(1, Register("LOAD_DATA_HIGH", 0x94, "rw", text, (field,)))
+        found.insert(1, Register("LOAD_DATA_HIGH", OFFSETS["LOAD_DATA_HIGH"], "rw", text, (field,)))
     return found

@@ -15,6 +15,7 @@ from fixedpoint.quantization import quantize
 from golden.cell import Layer
 from golden.dense import Dense
 from golden.network import Network
+from rtl.kit.header import logic
 from rtl.verilog import convert, module_name
 from sim.runner import Build, build, folder_in, run
 from tests.rtl.support import write_core
@@ -82,7 +83,7 @@ def written(qnet: QuantizedNetwork, folder: Path, build_dir: Path, **options: An
     """A simulator of the very file that `rtl.verilog.write` writes; options of that."""
     core, about, _, table, *_ = write_core(qnet, folder, axi=True, **options)
     ports = [port["name"] for port in json.loads(about.read_text())["ports"]]
-    built = build(core.read_text(), module_name(qnet), ports, build_dir)
+    built = build(logic(core.read_text()), module_name(qnet), ports, build_dir)
     return Wrapped(qnet, json.loads(table.read_text()), built)
 
 
