@@ -3,7 +3,7 @@
 # `make page` those of `carousel page`, and makes the page of the model.
 
 PYTHON ?= python3
-MODEL ?= models/temporal_order.npz
+MODEL ?= models/temporal_order_held.npz
 BIN := .venv/bin
 # A file stays with one process, which makes what its tests share once.
 SPREAD := -n 2 --dist loadfile --no-loadscope-reorder

@@ -10,6 +10,7 @@ from carousel.cli.inputs import Inputs, choose, encode
 from carousel.cli.state_file import State
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
+from fixedpoint.retention.ranges import Range
 from golden import Network
 from rtl.lengths import check_fits, room
 
@@ -35,6 +36,15 @@ class Subject:
     state: State | None = None
     state_codes: State | None = None
     max_length: int | None = None
+
+    @property
+    def between(self) -> Range | None:
+        """What an input can be between what matters to the task, a case each; None: not known."""
+        boxes = self.inputs.task.between if self.inputs.task else None
+        if boxes is None:
+            return None
+        form = self.qnet.formats.input
+        return Range(form.encode(boxes.low)[0], form.encode(boxes.high)[0])
 
 
 @dataclass(frozen=True)

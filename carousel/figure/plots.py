@@ -10,6 +10,7 @@ from carousel.report.plots import COLOURS, STYLE, WIDTH
 from golden.batch import Whole
 
 POINTS = 1500  # of a line, where there are more
+POWERS = 1e-6, 1e-3, 1e0
 ZERO = 1e-9  # where the lower panel has what is exactly 0
 LOOKS = ((COLOURS[1], "-", 1.6), (COLOURS[0], "-", 3.2), ("#101828", "--", 1.1))
 
@@ -38,13 +39,16 @@ def story(found: Story) -> Figure:
             moves.loglog(places, shown, line, color=colour, linewidth=width)
             if not moved.any():
                 text = f"gateware: not one LSB in {len(moved):,} steps"
-                moves.annotate(text, (places[0], ZERO), (4, 5), textcoords="offset points")
+                near = {"xytext": (-4, 5), "textcoords": "offset points", "ha": "right"}
+                moves.annotate(text, (places[-1], ZERO), **near)
         left.set(ylabel="distance of the two runs")
         left.set_xlim(1, found.lag)
         left.set_ylim(1e-17, 1e3)
         moves.set(xlabel="steps since the symbol", ylabel="change of a state")
+        moves.set_yticks([ZERO, *POWERS], ["0", *(f"$10^{{{k}}}$" for k in (-6, -3, 0))])
+        moves.set_ylim(ZERO / 4, 1e2)
         moves.xaxis.set_major_formatter("{x:,g}")
-        figure.legend(loc="outside upper center", ncols=3)
+        figure.legend(loc="outside upper center", ncols=3, handlelength=1.6, columnspacing=1.4)
     return figure
 
 

@@ -70,20 +70,10 @@ def ranges(subject: Subject, ends: Ends | None) -> dict[str, Range]:
     """
     found = {"the whole format": whole_input(subject.qnet), "its own": input_of(subject.codes)}
     if subject.inputs.lag:
-        found[BETWEEN] = between(subject)
+        found[BETWEEN] = subject.between or input_of(distractors(subject))
     if ends is not None:
         found[f"{ends[0]:g} to {ends[1]:g}"] = input_between(subject.qnet, *ends)
     return found
-
-
-def between(subject: Subject) -> Range:
-    """What comes between the task's last event and its trigger: all that can, where it is known,
-    else what does in the sequences."""
-    task, form = subject.inputs.task, subject.qnet.formats.input
-    boxes = task.between if task else None
-    if boxes is None:
-        return input_of(distractors(subject))
-    return Range(form.encode(boxes.low)[0], form.encode(boxes.high)[0])
 
 
 def find(subject: Subject, inputs: Mapping[str, Range]) -> Bounds:
