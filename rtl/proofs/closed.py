@@ -49,7 +49,7 @@ class Gate(NamedTuple):
     net: int
 
 
-def closed(core: StepPlan, design: Design, between: Range | None) -> Proof:
+def closed(core: StepPlan, design: Design, between: Range) -> Proof:
     """i = 0 and f = 1.0 at every distractor, by the weights.
 
     Parameters
@@ -58,11 +58,10 @@ def closed(core: StepPlan, design: Design, between: Range | None) -> Proof:
 
     Raises
     ------
-    InapplicableError : nothing is known of the task, or a gate can open.
+    InapplicableError : there are no gates, or one can open.
     ProofError : a core of which it cannot be said.
     """
     _check(core, between)
-    assert between is not None
     limits = Limits(core, between)
     first = limits.gates[0]
     address = limits.issued.index(limits.first_column(first))
@@ -103,12 +102,10 @@ def closed(core: StepPlan, design: Design, between: Range | None) -> Proof:
     )
 
 
-def _check(core: StepPlan, between: Range | None) -> None:
+def _check(core: StepPlan, between: Range) -> None:
     program, schedule = core.program, core.schedule
     if not program.states:
         raise InapplicableError("there are no cells, so no gates")
-    if between is None:
-        raise InapplicableError("it is not known what its task has between what matters")
     if program.loadable:
         raise InapplicableError("the weights can be loaded anew")
     if found := open_gate(core.qnet, between):

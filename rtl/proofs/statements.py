@@ -78,7 +78,7 @@ def shipped(
     wrapped = "wrapped" in design.modules[design.top].instances
     inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
     makers = _of_parts(core, inner) if core.holds_sequences else _of_core(core.parts[0], inner)
-    if not core.holds_sequences:
+    if between is not None and not core.holds_sequences:
         makers["closed"] = partial(closed, core.parts[0], inner, between)
     if wrapped:
         makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
