@@ -201,7 +201,8 @@ def _failed(found: tuple[Row, ...]) -> Iterator[str]:
     """The trials that failed, folded."""
     failed = [(row, each) for row in found for each in row.failed]
     if failed:
-        yield f"\n## Trials that failed\n\n<details><summary>All {len(failed)} of them</summary>\n\n"
+        yield "\n## Trials that failed\n\n"
+        yield f"<details><summary>All {len(failed)} of them</summary>\n\n"
     for row, each in failed:
         why = each.diverged or f"given up after {each.presented:,} sequences"
         tested = "" if each.diverged else f", then {each.wrong:,} of {each.tested:,} wrong"

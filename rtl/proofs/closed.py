@@ -14,7 +14,6 @@ from typing import NamedTuple
 from fixedpoint.retention.bound import open_gate
 from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.retention.ranges import Range
-from rtl.planning import StepPlan
 from rtl.program.program import Program, RowWord
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError, ProofError
@@ -25,6 +24,7 @@ from rtl.proofs.sums import ADDED, FED, READERS, claim_clock, hops, inputs
 from rtl.schedule import latency
 from rtl.schedule.phases import Column
 from rtl.schedule.schedule import Slot
+from rtl.step_plan import StepPlan
 
 MOST_CASES = 16  # distractors, a case each
 Ends = tuple[int, int]  # lowest and highest

@@ -61,7 +61,7 @@ def shipped(
     core: CorePlan,
     design: Design,
     only: Sequence[str] | None = None,
-    between: Range | None = None,
+    distractors: Range | None = None,
 ) -> Statements:
     """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
@@ -69,7 +69,7 @@ def shipped(
     ----------
     design : its `top` is the module that is shipped.
     only : the names of those that are wanted; default all.
-    between : what the network's task has between what matters, a case each (M, D), if it is known.
+    distractors : what its task has between what matters, a case each (M, D), if it is known.
 
     Raises
     ------
@@ -78,8 +78,8 @@ def shipped(
     wrapped = "wrapped" in design.modules[design.top].instances
     inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
     makers = _of_parts(core, inner) if core.holds_sequences else _of_core(core.parts[0], inner)
-    if between is not None and not core.holds_sequences:
-        makers["closed"] = partial(closed, core.parts[0], inner, between)
+    if distractors is not None and not core.holds_sequences:
+        makers["closed"] = partial(closed, core.parts[0], inner, distractors)
     if wrapped:
         makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
     return _made(makers, only)
