@@ -25,7 +25,7 @@ from golden.learning import Parameters
 from golden.squash import Array
 from golden.tasks.task import Boxes
 
-NET = 12.0  # a gate of 16 bits is exactly 0 up to -11.219 and exactly 1 from 9.969 on
+NET = 12.0  # in formats of 16 bits a gate is exactly 0 up to about -11, exactly 1 from about 10
 SIDES = {"i": 1.0, "f": -1.0}  # what turns a net input so that shut is low
 
 

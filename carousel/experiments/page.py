@@ -87,7 +87,7 @@ def page(found: Results) -> str:
     parts += [FORGETS, _markdown(flow(found)), UNTAUGHT, _markdown(plain(found))]
     if found.carried:
         parts += [GATEWARE, _markdown(gateware(found.carried))]
-    return "".join(parts)
+    return "".join([*parts, *_failed(found.rows)])
 
 
 def short(found: Results) -> str:
@@ -181,7 +181,7 @@ def _answers(row: Row) -> tuple[str, str]:
 
 
 def _notes(found: tuple[Row, ...]) -> Iterator[str]:
-    """How the text was read, and which trials failed."""
+    """How the text was read."""
     read: dict[str, list[str]] = {}
     for row in found:
         if row.reading and row.own:
@@ -195,13 +195,20 @@ def _notes(found: tuple[Row, ...]) -> Iterator[str]:
     ):
         lines = [f"- `{row.name}`: {text}.\n" for row in found if (text := getattr(row, told))]
         yield from [f"\n({mark}) {head}:\n\n", *lines] if lines else []
+
+
+def _failed(found: tuple[Row, ...]) -> Iterator[str]:
+    """The trials that failed, folded."""
     failed = [(row, each) for row in found for each in row.failed]
     if failed:
-        yield "\nTrials that failed:\n\n"
+        yield "\n## Trials that failed\n\n"
+        yield f"<details><summary>All {len(failed)} of them</summary>\n\n"
     for row, each in failed:
         why = each.diverged or f"given up after {each.presented:,} sequences"
         tested = "" if each.diverged else f", then {each.wrong:,} of {each.tested:,} wrong"
         yield f"- `{row.name}`, seed {each.seed}: {why}{tested}\n"
+    if failed:
+        yield "\n</details>\n"
 
 
 def flow(found: Results) -> Table:

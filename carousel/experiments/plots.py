@@ -28,7 +28,7 @@ def flow(found: Contrast) -> Figure:
         panel.set(xlabel="lag, steps", ylabel="error flow", ylim=(FAINTEST, 1e4))
         panel.xaxis.set_major_formatter("{x:g}")
         panel.margins(x=0.01)
-        figure.legend(loc="outside upper center", ncols=3)
+        figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
