@@ -47,7 +47,7 @@ def _twin(design: Design, rows: Rows) -> Twin:
     """Where readers are shared, who has one; else how a row is squashed."""
     driven: dict[str, int | str] = {"i__valid": 1, "r_en": 1}
     if rows.core.schedule.one_sigma:
-        driven |= {"activation0.net_code": 0, "cell.h_net_code": 1}
+        driven |= {"activation0.net_code": 0, "cell.h_net_code": "later"}  # both begin with 0
         broken = design.replaced(design.top, r"= h_due_1 \? \S+ *: ", "= ")
         return Twin("the reader never turns to a state", broken, rows.limit + 10, driven)
     old, path = rf"^(\s+{ROWS} <=) (\S+);", rows.places[-1].path
@@ -63,6 +63,7 @@ def state(design: Design, rows: Rows) -> Harness:
     asking += ["cell.output_gate.o_net_code"] if schedule.peepholes else []
     nets = [h.cut(net) for net in asking]
     claim_rows(h, rows)
+    h.register("later", 1, "1")
     if schedule.one_sigma:
         claim_turns(h, rows, nets)
     else:
