@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from fixedpoint import quantize
+from fixedpoint.formats import Formats
 from golden import Network
 from golden.errors import CarouselError
 from rtl.core import Core
@@ -33,7 +35,7 @@ from rtl.proofs.twins import SPEAKS_OF, holds
 from rtl.verilog import convert
 from sim.mutants import TOP, Mutants, build_mutants
 from sim.stimuli import POOL, Stimuli
-from tests.rtl.support import layer, make_core, quantized, readout, stack
+from tests.rtl.support import layer, make_core, readout, stack
 
 COUNT, SEED, LEAST = 900, 1, 0.995
 RESULTS, REASONS = Path(__file__).with_suffix(".json"), Path(__file__).with_suffix(".toml")
@@ -61,12 +63,19 @@ def cores() -> dict[str, Core]:
     """What is mutated, by name; states, outputs and net inputs of both saturate."""
     rng = np.random.default_rng(1)
     cells = layer(rng, 2, 2, 2, forget=False, recurrence=True, g="g1997", h="h1997")
-    blocks = quantized(Network((cells,), readout(rng, 4, 1, "sigma")), rng, 8, 1)
-    layers = quantized(stack(rng, 2, 3, 2), rng, 8, 1)
+    blocks = Network((cells,), readout(rng, 4, 1, "sigma"))
+    rng.normal(size=(4, 12, 2))  # so that the second network stays the one that was measured
+    layers = stack(rng, 2, 3, 2)
     return {
-        "1997, blocks, gate recurrence, readout": make_core(blocks, 2, probe=True),
-        "forget gates, two layers": make_core(layers, 3, probe=True),
+        "1997, blocks, gate recurrence, readout": _core(blocks, "blocks", 2),
+        "forget gates, two layers": _core(layers, "layers", 3),
     }
+
+
+def _core(net: Network, name: str, lanes: int) -> Core:
+    """With formats of a file: 8 bits of everything, so that all codes can be shown."""
+    formats = Formats.parse(Path(__file__).with_name(f"mutants_{name}.json"))
+    return make_core(quantize(net, formats), lanes, probe=True)
 
 
 def judged(
