@@ -9,7 +9,7 @@ import numpy as np
 from amaranth.sim import Simulator
 
 from fixedpoint import quantize
-from golden import Layer, Network, Readout
+from golden import Dense, Layer, Network
 from rtl import CoreOptions, plan
 from rtl.verilog import Top
 
@@ -22,7 +22,7 @@ def core() -> tuple[Top, np.ndarray]:
     """A small core and two vectors for it, as codes."""
     rng = np.random.default_rng(3)
     layer = Layer({k: rng.normal(size=(2, 5)) for k in "ifog"}, {k: np.zeros(2) for k in "ifog"})
-    net = Network((layer,), Readout(rng.normal(size=(2, 2)), np.zeros(2)), "waves")
+    net = Network((layer,), (Dense(rng.normal(size=(2, 2)), np.zeros(2)),), "waves")
     x = rng.normal(size=(1, 2, 3))
     qnet = quantize(net, bits=12, calibrate=x)
     return Top(plan(qnet, CoreOptions(4))), qnet.encode(x)[0][0]

@@ -80,11 +80,12 @@ def in_icarus(texts: dict[str, str], folder: Path) -> str:
 
 
 def with_a_wrong_weight(texts: dict[str, str]) -> dict[str, str]:
-    """The lowest bit of every word of the memory with the most different words is another one."""
+    """The highest bit of every word of the memory with the most different words is another one."""
     memories = (name for name in texts if re.fullmatch(rf"{TOP}_\d+\.mem", name))
     name = max(memories, key=lambda each: len(set(texts[each].split())))
-    words = (f"{int(word, 16) ^ 1:x}\n" for word in texts[name].split())
-    return {**texts, name: "".join(words)}
+    words = [int(word, 16) for word in texts[name].split()]
+    highest = 1 << max(words).bit_length() - 1
+    return {**texts, name: "".join(f"{word ^ highest:x}\n" for word in words)}
 
 
 @pytest.mark.parametrize("name", usual("plain"))

@@ -8,11 +8,13 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from fixedpoint import quantize
 from fixedpoint.network import QuantizedNetwork
 from rtl import CoreOptions
 from rtl.lib.arithmetic import shape_of
 from rtl.lib.beat import beat_layout
-from tests.rtl.support import quantized, stack
+from tests.fixedpoint.nets import uniform
+from tests.rtl.support import stack
 
 Beat = tuple[int, int, int]
 
@@ -20,7 +22,8 @@ Beat = tuple[int, int, int]
 def network(inputs: int = 2, outputs: int = 2, bits: int = 12, seed: int = 1) -> QuantizedNetwork:
     """A random network of one cell; its input and output codes are not a whole number of bytes."""
     rng = np.random.default_rng(seed)
-    return quantized(stack(rng, inputs, 1, outputs=outputs), rng, bits)
+    net = stack(rng, inputs, 1, outputs=outputs)
+    return quantize(net, uniform(net, bits, rng.normal(size=(4, 12, inputs))))
 
 
 @dataclass(frozen=True)

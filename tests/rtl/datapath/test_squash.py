@@ -175,6 +175,7 @@ NETWORKS = [
     ("hard", "h1997", "floored"),
     ("sigma", "identity", "capped"),
     ("tanh", "hard", "g1997"),
+    ("hardtanh", "relu", "relu6"),
 ]
 
 

@@ -116,11 +116,11 @@ def test_fusesoc_lints_it(kit, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", _with_verilator())
     command = [sys.executable, "-m", "fusesoc.main", "--cores-root", ".", "run", "--target", "lint"]
     options = {"cwd": tmp_path, "capture_output": True, "text": True, "check": False}
-    done = subprocess.run([*command, "::carousel_network"], **options)
+    done = subprocess.run([*command, "carousel_network"], **options)
     assert done.returncode == 0, done.stdout + done.stderr
     path = tmp_path / "carousel_network.v"
     path.write_text(path.read_text().replace("assign o", "assign wrong.o", 1))
-    assert subprocess.run([*command, "::carousel_network"], **options).returncode != 0
+    assert subprocess.run([*command, "carousel_network"], **options).returncode != 0
 
 
 def _with_verilator() -> str:
