@@ -251,6 +251,6 @@ class SafeView {
 
 /** A number of last bits in words. */
 function distance(by) {
-  if (by === 0) return "0 LSB: not at all";
+  if (by === 0) return "0 LSB";
   return `${by < 0 ? "−" : "+"}${amount(Math.abs(by))} LSB`;
 }
