@@ -13,7 +13,9 @@ class Safe {
     this.format = core.layers[0].s;
     this.unit = 2 ** core.input.frac; // codes of the input a one has
     this.lsb = 2 ** -this.format.frac;
+    this.grain = Math.max(this.lsb, 1 / this.unit); // what comes is a multiple of it
     this.gateOne = 2 ** core.layers[0].i.frac;
+    this.readOne = 2 ** core.layers[0].y.frac;
     this.places = ["s", "i", "o", "y"].map((kind) => gateware.places(0, kind));
     this.open = { in: false, out: false };
     this.value = 0.75;
@@ -45,11 +47,11 @@ class Safe {
     this.coming = this.once = true;
   }
 
-  /** What comes in the next step, in units of the state's last bit, so that all three can hold it. */
+  /** What comes in the next step, a number that input and state can hold exactly. */
   next() {
-    const step = this.lsb;
-    const street = (this.dice.below(1 / step) - 0.5 / step) * step;
-    const x = this.coming ? Math.round(this.value / step) * step : street;
+    const { grain } = this;
+    const street = this.dice.below(1 / grain) * grain - 0.5;
+    const x = this.coming ? Math.round(this.value / grain) * grain : street;
     this.coming = false;
     return x;
   }
@@ -186,7 +188,7 @@ class SafeView {
     element("outside").textContent = signed(now.x, 2);
     element("outside-note").textContent = safe.open.in ? "walks in" : "passes by";
     element("inside").textContent = signed(now.s * lsb, 6);
-    element("read").textContent = signed(now.y * lsb, 2);
+    element("read").textContent = signed(now.y / safe.readOne, 2);
     element("read-note").textContent = safe.open.out ? "what is inside" : "nothing to be seen";
     element("value-shown").textContent = signed(safe.value, 4);
     element("play").firstChild.textContent = this.plays ? "Stop time " : "Let time run ";
@@ -200,6 +202,7 @@ class SafeView {
   showState(code) {
     const { format } = this.safe;
     showBits(element("bits"), code, format.width);
+    element("bits-note").textContent = `its ${format.width} bits`;
     const part = (50 * code) / 2 ** (format.width - 1);
     const bar = element("fill").style;
     bar.left = `${50 + Math.min(part, 0)}%`;
@@ -248,6 +251,6 @@ class SafeView {
 
 /** A number of last bits in words. */
 function distance(by) {
-  if (by === 0) return "0 LSB: not at all";
+  if (by === 0) return "0 LSB";
   return `${by < 0 ? "−" : "+"}${amount(Math.abs(by))} LSB`;
 }

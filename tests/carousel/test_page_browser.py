@@ -65,7 +65,8 @@ def test_a_hundred_sequences_in_a_browser():
     assert found == {"compared": ALL, "differing": 0}
 
 
-STATE = "[carousel.safe.now.s, carousel.safe.now.i, carousel.safe.now.o, carousel.safe.now.y]"
+STATE = """(({ now, lsb, gateOne, readOne }) =>
+    [now.s * lsb, now.i / gateOne, now.o / gateOne, now.y / readOne])(carousel.safe)"""
 LATER = "new Promise((resume) => setTimeout(resume, 500))"
 
 
@@ -75,21 +76,22 @@ def test_somebody_opens_and_shuts_the_doors():
         browser.open(chromium.address(PAGE))
         browser.key("p")
         browser.wait("carousel.safe.now.s !== 0")
-        state, shut, out, read = browser.evaluate(STATE)
-        assert (state, shut, out, read) == (3072, 0, 0, 0)  # 0.75 in 12 fraction bits
+        browser.wait("carousel.safe.shutFor > 0")
+        assert browser.evaluate(STATE) == [0.75, 0, 0, 0]
         browser.evaluate("speed.value = 3, speed.dispatchEvent(new Event('input'))")
         browser.wait("carousel.safe.shutFor > 20000")
-        assert browser.evaluate(STATE) == [3072, 0, 0, 0]
+        assert browser.evaluate(STATE) == [0.75, 0, 0, 0]
         assert browser.evaluate("Math.abs(carousel.safe.moved.float)") > 100
         assert "0 LSB" in browser.evaluate(
             "document.querySelector('#row-gateware .moved').innerText"
         )
         browser.click("#door-out")
         browser.wait("carousel.safe.now.o !== 0")
-        assert browser.evaluate(STATE) == [3072, 0, 1 << 14, 3072]
+        assert browser.evaluate(STATE) == [0.75, 0, 1, 0.75]
         assert browser.evaluate("document.getElementById('read').innerText.trim()") == "0.75"
         browser.key("i")
-        browser.wait("carousel.safe.now.i !== 0 && carousel.safe.now.s !== 3072")
+        browser.wait("carousel.safe.now.i !== 0 && carousel.safe.moved.gateware === 0")
+        browser.wait("carousel.safe.now.s * carousel.safe.lsb !== 0.75")
         assert browser.evaluate("document.getElementById('door-in').ariaPressed") == "true"
         browser.key("i")
         browser.wait("carousel.safe.now.i === 0")
