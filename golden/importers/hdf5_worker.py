@@ -33,7 +33,8 @@ Question = dict[str, Any]
     groups      place of a group -> its arrays' "shapes", its layer's "name", "owner": the group
                 that has it; other groups with arrays are refused
     attributes  names of the file's own attributes, which are texts
-    weights     name of a layer -> its arrays' shapes, in the order that its `weight_names` say
+    weights     name of a layer -> its arrays' shapes, each with a word that must be in its name or
+                "", in the order that its `weight_names` say
 """
 
 
@@ -85,11 +86,12 @@ def _named(h5py: Any, file: Any, name: str, shapes: list[Any]) -> dict[str, np.n
     words = _words(_at(h5py, file, place, h5py.Group, "a group"), "weight_names")
     if len(words) != len(shapes):
         raise RefusedError(f"{place} has {len(words)} arrays, must have {len(shapes)}")
-    pairs = enumerate(zip(words, shapes, strict=True))
-    return {
-        f"{name}/{k}": _array(h5py, file, f"{place}/{word}", tuple(shape))
-        for k, (word, shape) in pairs
-    }
+    found = {}
+    for k, (word, (shape, part)) in enumerate(zip(words, shapes, strict=True)):
+        if part and part not in word.split("/"):
+            raise RefusedError(f"{place}: {word!a} is not of layer {part!a}"[:200])
+        found[f"{name}/{k}"] = _array(h5py, file, f"{place}/{word}", tuple(shape))
+    return found
 
 
 def _check_all_named(h5py: Any, file: Any, asked: dict[str, Any]) -> None:

@@ -51,10 +51,17 @@ def load_h5(path: Path) -> Network:
     parts = chain(config, old=True)
     units = _plan(parts, version)
     named: dict[str, list[Unit]] = {}
-    for unit in units:
+    for unit in sorted(units, key=lambda unit: unit.part.place):
         if unit.shapes:
             named.setdefault(unit.part.owner, []).append(unit)
-    asked = {name: [s for unit in found for s in unit.shapes] for name, found in named.items()}
+    asked = {
+        name: [
+            (shape, unit.part.name if len(found) > 1 else "")
+            for unit in found
+            for shape in unit.shapes
+        ]
+        for name, found in named.items()
+    }
     given = hdf5.read("model", data, {"weights": asked})
     arrays = {}
     for name, found in named.items():

@@ -39,6 +39,7 @@ class Part:
     group : its place in the HDF5 file.
     inner : the forward and the backward LSTM of a Bidirectional; the layers of a model.
     owner : the layer of the outermost model that it is in; its own name, unless it is within one.
+    place : where it stands in the configuration, model by model, layer by layer.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Part:
     group: str = ""
     inner: tuple["Part", ...] = ()
     owner: str = ""
+    place: tuple[int, ...] = ()
 
     @property
     def lstms(self) -> tuple["Part", ...]:
@@ -128,10 +130,10 @@ def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[P
     parts, entries, used = [], {}, dict[str, int]()
     for entry in map(lambda one: as_object(one, "layer"), _list(inner.get("layers"), "layers")):
         part = _in_group(_entry(entry, old), used, place)
+        part = replace(part, place=(len(parts),))
         if part.kind in MODELS:
             found = _layers(entry, f"{part.group}/layers", old, depth + 1)
-            found = [replace(one, owner=part.name) for one in found if one.kind != "InputLayer"]
-            part = replace(part, inner=tuple(found))
+            part = replace(part, inner=tuple(one for one in found if one.kind != "InputLayer"))
         if part.name in entries:
             raise part.error("a layer of this name is there twice")
         entries[part.name] = entry
@@ -140,7 +142,19 @@ def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[P
         parts = _with_input(parts, old)
     else:
         parts = _in_line(inner, parts, entries)
-    return [one for part in parts for one in (part.inner if part.kind in MODELS else (part,))]
+    return [one for part in parts for one in _flat(part)]
+
+
+def _flat(part: Part) -> list[Part]:
+    """The layer; the layers of a model with their owner and place, and so the LSTMs of a
+    Bidirectional."""
+    inner = [
+        replace(one, owner=part.owner or part.name, place=(*part.place, *(one.place or (k,))))
+        for k, one in enumerate(part.inner)
+    ]
+    if part.kind in MODELS:
+        return [found for one in inner for found in ([one] if not one.inner else _flat(one))]
+    return [replace(part, inner=tuple(inner))]
 
 
 def _with_input(parts: list[Part], old: bool) -> list[Part]:

@@ -25,7 +25,7 @@ POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed
 
 TRAINING = re.compile(
     r"name|trainable|dtype|(\w+_)?(initializer|regularizer|constraint)|unit_forget_bias"
-    r"|(recurrent_)?dropout|seed|rate|noise_shape|stddev|l[12]|batch_input_shape|momentum"
+    r"|(recurrent_)?dropout|seed|rate|noise_shape|stddev|renorm_\w+|l[12]|batch_input_shape|momentum"
 )
 """Options of every layer that change nothing once a network is trained (dtype is looked at)."""
 OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import layers
+from make_keras import pack
 
 STEPS, SEQUENCES, INPUTS, WORDS = 12, 2, 3, 7
 
@@ -74,6 +75,7 @@ def main() -> None:
             x = rng.integers(0, WORDS, (SEQUENCES, STEPS))
         for suffix in ("keras", "h5"):
             net.save(folder / f"keras_{name}.{suffix}")
+        pack(folder / f"keras_{name}.keras")
         output = net.predict(x, batch_size=SEQUENCES, verbose=0)
         np.savez_compressed(folder / f"keras_{name}.npz", input=x, output=output)
 

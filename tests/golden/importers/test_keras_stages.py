@@ -59,7 +59,7 @@ def configured(file, change) -> None:
 BAD = {
     "weights alone": (
         lambda f: f.attrs.pop("model_config"),
-        "model: attribute model_config is missing; give the .h5 of a whole model, model.save",
+        "model: attribute model_config is missing; give the .h5 of a whole model (model.save)",
     ),
     "version": (lambda f: f.attrs.modify("keras_version", "1.2"), "keras_version '1.2': must be 2"),
     "no weights": (lambda f: f.pop("model_weights"), "model_weights/"),
