@@ -28,7 +28,7 @@ def core() -> tuple[Top, np.ndarray]:
     return Top(plan(qnet, CoreOptions(4))), qnet.encode(x)[0][0]
 
 
-def watch(top: Top, codes: np.ndarray) -> list[dict[str, int]]:
+def watch(top: Any, codes: np.ndarray) -> list[dict[str, int]]:
     """What the ports are at each rising edge."""
     found: list[dict[str, int]] = []
 
@@ -62,10 +62,12 @@ def draw(seen: list[dict[str, int]]) -> str:
     first = next(k for k, each in enumerate(seen) if each["o_valid"])
     begin = range(8)
     end = range(first - BEFORE, min(len(seen), first + BEHIND))
-    rows = [("clock", [f"{k:<5}" for k in begin], [f"{k:<5}" for k in end])]
+    rows: list[tuple[str, list[str], list[str]]] = [
+        ("clock", [f"{k:<5}" for k in begin], [f"{k:<5}" for k in end])
+    ]
     for name in SIGNALS:
-        shown = [[_cell(name, seen[k]) for k in part] for part in (begin, end)]
-        rows.append((name, *shown))
+        early, late = ([_cell(name, seen[k]) for k in part] for part in (begin, end))
+        rows.append((name, early, late))
     return "\n".join(f"    {name:8} {''.join(a)} ... {''.join(b)}".rstrip() for name, a, b in rows)
 
 
