@@ -102,7 +102,7 @@ def prove(
         (source, *_) = verilog.write(core, stage, axi=axi)
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.qnet))
-        proofs, left_out = shipped(core, design, only, subject.between)
+        proofs, left_out = shipped(core, design, only)
         longest_first = sorted(proofs, key=lambda proof: proof.name.rpartition(".")[2] not in LONG)
         jobs = {proof.name: partial(tried, proof, stage) for proof in longest_first}
         results = each_of("Proofs", jobs)

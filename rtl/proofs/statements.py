@@ -5,12 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 from fixedpoint.retention.hold import NeverShutError
-from fixedpoint.retention.ranges import Range
 from rtl.planning import CorePlan
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
-from rtl.proofs.closed import closed
 from rtl.proofs.counting import counting
 from rtl.proofs.design import Design
 from rtl.proofs.entering import entering
@@ -57,19 +55,13 @@ BUSES: dict[str, Callable[[CorePlan, Design], Proof]] = {  # of AXI around a cor
 }
 
 
-def shipped(
-    core: CorePlan,
-    design: Design,
-    only: Sequence[str] | None = None,
-    between: Range | None = None,
-) -> Statements:
+def shipped(core: CorePlan, design: Design, only: Sequence[str] | None = None) -> Statements:
     """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
     Parameters
     ----------
     design : its `top` is the module that is shipped.
     only : the names of those that are wanted; default all.
-    between : what the network's task has between what matters, a case each (M, D), if it is known.
 
     Raises
     ------
@@ -78,8 +70,6 @@ def shipped(
     wrapped = "wrapped" in design.modules[design.top].instances
     inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
     makers = _of_parts(core, inner) if core.holds_sequences else _of_core(core.parts[0], inner)
-    if not core.holds_sequences:
-        makers["closed"] = partial(closed, core.parts[0], inner, between)
     if wrapped:
         makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
     return _made(makers, only)

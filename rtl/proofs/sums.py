@@ -150,26 +150,20 @@ def state(design: Design, program: Program, reach: Reach) -> Harness:
         h.assume(f"!{h.see('load_write')}")
         h.prove(f"!{h.see('load_now')}")
     h.cut("sequencer.ready")
+    clock, running = h.see("sequencer.clock"), h.see("sequencer.running")
+    bits, last = reach.idle.bit_length(), reach.idle - 1
+    h.prove(f"{clock} <= {last} && ({running} || {clock} == 0)")
+    h.line(f"wire [{bits - 1}:0] at_0 = {running} ? {clock} : {reach.idle};")
     far = ADDED + late(program) + max(hops(program, lane) for lane in lanes)
-    at = claim_clock(h, reach.idle, far)
+    at = h.delayed("at", "at_0", bits, far, reach.idle)
+    for now, before in zip(at, at[1:], strict=False):
+        over = f"({before} == {reach.idle} || {before} == {last})"
+        next_one = f"{now} == {before} + 1"
+        h.prove(f"{over} ? {now} == 0 || {now} == {reach.idle} : {next_one}")
     claim_operand(h, reach, at)
     for lane in lanes:
         claim_lane(h, reach, f"lanes.lane{lane}", at[late(program) + hops(program, lane) :], lane)
     return h
-
-
-def claim_clock(h: Harness, idle: int, far: int) -> list[str]:
-    """Which clock of a step, of so many, it is now and was 1 to `far` clocks ago; `idle`: none."""
-    clock, running = h.see("sequencer.clock"), h.see("sequencer.running")
-    bits, last = idle.bit_length(), idle - 1
-    h.prove(f"{clock} <= {last} && ({running} || {clock} == 0)")
-    h.line(f"wire [{bits - 1}:0] at_0 = {running} ? {clock} : {idle};")
-    at = h.delayed("at", "at_0", bits, far, idle)
-    for now, before in zip(at, at[1:], strict=False):
-        over = f"({before} == {idle} || {before} == {last})"
-        next_one = f"{now} == {before} + 1"
-        h.prove(f"{over} ? {now} == 0 || {now} == {idle} : {next_one}")
-    return at
 
 
 def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
