@@ -76,7 +76,7 @@ def library(tmp_path_factory) -> Path:
     (folder / "glue.c").write_text(glue[0] + PROTOTYPES + "\n" + glue[2])
     sources = ["carousel.c", f"{module}_example.c", "glue.c"]
     done = subprocess.run(
-        ["c++", "-x", "c", *STRICT, "-o", "driver.so", *sources],
+        ["cc", *STRICT, "-o", "driver.so", *sources],
         cwd=folder,
         capture_output=True,
         text=True,
