@@ -12,8 +12,8 @@ from tests.fixedpoint.nets import uniform
 
 @pytest.mark.parametrize(("bits", "rmse", "most"), [(16, 8e-5, 2.5e-4), (8, 1.2e-2, 5e-2)])
 def test_formats_found_on_another_input_keep_the_error(bits, rmse, most):
-    """In RMSE they are as good, to a tenth, as uniform widths of as many bits whose ranges are those
-    of the very input; their largest error is at most half as much again."""
+    """In RMSE they are as good, to a tenth, as uniform widths of as many bits with the ranges of
+    the very input; their largest error is at most half as much again."""
     net, data = load()
     found = error(searched(bits))
     alike = error(quantize(net, uniform(net, bits, data["input"])))
