@@ -87,10 +87,8 @@ def prove(
     """
     output.check_file(json)
     check()
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, axes=axes, order=order)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)

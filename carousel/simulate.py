@@ -53,10 +53,8 @@ def simulate(
 
     output.check_file(json)
     output.check_file(waves)
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, state, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, state, axes=axes, order=order)
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)

@@ -114,10 +114,8 @@ def stream(
     """
     output.check_file(json)
     output.check_file(place)
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, axes=axes, order=order)
     subject = prepare(model, choice, given)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()

@@ -3,7 +3,6 @@
 import numpy as np
 
 from fixedpoint.calibration import Seen
-from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError, Formats
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.rule import Rule
@@ -53,5 +52,4 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
     FormatError : `bits` out of range; values too large or small for any format.
     InputError : calibration data that do not fit the network.
     """
-    seen = Seen.measure(net, calibrate)
-    return formats_of(net, Rule(bits).widths(net, seen), seen)
+    return Rule(bits).formats(net, Seen.measure(net, calibrate))

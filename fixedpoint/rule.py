@@ -67,6 +67,11 @@ class Rule:
             return chosen
         return replace(chosen, s=self._state(net, formats_of(net, chosen, seen), chosen.s))
 
+    def formats(self, net: Network, seen: Seen) -> Formats:
+        """Formats of these widths that hold what was seen; `FormatError` as `widths` and
+        `formats_of`."""
+        return formats_of(net, self.widths(net, seen), seen)
+
     def _state(self, net: Network, formats: Formats, free: int) -> int:
         """Bits of states: `free` where their LSB is as fine as that of the cell outputs, else those
         that make it finer by `FINER` bits. As few as a device's own multipliers take, where it has

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from golden.errors import CarouselError, InputError
 
-MAX_LENGTH = 64  # steps that a core which holds sequences has room for, if nobody says otherwise
+MAX_LENGTH = 64  # steps that a core which holds sequences has room for by default
 
 
 class Directed(Protocol):

@@ -6,7 +6,6 @@ from pathlib import Path
 from carousel.cli.state_file import State
 from fixedpoint import Formats, QuantizedNetwork, quantize
 from fixedpoint.calibration import HEADROOM, Seen
-from fixedpoint.fitting import formats_of
 from fixedpoint.rule import MULTIPLIER, Rule
 from golden import InputError, Network
 from golden.squash import Array
@@ -52,7 +51,7 @@ class Choice:
             return quantize(net, Formats.parse(self.file))
         seen = Seen.measure(net, x, state, self.headroom)
         rule = Rule(self.bits, self.state_bits, self.multiplier)
-        return quantize(net, formats_of(net, rule.widths(net, seen), seen))
+        return quantize(net, rule.formats(net, seen))
 
     @property
     def words(self) -> tuple[object, ...]:

@@ -48,10 +48,8 @@ def compare(
     output.check_file(json)
     if expect is not None and (file is None or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, state, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, state, axes=axes, order=order)
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)

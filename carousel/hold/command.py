@@ -68,10 +68,8 @@ def hold(
     that they cannot be shut.
     """
     output.check_file(json)
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, axes=axes, order=order)
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)

@@ -56,10 +56,8 @@ def quantize(
     """
     output.check_file(json)
     output.check_file(report)
-    choice, given = (
-        Choice(bits, formats, state_bits, headroom),
-        Given(file, sequences, length, seed, axes=axes, order=order),
-    )
+    choice = Choice(bits, formats, state_bits, headroom)
+    given = Given(file, sequences, length, seed, axes=axes, order=order)
     subject = prepare(model, choice, given)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"

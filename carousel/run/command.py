@@ -47,10 +47,8 @@ def run(
     place = folder or Path("out") / net.name
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
-        choice, given = (
-            Choice(bits, formats, state_bits, headroom),
-            Given(file, sequences, length, seed, state, axes=axes, order=order),
-        )
+        choice = Choice(bits, formats, state_bits, headroom)
+        given = Given(file, sequences, length, seed, state, axes=axes, order=order)
         subject = prepare(model, choice, given, max_length)
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)

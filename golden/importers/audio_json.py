@@ -18,7 +18,7 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.importers import check_file, check_finite, network_name, shown, stacked_layer
-from golden.importers.stages import Cells, Dense, Skip, Stage, network
+from golden.importers.stages import Cells, Dense, Skip, Stage, network, normalisation
 from golden.importers.state_dict import from_tensors
 from golden.importers.state_dict_dense import EPSILON
 from golden.network import Network
@@ -188,8 +188,7 @@ def _normalised(label: str, layer: dict[str, Any], arrays: list[Array], width: i
     if type(epsilon) not in (int, float) or (variance + epsilon <= 0).any():
         raise ModelError(f"{label}: epsilon {shown(epsilon)} and its variances must be above 0")
     scale, shift = affine or (ONE, ZERO)
-    factor = scale / np.sqrt(variance + epsilon)
-    return [Dense(label, factor, shift - factor * mean)]
+    return [Dense(label, *normalisation(scale, shift, mean, variance + epsilon))]
 
 
 def _nothing(label: str, layer: dict[str, Any], arrays: list[Array], width: int) -> list[Stage]:

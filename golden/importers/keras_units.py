@@ -18,7 +18,7 @@ from golden.cell import Layer
 from golden.importers import check_finite, check_size, shown, stacked_layer
 from golden.importers.keras_config import Part
 from golden.importers.keras_options import SQUASHES
-from golden.importers.stages import Cells, Cut, Dense, Stage
+from golden.importers.stages import Cells, Cut, Dense, Stage, normalisation
 from golden.squash import Array
 
 ORDER = "ifgo"
@@ -154,8 +154,7 @@ class Unit:
             total = variance + self.part.real("epsilon")
             if (total <= 0).any():
                 raise self.part.error("epsilon and its variances must be above 0")
-            factor = scale / np.sqrt(total)
-            return factor, shift - factor * mean
+            return normalisation(scale, shift, mean, total)
         if self.kind == "Activation":
             return ONE, ZERO
         kernel = found[0].reshape(found[0].shape[-2:])

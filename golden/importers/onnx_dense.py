@@ -12,7 +12,7 @@ import numpy as np
 
 from golden.importers.onnx_graph import Node
 from golden.importers.onnx_values import Group, Signal, named, size_of
-from golden.importers.stages import Cut, Dense, Skip
+from golden.importers.stages import Cut, Dense, Skip, normalisation
 from golden.squash import SQUASHES, Array
 
 FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh", "Relu": "relu"}
@@ -174,8 +174,8 @@ def _normalised(node: Node) -> Signal:
         node.refuse("not on the axis of the values")
     scale, shift, mean, variance = parts
     with np.errstate(all="ignore"):  # what is not finite is refused by name by whoever takes it
-        factor = scale / np.sqrt(variance + epsilon)
-    return _appended(node, replace(signal, features=group), factor, shift - factor * mean)
+        found = normalisation(scale, shift, mean, variance + epsilon)
+    return _appended(node, replace(signal, features=group), *found)
 
 
 def _function(node: Node) -> Signal:

@@ -24,10 +24,8 @@ from golden.network import Network
 from golden.reading import Reading
 from golden.squash import SQUASHES, Array
 
-TIMES, ROOM = (
-    16,
-    1 << 17,
-)  # how many times the file's numbers, and numbers besides, folding may make
+TIMES = 16  # how many times the file's numbers folding may make,
+ROOM = 1 << 17  # and numbers besides
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,12 @@ class Skip:
 
 
 Stage = Dense | Cells | Skip
+
+
+def normalisation(scale: Array, shift: Array, mean: Array, variance: Array) -> tuple[Array, Array]:
+    """The factor and the shift of a normalisation at inference; `variance` with its epsilon."""
+    factor = scale / np.sqrt(variance)
+    return factor, shift - factor * mean
 
 
 def alike(one: Stage, other: Stage) -> bool:

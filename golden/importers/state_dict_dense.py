@@ -9,7 +9,7 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.importers import shown
-from golden.importers.stages import Cut, Dense
+from golden.importers.stages import Cut, Dense, normalisation
 from golden.squash import Array
 
 EPSILON = 1e-5  # nn.BatchNorm1d's own
@@ -62,5 +62,4 @@ def _normalised(prefix: str, parts: dict[str, Array]) -> tuple[Array, Array]:
     variance = found["running_var"] + EPSILON
     if (variance <= 0).any():
         raise ModelError(f"{shown(prefix + 'running_var')}: a variance below 0")
-    factor = found["weight"] / np.sqrt(variance)
-    return factor, found["bias"] - factor * found["running_mean"]
+    return normalisation(found["weight"], found["bias"], found["running_mean"], variance)

@@ -1,20 +1,25 @@
 """A test bench in plain Verilog around a core, with recorded stimulus and expected outputs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from amaranth.hdl import Shape
+
 from rtl.axi.registers import Register
-from rtl.axi.table import registers
+from rtl.axi.table import OFFSETS, registers
+from rtl.kit.filled import filled
 from rtl.kit.recording import Beat, Recording
 from rtl.planning import CorePlan
-from rtl.verilog import describe, module_name
+from rtl.schedule import latency
+from rtl.verilog import describe, module_name, top_members
 
 BENCH, AXI_CORE, AXI_TASKS = (
     Path(__file__).with_name(f"{name}.v.in")
     for name in ("bench", "bench_axi_core", "bench_axi_tasks")
 )
 UNMAPPED = 0xFC
+READ = latency.STATE_PORT + 2  # clocks until a word of the state is looked at
 DRIVEN = ("clk", "rst", "i_valid", "i_data", "i_first", "i_last", "o_ready")
 
 
@@ -50,12 +55,7 @@ def bench(plan: CorePlan, recording: Recording, axi: bool) -> dict[str, str]:
         "TASKS": _tasks(plan) if axi else _state_task(plan, recording),
         "OPENING": "\n".join(f"    {line}" for line in opening),
     }
-    return {f"{module}_tb.v": re.sub(r"\n\n\n+", "\n\n", _filled(BENCH, values)), **files}
-
-
-def _filled(template: Path, values: Mapping[str, object]) -> str:
-    text = template.read_text(encoding="utf-8")
-    return re.sub(r"@(\w+)@", lambda found: str(values[found[1]]), text)
+    return {f"{module}_tb.v": re.sub(r"\n\n\n+", "\n\n", filled(BENCH, values)), **files}
 
 
 def _times(plan: CorePlan, recording: Recording) -> dict[str, int]:
@@ -91,7 +91,7 @@ def _state(words: Iterable[int | None], bits: int) -> str:
 
 
 def _state_bits(plan: CorePlan) -> int:
-    return next(port["width"] for port in describe(plan)["ports"] if port["name"] == "state_in")
+    return Shape.cast(top_members(plan)["state_in"].shape).width
 
 
 def _design(plan: CorePlan, recording: Recording, index: int) -> str:
@@ -148,7 +148,7 @@ def _state_task(plan: CorePlan, recording: Recording) -> str:
       while (!idle) @(negedge clk);
       for (k = 0; k < {words}; k = k + 1) begin
         state_address = k;
-        repeat (5) @(negedge clk);
+        repeat ({READ}) @(negedge clk);
         if (state[k][{bits}]) compare("a word of the state", state_out, state[k][{bits - 1}:0]);
       end
     end
@@ -168,22 +168,21 @@ def _axi_design(plan: CorePlan) -> str:
         "MODULE": module_name(plan.qnet),
         "TDATA": f"{{{pad}'b{'10' * (pad // 2)}{'1' * (pad % 2)}, i_data}}" if pad else "i_data",
     }
-    return _filled(AXI_CORE, values)
+    return filled(AXI_CORE, values)
 
 
 def _tasks(plan: CorePlan) -> str:
     """What accesses registers, and looks at all whose value is known."""
     words = len(plan.state_words)
     constant = [_expect(each, each.reset) for each in registers(plan) if each.constant]
-    address = next((each.offset for each in registers(plan) if each.name == "STATE_ADDRESS"), 0)
     state = f"""
   reg [32:0] state [0:{max(0, words - 1)}];  // whether it is known, and a word of the state
 
   task compare_state;
     begin
-      write_register(8'h{address:02x}, 32'd0);
+      write_register(8'h{OFFSETS["STATE_ADDRESS"]:02x}, 32'd0);
       for (k = 0; k < {words}; k = k + 1) begin
-        read_register(8'h{address + 4:02x});
+        read_register(8'h{OFFSETS["STATE_DATA"]:02x});
         if (answer != 0) fail("the state was refused");
         if (state[k][32]) compare("a word of the state", value, state[k][31:0]);
       end
@@ -195,4 +194,4 @@ def _tasks(plan: CorePlan) -> str:
         "UNMAPPED": f"{UNMAPPED:02x}",
         "STATE": state if words else "",
     }
-    return _filled(AXI_TASKS, values)
+    return filled(AXI_TASKS, values)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fixedpoint.formats import Format
 from rtl.axi.table import BITS, IDENTIFICATION, KINDS, OFFSETS, VERSION, registers
+from rtl.kit.filled import filled
 from rtl.kit.recording import Recording
 from rtl.planning import CorePlan
 from rtl.program.loading import image
@@ -93,12 +94,11 @@ def _example(plan: CorePlan, module: str, recording: Recording) -> str:
     codes = [beat.data for beat in recording.sent[: steps * qnet.inputs]]
     rows = (codes[k : k + qnet.inputs] for k in range(0, len(codes), qnet.inputs))
     text = ",\n".join(f"    {', '.join(map(str, row))}" for row in rows)
-    return (
-        (HERE / "example.c.in")
-        .read_text(encoding="utf-8")
-        .replace("@MODULE@", module)
-        .replace("@CODES@", text)
-        .replace("@STEPS@", str(steps))
-        .replace("@OUTPUTS@", str(qnet.outputs))
-        .replace("@GIVEN@", str(steps if qnet.output == "every" else 1))
-    )
+    values = {
+        "MODULE": module,
+        "CODES": text,
+        "STEPS": steps,
+        "OUTPUTS": qnet.outputs,
+        "GIVEN": steps if qnet.output == "every" else 1,
+    }
+    return filled(HERE / "example.c.in", values)

