@@ -7,7 +7,6 @@ than 99.5 % of those that can show are found, or where one is not explained. See
 """
 
 import argparse
-import hashlib
 import json
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from fixedpoint.formats import Formats
 from golden import Network
 from golden.errors import CarouselError
 from rtl.core import Core
+from rtl.kit.header import digest
 from rtl.mutants.equivalence import EQUAL_LOGIC, SEARCH, equivalent
 from rtl.mutants.mutant import Mutant
 from rtl.proofs.design import Design
@@ -223,13 +223,9 @@ def _known(file: Path, core: str, text: str) -> dict[str, str]:
     if not file.exists():
         return {}
     entry = json.loads(file.read_text()).get(core, {})
-    if entry.get("verilog_sha256") != _digest(text):
+    if entry.get("verilog_sha256") != digest(text):
         return {}
     return {m["mutant"]: m["said"] for m in entry["mutants"] if m["fate"] == EQUIVALENT}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _entry(found: Sequence[Judged], text: str) -> dict[str, Any]:
@@ -238,7 +234,7 @@ def _entry(found: Sequence[Judged], text: str) -> dict[str, Any]:
         | {"fate": each.fate, "said": each.said.partition("; first:")[0]}
         for each in found
     ]
-    return {"verilog_sha256": _digest(text), "score": score(found), "mutants": rows}
+    return {"verilog_sha256": digest(text), "score": score(found), "mutants": rows}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from carousel.figure.story import Story
 from carousel.report.plots import COLOURS, STYLE, WIDTH
 from golden.batch import Whole
+from golden.squash import Array
 
 POINTS = 1500  # of a line, where there are more
 POWERS = 1e-6, 1e-3, 1e0
@@ -23,24 +24,9 @@ def story(found: Story) -> Figure:
         figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
         left, moves = figure.subplots(2, 1, height_ratios=(3, 2), sharex=True)
         for label, values in found.distances.items():
-            colour, line, width = looks[label]
-            kept = values[found.first + 1 : -1]
-            steps = thinned(len(kept))
-            shown = np.where(kept > 0, kept, np.nan)[steps]
-            left.loglog(steps + 1, shown, line, color=colour, linewidth=width, label=label)
-            if not kept[-1]:
-                _lost(left, int(np.flatnonzero(kept)[-1]) + 1, float(kept[kept > 0][-1]), colour)
+            _distance(left, label, values[found.first + 1 : -1], *looks[label])
         for label, values in found.moves.items():
-            colour, line, width = looks[label]
-            moved = values[found.last + 1 : -1]
-            steps = thinned(len(moved))
-            places = steps + 1 + found.last - found.first
-            shown = np.maximum(moved[steps], ZERO)
-            moves.loglog(places, shown, line, color=colour, linewidth=width)
-            if not moved.any():
-                text = f"gateware: not one LSB in {len(moved):,} steps"
-                near = {"xytext": (-4, 5), "textcoords": "offset points", "ha": "right"}
-                moves.annotate(text, (places[-1], ZERO), **near)
+            _moved(moves, values[found.last + 1 : -1], found.last - found.first, *looks[label])
         left.set(ylabel="distance of the two runs")
         left.set_xlim(1, found.lag)
         left.set_ylim(1e-17, 1e3)
@@ -50,6 +36,26 @@ def story(found: Story) -> Figure:
         moves.xaxis.set_major_formatter("{x:,g}")
         figure.legend(loc="outside upper center", ncols=3, handlelength=1.6, columnspacing=1.4)
     return figure
+
+
+def _distance(panel: Axes, label: str, kept: Array, colour: str, line: str, width: float) -> None:
+    """The line of one network, from the step after the symbol on."""
+    steps = thinned(len(kept))
+    shown = np.where(kept > 0, kept, np.nan)[steps]
+    panel.loglog(steps + 1, shown, line, color=colour, linewidth=width, label=label)
+    if not kept[-1]:
+        _lost(panel, int(np.flatnonzero(kept)[-1]) + 1, float(kept[kept > 0][-1]), colour)
+
+
+def _moved(panel: Axes, moved: Array, start: int, colour: str, line: str, width: float) -> None:
+    """The line of one network, from so many steps after the symbol on."""
+    steps = thinned(len(moved))
+    places = steps + 1 + start
+    panel.loglog(places, np.maximum(moved[steps], ZERO), line, color=colour, linewidth=width)
+    if not moved.any():
+        text = f"gateware: not one LSB in {len(moved):,} steps"
+        near = {"xytext": (-4, 5), "textcoords": "offset points", "ha": "right"}
+        panel.annotate(text, (places[-1], ZERO), **near)
 
 
 def thinned(count: int) -> Whole:

@@ -42,8 +42,8 @@ def lags(found: Sequence[Setting]) -> Figure:
             limit = np.maximum(setting.bound.max(axis=0), FLOOR)
             right.loglog(setting.lags, limit, ":", color=GREY, linewidth=1.4, label="bound")
             left.set_title(setting.title, loc="left", fontsize=9)
-            left.set(ylabel="left of what was stored")
-            right.set(ylabel="largest change of a state")
+            left.set(ylabel="part left")
+            right.set(ylabel="largest change")
             for panel in (left, right):
                 panel.set_ylim(FLOOR / 2, max(3.0, panel.get_ylim()[1]))
                 panel.axhline(FLOOR, color=GREY, linewidth=0.6)
