@@ -33,6 +33,7 @@ def simulate(
         typer.Option(help="Write waveforms (.vcd) to this file.", show_default="not written"),
     ] = None,
     state: options.State = None,
+    strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
     streams: options.Streams = 1,
@@ -54,7 +55,7 @@ def simulate(
     output.check_file(json)
     output.check_file(waves)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, state, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)

@@ -138,7 +138,7 @@ def read(file: Path) -> Array:
 
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:
-    """Codes of an input; one that does not fit the input's format is refused, not saturated."""
+    """Codes of an input; one that does not fit the input's format is refused, not clipped."""
     return codes_of("input", x, qnet.formats.input, qnet.formats.input.high)
 
 

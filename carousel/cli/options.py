@@ -68,6 +68,14 @@ InputAxes = Annotated[
         show_default="as the model file declares it, else NTD",
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Refuse input beyond its format, which is else clipped as the core does it, and "
+        "counted.  [default: off]",
+    ),
+]
 Sequences = Annotated[
     int | None,
     typer.Option(

@@ -58,6 +58,7 @@ class Given:
     state: Path | None = None
     axes: str | None = None
     order: str | None = None
+    strict: bool = False
 
 
 def load(model: Path, order: str | None) -> Network:
@@ -86,5 +87,5 @@ def prepare(
     qnet = choice.quantized(net, inputs.x, start)
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)
-    codes = encode(qnet, inputs.x)
+    codes = encode(qnet, inputs.x) if given.strict else qnet.encode(inputs.x)[0]
     return Subject(net, qnet, inputs, codes, choice, start, start_codes, held or None)

@@ -27,7 +27,9 @@ def compare(
     lanes: options.Lanes = None,
     expect: expectation.Expect = None,
     tolerance: expectation.Most = expectation.TOLERANCE,
+    fixed_tolerance: expectation.FixedMost = None,
     state: options.State = None,
+    strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
     json: options.Json = None,
@@ -35,21 +37,24 @@ def compare(
     """Float against fixed point, signal by signal and over time.
 
     With --gateware the gateware too; status 1 when that differs from fixed point. With --expect
-    both against the outputs of another framework; status 1 when float is beyond --tolerance.
+    both against the outputs of another framework; status 1 when float is beyond --tolerance, or
+    fixed point beyond --fixed-tolerance. Its last line says how good fixed point is.
     """
     from rich.console import Console
 
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
     from carousel.cli.subject import Given, prepare
-    from carousel.measure import accuracy, gateware
+    from carousel.measure import accuracy, gateware, verdict
     from golden import InputError
 
     output.check_file(json)
+    if fixed_tolerance is not None and expect is None:
+        raise InputError(f"--fixed-tolerance {fixed_tolerance:g}: needs --expect")
     if expect is not None and (file is None or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, state, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)
@@ -66,11 +71,13 @@ def compare(
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
     if wanted:
-        compared = expectation.compare(wanted, measured, subject.net, tolerance)
+        most = {"float": tolerance, "fixed point": fixed_tolerance}
+        compared = expectation.compare(wanted, measured, subject.net, most)
         shown += expectation.tables(compared)
         data, ok = {**data, "expectation": expectation.plain(compared)}, ok and compared.ok
     for table in shown:
         table.show(Console())
-    assumed = subject.net.reading.assumed
+    assumed, judged = subject.net.reading.assumed, verdict.judge(subject, measured)
     output.assumed(assumed)
-    output.finish({**data, "assumed": assumed}, json, ok)
+    typer.echo(judged.sentence)
+    output.finish({**data, "assumed": assumed, "verdict": judged.plain()}, json, ok)

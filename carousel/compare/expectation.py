@@ -1,6 +1,7 @@
 """What another framework gave for the same input, laid beside the float and the integer run."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,12 @@ Expect = Annotated[
     ),
 ]
 Most = Annotated[float, typer.Option(min=0, help="The most that float may differ from --expect.")]
+FixedMost = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="The most that fixed point may differ from --expect.", show_default="no limit"
+    ),
+]
 
 TOLERANCE = 1e-4
 VIEWS = ("fixed point", "float")  # columns; the one that decides is the last
@@ -73,17 +80,23 @@ class Compared:
     Attributes
     ----------
     views : those of `VIEWS`.
-    tolerance : the most that float may differ.
+    most : by view, how much it may differ, or None.
     sigma : whether sigma of the float outputs would be within it where the outputs are not.
     """
 
     views: dict[str, Difference]
-    tolerance: float
+    most: Mapping[str, float | None]
     sigma: bool
 
     @property
+    def within(self) -> dict[str, bool]:
+        """Of the views that have a limit, whether they keep it."""
+        limits = {name: limit for name, limit in self.most.items() if limit is not None}
+        return {name: self.views[name].max_abs <= limit for name, limit in limits.items()}
+
+    @property
     def ok(self) -> bool:
-        return self.views["float"].max_abs <= self.tolerance
+        return all(self.within.values())
 
 
 def load(file: Path, inputs: Inputs, net: Network) -> Expected:
@@ -106,8 +119,11 @@ def load(file: Path, inputs: Inputs, net: Network) -> Expected:
     return Expected(check_real(str(file), values).reshape(shape), 0 if whole else steps - 1)
 
 
-def compare(expected: Expected, measured: Measured, net: Network, tolerance: float) -> Compared:
-    """Lay both runs beside the expectation."""
+def compare(
+    expected: Expected, measured: Measured, net: Network, most: Mapping[str, float | None]
+) -> Compared:
+    """Lay both runs beside the expectation; `most` as in `Compared`."""
+    tolerance = most["float"] or 0.0
     real = measured.floating.out
     views = {"float": real, "fixed point": measured.fixed.real().out}
     found = {name: difference(expected, out) for name, out in views.items()}
@@ -117,7 +133,7 @@ def compare(expected: Expected, measured: Measured, net: Network, tolerance: flo
         and found["float"].max_abs > tolerance
         and difference(expected, squash("sigma")(real)).max_abs <= tolerance
     )
-    return Compared(found, tolerance, sigma)
+    return Compared(found, most, sigma)
 
 
 def difference(expected: Expected, out: Array) -> Difference:
@@ -153,18 +169,23 @@ def _largest(compared: Compared) -> Table:
         ("at sequence, step, output", *(", ".join(map(str, view.worst)) for view in views)),
         ("expected there", *(f"{view.expected:.6g}" for view in views)),
         ("found there", *(f"{view.found:.6g}" for view in views)),
-        (f"float within {compared.tolerance:g}", "-", "yes" if compared.ok else "no"),
     ]
+    for name, within in compared.within.items():
+        answer = "yes" if within else "no"
+        said = [answer if view == name else "-" for view in VIEWS]
+        rows.append((f"{name} within {compared.most[name]:g}", *said))
     if compared.sigma:
-        rows.append((f"sigma of float within {compared.tolerance:g}", "-", "yes"))
+        rows.append((f"sigma of float within {compared.most['float']:g}", "-", "yes"))
     return Table.of("Against the expectation", ("", *VIEWS), rows)
 
 
 def plain(compared: Compared) -> dict[str, Any]:
     """For programs."""
     return {
-        "tolerance": compared.tolerance,
-        "within": compared.ok,
+        "tolerance": compared.most["float"],
+        "fixed_tolerance": compared.most["fixed point"],
+        "within": compared.within["float"],
+        "fixed_within": compared.within.get("fixed point"),
         "sigma_within": compared.sigma,
         **{name.replace(" ", "_"): asdict(view) for name, view in compared.views.items()},
     }

@@ -10,7 +10,7 @@ from rich.console import Console
 from carousel.cli import options, output
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, Subject, prepare
-from carousel.measure import accuracy
+from carousel.measure import accuracy, verdict
 from carousel.report import tables
 from fixedpoint.calibration import HEADROOM
 
@@ -45,6 +45,8 @@ def quantize(
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
+    state: options.State = None,
+    strict: options.Strict = False,
     place: Place = None,
     report: Report = None,
     json: options.Json = None,
@@ -57,7 +59,7 @@ def quantize(
     output.check_file(json)
     output.check_file(report)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
     subject = prepare(model, choice, given)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
@@ -66,7 +68,7 @@ def quantize(
     measured = accuracy.measure(subject)
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
     if report is not None:
-        told = _command(subject, model, file, seed, report)
+        told = _command(subject, model, file, seed, state, report)
         budget, more = _report(subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
     with output.beside(place) as other:
@@ -77,7 +79,9 @@ def quantize(
     typer.echo(f"Formats  {place}")
     if report is not None:
         typer.echo(f"Report   {report}")
-    output.finish({"formats": str(place), **data}, json, True)
+    judged = verdict.judge(subject, measured)
+    typer.echo(judged.sentence)
+    output.finish({"formats": str(place), **data, "verdict": judged.plain()}, json, True)
 
 
 def _report(
@@ -96,10 +100,13 @@ def _report(
     return [*answers, account.groups(found)], {"budget": account.plain(found), "repeat": again}
 
 
-def _command(subject: Subject, model: Path, file: Path | None, seed: int, report: Path) -> str:
+def _command(
+    subject: Subject, model: Path, file: Path | None, seed: int, state: Path | None, report: Path
+) -> str:
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
     widths, sequences = repeat.choices(subject, file, seed)
-    words = ("carousel", "quantize", model, *widths, *sequences, "--report", report)
+    start = () if state is None else ("--state", state)
+    words = ("carousel", "quantize", model, *widths, *sequences, *start, "--report", report)
     return shlex.join(map(str, words))

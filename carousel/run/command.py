@@ -22,6 +22,7 @@ def run(
     length: options.Length = None,
     seed: options.Seed = 0,
     state: options.State = None,
+    strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
     quick: options.Quick = False,
@@ -39,6 +40,7 @@ def run(
     from carousel.cli.choice import Choice
     from carousel.cli.repeat import plain
     from carousel.cli.subject import Given, load, prepare
+    from carousel.measure import verdict
     from carousel.run import job, repeat, report
     from rtl.proofs import record
 
@@ -48,7 +50,7 @@ def run(
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
         choice = Choice(bits, formats, state_bits, headroom)
-        given = Given(file, sequences, length, seed, state, axes=axes, order=order)
+        given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
         subject = prepare(model, choice, given, max_length)
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)
@@ -57,11 +59,14 @@ def run(
             again = plain(subject.qnet, told)
             prove = repeat.prove(found, model, file, place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
-        data = {**job.plain(found, model, place), "repeat": again, "prove": prove}
+        judged = verdict.judge(subject, found.measured)
+        data = {**job.plain(found, model, place), "verdict": judged.plain()}
+        data |= {"repeat": again, "prove": prove}
         (stage / "results.json").write_text(output.to_json(data), encoding="utf-8")
     state_file.write(save_state, subject.qnet, found.gateware.trace.state)
     for table in job.summary(found):
         table.show(Console())
     output.assumed(net.reading.assumed)
     typer.echo(f"Verilog  {place / found.verilog.name}\nReport   {place / 'report.html'}")
+    typer.echo(judged.sentence)
     output.finish(data, json, found.ok)

@@ -130,13 +130,13 @@ def test_an_input_that_does_not_fit_is_named(refused, model, place, x, words):
     assert not place.exists()
 
 
-def test_an_input_beyond_its_format_is_refused_not_saturated(cli, refused, model, place):
+def test_an_input_beyond_its_format_is_refused_where_that_is_asked_for(cli, refused, model, place):
     formats, path = model.with_name("formats.json"), model.with_name("x.npy")
     assert cli("quantize", model, *SHORT, "-o", formats).exit_code == 0
     x = np.zeros((5, 8))
     x[3, 7] = 12.5
     np.save(path, x)
-    line = refused("run", model, "--input", path, "--formats", formats, "-o", place)
+    line = refused("run", model, "--input", path, "--formats", formats, "--strict", "-o", place)
     assert "input[0, 3, 7]: 12.5 is outside" in line
     assert not place.exists()
 

@@ -1,0 +1,161 @@
+"""How good fixed point is against float, in one line, and what to do where it is not."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from carousel.cli.subject import Subject
+from carousel.measure.accuracy import Measured
+from fixedpoint import FormatError, QuantizedNetwork
+from fixedpoint.budget.error import sqnr
+
+GOOD = 40.0  # dB: an error of a hundredth of the output's own spread
+FEW = 4  # bits, sign aside: of a largest code that has no more, most are lost
+WIDER = 4  # bits more that are tried for states, or for weights, x and y
+TRIED = 20_000  # steps that a trial runs at most
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Fixed point against float.
+
+    Attributes
+    ----------
+    rmse, spread, decibels : of the output: its error, its standard deviation in float, and the
+        ratio of their squares.
+    right : sequences answered rightly in fixed point and in float, and of how many; or None.
+    lost : weights and inputs whose largest code has only a few bits.
+    clipped : values of the input beyond its format, and the largest, in times the format's end.
+    tried : options that make it better, and the decibels that they gave.
+    """
+
+    rmse: float
+    spread: float
+    decibels: float
+    right: tuple[int, int, int] | None
+    lost: tuple[str, ...]
+    clipped: tuple[int, float]
+    tried: tuple[tuple[str, float], ...]
+
+    @property
+    def good(self) -> bool:
+        return self.decibels >= GOOD
+
+    @property
+    def sentence(self) -> str:
+        """All of it in a line."""
+        if not self.rmse:
+            found = ["exactly as float"]
+        else:
+            size = f"RMSE {self.rmse:.2g} where the output spreads by {self.spread:.2g}"
+            found = [f"{'good' if self.good else 'poor'}, {self.decibels:.1f} dB ({size})"]
+        if self.right:
+            fixed, real, count = self.right
+            found.append(f"{fixed} of {count} sequences right, float {real}")
+        if self.clipped[0]:
+            count, most = self.clipped
+            found.append(f"{count:,} inputs clipped, up to {most:.3g} times their format's end")
+        if self.lost:
+            found.append(f"few bits are left to {', '.join(self.lost)}")
+        if not self.good and self.rmse:
+            tried = [f"{words} gives {gained:.1f} dB" for words, gained in self.tried]
+            found += tried or ["try `carousel search`"]
+        return f"Fixed point against float: {'; '.join(found)}."
+
+    def plain(self) -> dict[str, Any]:
+        """For programs."""
+        finite = math.isfinite(self.decibels)
+        return {
+            "rmse": self.rmse,
+            "spread": self.spread,
+            "decibels": self.decibels if finite else None,
+            "good": self.good,
+            "right": self.right,
+            "few_bits": list(self.lost),
+            "inputs_clipped": self.clipped[0],
+            "furthest_input": self.clipped[1],
+            "tried": dict(self.tried),
+            "sentence": self.sentence,
+        }
+
+
+def judge(subject: Subject, measured: Measured) -> Verdict:
+    """The verdict; where it is poor, with what other widths give on the first of the input."""
+    real, fixed = measured.floating.out, measured.fixed.value("out")
+    rmse, spread, decibels = _against(real, fixed)
+    poor = rmse > 0 and decibels < GOOD
+    return Verdict(
+        rmse,
+        spread,
+        decibels,
+        _right(subject, real, fixed),
+        tuple(_lost(subject)),
+        _clipped(subject),
+        tuple(_tried(subject)) if poor and subject.choice.file is None else (),
+    )
+
+
+def _against(real: np.ndarray, fixed: np.ndarray) -> tuple[float, float, float]:
+    """RMSE, spread and their ratio in decibels; a constant output is laid beside its size."""
+    noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
+    power = spread**2 or float(np.mean(real**2))
+    return math.sqrt(noise), spread, sqnr(power, noise)
+
+
+def _right(subject: Subject, real: np.ndarray, fixed: np.ndarray) -> tuple[int, int, int] | None:
+    right = subject.inputs.right(fixed), subject.inputs.right(real)
+    if right[0] is None or right[1] is None:
+        return None
+    return right[0], right[1], subject.inputs.count
+
+
+def _lost(subject: Subject) -> list[str]:
+    """Weights, by layer and source, of whose largest code only a few bits are left."""
+    found = []
+    for k, (real, layer) in enumerate(zip(subject.net.layers, subject.qnet.layers, strict=True)):
+        rows = np.concatenate([layer.weights[kind] for kind in layer.shape.kinds])
+        floats = np.concatenate([real.weights[kind] for kind in layer.shape.kinds])
+        for source, cut in layer.shape.columns.items():
+            width = layer.formats.weights[source].width
+            bits = int(np.abs(rows[:, cut]).max(initial=0)).bit_length()
+            if floats[:, cut].any() and bits <= FEW < width - 2:
+                found.append(f"layer {k}'s weights of {source} ({bits} of {width})")
+    return found
+
+
+def _clipped(subject: Subject) -> tuple[int, float]:
+    """How many values of the input lie beyond its format, and how far the furthest."""
+    form = subject.qnet.formats.input
+    lost = subject.qnet.encode(subject.inputs.x)[1]
+    end = form.magnitude * form.lsb
+    return lost, float(np.abs(subject.inputs.x).max()) / end if lost else 0.0
+
+
+def _tried(subject: Subject) -> list[tuple[str, float]]:
+    """Wider states, and wider operands, each with its decibels; only what gains at least 1 dB."""
+    inputs, choice = subject.inputs, subject.choice
+    steps = min(inputs.length, max(1, TRIED // inputs.count))
+    x = inputs.x[:, :steps]
+    real = subject.net.run(x).out
+    state = max((layer.formats.s.width for layer in subject.qnet.layers), default=0) + WIDER
+    trials = {
+        f"--state-bits {state}": replace(choice, state_bits=state),
+        f"--bits {choice.bits + WIDER}": replace(choice, bits=choice.bits + WIDER),
+    }
+    found, now = [], _decibels(subject, subject.qnet, x, real)
+    for words, other in trials.items():
+        try:
+            qnet = other.quantized(subject.net, x, subject.state)
+        except FormatError:
+            continue
+        gained = _decibels(subject, qnet, x, real)
+        if gained > now + 1.0:
+            found.append((words, gained))
+    return sorted(found, key=lambda each: -each[1])
+
+
+def _decibels(subject: Subject, qnet: QuantizedNetwork, x: np.ndarray, real: np.ndarray) -> float:
+    """Of an integer network on x, from its own start."""
+    return _against(real, qnet.run(qnet.encode(x)[0]).value("out"))[2]
