@@ -13,10 +13,11 @@ from carousel.measure.budget import account
 from carousel.measure.budget.account import Accounted
 from carousel.measure.gateware import Gateware
 from carousel.measure.needs import Need
-from carousel.measure.retention import bound, hold_check, retained
+from carousel.measure.retention import bound, hold_check, rest, retained
 from carousel.measure.retention.retained import Retained
 from carousel.report.tables import Table
 from fixedpoint.retention.hold import drift
+from fixedpoint.retention.quiet import Quiet
 from golden.trace import Trace
 from rtl import verilog
 from rtl.kit.header import digest
@@ -35,6 +36,7 @@ class RunResult:
     gateware : the simulated gateware against fixed point.
     need : what the core takes.
     retained : the hold check, and what is left of stored values after some steps, map and bound.
+    quiet : what constant input gives in the end.
     verilog : the file that was written.
     proofs : what was proven of this very Verilog before, or None.
     """
@@ -45,6 +47,7 @@ class RunResult:
     gateware: Gateware
     need: Need
     retained: Retained
+    quiet: tuple[Quiet, ...]
     verilog: Path
     proofs: Record | None
 
@@ -102,13 +105,14 @@ def do(
     found = gateware.play(subject, lanes)
     held, ranges = hold_check.check(subject, quick), bound.ranges(subject, None)
     kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
+    resting = rest.check(subject)
     with progress.bar("Verilog"):
         written, _ = verilog.write(found.plan, folder)
     subject.qnet.formats.dump(folder / "formats.json")
     need = Need(found.plan.most_lanes, found.plan)
     logic = digest(written.read_text(encoding="utf-8"))
     proofs = earlier if earlier and earlier.verilog_sha256 == logic else None
-    return RunResult(subject, measured, accounted, found, need, kept, written, proofs)
+    return RunResult(subject, measured, accounted, found, need, kept, resting, written, proofs)
 
 
 def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
@@ -157,6 +161,7 @@ def summary(found: RunResult) -> list[Table]:
     return [
         Table.of(title, ("", *found.views), rows),
         hold_check.table(found.retained.held),
+        *rest.table(found.quiet),
         Table.of("Checks", ("what", "holds"), checks),
     ]
 
@@ -181,6 +186,7 @@ def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
         "needs": found.need.plain(),
         "gateware": gateware.plain(found.gateware),
         **retained.plain(found.retained),
+        "constant_input": rest.plain(found.quiet),
         "proofs": found.proofs and found.proofs.plain(),
         "files": {
             "verilog": str(folder / found.verilog.name),
