@@ -20,6 +20,7 @@ from carousel.report.tables import Table
 from fixedpoint.arithmetic import Codes
 from fixedpoint.calibration import HEADROOM
 from golden.errors import CarouselError
+from golden.version import install
 from rtl.boards.host import TIME_OUT, Host, Port
 from rtl.boards.protocol import BAUD
 
@@ -146,9 +147,7 @@ def opened(port: str, baud: int) -> Iterator[Port]:
     try:
         import serial
     except ImportError:
-        raise PortError(
-            "stream needs pyserial, not installed: `make fpga`, or pip install 'carousel[fpga]'"
-        ) from None
+        raise PortError(f"stream needs pyserial, not installed: {install('fpga')}") from None
     try:
         line = serial.Serial(port, baud, timeout=TIME_OUT, exclusive=True)
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from golden.batch import Batch
 from golden.errors import CarouselError
 from golden.learning import Gradient, Parameters, check_sequence
 from golden.squash import Array, Squash
+from golden.version import install
 
 
 def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
@@ -83,8 +84,7 @@ def kernels() -> ModuleType:
     try:
         from golden import kernels as module
     except ImportError as error:
-        how = "numba is needed to train, install it by: pip install numba"
-        raise CarouselError(f"training: {error}; {how}") from None
+        raise CarouselError(f"training needs numba: {error}; {install('train')}") from None
     return module
 
 

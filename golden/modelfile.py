@@ -25,6 +25,7 @@ from golden.errors import ModelError
 from golden.files import replacing
 from golden.network import Network
 from golden.rnn import RecurrentNetwork
+from golden.version import install
 
 Kind = TypeVar("Kind")
 SCHEMA = 2
@@ -151,9 +152,7 @@ def _foreign(path: Path, order: Sequence[str]) -> Network:
             path, **told
         )
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"reading {path.suffix} needs {error.name}: pip install 'carousel[import]'"
-        ) from None
+        raise ModelError(f"reading {path.suffix} needs {error.name}: {install('import')}") from None
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

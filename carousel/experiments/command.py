@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from golden import InputError
 from golden.experiments import EXPERIMENTS, SLOW, Experiment, experiment
+from golden.version import VERSION
 
 TRIALS, FEW = 10, 3
 QUICK = "3a-100-3", "6a"
@@ -147,7 +147,7 @@ def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tup
     """Carry on the network of the longest lag of each task; its file goes to `models`."""
     journal = Journal(
         folder / "gateware.jsonl",
-        metadata.version("carousel"),
+        VERSION,
         Carried.from_dict,
         lambda each: each.key,
     )

@@ -10,7 +10,6 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from carousel.work.journal import Journal
 from carousel.work.workers import Workers
 from golden.experiments import Experiment, Result, Training
 from golden.training import TrainingError
+from golden.version import VERSION
 
 SLICE = 2.0  # seconds of training between two looks at what came of it
 
@@ -156,7 +156,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.trials = folder / "trials"
         output.make_parent(self.trials / "any")
-        version = metadata.version("carousel")
+        version = VERSION
         self.journal = Journal(
             folder / "trials.jsonl", version, Outcome.from_dict, lambda each: each.key
         )

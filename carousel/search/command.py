@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
 from fixedpoint.search.search import Evaluate, Goal, Search
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
 from golden import InputError, Network
+from golden.version import VERSION
 from rtl import CoreOptions, plan
 
 LEAST_ERROR_BITS = 16
@@ -106,7 +106,7 @@ def search(
         )
     for each in (place, drawing, past):
         output.check_file(each)
-    problem = f"{metadata.version('carousel')} {trial.digest()}"
+    problem = f"{VERSION} {trial.digest()}"
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
     found = look(goal, trial, held_out, journal, scheduler, jobs or processes.processors())
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))

@@ -16,6 +16,7 @@ from typing import Any
 
 from carousel.work.processes import Submit, spawned
 from golden.errors import CarouselError
+from golden.version import install
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CONNECT = 10  # seconds until a scheduler, and a worker of it, must have answered
@@ -130,7 +131,7 @@ def cluster(function: Function, given: Any, address: str) -> Iterator[Workers]:
         import distributed
     except ImportError:
         raise WorkerError(
-            "--scheduler: Dask is not installed, `pip install 'carousel[dask]'` brings it"
+            f"--scheduler needs distributed, not installed: {install('dask')}"
         ) from None
     with _connected(distributed, address) as client:
         # made by a task, it is made again where the worker that had it is lost

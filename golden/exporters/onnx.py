@@ -12,6 +12,7 @@ from golden.errors import ModelError
 from golden.exporters.onnx_graph import DTYPE, OPEN, Graph, always_open, build
 from golden.files import replacing
 from golden.network import Network
+from golden.version import install
 
 OPSET, IR_VERSION = 14, 7  # both of ONNX 1.9; onnxruntime knows them since 1.8
 CANNOT = "cannot be said by the ONNX operator LSTM"
@@ -58,9 +59,7 @@ def save_onnx(net: Network, path: str | Path) -> Exported:
     try:
         data = _serialized(net, graph)
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"{path}: writing .onnx needs {error.name}: pip install 'carousel[import]'"
-        ) from None
+        raise ModelError(f"{path}: writing .onnx needs {error.name}: {install('import')}") from None
     with replacing(path, ModelError) as beside:
         beside.write_bytes(data)
     rounding = graph.rounding

@@ -29,6 +29,7 @@ from golden.importers.onnx_values import Ends, Given, Signal, Value, named, once
 from golden.importers.stages import network
 from golden.network import Network
 from golden.reading import Reading
+from golden.version import install
 
 OPSETS = range(7, 23)
 LINE = 400  # characters of a message: a broken file may have shapes of any length
@@ -51,7 +52,7 @@ def load_onnx(path: str | Path) -> Network:
         import onnx
         from google.protobuf.message import DecodeError
     except ImportError:
-        raise ModelError("reading .onnx needs onnx: pip install 'carousel[import]'") from None
+        raise ModelError(f"reading .onnx needs onnx: {install('import')}") from None
     try:
         size = check_file(path)
         with np.errstate(all="ignore"):

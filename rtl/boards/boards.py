@@ -10,6 +10,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
 from golden.errors import CarouselError
+from golden.version import install
 from rtl.boards.clock import Clocking, Ecp5Pll, Ice40Pll, Pll, setting
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import BAUD
@@ -144,8 +145,5 @@ def _platform(board: Board):
     try:
         module = importlib.import_module(f"amaranth_boards.{board.module}")
     except ImportError:
-        raise BoardError(
-            "boards need amaranth-boards, not installed: `make fpga`, "
-            "or pip install 'carousel[fpga]'"
-        ) from None
+        raise BoardError(f"boards need amaranth-boards, not installed: {install('fpga')}") from None
     return getattr(module, board.platform)()

@@ -13,6 +13,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from golden.processes import supervise
+from golden.version import install
 from rtl.flow.errors import FlowError, ToolFailedError
 
 Progress = Callable[[str, str], None]
@@ -69,8 +70,7 @@ def check(tools: Iterable[Tool]) -> None:
     needed = dict.fromkeys(tool.distribution for tool in tools if not util.find_spec(tool.package))
     if needed:
         raise FlowError(
-            f"an FPGA build needs {' and '.join(needed)}, not installed: `make fpga`, "
-            "or pip install 'carousel[fpga]'"
+            f"an FPGA build needs {' and '.join(needed)}, not installed: {install('fpga')}"
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golden.processes import supervise
+from golden.version import install
 from rtl.flow.tools import failure, latest
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
@@ -92,9 +93,7 @@ def check() -> None:
     """
     missing = (PACKAGES[tool] for tool in PACKAGES if not shutil.which(tool, path=_path()))
     if needed := dict.fromkeys(missing):
-        raise ProofError(
-            f"a proof needs {' and '.join(needed)}, not installed: pip install 'carousel[prove]'"
-        )
+        raise ProofError(f"a proof needs {' and '.join(needed)}, not installed: {install('prove')}")
 
 
 def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Proven:

@@ -12,6 +12,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from golden.processes import supervise
+from golden.version import install
 from rtl import verilog
 from rtl.flow.tools import YOSYS
 from rtl.planning import CorePlan
@@ -56,10 +57,7 @@ def check_tools() -> None:
     """
     missing = [name for package, name in PACKAGES.items() if util.find_spec(package) is None]
     if missing:
-        raise ToolError(
-            f"a page needs {' and '.join(missing)}, not installed: `make page`, "
-            "or pip install 'carousel[page]'"
-        )
+        raise ToolError(f"a page needs {' and '.join(missing)}, not installed: {install('page')}")
 
 
 def versions() -> dict[str, str]:

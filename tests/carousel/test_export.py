@@ -12,6 +12,7 @@ import pytest
 
 import golden
 from golden import Dense
+from golden.version import install
 from tests.carousel import nets
 
 ADDING, ORDER = Path("models/adding.npz"), Path("models/temporal_order.npz")
@@ -99,4 +100,4 @@ def test_what_onnx_cannot_say_is_refused_and_nothing_is_written(refused, tmp_pat
 def test_without_onnx_the_line_says_how_to_install_it(refused, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     line = refused("export", ADDING, "-o", tmp_path / "a.onnx")
-    assert line.endswith("writing .onnx needs onnx: pip install 'carousel[import]'")
+    assert line.endswith(f"writing .onnx needs onnx: {install('import')}")

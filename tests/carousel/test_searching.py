@@ -247,7 +247,7 @@ def test_without_workers_or_without_a_scheduler_one_line_says_so(
 def test_without_dask_one_line_says_what_brings_it(refused, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     words = ("search", model, *SIZE, *GOAL[:-2], "-o", tmp_path / "f.json")
-    assert "carousel[dask]" in refused(*words, "--scheduler", "tcp://127.0.0.1:1")
+    assert "carousel-lstm[dask]" in refused(*words, "--scheduler", "tcp://127.0.0.1:1")
 
 
 def test_what_cannot_be_is_refused_by_name(refused, model, tmp_path):

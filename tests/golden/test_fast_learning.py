@@ -185,5 +185,5 @@ except golden.CarouselError as error:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert run.stdout.count("\n") == 1
-    assert "numba is needed to train, install it by: pip install numba" in run.stdout
+    assert "'carousel-lstm[train]'" in run.stdout
     assert not run.stderr

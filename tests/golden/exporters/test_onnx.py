@@ -16,6 +16,7 @@ import golden
 from golden import Layer, ModelError, Network
 from golden.exporters.onnx import save_onnx
 from golden.exporters.onnx_graph import ACTIVATIONS
+from golden.version import install
 from tests.golden import nets
 
 SEEDS = range(80)
@@ -346,4 +347,4 @@ def test_without_the_onnx_package_the_message_says_how_to_get_it(tmp_path, monke
     monkeypatch.setitem(sys.modules, "onnx", None)
     path = tmp_path / "net.onnx"
     words = refused(one(), path)
-    assert words == f"{path}: writing .onnx needs onnx: pip install 'carousel[import]'"
+    assert words == f"{path}: writing .onnx needs onnx: {install('import')}"

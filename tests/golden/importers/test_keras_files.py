@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from golden import ModelError
 from golden.importers import hdf5, hdf5_worker
+from golden.version import install
 from tests.golden.importers.keras_files import WEIGHTS, claiming, members, written, zipped
 from tests.golden.importers.support import DATA, read_or_refused, refused
 
@@ -180,7 +181,7 @@ def test_a_file_that_was_packed_again_is_read(path):
 def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     assert refused(DATA / "keras_plain.keras") == (
-        "reading .keras needs h5py: pip install 'carousel[import]'"
+        f"reading .keras needs h5py: {install('import')}"
     )
 
 

@@ -12,6 +12,7 @@ import golden
 import sim
 from golden import ModelError
 from golden.importers.onnx import load_onnx
+from golden.version import install
 from tests.golden.importers import onnx_models, random_onnx
 from tests.golden.importers.onnx_models import DATA, SAMPLES, node, plain
 
@@ -261,9 +262,7 @@ def test_without_the_package_the_error_says_what_to_install(tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModelError) as caught:
         golden.load(path)
-    assert str(caught.value) == (
-        f"{path}: reading .onnx needs onnx: pip install 'carousel[import]'"
-    )
+    assert str(caught.value) == (f"{path}: reading .onnx needs onnx: {install('import')}")
 
 
 def test_from_the_file_to_the_gateware():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import golden
 from golden import ModelError
 from golden.importers import pytorch
+from golden.version import install
 from tests.golden.importers.state_dicts import lstm, tensors, wide
 from tests.golden.importers.support import DATA, read_or_refused, refused, sample
 
@@ -331,5 +332,5 @@ def test_a_damaged_file_is_read_or_refused(data, tmp_path_factory):
 def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     assert refused(DATA / "pytorch_plain.safetensors") == (
-        "reading .safetensors needs safetensors: pip install 'carousel[import]'"
+        f"reading .safetensors needs safetensors: {install('import')}"
     )
