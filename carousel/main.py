@@ -5,54 +5,48 @@ Status 0: all that was checked holds. 1: something does not. 2: a user's error, 
 
 import typer
 
-from carousel.build import build
-from carousel.cli.errors import OneLineGroup
-from carousel.compare.command import compare
-from carousel.experiments.command import experiments
-from carousel.export import export
-from carousel.figure.command import figure
-from carousel.hold.command import hold
-from carousel.inspect.command import inspect
-from carousel.page.command import page
-from carousel.prove import prove
-from carousel.quantize.command import quantize
-from carousel.run.command import run
-from carousel.search.command import search
-from carousel.simulate import simulate
-from carousel.stream import stream
-from carousel.train import train
-from carousel.verilog import verilog
+from carousel.cli.group import CommandGroup
 
-COMMANDS = (
-    run,
-    train,
-    inspect,
-    quantize,
-    simulate,
-    compare,
-    hold,
-    search,
-    verilog,
-    build,
-    stream,
-    prove,
-    experiments,
-    export,
-    figure,
-    page,
-)
+COMMANDS = {
+    "run": "carousel.run.command",
+    "train": "carousel.train",
+    "inspect": "carousel.inspect.command",
+    "quantize": "carousel.quantize.command",
+    "simulate": "carousel.simulate",
+    "compare": "carousel.compare.command",
+    "hold": "carousel.hold.command",
+    "search": "carousel.search.command",
+    "verilog": "carousel.verilog",
+    "build": "carousel.build",
+    "stream": "carousel.stream",
+    "prove": "carousel.prove",
+    "experiments": "carousel.experiments.command",
+    "export": "carousel.export",
+    "figure": "carousel.figure.command",
+    "page": "carousel.page.command",
+}
+"""The module of each command, imported when it is called; its function bears the command's name."""
+
+
+class Carousel(CommandGroup):
+    """The commands of Carousel, in the order in which `--help` lists them."""
+
+    modules = COMMANDS
+
 
 app = typer.Typer(
     name="carousel",
-    cls=OneLineGroup,
-    help="Take a trained LSTM, give back an FPGA core that is checked bit for bit.",
+    cls=Carousel,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in COMMANDS:
-    app.command()(command)
+
+
+@app.callback()
+def carousel() -> None:
+    """Take a trained LSTM, give back an FPGA core that is checked bit for bit."""
 
 
 def main() -> None:

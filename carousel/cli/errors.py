@@ -5,17 +5,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from golden.errors import CarouselError
-
-
-class OutputError(CarouselError):
-    """A file or folder that cannot be written."""
-
 
 class OneLineGroup(TyperGroup):
     """Commands that say a `CarouselError`, or too little memory, in one line; status 2."""
 
     def invoke(self, ctx: Any) -> Any:
+        from golden.errors import CarouselError  # with NumPy behind it, for which --help waits not
+
         try:
             return super().invoke(ctx)
         except CarouselError as error:

@@ -9,8 +9,12 @@ from typing import Any
 
 import typer
 
-from carousel.cli.errors import OutputError
+from golden.errors import CarouselError
 from golden.files import filling, replacing, special
+
+
+class OutputError(CarouselError):
+    """A file or folder that cannot be written."""
 
 
 def folder(path: Path) -> AbstractContextManager[Path]:

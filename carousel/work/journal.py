@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from carousel.cli.errors import OutputError
+from carousel.cli.output import OutputError
 
 
 class Plain(Protocol):

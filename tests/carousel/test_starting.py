@@ -1,0 +1,61 @@
+"""What the program imports before it does anything, and that it lists its commands rightly."""
+
+import inspect
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from carousel.cli.group import docstring
+from carousel.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"numpy", "amaranth", "matplotlib", "numba", "scipy", "cocotb", "onnx", "h5py"}
+OURS = {"golden", "fixedpoint", "rtl", "sim"}
+SCRIPT = """
+import atexit, sys
+atexit.register(lambda: print(*{name.split(".")[0] for name in sys.modules}, file=sys.stderr))
+from carousel.main import app
+app(sys.argv[1:])
+"""
+
+
+def loaded(*words: str) -> set[str]:
+    """The packages that a call of the program has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_needs_no_package_behind_a_command():
+    assert not loaded("--help") & (HEAVY | OURS)
+
+
+def test_a_model_is_inspected_without_gateware(tmp_path):
+    """The plan of a core is plain Python; NumPy holds the numbers, and Matplotlib comes for a
+    drawing alone."""
+    model, picture = "models/temporal_order_held.npz", str(tmp_path / "core.svg")
+    assert loaded("inspect", model) & (HEAVY | OURS) == {"numpy", "golden", "fixedpoint", "rtl"}
+    assert loaded("inspect", model, "--draw", picture) & HEAVY == {"numpy", "matplotlib"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_list_says_what_the_command_says(command):
+    """The list reads docstrings from sources, without importing them."""
+    function = getattr(import_module(COMMANDS[command]), command)
+    assert docstring(COMMANDS[command], command) == inspect.getdoc(function)
+
+
+def test_the_list_has_every_command_in_order(cli):
+    listed = cli("--help").stdout.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in listed] == list(COMMANDS)
+    assert all(line.endswith((".", "...")) for line in listed)
