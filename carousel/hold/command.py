@@ -81,19 +81,21 @@ def hold(
     data = retained.plain(found)
     if folder is not None:
         told = _command(subject, model, file, seed, input_range, quick, folder)
-        data |= _write(folder, subject, found, told)
+        data |= _write(folder, model, subject, found, told)
         for path in (*data["figures"], data["report"]):
             typer.echo(f"Written  {path}")
     output.finish(data, json, held.ok and found.bounded)
 
 
-def _write(folder: Path, subject: Subject, found: Retained, told: str) -> dict[str, Any]:
+def _write(
+    folder: Path, model: Path, subject: Subject, found: Retained, told: str
+) -> dict[str, Any]:
     """Write figures and page into a folder; their paths, and what it takes to repeat them."""
     from carousel.cli import repeat
     from carousel.hold import page
     from carousel.measure.retention import sections
 
-    drawn, again = sections.figures(found), repeat.plain(subject.qnet, told)
+    drawn, again = sections.figures(found), repeat.plain(subject.qnet, told, {"model": model})
     with output.folder(folder) as stage:
         for name, figure in drawn.items():
             (stage / f"{name}.svg").write_text(figure, encoding="utf-8")

@@ -69,7 +69,7 @@ def quantize(
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
     if report is not None:
         told = _command(subject, model, file, seed, state, report)
-        budget, more = _report(subject, measured, told, report)
+        budget, more = _report(model, subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
     with output.beside(place) as other:
         subject.qnet.formats.dump(other)
@@ -85,7 +85,7 @@ def quantize(
 
 
 def _report(
-    subject: Subject, measured: accuracy.Measured, told: str, place: Path
+    model: Path, subject: Subject, measured: accuracy.Measured, told: str, place: Path
 ) -> tuple[list[tables.Table], dict[str, Any]]:
     """Write the report; the budget for people and for programs."""
     from carousel.cli import repeat
@@ -93,7 +93,7 @@ def _report(
     from carousel.quantize import page
 
     found = account.measure(subject, measured)
-    again = repeat.plain(subject.qnet, told, ("numpy",))
+    again = repeat.plain(subject.qnet, told, {"model": model}, ("numpy",))
     with output.beside(place) as other:
         other.write_text(page.render(subject, measured, found, again), encoding="utf-8")
     answers = [account.answers(found)] if found.right else []

@@ -24,11 +24,12 @@ def formats(found: Formats) -> list[str]:
 
 
 def repeat(again: dict[str, Any]) -> list[str]:
-    """The command, the integer network's hash and the versions."""
+    """The command, SHA-256 of what went in and came out, and the versions."""
     versions = ", ".join(f"{name} {version}" for name, version in again["versions"].items())
+    sums = [[name, each] for name, each in again["sha256"].items()]
     return [
         html.heading("To repeat this"),
         html.code(again["command"]),
-        html.paragraph(f"Network SHA-256 {again['network_sha256']}", "lead"),
+        html.table("", ["", "SHA-256"], sums),
         html.paragraph(versions),
     ]

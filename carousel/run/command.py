@@ -56,7 +56,8 @@ def run(
         found = job.do(subject, lanes, quick, stage, earlier)
         with progress.bar("Report"):
             told = repeat.command(found, model, file, seed, state, quick)
-            again = plain(subject.qnet, told)
+            files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}
+            again = plain(subject.qnet, told, files)
             prove = repeat.prove(found, model, file, place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
         judged = verdict.judge(subject, found.measured)

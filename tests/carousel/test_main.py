@@ -1,5 +1,6 @@
 """Every command: what it writes, what it says, and its exit status when something does not hold."""
 
+import hashlib
 import json
 import shlex
 from dataclasses import replace
@@ -16,6 +17,7 @@ from carousel.measure.retention import hold_check
 from fixedpoint import Formats
 from fixedpoint.retention.hold import HoldResult
 
+FILES = {"formats": "formats", "Verilog": "verilog"}
 SHORT = ("--sequences", 2, "--length", 70)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -62,6 +64,11 @@ def test_the_command_in_the_results_gives_the_same_results(cli, quick_sim, model
     first = json.loads((place / "results.json").read_text())
     command = first["repeat"]["command"]
     assert command in (place / "report.html").read_text()
+    files = {"model": model, **{name: first["files"][kind] for name, kind in FILES.items()}}
+    for name, file in files.items():
+        assert (
+            first["repeat"]["sha256"][name] == hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        )
     again = place.parent / "again"
     cli(*shlex.split(command)[1:], "--quick", "-o", again)
     second = json.loads((again / "results.json").read_text())

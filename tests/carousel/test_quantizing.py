@@ -59,7 +59,9 @@ def test_the_page_shows_every_quantiser_and_needs_no_network(written):
     assert "The output differs from float by" in text[: text.index("Where the error comes from")]
     for words in ("the first 70 steps of the first 4 sequences", "seed 0", "Number formats"):
         assert words in text
-    assert data["repeat"]["command"] in text and data["repeat"]["network_sha256"] in text
+    assert data["repeat"]["command"] in text
+    assert list(data["repeat"]["sha256"]) == ["integer network", "model"]
+    assert all(each in text for each in data["repeat"]["sha256"].values())
     assert page.count("<svg ") == 3
     assert not re.search(r"<script|<link|<img|<iframe|src=|@import|url\((?!#)", page)
     assert not re.search(r"href=\"(?!#)", page)
