@@ -71,6 +71,7 @@ def build(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     max_length: options.MaxLength = None,
     freq: Clock = None,
     seeds: Seeds = None,
@@ -86,8 +87,8 @@ def build(
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
-    subject = prepare(model, choice, Given(file, axes=axes, order=order), max_length)
-    core = plan(subject.qnet, CoreOptions(lanes, max_length=subject.max_length))
+    subject = prepare(model, choice, Given(file, axes=axes, order=order, decide=decide), max_length)
+    core = plan(subject.core, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
         found = built.make(core, chosen, stage, freq, seeds or [1], progress)

@@ -64,6 +64,7 @@ def prove(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -88,18 +89,18 @@ def prove(
     output.check_file(json)
     check()
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    core = plan(subject.qnet, chosen)
+    core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
     with terminable(), output.folder(place) as stage:
         (source, *_) = verilog.write(core, stage, axi=axi)
         text = source.read_text(encoding="utf-8")
-        design = Design(text, verilog.module_name(subject.qnet))
+        design = Design(text, verilog.module_name(subject.core))
         proofs, left_out = shipped(core, design, only)
         longest_first = sorted(proofs, key=lambda proof: proof.name.rpartition(".")[2] not in LONG)
         jobs = {proof.name: partial(tried, proof, stage) for proof in longest_first}

@@ -19,6 +19,7 @@ def simulate(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -55,7 +56,9 @@ def simulate(
     output.check_file(json)
     output.check_file(waves)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
+    given = Given(
+        file, sequences, length, seed, state, axes=axes, order=order, strict=strict, decide=decide
+    )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)

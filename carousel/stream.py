@@ -100,6 +100,7 @@ def stream(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -116,18 +117,18 @@ def stream(
     output.check_file(json)
     output.check_file(place)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()
-        out = host.run(subject.qnet, subject.codes, report)
+        out = host.run(subject.core, subject.codes, report)
         seconds = time.perf_counter() - start
-    expected = subject.qnet.run(subject.codes).out if check else None
+    expected = subject.core.run(subject.codes).out if check else None
     vectors = subject.inputs.count * subject.inputs.length
     found = Streamed(out, expected, vectors, seconds, host.faults, host.broken)
     if place is not None:
         with output.beside(place) as other, other.open("wb") as written:
-            np.save(written, subject.qnet.out_format.decode(out))
+            np.save(written, subject.core.out_format.decode(out))
     table(found).show(Console())
     if place is not None:
         typer.echo(f"Outputs  {place}")

@@ -21,6 +21,7 @@ def verilog(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -47,11 +48,11 @@ def verilog(
 
     output.check_file(json)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order)
+    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    core = plan(subject.qnet, chosen)
+    core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):
         texts = files(core, record(core, subject.codes), axi=axi, memory_files=memory_files)

@@ -14,6 +14,7 @@ from fixedpoint.formats import Format, FormatError, Formats
 from fixedpoint.loop import run_layer
 from fixedpoint.squash import SigmaTable, sigma_table
 from golden.cell import LayerState
+from golden.decision import decide
 from golden.dense import Function, labels
 from golden.errors import InputError
 from golden.network import Network, check_input, run_layers
@@ -30,17 +31,20 @@ class QuantizedTrace(Trace):
     formats : of every signal.
     saturations : by full name (`0.s`, `out`); i, f, o, g, h, dense and out count net inputs, s, m,
         y the values.
+    decision : the format of out where it is a decision. The logits are then the last dense stage's,
+        whose net inputs count as out all the same.
     """
 
     formats: Formats
     saturations: dict[str, int]
+    decision: Format | None = None
 
     def format(self, name: str, layer: int = -1) -> Format:
         """The format of a signal."""
         if name == "out":
-            return out_format(self.formats)
+            return self.decision or out_format(self.formats)
         if name == "dense":
-            before = self.formats.head[:-1]
+            before = self.formats.head[: len(self.dense)]
             return before[layer - len(self.layers) if layer >= 0 else layer].out
         return self.formats.layers[layer].signal(name)
 
@@ -69,6 +73,7 @@ class QuantizedNetwork(Stacked):
     name : of the network.
     saturated_weights : how many weights lay outside their format.
     output : which outputs leave, as in the float network.
+    decides : whether the index of the largest output leaves, in the place of all.
     """
 
     layers: tuple[QuantizedLayer, ...]
@@ -78,6 +83,7 @@ class QuantizedNetwork(Stacked):
     name: str
     saturated_weights: int
     output: str = "every"
+    decides: bool = False
 
     @property
     def inputs(self) -> int:
@@ -87,6 +93,11 @@ class QuantizedNetwork(Stacked):
 
     @property
     def outputs(self) -> int:
+        return 1 if self.decides else self.logits
+
+    @property
+    def logits(self) -> int:
+        """How many outputs there are, or values among which it decides."""
         if self.head:
             return self.head[-1].outputs
         return sum(self.layers[k].shape.outputs for k in self.stages[-1])
@@ -120,7 +131,22 @@ class QuantizedNetwork(Stacked):
 
     @property
     def out_format(self) -> Format:
+        return self.decision or self.logit_format
+
+    @property
+    def logit_format(self) -> Format:
+        """The format of the outputs, or of the values among which it decides."""
         return out_format(self.formats)
+
+    @property
+    def decision(self) -> Format | None:
+        """The format of a decision, if it gives one."""
+        width = max(2, (self.logits - 1).bit_length())
+        return Format(width, 0, signed=False) if self.decides else None
+
+    def deciding(self) -> "QuantizedNetwork":
+        """The same network, which gives the index of the largest output, ties to the lowest."""
+        return replace(self, decides=True)
 
     def initial_state(self, batch: int) -> tuple[LayerState, ...]:
         return tuple(layer.initial_state(batch) for layer in self.layers)
@@ -147,6 +173,8 @@ class QuantizedNetwork(Stacked):
             found.update(stage.squash.squash.name.encode())
             add(stage.weights)
             add(stage.biases)
+        if self.decides:
+            found.update(b"decides")
         return found.hexdigest()
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
@@ -221,7 +249,7 @@ class QuantizedNetwork(Stacked):
         head = [counting(*each) for each in zip(names, self.head, strict=False)]
         trace = run_layers(bound, codes, state, head)
         named = {f"{k}.{name}": n for k, count in enumerate(counts) for name, n in count.items()}
-        return QuantizedTrace(
+        found = QuantizedTrace(
             trace.layers,
             trace.out,
             trace.state,
@@ -229,6 +257,13 @@ class QuantizedNetwork(Stacked):
             {**named, **clipped},
             dense=trace.dense,
         )
+        return self._decided(found) if self.decides else found
+
+    def _decided(self, trace: QuantizedTrace) -> QuantizedTrace:
+        """The decision in the place of the outputs; those of a dense stage stay to be seen."""
+        logits = (trace.out,) if self.head else ()
+        dense = (*trace.dense, *logits)
+        return replace(trace, out=decide(trace.out), dense=dense, decision=self.decision)
 
 
 class _Counting:

@@ -22,6 +22,8 @@ class Reading:
     order : the names of its modules in the order that was told; () if none was.
     indices : the input is one whole number a step, which stands for a vector of zeros with a one at
         its place (`vectors`); `axes` has no D then.
+    behind : the name in `golden.decision.DECISIONS` of what the file has behind the network's
+        outputs, which are then logits; "" for nothing.
     """
 
     stages: tuple[tuple[str, str], ...] = ()
@@ -30,6 +32,7 @@ class Reading:
     axes_out: str = ""
     order: tuple[str, ...] = ()
     indices: bool = False
+    behind: str = ""
 
 
 def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from rtl.datapath.sequencer import Sequencer
 from rtl.datapath.squash import SigmaUnit
 from rtl.lib.arithmetic import delay, layout_of
 from rtl.lib.beat import beat_layout
+from rtl.lib.decision import Decision
 from rtl.lib.fifo import BlockFIFO
 from rtl.program.loading import load_word
 from rtl.schedule import latency
@@ -53,7 +54,7 @@ class Core(wiring.Component):
         initial state; `last` on the last element ends one. A vector of each stream in turn.
     o : Out(stream), qnet.outputs beats a vector, the streams in turn: data (output format), first
         on the sequence's first beat, last on its last one. Where the network gives its last output
-        only, of a sequence's last step only.
+        only, of a sequence's last step only. Where it decides, one beat: the index of the largest.
     saturations : Out, 32-bit counters since reset, summed over layers and streams: i, f, o, g, h,
         dense and out count net inputs, s, m and y the values themselves. They wrap around.
     steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
@@ -231,18 +232,18 @@ class Core(wiring.Component):
 
     def _output(self, m: Module, source, starts: Value, last: Value) -> Value:
         """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
-        outputs, streams = self.qnet.outputs, self.schedule.streams
+        outputs, streams = self.qnet.logits, self.schedule.streams
         vectors = streams * self.schedule.buffered_steps
         every = self.qnet.output == "every"
         m.submodules.fifo = fifo = BlockFIFO(
-            width=self.qnet.out_format.width + 3, depth=outputs * vectors
+            width=self.qnet.logit_format.width + 3, depth=outputs * vectors
         )
         place = Signal(range(max(2, outputs)))
         final = place == outputs - 1
         written = source.valid & source.output & (every | source.step_last)
         with m.If(written):
             m.d.sync += place.eq(Mux(final, 0, place + 1))
-        beat = beat_layout(self.qnet.out_format)
+        beat = beat_layout(self.qnet.logit_format)
         word = Signal(data.StructLayout({"beat": beat, "final": 1}))
         wait = latency.LEAVE - latency.FIFO
         shown = data.View(word.shape(), fifo.r_data)
@@ -254,13 +255,21 @@ class Core(wiring.Component):
             word.final.eq(final),
             fifo.w_data.eq(delay(m, word, wait, name="leaving")),
             fifo.w_en.eq(delay(m, written, wait, name="leaves", keep_reset=True)),
-            self.o.payload.eq(shown.beat),
-            self.o.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.o.ready),
+        ]
+        offered = self.o
+        if self.qnet.decides:
+            forms = self.qnet.logit_format, outputs, self.qnet.out_format
+            m.submodules.decision = decision = Decision(*forms)
+            wiring.connect(m, decision.o, wiring.flipped(self.o))
+            offered = decision.i
+        m.d.comb += [
+            offered.payload.eq(shown.beat),
+            offered.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(offered.ready),
         ]
         free = Signal(range(vectors + 1), init=vectors)
         promised = Const(streams) if every else reduce(add, list(last))
-        given = self.o.valid & self.o.ready & shown.final
+        given = offered.valid & offered.ready & shown.final
         m.d.sync += free.eq(free - Mux(starts, promised, 0) + given)
         return free >= streams
 

@@ -201,6 +201,7 @@ class CorePlan:
                 "elements": qnet.outputs,
                 "format": _format(qnet.out_format),
                 "steps": qnet.output,
+                **({"decision_among": qnet.logits} if qnet.decides else {}),
             },
             "formats": qnet.formats.as_dict(),
             "lanes": self.lanes,
@@ -217,7 +218,7 @@ class CorePlan:
         found: dict[str, Any] = {
             "streams": schedule.streams,
             "beats_per_vector": schedule.elements,
-            "latency_cycles": schedule.latency,
+            "latency_cycles": self.parts[0].latency,
             "accumulator_bits": program.paths.sum,
             "weight_memory_bits": program.memories["weights"],
         }

@@ -58,6 +58,15 @@ class StepPlan:
         return self.schedule.elements
 
     @property
+    def latency(self) -> int:
+        """Clocks from the last element of a step's input to the first output beat, the core idle
+        before: a decision comes with the last of the values among which it is made."""
+        ready = self.schedule.output_ready
+        return self.schedule.latency + (
+            self.qnet.decides and ready[self.qnet.logits - 1] - ready[0]
+        )
+
+    @property
     def cycles_per_step(self) -> int:
         """Clocks a step in the steady state."""
         return self.schedule.cycles_per_step

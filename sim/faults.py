@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from golden.decision import decide
 from sim.errors import SimulationError
 from sim.job import Ints, Recording
 from sim.request import Request
@@ -128,6 +129,7 @@ def _found(acts: Sequence[Request], recording: Recording) -> dict[str, int]:
 
 def _readout(request: Request, shown: Ints, out: Ints) -> Iterator[str]:
     """The output as the probe saw it must be what left the core, in the steps where it leaves."""
-    differ = np.count_nonzero(leaving(request, shown) != out)
+    seen = leaving(request, shown)
+    differ = np.count_nonzero((decide(seen) if request.qnet.decides else seen) != out)
     if differ:
         yield f"output stream: {differ} codes differ from the readout that the probe shows"

@@ -44,12 +44,12 @@ def by_layer(request: Request, found: Signals) -> tuple[dict[str, Ints], ...]:
 
 
 def dense(request: Request, found: Signals) -> tuple[Ints, ...]:
-    """What each dense stage before the readout gave, in the steps whose output leaves."""
-    return tuple(
-        leaving(request, found[k, "dense"])
-        for k, _ in enumerate(request.qnet.head[:-1], len(request.qnet.layers))
-        if request.probe
-    )
+    """What each dense stage before the readout gave, in the steps whose output leaves; and what the
+    readout did where the network decides."""
+    qnet = request.qnet
+    rows = {k: kind for k, kind in qnet.rows if k >= len(qnet.layers)}
+    shown = list(rows.items())[: None if qnet.decides else -1]
+    return tuple(leaving(request, found[signal]) for signal in shown if request.probe)
 
 
 def leaving(request: Request, shown: Ints) -> Ints:

@@ -220,7 +220,7 @@ class Stimuli:
         phases = min(resets, self.period)
         shift = int(rng.integers(self.period))
         # from here on the core is full, and begins a step each period
-        latency = 0 if self.longest else self.core.plan.parts[0].schedule.latency
+        latency = 0 if self.longest else self.core.plan.parts[0].latency
         full = self.vector + self.period + latency
         stops = [
             (full + (shift + k * self.period // phases) % self.period, Pattern())

@@ -22,6 +22,14 @@ Order = Annotated[
         show_default="an nn.LSTM, then an nn.Linear",
     ),
 ]
+Decide = Annotated[
+    bool,
+    typer.Option(
+        "--decide",
+        help="The core gives the index of the largest output, ties to the lowest, in the place of "
+        "all outputs.  [default: off]",
+    ),
+]
 Bits = Annotated[
     int, typer.Option(help="Width of weights, x and y when formats are chosen; the rest is wider.")
 ]

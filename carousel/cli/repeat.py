@@ -31,7 +31,8 @@ def reading(subject: Subject) -> Words:
     """The words that say how the model and the input are read, where that was told."""
     order, axes = subject.net.reading.order, subject.inputs.axes
     modules = ("--order", ",".join(order)) if order else ()
-    return (*modules, "--axes", axes) if axes else modules
+    decides = ("--decide",) if subject.decide else ()
+    return (*modules, *(("--axes", axes) if axes else ()), *decides)
 
 
 def plain(

@@ -26,6 +26,7 @@ class Subject:
     choice : how the formats came about.
     state, state_codes : what they start from, real and as codes; None for the network's own start.
     max_length : steps that the core of a network with reverse layers can hold, else None.
+    decide : whether the core gives the index of the largest output in the place of all.
     """
 
     net: Network
@@ -36,6 +37,12 @@ class Subject:
     state: State | None = None
     state_codes: State | None = None
     max_length: int | None = None
+    decide: bool = False
+
+    @property
+    def core(self) -> QuantizedNetwork:
+        """The integer network that the core runs."""
+        return self.qnet.deciding() if self.decide else self.qnet
 
     @property
     def between(self) -> Range | None:
@@ -59,6 +66,7 @@ class Given:
     axes: str | None = None
     order: str | None = None
     strict: bool = False
+    decide: bool = False
 
 
 def load(model: Path, order: str | None) -> Network:
@@ -88,4 +96,5 @@ def prepare(
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)
     codes = encode(qnet, inputs.x) if given.strict else qnet.encode(inputs.x)[0]
-    return Subject(net, qnet, inputs, codes, choice, start, start_codes, held or None)
+    found = net, qnet, inputs, codes, choice, start, start_codes, held or None, given.decide
+    return Subject(*found)

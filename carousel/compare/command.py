@@ -18,6 +18,7 @@ def compare(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -54,7 +55,9 @@ def compare(
     if expect is not None and (file is None or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
+    given = Given(
+        file, sequences, length, seed, state, axes=axes, order=order, strict=strict, decide=decide
+    )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)

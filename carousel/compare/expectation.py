@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from carousel.report.tables import Table
 from fixedpoint.budget import error
 from fixedpoint.budget.error import BlockError
 from golden import InputError, Network
+from golden.decision import DECISIONS, decide, log_softmax, softmax
 from golden.squash import Array, squash
 
 Expect = Annotated[
@@ -36,6 +37,8 @@ FixedMost = Annotated[
 
 TOLERANCE = 1e-4
 VIEWS = ("fixed point", "float")  # columns; the one that decides is the last
+UNSAID = {"sigma": squash("sigma"), "softmax": softmax, "log_softmax": log_softmax}
+"""What another program may have behind the outputs without the file saying so."""
 GIVES = "because the network gives one output at the end of a sequence"
 
 
@@ -47,10 +50,19 @@ class Expected:
     ----------
     values : (N, T, K), or (N, 1, K) where only the last step's are known.
     first : the step that they begin at.
+    behind : what the model file has behind its logits, see `golden.reading.Reading`.
     """
 
     values: Array
     first: int
+    behind: str = ""
+
+    @property
+    def classes(self) -> Array | None:
+        """The decisions, (N, T, 1), where there are any."""
+        if not self.behind:
+            return None
+        return self.values if self.behind == "argmax" else decide(self.values)
 
 
 @dataclass(frozen=True)
@@ -81,12 +93,18 @@ class Compared:
     ----------
     views : those of `VIEWS`.
     most : by view, how much it may differ, or None.
-    sigma : whether sigma of the float outputs would be within it where the outputs are not.
+    unsaid : those of `UNSAID` of which the float outputs would be within it where they are not.
+    behind : what the views' outputs went through, as the model file has it.
+    agree : decisions that are the expected ones, by view; empty where there are none.
+    decisions : how many there are.
     """
 
     views: dict[str, Difference]
     most: Mapping[str, float | None]
-    sigma: bool
+    unsaid: tuple[str, ...]
+    behind: str = ""
+    agree: dict[str, int] = field(default_factory=dict)
+    decisions: int = 0
 
     @property
     def within(self) -> dict[str, bool]:
@@ -102,7 +120,8 @@ class Compared:
 def load(file: Path, inputs: Inputs, net: Network) -> Expected:
     """Read the expectation; `InputError` names a shape that does not fit, or a value."""
     values = expected(net, read(file), inputs.axes)
-    count, steps, outputs = inputs.count, inputs.length, net.outputs
+    behind = net.reading.behind
+    count, steps, outputs = inputs.count, inputs.length, 1 if behind == "argmax" else net.outputs
     every, last = [(count, steps, outputs)], [(count, outputs)]
     if count == 1:
         every, last = [*every, (steps, outputs)], [*last, (outputs,)]
@@ -116,24 +135,33 @@ def load(file: Path, inputs: Inputs, net: Network) -> Expected:
         raise InputError(f"{file}: shape {values.shape}, must be {allowed}")
     whole = values.shape in every
     shape = (count, steps if whole else 1, outputs)
-    return Expected(check_real(str(file), values).reshape(shape), 0 if whole else steps - 1)
+    first = 0 if whole else steps - 1
+    return Expected(check_real(str(file), values).reshape(shape), first, behind)
 
 
 def compare(
     expected: Expected, measured: Measured, net: Network, most: Mapping[str, float | None]
 ) -> Compared:
-    """Lay both runs beside the expectation; `most` as in `Compared`."""
+    """Lay both runs beside the expectation, behind what the file has there; `most`: `Compared`."""
     tolerance = most["float"] or 0.0
-    real = measured.floating.out
-    views = {"float": real, "fixed point": measured.fixed.real().out}
-    found = {name: difference(expected, out) for name, out in views.items()}
-    linear = net.readout is not None and net.readout.squash == "identity"
-    sigma = (
-        linear
-        and found["float"].max_abs > tolerance
-        and difference(expected, squash("sigma")(real)).max_abs <= tolerance
+    outs = {"float": measured.floating.out, "fixed point": measured.fixed.real().out}
+    behind = DECISIONS.get(expected.behind, lambda out: out)
+    views = {name: difference(expected, behind(out)) for name, out in outs.items()}
+    linear = not expected.behind and (net.readout is None or net.readout.squash == "identity")
+    unsaid = (
+        name
+        for name, function in UNSAID.items()
+        if difference(expected, function(outs["float"])).max_abs <= tolerance
     )
-    return Compared(found, most, sigma)
+    beyond = linear and views["float"].max_abs > tolerance
+    found = Compared(views, most, tuple(unsaid) if beyond else (), expected.behind)
+    if (classes := expected.classes) is None:
+        return found
+    agree = {
+        name: int(np.count_nonzero(decide(out[:, -classes.shape[1] :]) == classes))
+        for name, out in outs.items()
+    }
+    return replace(found, agree=agree, decisions=classes.size)
 
 
 def difference(expected: Expected, out: Array) -> Difference:
@@ -174,9 +202,16 @@ def _largest(compared: Compared) -> Table:
         answer = "yes" if within else "no"
         said = [answer if view == name else "-" for view in VIEWS]
         rows.append((f"{name} within {compared.most[name]:g}", *said))
-    if compared.sigma:
-        rows.append((f"sigma of float within {compared.most['float']:g}", "-", "yes"))
-    return Table.of("Against the expectation", ("", *VIEWS), rows)
+    rows += [
+        (f"{name} of float within {compared.most['float']:g}", "-", "yes")
+        for name in compared.unsaid
+    ]
+    if compared.agree:
+        of = compared.decisions
+        agree = (f"{compared.agree[name]:,} of {of:,}" for name in VIEWS)
+        rows.append(("decisions that agree", *agree))
+    of = f", {compared.behind} of the outputs" if compared.behind else ""
+    return Table.of(f"Against the expectation{of}", ("", *VIEWS), rows)
 
 
 def plain(compared: Compared) -> dict[str, Any]:
@@ -186,6 +221,9 @@ def plain(compared: Compared) -> dict[str, Any]:
         "fixed_tolerance": compared.most["fixed point"],
         "within": compared.within["float"],
         "fixed_within": compared.within.get("fixed point"),
-        "sigma_within": compared.sigma,
+        **{f"{name}_within": name in compared.unsaid for name in UNSAID},
+        "behind": compared.behind or None,
+        "agree": {name.replace(" ", "_"): count for name, count in compared.agree.items()},
+        "decisions": compared.decisions,
         **{name.replace(" ", "_"): asdict(view) for name, view in compared.views.items()},
     }

@@ -242,6 +242,7 @@ def plain(found: ModelInfo) -> dict[str, Any]:
             "made_by": net.made_by,
             "read": [list(stage) for stage in net.reading.stages],
             "assumed": net.reading.assumed,
+            "behind": net.reading.behind or None,
             "axes": net.reading.axes or None,
             "indices": net.reading.indices,
             "inputs": net.inputs,

@@ -2,15 +2,17 @@
 
 import math
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import sim
 from carousel.cli import output, progress
 from carousel.cli.subject import Subject
 from carousel.report.tables import Table
-from fixedpoint import QuantizedTrace
+from fixedpoint import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan
 from sim import HardwareTrace, Verdict
@@ -23,7 +25,7 @@ class Gateware:
     Attributes
     ----------
     trace : what the gateware gave, in codes.
-    real : the same in real values.
+    real : the same in real values; the outputs are logits where the core decides among them.
     verdict : the comparison with the integer model.
     plan : of the core: what was predicted.
     freely : whether input and output never paused, so that the cycles can be the predicted ones.
@@ -73,7 +75,7 @@ def play(
     nonzeros: int | None = None,
 ) -> Gateware:
     """Build the simulator, run the sequences through the gateware, compare every code."""
-    qnet, codes = subject.qnet, subject.codes
+    qnet, codes = subject.core, subject.codes
     start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
     core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length, probe=True))
     with (
@@ -92,9 +94,22 @@ def play(
         )
     verdict = sim.check(qnet, codes, trace, **start)
     parts = trace.layers, trace.out, trace.state
-    real = QuantizedTrace(*parts, qnet.formats, {}, dense=trace.dense).real()
+    shown = QuantizedTrace(*parts, qnet.formats, {}, qnet.decision, dense=trace.dense)
+    real = _logits(qnet, shown.real()) if qnet.decides else shown.real()
     freely = not idle and not back_pressure
     return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
+
+
+def _logits(qnet: QuantizedNetwork, real: Trace) -> Trace:
+    """The trace of a core that decides, with the values among which it does as its outputs."""
+    if real.dense:
+        return replace(real, out=real.dense[-1], dense=real.dense[:-1])
+    ways = qnet.stages[-1]
+    if qnet.output == "final":
+        parts = [real.state[k].y[..., None, :] for k in ways]
+    else:
+        parts = [real.layers[k]["y"][..., -real.out.shape[-2] :, :] for k in ways]
+    return replace(real, out=np.concatenate(parts, axis=-1))
 
 
 def measured(found: Gateware, steps: int = 1) -> str:

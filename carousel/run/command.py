@@ -18,6 +18,7 @@ def run(
     file: options.Input = None,
     axes: options.InputAxes = None,
     order: options.Order = None,
+    decide: options.Decide = False,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -50,14 +51,24 @@ def run(
     earlier = record.read(repeat.proofs(place) / record.FILE)
     with output.folder(place) as stage:
         choice = Choice(bits, formats, state_bits, headroom)
-        given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
+        given = Given(
+            file,
+            sequences,
+            length,
+            seed,
+            state,
+            axes=axes,
+            order=order,
+            strict=strict,
+            decide=decide,
+        )
         subject = prepare(model, choice, given, max_length)
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)
         with progress.bar("Report"):
             told = repeat.command(found, model, file, seed, state, quick)
             files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}
-            again = plain(subject.qnet, told, files)
+            again = plain(subject.core, told, files)
             prove = repeat.prove(found, model, file, place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
         judged = verdict.judge(subject, found.measured)

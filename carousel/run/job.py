@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from carousel.cli import progress
 from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
@@ -18,6 +20,7 @@ from carousel.measure.retention.retained import Retained
 from carousel.report.tables import Table
 from fixedpoint.retention.hold import drift
 from fixedpoint.retention.quiet import Quiet
+from golden.decision import decide
 from golden.trace import Trace
 from rtl import verilog
 from rtl.kit.header import digest
@@ -64,6 +67,15 @@ class RunResult:
     def right(self) -> dict[str, int | None]:
         """Sequences answered rightly, by view; None where the answers are not known."""
         return {name: self.subject.inputs.right(trace.out) for name, trace in self.views.items()}
+
+    @property
+    def decisions(self) -> dict[str, int]:
+        """Of a classifier the decisions that are those of float, by view; else nothing."""
+        if not (self.subject.decide or self.subject.net.reading.behind):
+            return {}
+        made = {name: decide(trace.out) for name, trace in self.views.items()}
+        same = {name: found == made["float"] for name, found in made.items()}
+        return {name: int(np.count_nonzero(each)) for name, each in same.items()}
 
     @property
     def checks(self) -> dict[str, bool]:
@@ -147,6 +159,9 @@ def summary(found: RunResult) -> list[Table]:
         lag = inputs.lag[1] - inputs.lag[0]
         what = f"largest change of a state over a lag of {lag:,} steps"
         rows.append((what, *changes_over_lag(found).values()))
+    if agree := found.decisions:
+        counts = (f"{n:,} of {agree['float']:,}" for n in agree.values())
+        rows.append(("decisions that are those of float", *counts))
     differ = f"{hw.verdict.wrong:,} of {hw.verdict.codes:,}"
     rows.append(("codes that differ from fixed point", "-", "-", differ))
     clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))
@@ -178,7 +193,9 @@ def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
             "inputs": subject.net.inputs,
             "outputs": subject.net.outputs,
             "cells": [layer.shape.cells for layer in subject.net.layers],
+            "behind": subject.net.reading.behind or None,
         },
+        "decisions": found.decisions,
         "right": {**found.right, "of": inputs.count},
         "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
         **accuracy.plain(subject, found.measured),

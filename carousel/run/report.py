@@ -113,7 +113,10 @@ def _lead(found: RunResult) -> str:
     layers = " and ".join(_cells(layer.shape) for layer in net.layers)
     made = f" Made by: {net.made_by}." if net.made_by else ""
     assumed = f" Assumed: {net.reading.assumed}." if net.reading.assumed else ""
-    return f"{net.inputs} inputs, {layers}, {net.outputs} outputs.{made}{assumed}"
+    behind = f" The outputs are the logits of its {net.reading.behind}."
+    decides = " The core gives the index of the largest output." if found.subject.decide else ""
+    said = f"{made}{assumed}{behind * bool(net.reading.behind)}{decides}"
+    return f"{net.inputs} inputs, {layers}, {net.outputs} outputs.{said}"
 
 
 def _cells(shape: Shape) -> str:

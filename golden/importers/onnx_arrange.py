@@ -37,7 +37,8 @@ def _dropout(node: Node, signal: Signal) -> Value:
 def _cast(node: Node, signal: Signal) -> Value:
     node.take("saturate", 2)
     to = node.take("to", 2)
-    if signal.whole and to in (6, 7):
+    decided = any(getattr(each, "function", "") == "argmax" for each in signal.behind[-1:])
+    if (signal.whole or decided) and to in (6, 7):
         return signal
     if signal.whole and to in (1, 11) and not signal.index:
         return replace(signal, whole=False)

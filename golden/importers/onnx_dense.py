@@ -15,6 +15,7 @@ from golden.importers.onnx_values import Group, Signal, named, size_of
 from golden.importers.stages import Cut, Dense, Skip, normalisation
 from golden.squash import SQUASHES, Array
 
+BEHIND = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
 FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh", "Relu": "relu"}
 ONE, ZERO = np.ones(()), np.zeros(())
 
@@ -204,6 +205,31 @@ def _clipped(node: Node) -> Signal:
     return _appended(node, _flow(node), ONE, ZERO, found[0])
 
 
+def _decided(node: Node) -> Signal:
+    """Softmax and LogSoftmax over the values of a step."""
+    signal = _flow(node)
+    rank = len(signal.axes)
+    axis = node.take("axis", 2, -1 if node.opset >= 13 else 1)
+    # of an opset before 13 over that axis and all behind it
+    if axis % rank != rank - 1 or not signal.parts or signal.axes[-1] != signal.features:
+        node.refuse("not over the values of a step")
+    return _appended(node, signal, ONE, ZERO, BEHIND[node.op])
+
+
+def _largest(node: Node) -> Signal:
+    """ArgMax over the values of a step: the axis of the values becomes one of size 1, or none."""
+    signal = _flow(node)
+    rank = len(signal.axes)
+    axis, keep = node.take("axis", 2, 0) % rank, node.take("keepdims", 2, 1)
+    if node.take("select_last_index", 2, 0):
+        node.refuse("select_last_index: of equal values the first one counts")
+    if not signal.parts or signal.axes[axis] != signal.features:
+        node.refuse("not over the values of a step")
+    found = _appended(node, signal, ONE, ZERO, "argmax")
+    axes = (*signal.axes[:axis], *[()] * keep, *signal.axes[axis + 1 :])
+    return replace(found, axes=axes, features=())
+
+
 def _embedded(node: Node) -> Signal:
     """Gather of rows of a table, whose numbers are the input."""
     table, signal = node.constant(0, "the table").astype(np.float64), node.value(1)
@@ -226,4 +252,6 @@ DENSE: dict[str, Callable[[Node], Signal]] = {
     "BatchNormalization": _normalised,
     "Conv": _convolution,
     "Gather": _embedded,
+    **dict.fromkeys(BEHIND, _decided),
+    "ArgMax": _largest,
 }

@@ -34,11 +34,7 @@ PACKED = (
     "export the model without packing, and run sequences of one length"
 )
 NORMALISED = "a normalisation over values of the same step, not supported"
-CLASSES = "not supported; its input has the classes in the same order"
 WHY = {
-    "Softmax": CLASSES,
-    "LogSoftmax": CLASSES,
-    "ArgMax": CLASSES,
     "LayerNormalization": NORMALISED,
     "InstanceNormalization": NORMALISED,
     "ReduceMean": "a mean, not supported",

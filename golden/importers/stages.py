@@ -9,7 +9,8 @@ A linear stage is folded into the weights of the stage behind it, exactly and at
     W' (W x + b) + b' = (W' W) x + (W' b + b')
 
 What is left is cells, then dense stages; anything else is refused by name, with the way out that
-the file's reader knows.
+the file's reader knows. A softmax, its logarithm or the index of the largest at the end is left to
+whoever reads the outputs, which are then logits.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import numpy as np
 
 from golden import dense
 from golden.cell import Layer
+from golden.decision import DECISIONS
 from golden.errors import ModelError
 from golden.network import Network
 from golden.reading import Reading
@@ -26,6 +28,7 @@ from golden.squash import SQUASHES, Array
 
 TIMES = 16  # how many times the file's numbers folding may make,
 ROOM = 1 << 17  # and numbers besides
+LOGITS = "left to you: the outputs are its logits"
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ def network(
     ------
     ModelError : widths that do not fit, a stage that the network cannot say, by its name.
     """
+    stages, behind = _decided(stages)
     kept = _folded(stages)
     found = [one.stage for one in kept]
     cells = [k for k, stage in enumerate(found) if isinstance(stage, Cells)]
@@ -162,8 +166,18 @@ def network(
             biases = _wide(stage.biases, stage.outputs or width)
             head.append(dense.Dense(_full(stage.weights, width), biases, stage.function))
             width = head[-1].outputs
-    reading = replace(reading or Reading(), stages=tuple(_lines(kept, len(head))))
+    lines = (*_lines(kept, len(head)), *((one.name, LOGITS) for one in behind))
+    reading = replace(reading or Reading(), stages=lines)
+    reading = replace(reading, behind=behind[-1].function if behind else "")
     return Network(layers, tuple(head), name, made_by, output, reading)
+
+
+def _decided(stages: Sequence[Stage]) -> tuple[Sequence[Stage], list[Dense]]:
+    """The stages without the decisions at the end, and these."""
+    behind = list[Dense]()
+    while stages and isinstance(last := stages[-1], Dense) and last.function in DECISIONS:
+        stages, behind = stages[:-1], [last, *behind]
+    return stages, behind
 
 
 def _check(stage: Stage, found: list[Stage], k: int, cells: list[int]) -> None:

@@ -17,6 +17,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 
 from rtl.core import Core
+from rtl.lib.decision import Decision
 from rtl.offline import fork_join
 from rtl.offline.buffers import Buffer, Way
 from rtl.offline.head import Head
@@ -78,6 +79,9 @@ class OfflineCore(wiring.Component):
                 flow = _through(m, f"stage{k}", whole[0], flow)
             else:
                 flow = _side_by_side(m, f"stage{k}", self.plan.groups[k], whole, flow)
+        if self.qnet.decides:
+            forms = self.qnet.logit_format, self.qnet.logits, self.qnet.out_format
+            flow = _through(m, "decision", [Decision(*forms)], flow)
         wiring.connect(m, flow, wiring.flipped(self.o))
         for kind in self.plan.saturation_kinds:
             having = (core for core in self.cores if kind in core.plan.saturation_kinds)

@@ -112,4 +112,11 @@ def _network(
         replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in found
     )
     output = "last" if leaving == "last" else "every"
-    return replace(qnet, layers=tuple(forward), head=head, formats=formats, output=output)
+    return replace(
+        qnet,
+        layers=tuple(forward),
+        head=head,
+        formats=formats,
+        output=output,
+        decides=False,
+    )

@@ -92,6 +92,7 @@ def structure(program: Program) -> str:
     ]
     head = ", ".join(repr(stage.squash.squash.name) for stage in qnet.head) or None
     common = f"({qnet.formats.text()}, {program.shapes}, {units}, {head}, {qnet.output!r})"
+    common += "decides" * qnet.decides
     size = (schedule.lanes, schedule.streams, schedule.nonzeros)
     return hashlib.sha256(f"({common}, {size})".encode()).hexdigest()
 

@@ -46,7 +46,7 @@ class Beats(Rows):
     @property
     def outputs(self) -> int:
         """Beats of a stream's step."""
-        return self.core.qnet.outputs
+        return self.core.qnet.logits
 
     @property
     def room(self) -> int:

@@ -34,7 +34,7 @@ def progress(core: StepPlan, design: Design) -> Proof:
             design.replaced(
                 design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
             ),
-            core.schedule.latency + elements + outputs + 3,
+            core.latency + elements + outputs + 3,
             {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1},  # 0, marked last
         ),
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.golden.importers import onnx_models
+
 DATA = Path(__file__).parents[1] / "data"
 DEEP = DATA / "pytorch_deep.safetensors"
 
@@ -70,6 +72,30 @@ def test_a_sigmoid_that_the_file_does_not_know_of_is_noticed(cli, x, tmp_path):
     result = cli("compare", DEEP, "--input", x, "--expect", y)
     assert result.exit_code == 1
     assert "sigma of float within 0.0001" in " ".join(result.stdout.split())
+
+
+def test_decisions_are_compared_where_the_file_has_classes(cli, tmp_path):
+    """A softmax behind: both views as probabilities, and how many decisions agree."""
+    model = onnx_models.plain(
+        **onnx_models.behind(
+            onnx_models.node("Squeeze", "y", "k", to="s", name="s"),
+            onnx_models.node("Softmax", "s", axis=-1),
+            whole={"k": np.array([1])},
+            alone=True,
+        )
+    )
+    x = np.random.default_rng(3).standard_normal((9, 1, 2)).astype(np.float32)
+    y = onnx_models.run(model, x)
+    file = onnx_models.save(model, tmp_path / "net.onnx")
+    files = saved(tmp_path / "x.npy", x), saved(tmp_path / "y.npy", y)
+    told = tmp_path / "c.json"
+    words = ("compare", file, "--input", files[0], "--expect", files[1], "--json", told)
+    result = cli(*words)
+    assert result.exit_code == 0, result.output
+    data = json.loads(told.read_text())["expectation"]
+    assert data["behind"] == "softmax" and data["float"]["max_abs"] < 1e-6
+    assert data["agree"] == {"float": 9, "fixed_point": 9} and data["decisions"] == 9
+    assert "decisions that agree 9 of 9 9 of 9" in " ".join(result.stdout.split())
 
 
 BAD = {

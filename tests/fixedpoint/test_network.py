@@ -183,3 +183,21 @@ def test_the_digest_covers_every_option():
 
     assert [digest(**given) for given in options] == [digest(**given) for given in options]
     assert len({digest(**given) for given in options}) == len(options)
+
+
+def test_a_decision_is_the_index_of_the_largest_code():
+    """Ties go to the lowest; the logits stay to be seen, as the last dense stage."""
+    rng = np.random.default_rng(6)
+    head = (Dense(rng.normal(size=(5, 2)), np.zeros(5)),)
+    net = Network((layer(rng, 3, 2),), head)
+    qnet = quantize(net, bits=4, calibrate=rng.normal(size=(2, 20, 3)))
+    codes = random_codes(rng, qnet, 2, 30)
+    trace, decided = qnet.run(codes), qnet.deciding().run(codes)
+    ties = (trace.out == trace.out.max(axis=-1, keepdims=True)).sum(axis=-1)
+    assert (ties > 1).any()
+    assert decided.out.dtype == np.int64 and (decided.out[..., 0] == trace.out.argmax(-1)).all()
+    assert (decided.get("dense", 1) == trace.out).all()
+    assert decided.saturations == trace.saturations
+    assert (decided.real().dense[-1] == trace.real().out).all()
+    assert str(decided.format("out")) == "u3.0" and qnet.deciding().outputs == 1
+    assert qnet.digest() != qnet.deciding().digest()

@@ -8,7 +8,9 @@ import pytest
 from onnx import helper
 
 from golden import ModelError
+from golden.decision import DECISIONS
 from golden.importers.onnx import load_onnx
+from golden.importers.stages import LOGITS
 from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import behind, node, plain
 
@@ -26,9 +28,21 @@ REFUSALS = {
         ),
         "Clip node 'n': to 1..2, supported is to 0..1, -1..1, 0..6 and from 0",
     ),
-    "softmax": (
-        behind(node("Softmax", "y")),
-        "Softmax node 'n': not supported; its input has the classes in the same order; cut the",
+    "softmax in between": (
+        behind(
+            node("Softmax", "y", axis=-1, to="a"),
+            node("Mul", "a", "two"),
+            arrays={"two": np.full(1, 2.0)},
+        ),
+        "Softmax node 'n': softmax is not supported, only sigma, ",
+    ),
+    "softmax of steps": (
+        behind(node("Softmax", "y", axis=0)),
+        "Softmax node 'n': not over the values of a step",
+    ),
+    "last of the largest": (
+        behind(node("ArgMax", "y", axis=-1, select_last_index=1)),
+        "ArgMax node 'n': select_last_index: of equal values the first one counts",
     ),
     "norm in front": (
         {"before": [node("LayerNormalization", "x", "one", to="g")], "inputs": ["g", *PLAIN[1:]]},
@@ -140,7 +154,7 @@ def test_what_the_network_cannot_say_is_refused_by_what_it_is(parts, message, tm
     assert message in refusal(parts, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["elu", "softmax", "norm in front", "residual", "tanh in front"])
+@pytest.mark.parametrize("name", ["elu", "norm in front", "residual", "tanh in front"])
 def test_the_cut_that_is_proposed_can_be_read(name, tmp_path):
     """The call in the message is done as it stands."""
     parts = REFUSALS[name][0]
@@ -174,6 +188,39 @@ def test_dense_layers_behind_a_function_are_stages_of_the_head(tmp_path):
     x = rng.standard_normal((5, 1, 2)).astype(np.float32)
     want = onnx_models.run(plain(**parts, alone=True), x)[:, 0, 0]
     assert np.abs(net.run(x[:, 0]).out - want).max() < 1e-6
+
+
+CAST = helper.make_node("Cast", ["m"], ["out"], "cast", to=1)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "name"),
+    {
+        "Softmax": ([node("Softmax", "d", axis=-1, name="n")], "softmax"),
+        "LogSoftmax": ([node("LogSoftmax", "d", axis=-1, name="n")], "log_softmax"),
+        "ArgMax": ([node("ArgMax", "d", axis=-1, to="m"), CAST], "argmax"),
+        "both": (
+            [
+                node("Softmax", "d", axis=-1, to="s", name="s"),
+                node("ArgMax", "s", axis=-1, keepdims=0, to="m"),
+                CAST,
+            ],
+            "argmax",
+        ),
+    }.values(),
+)
+def test_decisions_are_left_to_the_reader_of_logits(nodes, name, tmp_path):
+    """The network gives what is before them; what they make of it is what onnxruntime gives."""
+    parts = behind(node("MatMul", "y", "D", to="d", name="d"), *nodes)
+    net = load_onnx(onnx_models.save(plain(**parts), tmp_path / "net.onnx"))
+    assert net.reading.behind == name
+    last = next(one for one in nodes if one.name == "n")
+    assert net.reading.stages[-1] == (f"{last.op_type} node 'n'", LOGITS)
+    assert net.readout and net.readout.squash == "identity"
+    x = np.random.default_rng(7).standard_normal((5, 1, 2)).astype(np.float32)
+    want = onnx_models.run(plain(**parts, alone=True), x)[:, 0, 0]
+    found = DECISIONS[name](net.run(x[:, 0]).out)
+    assert np.abs(found.reshape(want.shape) - want).max() < 1e-6
 
 
 def test_what_became_of_each_stage_is_told(tmp_path):
