@@ -12,9 +12,8 @@ from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, prepare
 from carousel.report.tables import Table
-from carousel.work.processes import processors
 from fixedpoint.calibration import HEADROOM
-from golden.processes import terminable
+from golden.processes import processors, terminable
 from rtl import CoreOptions, plan, verilog
 from rtl.axi.wrapper import wrappable
 from rtl.proofs import Proof, Proven, check, record, shipped

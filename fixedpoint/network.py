@@ -11,8 +11,8 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense, quantize_dense
 from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats
-from fixedpoint.loop import run_layer
 from fixedpoint.squash import SigmaTable, sigma_table
+from fixedpoint.stepping import run_layer
 from golden.cell import LayerState
 from golden.decision import decide
 from golden.dense import Function, labels

@@ -12,6 +12,11 @@ POLL = 0.05  # seconds between two looks at a process
 GRACE = 5.0  # seconds that a process has to end by itself
 
 
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def supervise(
     command: Sequence[str],
     log: Path,

@@ -11,18 +11,13 @@ from multiprocessing import active_children, get_context
 from typing import Any
 
 from golden.errors import CarouselError
-from golden.processes import terminable
+from golden.processes import processors, terminable
 
 Submit = Callable[..., Future[Any]]
 
 
 class ProcessError(CarouselError):
     """A process that ended before its work was done."""
-
-
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -1,0 +1,378 @@
+"""The compiled steps of a layer; importing this needs numba.
+
+Codes are int64, and so is all arithmetic but that of the sums over sources, which may be float64:
+`fixedpoint.compiled.packing` says when that is exact. Arrays are flat, rows of `lanes` sequences,
+so that a loop over them is the same for one sequence and for many.
+
+All that decides the compiled code stands in this file, since a change of it is what makes a cached
+one out of date. A `_part` becomes a piece of the function that calls it. It is given arrays one by
+one and takes no slices, since numba counts references to those out of a tuple or an array.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from golden.notes import line, note
+
+WIDTH = 8  # numbers in a vector
+ROWS = 64  # rows of weights come in so many: those of a tile for one sequence
+LANES = 16  # sequences side by side come in so many: those of a tile for many
+
+NONE, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))
+WORD, HIGH, WIDE, LONG = (np.uintp(n) for n in (8, 4, LANES, ROWS))
+
+_part = numba.njit(error_model="numpy", forceinline=True)
+_whole = numba.njit(error_model="numpy")
+
+
+class Sizes(NamedTuple):
+    """Unsigned: D, the sources with the one, rows of the weights; B, S, C, width of y; the number
+    of kinds of gates and which of them is f, or 0. Whether f is 1 - i, gates see their states,
+    gates are sources, y is a projection."""
+
+    inputs: Any
+    sources: Any
+    rows: Any
+    blocks: Any
+    size: Any
+    cells: Any
+    outputs: Any
+    gates: Any
+    forgets: Any
+    coupled: Any
+    peepholes: Any
+    recurrent: Any
+    projected: Any
+
+
+class Squash(NamedTuple):
+    """The lowest net input; the highest, counted from it; whether the net input is the result; if
+    not, the results."""
+
+    low: int
+    top: int
+    linear: Any
+    table: np.ndarray
+
+
+class Shift(NamedTuple):
+    """A rounding: (value 2^up + half) >> down; and the ends of what is made of it."""
+
+    up: int
+    half: int
+    down: int
+    low: int
+    high: int
+
+
+class Packed(NamedTuple):
+    """A layer.
+
+    Attributes
+    ----------
+    weights : (sources, rows), scaled, transposed: kind by kind a row for each cell, and padding.
+    down : (kinds + 1) * C, the shifts behind the rows' sums and of h.
+    peepholes : gates * C, scaled, or one zero.
+    projection, y_down : (1 + C, rows) with the half of the rounding first, and its shifts.
+    one : the code of 1.0 of a gate.
+    into_s : the roundings of i g and f s. to_m : of o h(s). to_y : only the ends of y.
+    to_h : from s to the net input of h, but for the shift down.
+    """
+
+    weights: np.ndarray
+    down: np.ndarray
+    peepholes: np.ndarray
+    projection: np.ndarray
+    y_down: np.ndarray
+    sizes: Sizes
+    gate: Squash
+    g: Squash
+    h: Squash
+    one: int
+    into_s: tuple[Shift, Shift]
+    to_h: Shift
+    to_m: Shift
+    to_y: Shift
+
+
+class Record(NamedTuple):
+    """Codes to be written, (T, width, N): of every signal, or with empty others of y alone."""
+
+    gates: np.ndarray
+    g: np.ndarray
+    s: np.ndarray
+    m: np.ndarray
+    y: np.ndarray
+
+
+def _tile(rows: int, vectors: int) -> Any:
+    """What computes c[r, n] = sum of a[r, k] * b[k, n] over k < count, in compiled code.
+
+    The sums stay in registers while the terms pass by. They are vectors of LLVM's, each of which is
+    one of the machine's or several: what finds vectors in loops stops at half of the widest that
+    there are. A product and its sum may be one instruction: neither is rounded.
+
+    Its arguments: an array with the type of all numbers; the addresses of a, b and c; count; from
+    one r to the next in a; from one k to the next in a and in b; from one r to the next in c, in
+    numbers. Those of an n are neighbours.
+    """
+
+    @intrinsic
+    def product(context, like, a, b, c, count, a_row, a_term, b_term, c_row):
+        def build(context, builder, signature, args):
+            number = ir.DoubleType() if like.dtype == types.float64 else ir.IntType(64)
+            _build(builder, number, rows, vectors, args[1:])
+            return context.get_dummy_value()
+
+        return types.void(like, *(types.uintp,) * 8), build
+
+    return product
+
+
+def _build(builder: Any, number: ir.Type, rows: int, vectors: int, args: Any) -> None:
+    """The instructions of a tile."""
+    vector, word = ir.VectorType(number, WIDTH), ir.IntType(64)
+    a, b, c = (builder.inttoptr(each, number.as_pointer()) for each in args[:3])
+    count, a_row, a_term, b_term, c_row = args[3:]
+    zero, nothing = ir.Constant(vector, None), ir.Constant(vector, ir.Undefined)
+    every = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), None)
+    places = [(r, v) for r in range(rows) for v in range(vectors)]
+    sums = {place: cgutils.alloca_once(builder, vector) for place in places}
+    for place in places:
+        builder.store(zero, sums[place])
+
+    def at(base: Any, place: int, step: Any, more: Any) -> Any:
+        return builder.gep(base, [builder.add(builder.mul(ir.Constant(word, place), step), more)])
+
+    def vector_at(base: Any, place: int, step: Any, v: int) -> Any:
+        where = at(base, place, step, ir.Constant(word, v * WIDTH))
+        return builder.bitcast(where, vector.as_pointer())
+
+    with cgutils.for_range(builder, count) as loop:
+        row = builder.gep(b, [builder.mul(loop.index, b_term)])
+        own = [builder.load(vector_at(row, 0, b_term, v), align=WIDTH) for v in range(vectors)]
+        for r in range(rows):
+            one = builder.load(at(a, r, a_row, builder.mul(loop.index, a_term)))
+            one = builder.insert_element(nothing, one, ir.Constant(ir.IntType(32), 0))
+            one = builder.shuffle_vector(one, nothing, every)
+            for v in range(vectors):
+                have = builder.load(sums[r, v])
+                if isinstance(number, ir.IntType):
+                    more = builder.add(have, builder.mul(one, own[v]))
+                else:
+                    term = builder.fmul(one, own[v], flags=["contract"])
+                    more = builder.fadd(have, term, flags=["contract"])
+                builder.store(more, sums[r, v])
+    for r, v in places:
+        builder.store(builder.load(sums[r, v]), vector_at(c, r, c_row, v), align=WIDTH)
+
+
+_alone, _together = _tile(1, ROWS // WIDTH), _tile(4, LANES // WIDTH)
+
+
+@_whole
+def _products(weights, u, net, used, sources, lanes):
+    """net (rows, lanes) = weights^T u (sources, lanes), for the first `used` rows."""
+    w, v, to = np.uintp(weights.ctypes.data), np.uintp(u.ctypes.data), np.uintp(net.ctypes.data)
+    rows = np.uintp(weights.shape[1])
+    if lanes == ONE:
+        for r in range(NONE, used, LONG):
+            _alone(u, v, w + WORD * r, to + WORD * r, sources, NONE, ONE, rows, rows)
+    else:
+        for n in range(NONE, lanes, WIDE):
+            for r in range(NONE, used, HIGH):
+                at = to + WORD * (r * lanes + n)
+                _together(u, w + WORD * r, v + WORD * n, at, sources, ONE, rows, lanes, lanes)
+
+
+@_part
+def _clip(value, low, high):
+    return low if value < low else high if value > high else value
+
+
+@_part
+def _round(value, shift):
+    """To the nearest whole number, ties towards plus infinity."""
+    return ((value << shift.up) + shift.half) >> shift.down
+
+
+@_whole
+def _squash(net, down, out, start, stop, low, top, linear, table):
+    """Codes of sums that are counted from the lowest net input; how many were saturated."""
+    lost = 0
+    for j in range(start, stop):
+        at = np.int64(net[j]) >> down[j]
+        to = _clip(at, 0, top)
+        lost += at != to
+        out[j] = low + to if linear else np.int64(table[np.uintp(to)])
+    return lost
+
+
+@_whole
+def _see(net, peepholes, s, start, stop, values):
+    """Add what the gates of rows `start` to `stop` see of the states, kind by kind."""
+    for first in range(start, stop, values):
+        for j in range(values):
+            net[first + j] += peepholes[first + j] * s[j]
+
+
+@_whole
+def _states(out, f, coupled, one, g, s, values, pair, keep):
+    """s(t) of s(t-1); how many were saturated."""
+    lost = 0
+    for j in range(values):
+        kept = s[j]
+        if coupled:
+            kept = _round((one - out[j]) * kept, keep)
+        elif f != NONE:
+            kept = _round(out[f + j] * kept, keep)
+        wide = kept + _round(out[j] * out[g + j], pair)
+        to = _clip(wide, keep.low, keep.high)
+        lost += wide != to
+        s[j] = to
+    return lost
+
+
+@_whole
+def _outputs(out, o, h, m, values, to_m):
+    """m of o and h, which are rows of `out`; how many were saturated."""
+    lost = 0
+    for j in range(values):
+        wide = _round(out[o + j] * out[h + j], to_m)
+        to = _clip(wide, to_m.low, to_m.high)
+        lost += wide != to
+        m[j] = to
+    return lost
+
+
+@_whole
+def _projected(net, down, y, count, low, high):
+    """y of its sums; how many were saturated."""
+    lost = 0
+    for j in range(count):
+        wide = np.int64(net[j]) >> down[j]
+        to = _clip(wide, low, high)
+        lost += wide != to
+        y[j] = to
+    return lost
+
+
+@_whole
+def _record(values, start, rows, step, lanes, to, t, first):
+    """`rows` of values, every `step`-th from `start` on, into to[t]."""
+    for r in range(rows):
+        for n in range(lanes):
+            to[t, r, first + n] = values[(start + r * step) * lanes + n]
+
+
+def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
+    """Steps of `lanes` sequences from the `first` on: 1, or a multiple of LANES.
+
+    x (T, N, D); the states (N, width), which become those behind the last step; `lost` gains how
+    many rows of each kind, h, s, m and y, in this order, were saturated.
+    """
+    z, gate, g, h = packed.sizes, packed.gate, packed.g, packed.h
+    weights, projection = packed.weights, packed.projection
+    values, late, kept = z.cells * lanes, z.gates, z.gates * z.blocks
+    late -= ONE if z.peepholes else NONE
+    o_row, g_row, h_row = (z.gates - ONE) * values, z.gates * values, (z.gates + ONE) * values
+    y_from, gates_from = (z.inputs + ONE) * lanes, (z.inputs + ONE + z.outputs) * lanes
+    u = np.ones(z.sources * lanes, weights.dtype)
+    seen = np.ones((z.cells + ONE) * lanes, weights.dtype)
+    net = np.empty(max(z.rows + z.cells, np.uintp(projection.shape[1])) * lanes, weights.dtype)
+    out, s = np.empty(h_row + values, np.int64), np.empty(values, np.int64)
+    m, y = np.empty(values, np.int64), np.empty(z.outputs * lanes, np.int64)
+    down = np.repeat(packed.down, lanes)
+    y_down, peepholes = np.repeat(packed.y_down, lanes), np.repeat(packed.peepholes, lanes)
+    for n in range(lanes):
+        for c in range(z.cells):
+            s[c * lanes + n] = s_state[first + n, c]
+        for r in range(z.outputs):
+            u[y_from + r * lanes + n] = y_state[first + n, r]
+        if z.recurrent:
+            for r in range(kept):
+                u[gates_from + r * lanes + n] = gate_state[first + n, r]
+    for t in range(np.uintp(len(x))):
+        for n in range(lanes):
+            for d in range(z.inputs):
+                u[d * lanes + n] = x[t, first + n, d]
+        _products(weights, u, net, (z.gates + ONE) * z.cells, z.sources, lanes)
+        if z.peepholes:
+            _see(net, peepholes, s, NONE, late * values, values)
+        for k in range(late):
+            at = k * values
+            lost[k] += _squash(
+                net, down, out, at, at + values, gate.low, gate.top, gate.linear, gate.table
+            )
+        lost[z.gates] += _squash(net, down, out, g_row, h_row, g.low, g.top, g.linear, g.table)
+        lost[z.gates + TWO] += _states(
+            out, z.forgets * values, z.coupled, packed.one, g_row, s, values, *packed.into_s
+        )
+        if z.peepholes:
+            _see(net, peepholes, s, o_row, g_row, values)
+            lost[late] += _squash(
+                net, down, out, o_row, g_row, gate.low, gate.top, gate.linear, gate.table
+            )
+        for j in range(values):
+            net[h_row + j] = (s[j] << packed.to_h.up) + packed.to_h.half
+        lost[z.gates + ONE] += _squash(
+            net, down, out, h_row, h_row + values, h.low, h.top, h.linear, h.table
+        )
+        lost[z.gates + THREE] += _outputs(out, o_row, h_row, m, values, packed.to_m)
+        if z.projected:
+            for j in range(values):
+                seen[lanes + j] = m[j]
+            _products(projection, seen, net, z.outputs, z.cells + ONE, lanes)
+            lost[z.gates + FOUR] += _projected(
+                net, y_down, y, z.outputs * lanes, packed.to_y.low, packed.to_y.high
+            )
+        else:
+            y[:] = m
+        for j in range(z.outputs * lanes):
+            u[y_from + j] = y[j]
+        if z.recurrent:
+            for r in range(kept):
+                for n in range(lanes):
+                    u[gates_from + r * lanes + n] = out[r * z.size * lanes + n]
+        _record(y, NONE, z.outputs, ONE, lanes, record.y, t, first)
+        if record.s.shape[1]:
+            _record(out, NONE, kept, z.size, lanes, record.gates, t, first)
+            _record(out, z.gates * z.cells, z.cells, ONE, lanes, record.g, t, first)
+            _record(s, NONE, z.cells, ONE, lanes, record.s, t, first)
+        if record.m.shape[1]:
+            _record(m, NONE, z.cells, ONE, lanes, record.m, t, first)
+    for n in range(lanes):
+        for c in range(z.cells):
+            s_state[first + n, c] = s[c * lanes + n]
+        for r in range(z.outputs):
+            y_state[first + n, r] = y[r * lanes + n]
+        for r in range(kept):
+            gate_state[first + n, r] = out[r * z.size * lanes + n]
+
+
+def steps(packed: Packed) -> Any:
+    """`_steps` for a layer like this one."""
+    return _compiled(numba.typeof(packed))
+
+
+@lru_cache
+def _compiled(packed: types.Type) -> Any:
+    """It is kept in a folder of numba's choice, and compiled for this process alone if none will
+    take it."""
+    flat, states, signals = (types.Array(types.int64, n, "C") for n in (1, 2, 3))
+    x, place = types.Array(types.int64, 3, "A", readonly=True), types.uintp
+    record = types.NamedUniTuple(signals, len(Record._fields), Record)
+    signature = types.void(packed, x, states, states, states, place, place, record, flat)
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(signature, cache=True, **options)(_steps)
+    except Exception as error:  # of many kinds, of files and of what is in them
+        note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
+    return numba.njit(signature, **options)(_steps)

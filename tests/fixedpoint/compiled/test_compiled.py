@@ -1,0 +1,114 @@
+"""The compiled loop gives the codes, the states and the saturations of `fixedpoint.loop`."""
+
+import numpy as np
+import pytest
+
+from fixedpoint import loop, quantize
+from fixedpoint.compiled import packing, run
+from golden import Network
+from golden.cell import LayerState
+from tests.fixedpoint.nets import layer, random_codes, random_quantized, uniform, wide_quantized
+
+BATCHES = (1, 2, 15, 16, 17, 33, 48)
+"""One alone; none, one and some tiles of sequences, with and without others left over."""
+
+
+def any_layer(seed):
+    """The layers of a random network; each eighth has sums beyond float64."""
+    rng = np.random.default_rng(seed)
+    if seed % 8:
+        return rng, random_quantized(rng, int(rng.integers(8, 17)))[1].layers
+    return rng, wide_quantized(rng, ("ifo", "io")[seed // 8 % 2])[1].layers
+
+
+def any_codes(rng, form, shape):
+    return rng.integers(form.low, form.high, shape, endpoint=True)
+
+
+def any_state(rng, layer, batch):
+    """Any codes that a state may have."""
+    forms, width = layer.formats, layer.shape.state
+    gates = rng.integers(0, forms.gate.one, (batch, width["gates"]), endpoint=True)
+    s, y = (any_codes(rng, form, (batch, width[n])) for n, form in (("s", forms.s), ("y", forms.y)))
+    return LayerState(s, y, gates)
+
+
+def differences(layer, x, state):
+    """The names of what the two loops do not agree on."""
+    counts = {}, {}
+    kept = LayerState(*(part.copy() for part in (state.s, state.y, state.gates)))
+    found = [
+        each.run_layer(layer, x, state, count)
+        for each, count in zip((loop, run), counts, strict=True)
+    ]
+    (want, end), (have, last) = found
+    assert list(want) == list(have) and counts[0].keys() == counts[1].keys()
+    parts = [(n, getattr(end, n), getattr(last, n)) for n in ("s", "y", "gates")]
+    parts += [("given " + n, getattr(kept, n), getattr(state, n)) for n in ("s", "y", "gates")]
+    pairs = [*((n, want[n], have[n]) for n in want), *parts]
+    wrong = [n for n, a, b in pairs if a.dtype != b.dtype or not np.array_equal(a, b)]
+    return wrong + [n for n in counts[0] if counts[0][n] != counts[1][n]]
+
+
+def compare(seeds):
+    """Layers of every kind, over batches of every kind: how many, by the type of their sums."""
+    done = {np.float64: 0, np.int64: 0}
+    for seed in seeds:
+        rng, layers = any_layer(seed)
+        for each in layers:
+            batch = int(rng.choice(BATCHES))
+            x = any_codes(rng, each.input, (int(rng.integers(1, 30)), batch, each.shape.inputs))
+            start = any_state(rng, each, batch) if seed % 2 else each.initial_state(batch)
+            assert differences(each, x, start) == [], f"seed {seed}"
+            done[each.dtype] += 1
+    return done
+
+
+def test_random_layers():
+    done = compare(range(60))
+    assert done[np.float64] > 60 and done[np.int64] > 5
+
+
+@pytest.mark.soak
+def test_many_random_layers():
+    done = compare(range(60, 3000))
+    assert done[np.float64] > 3000 and done[np.int64] > 300
+
+
+@pytest.fixture(scope="module")
+def coupled():
+    """A layer of coupled cells, and codes of its input."""
+    rng = np.random.default_rng(3)
+    net, x = Network((layer(rng, 3, 5, kinds="io", coupled=True),)), rng.normal(0, 1, (4, 30, 3))
+    qnet = quantize(net, uniform(net, 12, x))
+    return qnet.layers[0], random_codes(rng, qnet, 40, 33)
+
+
+@pytest.mark.parametrize("batch", [1, 33])
+@pytest.mark.parametrize("part", ["weights", "down", "one", "to_h"])
+def test_a_planted_fault_is_seen(monkeypatch, coupled, part, batch):
+    """A number of what is packed that is wrong by one shows."""
+    layer, codes = coupled[0], coupled[1][:, :batch]
+    start, true = layer.initial_state(batch), packing.pack(layer)
+    assert differences(layer, codes, start) == []
+    value = getattr(true, part)
+    if part == "to_h":
+        value = value._replace(half=value.half + (1 << true.down[-1]))
+    elif part == "one":
+        value += 1
+    else:
+        value = value.copy()
+        value[(3,) if part == "down" else (0, 3)] += 1
+    monkeypatch.setattr(run, "pack", lambda _: true._replace(**{part: value}))
+    assert differences(layer, codes, start)
+
+
+def test_threads_and_calls_in_parts(monkeypatch):
+    """Many threads, and calls of few steps each, give what one of all steps gives."""
+    monkeypatch.setattr(run, "WORTH", 1)
+    monkeypatch.setattr(run, "PRODUCTS", 20_000)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    rng, layers = any_layer(11)
+    for each in layers:
+        x = any_codes(rng, each.input, (50, 75, each.shape.inputs))
+        assert differences(each, x, any_state(rng, each, 75)) == []
