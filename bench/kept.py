@@ -78,11 +78,13 @@ def _rows(setting: Found) -> Iterator[tuple[str, ...]]:
 
 
 def short(value: float) -> str:
-    """Three digits, and those before the point."""
-    if value == 0:
-        return "0"
+    """Three digits, and those before the point; what is nearly but not exactly 1 shows that."""
+    if value in (0, 1):
+        return f"{value:g}"
     if abs(value) < 1e-3:
-        return f"{value:.1e}"
+        return f"{value:.1e}".replace("e-0", "e-")
+    if abs(value - 1) < 0.01:
+        return f"{value:.4f}"
     return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
@@ -99,7 +101,7 @@ def _limits(one: Found) -> dict[str, str]:
     lsb = bound["limits"][0]["lsb"]
     own = next(each for each in bound["limits"] if each["inputs"] == "its own distractors")
     kept, stuck = limits["kept"], limits["stuck"]
-    half = None if kept is None else math.log(0.5) / math.log(squash("sigma")(np.float64(kept)))
+    half = None if kept is None else math.log(0.5) / math.log(squash("sigma")(np.array(kept)))
     return {
         "format of the state": limits["state"],
         "i exactly 0 up to a net input of": _net(limits["closed"]),
@@ -107,7 +109,7 @@ def _limits(one: Found) -> dict[str, str]:
         "f exactly 1 from": "no forget gate" if kept is None else _net(kept),
         "half-life of a float state there, steps": "-" if half is None else f"{half:,.0f}",
         "states that stick with f below 1": "-" if stuck is None else f"up to {stuck * lsb:g}",
-        "bound, any number of its own distractors": "0"
+        "how far any number of its own distractors can move any state": "0"
         if own["never_changes"]
         else short(own["drift_lsb"][-1] * lsb),
         "a state can saturate on them at step": f"{own['saturates_at']:,}"
