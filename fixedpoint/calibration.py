@@ -17,14 +17,15 @@ class Seen:
 
     Attributes
     ----------
-    input : of x.
+    inputs, sizes : of each element of x; its root mean square.
     layers : by signal, of each layer; what sequences start from is counted too.
     out : of what leaves the network.
     dense : of what each dense stage before the readout gives.
     headroom : how many times what was seen there is room for, in inputs, states and linear values.
     """
 
-    input: float
+    inputs: tuple[float, ...]
+    sizes: tuple[float, ...]
     layers: tuple[Mapping[str, float], ...]
     out: float
     dense: tuple[float, ...] = ()
@@ -57,7 +58,10 @@ class Seen:
                 found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
             layers.append(found)
         dense = tuple(map(_largest, trace.dense))
-        return cls(_largest(calibrate), tuple(layers), _largest(trace.out), dense, headroom)
+        x = np.reshape(calibrate, (-1, net.inputs))
+        inputs = tuple(map(float, np.abs(x).max(axis=0)))
+        sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
+        return cls(inputs, sizes, tuple(layers), _largest(trace.out), dense, headroom)
 
 
 def _largest(values: np.ndarray | float) -> float:

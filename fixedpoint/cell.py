@@ -3,7 +3,8 @@
 Every line of the cell, with its roundings (nearest, ties towards plus infinity):
 
     net   = sat(round(b + sum_u w u [+ p s]))     exact sum, one rounding, to the squash's `net`
-                                                  format, within the limits of `clip`
+                                                  format, within the limits of `clip`; w = a lane's
+                                                  code 2^coarser, on the scale of all rows
     i f o = sigma(net), g = g(net)                by the one sigma table; f = 1 - i where coupled
     s(t)  = sat(round(f s(t-1)) + round(i g))     or, without f, sat(s(t-1) + round(i g))
     y(t)  = sat(round(o h(sat(round(s(t))))))     with a projection: m(t), and
@@ -34,7 +35,7 @@ class QuantizedLayer:
     Attributes
     ----------
     shape : sizes, as in the float layer.
-    weights, biases : int64 codes by kind; a bias is in the scale of the sums.
+    weights, biases : int64 codes by kind, in the common scale of the sums.
     formats, input : the layer's formats, and the format of its x.
     sums : the accumulator.
     gate, g, h : the squashing functions of gates, cell input and cell output.
@@ -67,7 +68,8 @@ class QuantizedLayer:
             return self.projection
         formats = {name: (self.formats.weights[name], f) for name, f in self.source_formats.items()}
         numbers = self.weights[kind], self.biases[kind]
-        return QuantizedDense(*numbers, formats, self.sums, self.squash(kind))
+        coarser = self.formats.coarser.get(kind, ())
+        return QuantizedDense(*numbers, formats, self.sums, self.squash(kind), coarser)
 
     @property
     def source_formats(self) -> dict[str, Format]:

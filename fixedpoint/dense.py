@@ -17,7 +17,7 @@ from fixedpoint.arithmetic import (
 )
 from fixedpoint.formats import DenseFormats, Format, FormatError
 from fixedpoint.squash import QuantizedSquash, SigmaTable
-from fixedpoint.sums import Sums, encode_biases, plan_sums
+from fixedpoint.sums import Sums, check_coarser, encode_biases, encode_rows, plan_sums
 from golden.dense import Dense
 from golden.squash import squash
 
@@ -31,11 +31,12 @@ class QuantizedDense:
 
     Attributes
     ----------
-    weights : (R, N) codes.
+    weights : (R, N) codes, of every row on the common scale of the sums.
     biases : (R,) codes in the scale of the sums.
     formats : by source, those of its weights and of its values.
     sums : the accumulator.
     squash : what a rounded sum becomes.
+    coarser : by how many bits each row's own scale is coarser; empty where none is.
     """
 
     weights: Codes
@@ -43,6 +44,12 @@ class QuantizedDense:
     formats: Mapping[str, tuple[Format, Format]]
     sums: Sums
     squash: QuantizedSquash
+    coarser: tuple[int, ...] = ()
+
+    @property
+    def codes(self) -> Codes:
+        """(R, N), the weights as a lane multiplies them: each row on its own scale."""
+        return self.weights >> np.array(self.coarser or 0).reshape(-1, 1)
 
     @property
     def inputs(self) -> int:
@@ -99,7 +106,7 @@ def quantize_dense(
     Raises
     ------
     FormatError : a signed value in an unsigned format; see also `QuantizedSquash.check`,
-        `plan_sums` and `encode_biases`; products too wide for 63 bits.
+        `check_coarser`, `plan_sums` and `encode_biases`; products too wide for 63 bits.
     """
     unit = QuantizedSquash(squash(dense.squash), table, formats.out)
     for name, form in (
@@ -109,9 +116,11 @@ def quantize_dense(
         if not form.signed:
             raise FormatError(f"{where} {name} {form}: must be signed")
     unit.check(f"{where} out")
-    weights, lost = formats.weights.encode(dense.weights)
+    rows = check_coarser(where, formats.coarser, dense.outputs)
+    weights, lost = encode_rows(dense.weights, formats.weights, rows)
     biases = encode_biases(where, dense.biases, formats.weights.frac + source.frac)
-    sums = plan_sums(where, {"x": formats.weights}, {"x": (source, dense.inputs)}, biases)
-    built = QuantizedDense(weights, biases, {"x": (formats.weights, source)}, sums, unit)
+    sources = {"x": (source, dense.inputs)}
+    sums = plan_sums(where, {"x": formats.weights}, sources, biases, max(rows, default=0))
+    built = QuantizedDense(weights, biases, {"x": (formats.weights, source)}, sums, unit, rows)
     built.check(where)
     return built, lost

@@ -1,5 +1,7 @@
 """From a float layer and its formats to the integer layer; every combination that cannot work."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
@@ -7,7 +9,14 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format, FormatError, LayerFormats
 from fixedpoint.squash import QuantizedSquash, SigmaTable
-from fixedpoint.sums import encode_biases, plan_sums, row_sources
+from fixedpoint.sums import (
+    check_coarser,
+    coarsest,
+    encode_biases,
+    encode_rows,
+    plan_sums,
+    row_sources,
+)
 from golden.cell import Layer, LayerState
 from golden.shape import Shape
 from golden.squash import squash
@@ -26,8 +35,8 @@ def quantize_layer(
     Raises
     ------
     FormatError : gates that cannot hold 1.0; a signed value in an unsigned format; an initial state
-        outside its format; see also `QuantizedSquash.check`, `plan_sums` and `encode_biases`;
-        products too wide for 63 bits.
+        outside its format; see also `QuantizedSquash.check`, `check_coarser`, `plan_sums` and
+        `encode_biases`; products too wide for 63 bits.
     """
     shape = layer.shape
     _check_formats(where, shape, formats)
@@ -41,16 +50,21 @@ def quantize_layer(
     codes = _Weights(formats)
     projection = None
     if layer.projection is not None:
-        projection = _projection(where, codes("m", layer.projection), formats, table)
+        projection = _projection(where, codes.rows("y", {"m": layer.projection}), formats, table)
     built = QuantizedLayer(
         shape=shape,
-        weights={kind: codes.rows(shape, layer.weights[kind]) for kind in shape.kinds},
+        weights={
+            kind: codes.rows(
+                kind, {n: layer.weights[kind][:, cut] for n, cut in shape.columns.items()}
+            )
+            for kind in shape.kinds
+        },
         biases=biases,
         formats=formats,
         input=x,
-        sums=plan_sums(where, formats.weights, sources, every_bias),
+        sums=plan_sums(where, formats.weights, sources, every_bias, coarsest(shape, formats)),
         **units,
-        peepholes={kind: codes("s", values) for kind, values in layer.peepholes.items()},
+        peepholes={kind: codes.alone("s", values) for kind, values in layer.peepholes.items()},
         initial=_encode_initial(where, layer, formats),
         projection=projection,
     )
@@ -62,16 +76,22 @@ class _Weights:
     """Encodes weights by the source that they multiply, and counts those that saturated."""
 
     def __init__(self, formats: LayerFormats):
-        self.formats, self.saturated = formats.weights, 0
+        self.formats, self.saturated = formats, 0
 
-    def __call__(self, source: str, values: np.ndarray) -> Codes:
-        codes, lost = self.formats[source].encode(values)
+    def alone(self, source: str, values: np.ndarray) -> Codes:
+        """Weights of any shape on the common scale."""
+        codes, lost = self.formats.weights[source].encode(values)
         self.saturated += lost
         return codes
 
-    def rows(self, shape: Shape, values: np.ndarray) -> Codes:
-        """Rows over all sources."""
-        return np.hstack([self(source, values[:, cut]) for source, cut in shape.columns.items()])
+    def rows(self, kind: str, parts: Mapping[str, np.ndarray]) -> Codes:
+        """Rows of a kind, their weights by source."""
+        coarser, found = self.formats.coarser.get(kind, ()), []
+        for source, values in parts.items():
+            codes, lost = encode_rows(values, self.formats.weights[source], coarser)
+            self.saturated += lost
+            found.append(codes)
+        return np.hstack(found)
 
 
 def _units(
@@ -94,11 +114,11 @@ def _projection(
     """The rows that make y of m."""
     none = np.zeros(len(weights), np.int64)
     sources = {"m": (formats.cell_output, weights.shape[1])}
-    sums = plan_sums(f"{where} projection", formats.weights, sources, none)
+    rows = formats.coarser.get("y", ())
+    sums = plan_sums(f"{where} projection", formats.weights, sources, none, max(rows, default=0))
     unit = QuantizedSquash(squash("identity"), table, formats.y)
-    return QuantizedDense(
-        weights, none, {"m": (formats.weights["m"], formats.cell_output)}, sums, unit
-    )
+    pair = formats.weights["m"], formats.cell_output
+    return QuantizedDense(weights, none, {"m": pair}, sums, unit, rows)
 
 
 def _encode_initial(where: str, layer: Layer, formats: LayerFormats) -> LayerState:
@@ -130,6 +150,11 @@ def _check_formats(where: str, shape: Shape, formats: LayerFormats) -> None:
     if (formats.m is not None) != projected:
         have, need = ("a" if given else "no" for given in (formats.m is not None, projected))
         raise FormatError(f"{where}: {have} format for m, and {need} projection")
+    for kind, bits in formats.coarser.items():
+        kinds = [*shape.kinds, *(["y"] if projected else [])]
+        if kind not in kinds:
+            raise FormatError(f"{where} coarser {kind}: there are rows of {', '.join(kinds)}")
+        check_coarser(f"{where} {kind}", bits, shape.outputs if kind == "y" else shape.rows(kind))
     weights = {f"weights of {source}": form for source, form in formats.weights.items()}
     signals = {"g": formats.g, "h": formats.h, "s": formats.s, "y": formats.y}
     if formats.m:

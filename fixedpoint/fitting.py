@@ -7,16 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from fixedpoint.aligning import align_dense, align_layer, share
+from fixedpoint.arithmetic import Codes
 from fixedpoint.calibration import Seen
-from fixedpoint.formats import WIDEST as WIDEST_CODE
 from fixedpoint.formats import DenseFormats, Format, FormatError, Formats, LayerFormats
 from fixedpoint.squash import reach
 from fixedpoint.widths import Widths
 from golden.cell import Layer
 from golden.network import Network
 from golden.squash import Squash, squash
-
-BIAS_BITS = 52  # sign aside
 
 
 def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
@@ -27,7 +26,6 @@ def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
     FormatError : values too large or small for any format.
     """
     gate = _gate(widths.gate)
-    first = Format.fitting(widths.input, seen.room(seen.input))
     layers: list[LayerFormats] = []
     for stage in net.stages:
         found = []
@@ -36,15 +34,32 @@ def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
                 found.append(_layer(net.layers[k], widths, seen, k, gate))
         coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
         layers += [replace(forms, y=coarsest) for forms in found]
-    for k, layer in enumerate(net.layers):
-        with _named(k):
-            weights = _weights(layer, widths.weights, _input(net, k, layers, first), layers[k])
-        layers[k] = replace(layers[k], weights=weights)
-    head = _head(net, widths, seen)
+    inputs = _inputs(net, widths, seen)
+    if widths.scaled:
+        layers, inputs = share(net, layers, inputs, widths, seen)
+    x = inputs
+    for stage in net.stages:
+        for k in stage:
+            with _named(k):
+                layers[k] = align_layer(net.layers[k], layers[k], x, widths)
+        x = np.concatenate([np.full(net.layers[k].shape.outputs, layers[k].y.frac) for k in stage])
+    head = _head(net, widths, seen, int(x[0]))
     finest = _finest(net, layers, head)
     return Formats(
-        first, _argument(finest), Format(finest + 1, finest, signed=False), tuple(layers), head
+        Format(widths.input, int(inputs.min())),
+        _argument(finest),
+        Format(finest + 1, finest, signed=False),
+        tuple(layers),
+        head,
+        tuple(inputs.tolist()) if np.ptp(inputs) else (),
     )
+
+
+def _inputs(net: Network, widths: Widths, seen: Seen) -> Codes:
+    """(D,) the most fraction bits of each element of x, or of all, that hold what was seen."""
+    widest = max(seen.inputs)
+    ranges = [(most or widest) if widths.scaled else widest for most in seen.inputs]
+    return np.array([Format.fitting(widths.input, seen.room(most)).frac for most in ranges])
 
 
 @contextmanager
@@ -84,54 +99,6 @@ def _cell_output(layer: Layer, widths: Widths, seen: Seen, k: int) -> Format:
     return close if widths.tight and close.frac > whole.frac else whole
 
 
-def _input(net: Network, k: int, layers: list[LayerFormats], first: Format) -> Format:
-    """The format of layer k's x."""
-    place = next(n for n, stage in enumerate(net.stages) if k in stage)
-    return layers[net.stages[place - 1][0]].y if place else first
-
-
-def _weights(layer: Layer, bits: int, x: Format, forms: LayerFormats) -> dict[str, Format]:
-    """Formats of `bits` bits on the finest scale of a sum that all sources of a row can share.
-
-    A source whose weights are all 0 does not make it coarser. Peepholes take as many bits as that
-    scale needs: there is one multiplier for them, not one a lane, and states may be much coarser
-    than other sources.
-    """
-    sources = {"x": x, "y": forms.y, "gates": forms.gate, "s": forms.s}
-    largest = {
-        source: max(float(np.abs(layer.weights[kind][:, cut]).max()) for kind in layer.shape.kinds)
-        for source, cut in layer.shape.columns.items()
-    }
-    widest = dict.fromkeys(largest, bits)
-    if layer.peepholes:
-        largest["s"] = max(float(np.abs(values).max()) for values in layer.peepholes.values())
-        widest["s"] = WIDEST_CODE
-    frac = _shared(layer, largest, widest, sources)
-    weights = {source: Format(bits, frac - sources[source].frac) for source in largest}
-    if layer.peepholes:
-        while not weights["s"].holds(largest["s"]):
-            weights["s"] = replace(weights["s"], width=weights["s"].width + 1)
-    if layer.projection is not None:
-        weights["m"] = Format.fitting(bits, float(np.abs(layer.projection).max()))
-    return weights
-
-
-def _shared(
-    layer: Layer, largest: dict[str, float], widest: dict[str, int], sources: dict[str, Format]
-) -> int:
-    """Fraction bits of a sum for which every source's largest weight fits into its widest format.
-
-    The largest bias, too, has a code that `encode_biases` takes.
-    """
-    finest = {
-        source: Format.fitting(widest[source], most).frac + sources[source].frac
-        for source, most in largest.items()
-    }
-    used = [finest[source] for source, most in largest.items() if most > 0]
-    bias = max(float(np.abs(values).max()) for values in layer.biases.values())
-    return min(*(used or finest.values()), BIAS_BITS - math.frexp(bias)[1])
-
-
 def _finest(net: Network, layers: list[LayerFormats], head: tuple[DenseFormats, ...]) -> int:
     """Fraction bits that sigma needs so that nothing derived from it is coarser."""
     needed = [0]
@@ -164,12 +131,16 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _head(net: Network, widths: Widths, seen: Seen) -> tuple[DenseFormats, ...]:
-    """Formats of the dense stages; those before the readout give sources, as y is one."""
+def _head(net: Network, widths: Widths, seen: Seen, source: int) -> tuple[DenseFormats, ...]:
+    """Formats of the dense stages; those before the readout give sources, as y is one.
+
+    What the first one sees has `source` fraction bits.
+    """
     bits = [*[widths.y] * len(seen.dense), widths.out]
     found = []
     for stage, width, most in zip(net.head, bits, (*seen.dense, seen.out), strict=False):
-        weights, unit = float(np.abs(stage.weights).max()), squash(stage.squash)
+        unit = squash(stage.squash)
         out = _gate(width) if unit.gate else _function(unit, width, seen.room(most))
-        found.append(DenseFormats(Format.fitting(widths.weights, weights), out))
+        found.append(align_dense(stage, out, widths, source))
+        source = out.frac
     return tuple(found)

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from golden.errors import CarouselError
 from golden.files import replacing
 
 WIDEST = 32
+MOST_COARSER = 15
 WRITTEN = re.compile(r"([su])([0-9]{1,3})\.(-?[0-9]{1,3})")
 
 
@@ -111,11 +112,15 @@ class LayerFormats:
     ----------
     weights : by source (x, y; gates with gate recurrence; s with peepholes). weight fraction +
         source fraction is the same for all, the fraction of the accumulator, so that one sum adds
-        them up. With a projection also those of m, whose sum is one of its own.
+        them up. With a projection also those of m, whose sum is one of its own. They are those of
+        a row that is not coarser.
     gate : i, f, o; unsigned, 1.0 is a code of its own.
     g, h : squashed cell input and squashed state.
     s, y : state and the layer's output.
     m : cell output before a projection, else None.
+    coarser : by kind of row (i, f, o, g, and y of a projection) how many fraction bits fewer the
+        weights of each row have, 0 to `MOST_COARSER`; a kind that is not there has none. A row's
+        sum of products is shifted by as much to the common scale.
     """
 
     weights: Mapping[str, Format]
@@ -125,6 +130,7 @@ class LayerFormats:
     s: Format
     y: Format
     m: Format | None = None
+    coarser: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def cell_output(self) -> Format:
@@ -138,10 +144,11 @@ class LayerFormats:
 
 @dataclass(frozen=True)
 class DenseFormats:
-    """Formats of a dense stage: its weights and its outputs."""
+    """Formats of a dense stage: its weights, its outputs, and how much coarser each row is."""
 
     weights: Format
     out: Format
+    coarser: tuple[int, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,8 @@ class Formats:
     argument : the pre-activation as the sigma table reads it.
     sigma : sigma's value as the table gives it, unsigned; gates, g and h are derived from it.
     layers, head : see there.
+    inputs : fraction bits of each element of x, whose width is that of `input`; empty where all
+        have those of `input`.
     """
 
     input: Format
@@ -161,6 +170,24 @@ class Formats:
     sigma: Format
     layers: tuple[LayerFormats, ...]
     head: tuple[DenseFormats, ...] = ()
+    inputs: tuple[int, ...] = ()
+
+    @property
+    def elements(self) -> tuple[Format, ...]:
+        """The format of each element of x; only one where all have the same."""
+        return tuple(replace(self.input, frac=frac) for frac in self.inputs) or (self.input,)
+
+    @property
+    def scales(self) -> Codes:
+        """By how many powers of two each element of x is scaled to have the format `input`; (1,)
+        where all are alike."""
+        return np.array([form.frac - self.input.frac for form in self.elements])
+
+    @property
+    def aligned(self) -> bool:
+        """Whether a row anywhere is coarser than others."""
+        rows = [each for layer in self.layers for each in layer.coarser.values()]
+        return any(map(any, (*rows, *(stage.coarser for stage in self.head))))
 
     @property
     def readout(self) -> DenseFormats | None:
@@ -171,10 +198,20 @@ class Formats:
         """All of them, for digests: a network keeps its digest from version to version."""
         first = f"input={self.input!r}, argument={self.argument!r}, sigma={self.sigma!r}"
         stages = [f"ReadoutFormats(weights={d.weights!r}, out={d.out!r})" for d in self.head]
-        return f"Formats({first}, layers={self.layers!r}, readout={', '.join(stages) or None})"
+        found = f"Formats({first}, layers={self.layers!r}, readout={', '.join(stages) or None})"
+        rows = [each.coarser for each in (*self.layers, *self.head)] if self.aligned else []
+        return found + (f", inputs={self.inputs}, coarser={rows}" if self.inputs or rows else "")
+
+    def encode(self, x: Any) -> tuple[Codes, int]:
+        """Real inputs (..., D) to int64 codes, and how many saturated."""
+        return self.input.encode(np.ldexp(x, self.scales))
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        """Codes of inputs (..., D) to the real values they stand for, float64, exact."""
+        return np.ldexp(self.input.decode(codes), -self.scales)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, formats as text; dense stages before the readout only where there are any."""
+        """For JSON, formats as text; without what is empty."""
         found = asdict(self, dict_factory=_plain)
         *dense, found["readout"] = found.pop("head") or [None]
         return found | ({"dense": dense} if dense else {})
@@ -192,14 +229,14 @@ class Formats:
             data = json.loads(Path(path).read_text())
             names = ["input", "argument", "sigma", "layers", "readout"]
             if isinstance(data, dict):
-                names += ["dense"] if "dense" in data else []
+                names += [name for name in ("dense", "inputs") if name in data]
             values = dict(zip(names, _take("formats", data, names), strict=True))
             stages = [values.pop("dense", []), values.pop("layers")]
             for name, found in zip(("dense", "layers"), stages, strict=True):
                 if not isinstance(found, list):
                     raise FormatError(f"{name}: must be a list")
             dense, layers = stages
-            readout = values.pop("readout")
+            readout, inputs = values.pop("readout"), values.pop("inputs", [])
             if readout is not None:
                 dense = [*dense, readout]
             elif dense:
@@ -208,9 +245,10 @@ class Formats:
                 **{name: Format.parse(text) for name, text in values.items()},
                 layers=tuple(_layer(f"layer {k}", layer) for k, layer in enumerate(layers)),
                 head=tuple(
-                    DenseFormats(*map(Format.parse, _take(label, stage, ("weights", "out"))))
+                    _dense(label, stage)
                     for label, stage in zip(labels(len(dense)), dense, strict=True)
                 ),
+                inputs=_whole("inputs", inputs, -WIDEST, 2 * WIDEST),
             )
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
@@ -232,18 +270,42 @@ def _take(where: str, data: Any, names: Sequence[str]) -> list[Any]:
 def _layer(where: str, data: Any) -> LayerFormats:
     names = [field.name for field in fields(LayerFormats)]
     if isinstance(data, dict):
-        data = {"m": None, **data}  # files from before there were projections have none
-    weights, *signals, m = _take(where, data, names)
-    if not isinstance(weights, dict):
-        raise FormatError(f"{where} weights: must be an object of formats by source")
+        data = {"m": None, "coarser": {}, **data}  # what older files do not have
+    weights, *signals, m, coarser = _take(where, data, names)
+    for name, found in (("weights", weights), ("coarser", coarser)):
+        if not isinstance(found, dict):
+            raise FormatError(f"{where} {name}: must be an object")
     found = [Format.parse(text) for text in signals]
     return LayerFormats(
         {source: Format.parse(text) for source, text in weights.items()},
         *found,
         m=None if m is None else Format.parse(m),
+        coarser={
+            kind: _whole(f"{where} coarser {kind}", bits, 0, MOST_COARSER)
+            for kind, bits in coarser.items()
+        },
     )
 
 
+def _dense(where: str, data: Any) -> DenseFormats:
+    names = ["weights", "out"]
+    if isinstance(data, dict) and "coarser" in data:
+        names.append("coarser")
+    weights, out, *coarser = _take(where, data, names)
+    bits = _whole(f"{where} coarser", coarser[0], 0, MOST_COARSER) if coarser else ()
+    return DenseFormats(Format.parse(weights), Format.parse(out), bits)
+
+
+def _whole(where: str, data: Any, low: int, high: int) -> tuple[int, ...]:
+    """Whole numbers of a list, each from `low` to `high`."""
+    if not isinstance(data, list):
+        raise FormatError(f"{where}: must be a list")
+    for number in data:
+        if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
+            raise FormatError(f"{where} {number!r:.20}: must be a whole number, {low} to {high}")
+    return tuple(data)
+
+
 def _plain(items: list[tuple[str, Any]]) -> Any:
-    found = dict(items)
+    found = {name: value for name, value in items if value or name not in ("inputs", "coarser")}
     return str(Format(**found)) if found.keys() == {"width", "frac", "signed"} else found

@@ -13,7 +13,7 @@ from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats
 from fixedpoint.squash import SigmaTable, sigma_table
 from fixedpoint.stepping import run_layer
-from golden.cell import LayerState
+from golden.cell import Layer, LayerState
 from golden.decision import decide
 from golden.dense import Function, labels
 from golden.errors import InputError
@@ -188,7 +188,7 @@ class QuantizedNetwork(Stacked):
         if not np.isfinite(x).all():
             bad = np.argwhere(~np.isfinite(x))[0]
             raise InputError(f"input{bad.tolist()}: {x[tuple(bad)]} is not a finite number")
-        return self.formats.input.encode(x)
+        return self.formats.encode(x)
 
     def check_codes(self, codes: np.ndarray) -> Codes:
         """Refuse codes of the wrong shape, type or range; return them as int64."""
@@ -294,6 +294,17 @@ def out_format(formats: Formats) -> Format:
     return formats.head[-1].out if formats.head else formats.layers[-1].y
 
 
+def _scaled(layer: Layer, scales: Codes) -> Layer:
+    """The layer for an x whose elements are scaled by powers of two."""
+    if not scales.any():
+        return layer
+    cut, weights = layer.shape.columns["x"], {}
+    for kind, rows in layer.weights.items():
+        weights[kind] = rows.copy()
+        weights[kind][:, cut] = np.ldexp(rows[:, cut], -scales)
+    return replace(layer, weights=weights)
+
+
 def build(net: Network, formats: Formats) -> QuantizedNetwork:
     """The integer network for a float network and formats; `FormatError` where they cannot work."""
     if len(formats.layers) != len(net.layers):
@@ -306,11 +317,16 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
         )
     if not formats.input.signed:
         raise FormatError(f"input {formats.input}: must be signed")
+    if formats.inputs and len(formats.inputs) != net.inputs:
+        raise FormatError(
+            f"inputs: fraction bits of {len(formats.inputs)} elements, the network has {net.inputs}"
+        )
     table = sigma_table(formats.argument, formats.sigma)
     layers, saturated, x = [], 0, formats.input
     for stage in net.stages:
         for k in stage:
-            built, lost = quantize_layer(f"layer {k}", net.layers[k], formats.layers[k], x, table)
+            layer = net.layers[k] if layers[: stage[0]] else _scaled(net.layers[k], formats.scales)
+            built, lost = quantize_layer(f"layer {k}", layer, formats.layers[k], x, table)
             layers.append(built)
             saturated += lost
         found = list(dict.fromkeys(formats.layers[k].y for k in stage))

@@ -21,6 +21,7 @@ class Paths:
     weight : of a lane.
     operand : of a lane, any source's value; an unsigned gate takes one bit more.
     sum : of a lane's accumulator, which no codes overflow.
+    net : of a row's whole sum, with bias and peephole, on the scale of all rows.
     gate, g, h, s, m : of the signals; m of any cell output, projected or not.
     y : of whatever lies in the memory of outputs.
     peephole : of a peephole's weight, 0 without.
@@ -29,6 +30,7 @@ class Paths:
     weight: int
     operand: int
     sum: int
+    net: int
     gate: int
     g: int
     h: int
@@ -47,6 +49,7 @@ class Paths:
             weight=max(form.width for form, _ in pairs),
             operand=max(map(signed_width, (qnet.formats.input, *(form for _, form in pairs)))),
             sum=max(each.sums.width for each in rows),
+            net=max(each.sums.net_width for each in rows),
             gate=max((form.gate.width for form in forms), default=0),
             g=max((form.g.width for form in forms), default=0),
             h=max((form.h.width for form in forms), default=0),

@@ -62,6 +62,7 @@ class Rule:
             y=bits,
             out=max(bits, OUT),
             tight=True,
+            scaled=False,
         )
         if self.state_bits is not None:
             return chosen

@@ -6,26 +6,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from fixedpoint.arithmetic import EXACT_FLOAT, EXACT_INT_BITS, Codes, nearest
-from fixedpoint.formats import Format, FormatError, LayerFormats
+from fixedpoint.formats import MOST_COARSER, Format, FormatError, LayerFormats
 from golden.shape import Shape
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What a row of exact sums needs: one scale for every product, a width that cannot overflow.
+    """What rows of exact sums need: one scale for every product, widths that cannot overflow.
 
     Attributes
     ----------
     frac : fraction bits of the sum (weight fraction + source fraction, the same for every source).
-    bound : the largest magnitude that weights, sources and bias of these formats can add up to.
+    products : the largest magnitude that a lane can add up, of weights and sources of these
+        formats, each row on its own scale.
+    bound : that of the whole sum on the common scale, with bias and peephole.
     """
 
     frac: int
+    products: int
     bound: int
 
     @property
     def width(self) -> int:
-        """Bits of a signed accumulator for it."""
+        """Bits of a lane's accumulator, signed."""
+        return self.products.bit_length() + 1
+
+    @property
+    def net_width(self) -> int:
+        """Bits of the whole sum, signed."""
         return self.bound.bit_length() + 1
 
 
@@ -34,10 +42,11 @@ def plan_sums(
     weights: Mapping[str, Format],
     sources: Mapping[str, tuple[Format, int]],
     biases: Codes,
+    coarsest: int = 0,
 ) -> Sums:
-    """The accumulator for rows of `weights` over `sources` (by name: format, number of columns).
+    """The sums of rows of `weights` over `sources` (by name: format, number of columns).
 
-    `biases` are the int64 codes of all rows.
+    `biases` are the int64 codes of all rows; the coarsest row is so many bits coarser.
 
     Raises
     ------
@@ -48,15 +57,19 @@ def plan_sums(
         raise FormatError(
             f"{where}: weight + source fraction bits {fracs} must be the same for every source"
         )
-    bound = int(np.abs(biases).max(initial=0))
-    for source, (form, count) in sources.items():
-        bound += weights[source].magnitude * form.magnitude * count
+    most = {
+        source: weights[source].magnitude * form.magnitude * count
+        for source, (form, count) in sources.items()
+    }
+    seen = most.pop("s", 0)  # by a peephole, behind the lanes
+    products = sum(most.values())
+    bound = (products << coarsest) + seen + int(np.abs(biases).max(initial=0))
     if bound.bit_length() > EXACT_INT_BITS:
         raise FormatError(
             f"{where}: a sum needs {bound.bit_length() + 1} bits, at most {EXACT_INT_BITS + 1} are "
             "allowed; use narrower formats"
         )
-    return Sums(next(iter(fracs.values())), bound)
+    return Sums(next(iter(fracs.values())), products, bound)
 
 
 def row_sources(shape: Shape, formats: LayerFormats, x: Format) -> dict[str, tuple[Format, int]]:
@@ -67,6 +80,31 @@ def row_sources(shape: Shape, formats: LayerFormats, x: Format) -> dict[str, tup
     every = {"x": x, "y": formats.y, "gates": formats.gate}
     found = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
     return {**found, "s": (formats.s, 1)} if shape.peepholes else found
+
+
+def check_coarser(where: str, coarser: tuple[int, ...], rows: int) -> tuple[int, ...]:
+    """`coarser`; `FormatError` unless it is empty or says how much coarser each row is."""
+    if coarser and len(coarser) != rows:
+        raise FormatError(f"{where} coarser: has {len(coarser)} numbers, must have {rows}")
+    for bits in coarser:
+        if not 0 <= bits <= MOST_COARSER:
+            raise FormatError(f"{where} coarser {bits}: must be from 0 to {MOST_COARSER}")
+    return coarser if any(coarser) else ()
+
+
+def coarsest(shape: Shape, formats: LayerFormats) -> int:
+    """By how many bits the coarsest row of a layer's gates and cell inputs is coarser."""
+    return max((bits for kind in shape.kinds for bits in formats.coarser.get(kind, ())), default=0)
+
+
+def encode_rows(values: np.ndarray, form: Format, coarser: tuple[int, ...]) -> tuple[Codes, int]:
+    """Weights (R, N) to int64 codes on the common scale, and how many saturated.
+
+    Each row's codes are those of `form` on the row's own scale.
+    """
+    by = np.array(coarser or 0).reshape(-1, 1)
+    codes, lost = form.encode(np.ldexp(values, -by))
+    return codes << by, lost
 
 
 def encode_biases(where: str, values: np.ndarray, frac: int) -> Codes:

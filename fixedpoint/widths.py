@@ -23,6 +23,7 @@ class Widths:
     y : of outputs that are sources: y, and m before a projection.
     out : of the readout's outputs; without a readout it means nothing.
     tight : y (m) holds twice what was seen of it, if that is less than the ends of h.
+    scaled : each row of weights has its own scale, and each element of x.
 
     Raises
     ------
@@ -38,6 +39,7 @@ class Widths:
     y: int
     out: int
     tight: bool = field(default=False, kw_only=True)
+    scaled: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in KINDS:
@@ -57,4 +59,4 @@ class Widths:
         return len({getattr(self, name) for name in KINDS}) == 1
 
 
-KINDS = tuple(each.name for each in fields(Widths) if each.name != "tight")
+KINDS = tuple(each.name for each in fields(Widths) if each.name not in ("tight", "scaled"))

@@ -196,7 +196,11 @@ class CorePlan:
         """For JSON: what a user of the core must know, but for its ports."""
         qnet = self.qnet
         return {
-            "input": {"elements": qnet.inputs, "format": _format(qnet.formats.input)},
+            "input": {
+                "elements": qnet.inputs,
+                "format": _format(qnet.formats.input),
+                **({"fraction_bits": qnet.formats.inputs} if qnet.formats.inputs else {}),
+            },
             "output": {
                 "elements": qnet.outputs,
                 "format": _format(qnet.out_format),

@@ -1,7 +1,7 @@
 """What goes into a network: a file of the user's, or sequences of the model's own task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from golden.squash import Array
 from golden.tasks import CLASSES, TEMPORAL_ORDER, Reber, Recall, Task, adding
 
 SEQUENCES = 16
+UNSCALED: Codes = np.zeros(1, np.int64)
 LONGEST_STORY = (
     1100  # steps of temporal order: the last relevant symbol is then over 1000 steps old
 )
@@ -139,22 +140,29 @@ def read(file: Path) -> Array:
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:
     """Codes of an input; one that does not fit the input's format is refused, not clipped."""
-    return codes_of("input", x, qnet.formats.input, qnet.formats.input.high)
+    form = qnet.formats.input
+    return codes_of("input", x, form, form.high, qnet.formats.scales)
 
 
-def codes_of(what: str, values: Array, form: Format, highest: int) -> Codes:
-    """Codes of real values, none of them saturated.
+def codes_of(
+    what: str, values: Array, form: Format, highest: int, scales: Codes = UNSCALED
+) -> Codes:
+    """Codes of real values, none of them saturated; each times 2^scales has the format `form`.
 
     Raises
     ------
     InputError : a value below the codes of `form` or above the code `highest`; starts with `what`.
     """
-    low, high = form.low * form.lsb, highest * form.lsb
-    bad = np.argwhere((values < low - form.lsb / 2) | (values >= high + form.lsb / 2))
+    codes = values * 2.0 ** (scales + form.frac)
+    bad = np.argwhere((codes < form.low - 0.5) | (codes >= highest + 0.5))
     if len(bad):
         where, value = bad[0].tolist(), values[tuple(bad[0])]
-        raise InputError(f"{what}{where}: {value:g} is outside {low:g}..{high:g} of format {form}")
-    return form.encode(values)[0]
+        own = replace(
+            form, frac=form.frac + int(np.broadcast_to(scales, values.shape[-1:])[where[-1]])
+        )
+        low, high = form.low * own.lsb, highest * own.lsb
+        raise InputError(f"{what}{where}: {value:g} is outside {low:g}..{high:g} of format {own}")
+    return form.encode(values * 2.0**scales)[0]
 
 
 def check_real(what: str, values: np.ndarray) -> Array:

@@ -50,8 +50,7 @@ class Subject:
         boxes = self.inputs.task.between if self.inputs.task else None
         if boxes is None:
             return None
-        form = self.qnet.formats.input
-        return Range(form.encode(boxes.low)[0], form.encode(boxes.high)[0])
+        return Range(self.qnet.encode(boxes.low)[0], self.qnet.encode(boxes.high)[0])
 
 
 @dataclass(frozen=True)

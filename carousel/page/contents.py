@@ -59,7 +59,7 @@ def core(planned: CorePlan, codes: Codes) -> dict[str, Any]:
         "room": ROOM,
         "lanes": planned.lanes,
         "cycles": planned.cycles_per_step,
-        "input": _format(qnet.formats.input),
+        "input": {**_format(qnet.formats.input), "fracs": _fracs(qnet)},
         "output": _format(qnet.out_format),
         "layers": [
             {name: _format(layer.signal(name)) for name in qnet.layers[k].shape.signals}
@@ -94,6 +94,11 @@ def answers(qnet: QuantizedNetwork, codes: Codes, streams: tuple[Stream, ...]) -
             units = zip(codes_of, stream.rows, strict=True)
             found.append(np.stack([each[:, row.index] for each, row in units], axis=1).reshape(-1))
     return np.concatenate(found)
+
+
+def _fracs(qnet: QuantizedNetwork) -> list[int]:
+    """Fraction bits of each element of x."""
+    return (qnet.formats.input.frac + np.zeros(qnet.inputs, int) + qnet.formats.scales).tolist()
 
 
 def _format(form: Any) -> dict[str, int | bool]:

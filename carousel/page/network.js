@@ -60,7 +60,7 @@ class NetworkRun {
     const shown = this.gateware.run(codes, this.done === 0, last);
     const outs = core.every || last ? shown.out : [];
     numbers.forEach((number, t) => {
-      this.outFloat = this.float.step(symbols.vectors[number].map((x) => x * 2 ** -core.input.frac));
+      this.outFloat = this.float.step(symbols.vectors[number].map((x, k) => x * 2 ** -core.input.fracs[k]));
       if (core.every || (last && t === numbers.length - 1)) {
         const at = core.every ? t * core.outputs : 0;
         this.out = Array.from(outs.slice(at, at + core.outputs));

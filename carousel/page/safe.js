@@ -11,9 +11,9 @@ class Safe {
     this.dice = new Dice(1997);
     const { core } = data;
     this.format = core.layers[0].s;
-    this.unit = 2 ** core.input.frac; // codes of the input a one has
+    this.units = core.input.fracs.map((frac) => 2 ** frac); // codes of each input a one has
     this.lsb = 2 ** -this.format.frac;
-    this.grain = Math.max(this.lsb, 1 / this.unit); // what comes is a multiple of it
+    this.grain = Math.max(this.lsb, 1 / this.units[0]); // what comes is a multiple of it
     this.gateOne = 2 ** core.layers[0].i.frac;
     this.readOne = 2 ** core.layers[0].y.frac;
     this.places = ["s", "i", "o", "y"].map((kind) => gateware.places(0, kind));
@@ -73,7 +73,7 @@ class Safe {
     const doors = [open ? 1 : 0, this.open.out ? 1 : 0];
     const codes = new Int32Array(3 * count);
     const xs = Array.from({ length: count }, () => this.next());
-    xs.forEach((x, t) => codes.set([x * this.unit, ...doors.map((d) => d * this.unit)], 3 * t));
+    xs.forEach((x, t) => codes.set([x, ...doors].map((value, k) => value * this.units[k]), 3 * t));
     const shown = this.gateware.run(codes, this.begins, false);
     this.begins = false;
     for (let t = 0; t < count; t++) this.account(shown, t, xs[t], doors, open);

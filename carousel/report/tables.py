@@ -60,7 +60,10 @@ class Table:
 
 def every_format(found: Formats) -> dict[str, Format]:
     """Every format by what it belongs to."""
-    named = {"input": found.input, "pre-activation": found.argument, "sigma": found.sigma}
+    named = {f"input {k}": form for k, form in enumerate(found.elements)}
+    if not found.inputs:
+        named = {"input": found.input}
+    named |= {"pre-activation": found.argument, "sigma": found.sigma}
     for k, layer in enumerate(found.layers):
         named |= {f"layer {k} weights of {name}": form for name, form in layer.weights.items()}
         signals = ("gate", "g", "h", "s", "y", *(["m"] if layer.m else []))

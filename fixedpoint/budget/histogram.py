@@ -21,7 +21,8 @@ class CodeUse:
 
     Attributes
     ----------
-    group, frac : the quantiser's.
+    group : the quantiser's.
+    frac : fraction bits, of the coarsest row or element.
     low, high : the codes that are allowed.
     lowest, highest : the codes that were met.
     count : values.
@@ -86,7 +87,7 @@ class Watched:
         return found
 
     def _note(self, values: Array, found: Array) -> None:
-        codes: Codes = (found * 2.0**self._quantiser.frac).astype(np.int64)
+        codes: Codes = np.ldexp(found, self._quantiser.frac).astype(np.int64)
         lowest, highest = int(codes.min()), int(codes.max())
         self._lowest.append(lowest)
         self._highest.append(highest)
@@ -106,7 +107,7 @@ class Watched:
         need = bits(min(lowest, -1) if low < 0 else lowest, highest) if self._or else 0
         return CodeUse(
             group=self._quantiser.group,
-            frac=self._quantiser.frac,
+            frac=int(np.min(self._quantiser.frac)),
             low=low,
             high=high,
             lowest=lowest,

@@ -26,7 +26,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fixedpoint.arithmetic import nearest
+from fixedpoint.arithmetic import Codes, nearest
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
@@ -56,13 +56,13 @@ class Quantiser:
     Attributes
     ----------
     group : which of `GROUPS` it belongs to.
-    frac : fraction bits of its codes.
+    frac : fraction bits of its codes, or an array of those of rows, columns or elements.
     limits : the lowest and the highest code, or None where nothing can be beyond them.
     rounds : whether it rounds; without, it has its limits only.
     """
 
     group: str
-    frac: int
+    frac: int | Codes
     limits: tuple[int, int] | None = None
     rounds: bool = True
 
@@ -77,15 +77,15 @@ class Quantiser:
 
     # looked up at every step
     @cached_property
-    def _scale(self) -> float:
-        return 2.0**self.frac
+    def _scale(self) -> float | Array:
+        return np.ldexp(1.0, self.frac)
 
     @cached_property
-    def _lsb(self) -> float:
-        return 2.0**-self.frac
+    def _lsb(self) -> float | Array:
+        return np.ldexp(1.0, np.negative(self.frac))
 
     @cached_property
-    def _ends(self) -> tuple[float, float] | None:
+    def _ends(self) -> tuple[float | Array, float | Array] | None:
         return self.limits and (self.limits[0] * self._lsb, self.limits[1] * self._lsb)
 
 
@@ -116,7 +116,8 @@ Quantisers = Mapping[str, Callable[[Array], Array]]
 
 def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
     """Every quantiser of the integer network `qnet`, which was made of `net`, by name."""
-    found = {"input": _of("input", qnet.formats.input)}
+    scales = qnet.formats.scales
+    found = {"input": _finer(_of("input", qnet.formats.input), scales)}
     units = [unit for layer in qnet.layers for unit in (layer.gate, layer.g, layer.h)]
     units += [stage.squash for stage in qnet.head]
     if not all(unit.squash.linear for unit in units):
@@ -125,7 +126,8 @@ def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
             group="sigma table", frac=form.frac, limits=(0, form.one), table=table
         )
     for k, layer in enumerate(qnet.layers):
-        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer)}
+        first = scales if k in net.stages[0] else np.zeros(1, np.int64)
+        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer, first)}
         for part in net.layers[k].initial:
             found[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
     for (label, signal), stage in zip(head_names(qnet), qnet.head, strict=True):
@@ -143,11 +145,23 @@ def _of(group: str, form: Format) -> Quantiser:
     return Quantiser(group=group, frac=form.frac, limits=(form.low, form.high))
 
 
-def _layer(layer: QuantizedLayer) -> Iterator[tuple[str, Quantiser]]:
+def _finer(quantiser: Quantiser, bits: Codes) -> Quantiser:
+    """With so many more fraction bits, by row, column or element."""
+    return replace(quantiser, frac=quantiser.frac + bits) if bits.any() else quantiser
+
+
+def _rows(form: Format, coarser: tuple[int, ...]) -> Quantiser:
+    """Of the weights of rows."""
+    return _finer(_of("weights", form), -np.array(coarser or (0,)).reshape(-1, 1))
+
+
+def _layer(layer: QuantizedLayer, scales: Codes) -> Iterator[tuple[str, Quantiser]]:
     shape, forms = layer.shape, layer.formats
     for kind in shape.kinds:
+        coarser = forms.coarser.get(kind, ())
         for source in shape.columns:
-            yield f"weights {source} {kind}", _of("weights", forms.weights[source])
+            by = -scales if source == "x" else np.zeros(1, np.int64)
+            yield f"weights {source} {kind}", _finer(_rows(forms.weights[source], coarser), by)
         yield f"biases {kind}", Quantiser(group="biases", frac=layer.sums.frac)
     for kind in shape.gates if shape.peepholes else ():
         yield f"peepholes {kind}", _of("weights", forms.weights["s"])
@@ -160,12 +174,12 @@ def _layer(layer: QuantizedLayer) -> Iterator[tuple[str, Quantiser]]:
     yield from _unit("h", "g and h", layer.h)
     if shape.projection is not None:
         yield "m", _of("output", forms.cell_output)
-        yield "projection", _of("weights", forms.weights["m"])
+        yield "projection", _rows(forms.weights["m"], forms.coarser.get("y", ()))
     yield "y", _of("output", forms.y)
 
 
 def _dense(label: str, signal: str, stage: QuantizedDense) -> Iterator[tuple[str, Quantiser]]:
-    yield f"{label} weights", _of("weights", stage.formats["x"][0])
+    yield f"{label} weights", _rows(stage.formats["x"][0], stage.coarser)
     yield f"{label} biases", Quantiser(group="biases", frac=stage.sums.frac)
     yield from _unit(signal, "output", stage.squash, f"{label} net")
 

@@ -217,7 +217,7 @@ def shut_range(qnet: QuantizedNetwork) -> float | OpenGate:
     ------
     NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     """
-    form = qnet.formats.input
+    form = min(qnet.formats.elements, key=lambda form: form.frac)
     found = open_gate(qnet, symmetric_input(qnet, 0))
     if found:
         return found

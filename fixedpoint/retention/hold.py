@@ -17,7 +17,7 @@ from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.formats import Format, FormatError
 from fixedpoint.network import QuantizedNetwork, QuantizedTrace
-from fixedpoint.sums import plan_sums, row_sources
+from fixedpoint.sums import coarsest, plan_sums, row_sources
 from golden.cell import Layer, LayerState
 from golden.errors import InputError
 from golden.network import Network
@@ -230,6 +230,7 @@ def _shut(where: str, layer: QuantizedLayer) -> QuantizedLayer:
         layer.formats.weights,
         row_sources(shape, layer.formats, layer.input),
         np.concatenate(list(biases.values())),
+        coarsest(shape, layer.formats),
     )
     shut = replace(layer, biases=biases, sums=sums)
     shut.check(f"{where} with its gates shut")

@@ -120,7 +120,7 @@ def in_float(
     """The same in float64, or float32 where `single`, from the values that the codes stand for."""
 
     def run(codes: Codes, state: State) -> Trace:
-        return net.run(qnet.formats.input.decode(codes), state, single)
+        return net.run(qnet.formats.decode(codes), state, single)
 
     start = real_state(qnet.formats, joined(groups))
     return kept(groups, [start, *_follow(run, start, groups, lags, progress)])

@@ -86,27 +86,30 @@ def whole_input(qnet: QuantizedNetwork) -> Range:
 
 
 def symmetric_input(qnet: QuantizedNetwork, most: int) -> Range:
-    """The codes from -most to most, as one case: (1, D)."""
-    codes = np.full((1, qnet.inputs), most)
+    """The codes from -most to most of the coarsest element, as one case: (1, D).
+
+    A finer one has as much of that as its format holds.
+    """
+    scales, high = qnet.formats.scales, qnet.formats.input.high
+    codes = np.minimum(np.full((1, qnet.inputs), most) << scales - scales.min(), high)
     return Range(-codes, codes)
 
 
 def input_between(qnet: QuantizedNetwork, low: float, high: float) -> Range:
-    """All inputs from `low` to `high`, real numbers, rounded as the input is: (1, D).
+    """All inputs from `low` to `high`, real numbers, rounded and clipped as the input is: (1, D).
 
     Raises
     ------
-    InputError : ends in the wrong order, not finite, or outside the input format.
+    InputError : ends in the wrong order, not finite, or outside the widest element's format.
     """
-    form = qnet.formats.input
+    form = min(qnet.formats.elements, key=lambda form: form.frac)
     ends = form.low * form.lsb, form.high * form.lsb
     if not ends[0] <= low <= high <= ends[1]:
         raise InputError(
             f"input range {low:g} to {high:g}: must lie within {ends[0]:g} to {ends[1]:g} of "
             f"format {form}, the lower end first"
         )
-    codes, _ = form.encode([low, high])
-    return Range(*(np.full((1, qnet.inputs), code) for code in codes))
+    return Range(*(qnet.encode(np.full((1, qnet.inputs), end))[0] for end in (low, high)))
 
 
 def input_of(codes: Codes) -> Range:

@@ -132,18 +132,20 @@ def _identity(plan: CorePlan) -> list[Register]:
 def _formats(plan: CorePlan) -> list[Register]:
     qnet = plan.qnet
     return [
-        _format("INPUT_FORMAT", "in", qnet.formats.input),
+        _format("INPUT_FORMAT", "in", qnet.formats.input, bool(qnet.formats.inputs)),
         _format("OUTPUT_FORMAT", "out", qnet.out_format),
     ]
 
 
-def _format(name: str, way: str, form: Format) -> Register:
+def _format(name: str, way: str, form: Format, own: bool = False) -> Register:
+    text = "1: each element has fraction bits of its own, which the core's JSON and header say."
     return _constant(
         name,
         f"Codes of elements {way}.",
         Field("width", 0, 8, form.width, "Bits."),
         Field("fraction_bits", 8, 8, form.frac, "Of these after the point.", signed=True),
         Field("signed", 16, 1, int(form.signed), "1: two's complement."),
+        *([Field("own_fractions", 17, 1, 1, text)] if own else []),
     )
 
 

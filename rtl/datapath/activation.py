@@ -72,7 +72,8 @@ def squash_net(
 class Activation(wiring.Component):
     """activation = squash(saturate(round(sum + bias [+ peephole * s]))), one row a clock.
 
-    Which bias, rounding and squashing function a row takes is read from a memory that is walked
+    Which bias, rounding and squashing function a row takes, and by how much its sum is shifted to
+    the scale that all rows share, is read from a memory that is walked
     through row by row: rows come in a fixed order. The bias there has half of what is shifted away
     added to it, so that rounding costs no adder. In a core with peepholes, i and f see s(t-1); an
     output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
@@ -147,9 +148,8 @@ class Activation(wiring.Component):
         word, valid, marks = self._row(m)
         net = Signal(signed(program.net_width), reset_less=True)
         wait = latency.NET - 2  # behind its memory's register
-        m.d.sync += net.eq(
-            delay(m, self.sum, 1 + wait, name="sum") + delay(m, word.offset, wait, name="offset")
-        )
+        total = self._aligned(m, delay(m, self.sum, 1, name="sum"), word, wait)
+        m.d.sync += net.eq(total + delay(m, word.offset, wait, name="offset"))
         mode = delay(m, word.net_mode, wait + 1, name="net_mode")
         shown = valid
         if peepholes:
@@ -180,6 +180,15 @@ class Activation(wiring.Component):
         for name, value in {**fields, **marks}.items():
             m.d.comb += self.o[name].eq(delay(m, Value.cast(value), stages, name=name))
         return m
+
+    def _aligned(self, m: Module, total: Value, word, clocks: int) -> Value:
+        """A row's sum on the scale of all rows, some clocks after its word."""
+        if not self.program.coarsest:
+            return delay(m, total, clocks, name="sum_aligned")
+        width = len(total) + self.program.coarsest
+        aligned = Signal(signed(width), name="sum_aligned", reset_less=True)
+        m.d.sync += aligned.eq(total << word.coarser)
+        return delay(m, aligned, clocks - 1, name="sum_aligned")
 
     def _is_cell_input(self, word) -> Value:
         kinds = self.program.kinds

@@ -53,14 +53,22 @@ def _registers() -> Iterator[str]:
 
 def _description(plan: CorePlan, module: str) -> Iterator[str]:
     names = {register.name for register in registers(plan)}
+    own = plan.qnet.formats.inputs
     yield '#include "carousel.h"'
     yield ""
+    if own:
+        yield f"static const signed char {module}_fractions[] = {{"
+        yield from (f"    {', '.join(map(str, own[k : k + 16]))}," for k in range(0, len(own), 16))
+        yield "};"
+        yield ""
     yield f"static const struct carousel_core {module} = {{"
     yield f'    .name = "{module}",'
     yield f"    .inputs = {plan.qnet.inputs},"
     yield f"    .outputs = {plan.qnet.outputs},"
     yield f"    .input = {_format(plan.qnet.formats.input)},"
     yield f"    .output = {_format(plan.qnet.out_format)},"
+    if own:
+        yield f"    .fractions = {module}_fractions,"
     yield f"    .cycles_per_step = {plan.cycles_per_step},"
     yield f"    .state_words = {len(plan.state_words)},"
     yield f"    .loads = {int('LOAD_DATA' in names)},"

@@ -1,7 +1,8 @@
 """The comment at the head of the Verilog: what somebody who finds the file alone must know."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 from golden.version import VERSION
@@ -40,6 +41,8 @@ def _lines(about: dict[str, Any], below: str) -> Iterator[str]:
     for way in ("input", "output"):
         side = about[way]
         yield f"// {way.capitalize():8} {side['elements']} a vector, {form(side['format'])}"
+        if own := side.get("fraction_bits"):
+            yield from (f"//          {line}" for line in _elements(own))
     yield f"// Outputs  {_outputs(about)}"
     yield f"// Time     {_time(about)}"
     yield "// Logic    SHA-256 of all below this comment, memories' contents included:"
@@ -57,6 +60,12 @@ def form(shown: dict[str, Any]) -> str:
     sign = "two's complement" if shown["signed"] else "unsigned"
     bits = f"{shown['width']} bits, {shown['fraction_bits']} of them after the point"
     return f"{shown['format']}: {sign}, {bits}"
+
+
+def _elements(fractions: Sequence[int]) -> list[str]:
+    """Fraction bits of every element, in lines."""
+    shown = " ".join(map(str, fractions))
+    return wrap(f"with fraction bits of its own each, from element 0 on: {shown}", 79)
 
 
 def _outputs(about: dict[str, Any]) -> str:

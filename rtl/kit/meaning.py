@@ -55,6 +55,8 @@ CHANNELS = {
 def meaning(plan: CorePlan) -> Callable[[str], str]:
     """What a port of this core, or of its AXI wrapper, is for, by the port's name."""
     given, taken = f"{plan.qnet.formats.input}", f"{plan.qnet.out_format}"
+    if plan.qnet.formats.inputs:
+        given += " with fraction bits of its own"
     known = {**CLOCK, **STREAMS, **OTHERS, **AXI}
     known |= {
         "i_data": f"one element of x, {given}",

@@ -92,6 +92,7 @@ class RowWord:
     bias : its code, in the scale of the sum.
     offset : the bias, and half of what is shifted away from the net input, which rounds it.
     peephole : the code of its weight of the cell's state, 0 where it has none.
+    coarser : by how many bits its sum of products is shifted to the scale of all rows.
     net_mode, cell_mode : places in `Program.net_modes`, `Program.cell_modes`.
     output : whether what it yields leaves the core.
     """
@@ -100,6 +101,7 @@ class RowWord:
     bias: int
     offset: int
     peephole: int
+    coarser: int
     net_mode: int
     cell_mode: int
     output: bool
@@ -149,8 +151,8 @@ class Program:
         return tuple(map(tuple, found.tolist()))
 
     def _line(self, row: Row):
-        """A row's weight codes by column."""
-        return self.qnet.rows[row.layer, row.kind].weights[row.index]
+        """A row's weight codes by column, as a lane multiplies them."""
+        return self.qnet.rows[row.layer, row.kind].codes[row.index]
 
     def _bias(self, row: Row) -> int:
         return int(self.qnet.rows[row.layer, row.kind].biases[row.index])
@@ -158,6 +160,10 @@ class Program:
     def _peephole(self, row: Row) -> int:
         peepholes = self.qnet.layers[row.layer].peepholes if row.kind in ("i", "f", "o") else {}
         return int(peepholes[row.kind][row.index]) if peepholes else 0
+
+    def _coarser(self, row: Row) -> int:
+        rows = self.qnet.rows[row.layer, row.kind]
+        return rows.coarser[row.index] if rows.coarser else 0
 
     def _net_mode(self, row: Row) -> NetMode:
         rows = self.qnet.rows[row.layer, row.kind]
@@ -180,7 +186,7 @@ class Program:
             cell = self.cell_modes.index(CellMode.of(layers[0])) if layers else 0
             for row in phase.group(number):
                 mode, bias = self._net_mode(row), self._bias(row)
-                codes = bias, bias + half(mode.shift), self._peephole(row)
+                codes = bias, bias + half(mode.shift), self._peephole(row), self._coarser(row)
                 places = self.net_modes.index(mode), cell
                 found.append(RowWord(row, *codes, *places, self.schedule.leaves(row)))
         return tuple(found)
@@ -213,7 +219,12 @@ class Program:
     @property
     def net_width(self) -> int:
         """Bits of a sum with its bias and what rounds it, signed."""
-        return self.paths.sum + 1
+        return self.paths.net + 1
+
+    @property
+    def coarsest(self) -> int:
+        """By how many bits the sums of the coarsest rows are shifted."""
+        return max(word.coarser for word in self.rows)
 
     @property
     def activation_width(self) -> int:

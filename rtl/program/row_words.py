@@ -5,7 +5,8 @@ from rtl.program.words import Word, bits_for
 
 
 def row_word(program: Program) -> Word:
-    """A row's word: bias with rounding, peephole's weight, modes, kind, whether it leaves the core.
+    """A row's word: bias with rounding, peephole's weight, the shift of its sum where rows differ
+    in it, modes, kind, whether it leaves the core.
 
     Wide enough for any network of the formats where words are loaded, and else for this one.
     """
@@ -14,6 +15,7 @@ def row_word(program: Program) -> Word:
     fields = {
         "offset": program.net_width if program.loadable else widest,
         **seen,
+        **({"coarser": program.coarsest.bit_length()} if program.coarsest else {}),
         "net_mode": bits_for(len(program.net_modes)),
         "cell_mode": bits_for(len(program.cell_modes)),
         "kind": bits_for(len(program.kinds)),
@@ -29,6 +31,7 @@ def row_words(program: Program, place: int) -> list[dict[str, int]]:
         {
             "offset": word.offset,
             **({"peephole": word.peephole} if seen else {}),
+            **({"coarser": word.coarser} if program.coarsest else {}),
             "net_mode": word.net_mode,
             "cell_mode": word.cell_mode,
             "kind": program.kinds.index(word.row.kind),

@@ -7,6 +7,7 @@ import numpy as np
 from fixedpoint import Format, Formats, LayerFormats, quantize
 from fixedpoint.calibration import Seen
 from fixedpoint.fitting import formats_of
+from fixedpoint.rule import Rule
 from fixedpoint.widths import Widths
 from golden import Dense, Layer, Network
 
@@ -109,10 +110,39 @@ def random_network(rng):
 
 
 def random_quantized(rng, bits):
-    """A random network and its integer twin, calibrated on input maybe milder than its range."""
+    """A random network and its integer twin, calibrated on input maybe milder than its range.
+
+    Every other one has rows and elements of x on scales of their own, and states of any width.
+    """
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 20, inputs)) * rng.choice([0.1, 1.0])
-    return net, quantize(net, bits=bits, calibrate=x)
+    (own,) = rng.spawn(1)
+    if own.integers(2):
+        return net, quantize(net, bits=bits, calibrate=x)
+    return net, quantize(net, scattered(own, net, bits, x))
+
+
+def scattered(rng, net, bits, x):
+    """Formats with rows and elements of x on scales of their own, and states of any width."""
+    state = [None, bits, 24, 32][rng.integers(4)]
+    formats = Rule(bits, state).formats(net, Seen.measure(net, x))
+
+    def coarser(rows):
+        return tuple(map(int, rng.integers(0, 4, rows)))
+
+    layers = []
+    for real, forms in zip(net.layers, formats.layers, strict=True):
+        rows = {kind: real.shape.rows(kind) for kind in real.shape.kinds}
+        rows |= {} if real.projection is None else {"y": real.shape.outputs}
+        found = {kind: coarser(count) for kind, count in rows.items() if rng.integers(4)}
+        layers.append(replace(forms, coarser=found))
+    head = (
+        replace(forms, coarser=coarser(real.outputs))
+        for real, forms in zip(net.head, formats.head, strict=True)
+    )
+    inputs = formats.input.frac + rng.integers(0, 6, net.inputs)
+    found = replace(formats, layers=tuple(layers), head=tuple(head))
+    return replace(found, inputs=tuple(map(int, inputs)))
 
 
 def random_codes(rng, qnet, *shape):

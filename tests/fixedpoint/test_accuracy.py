@@ -60,7 +60,7 @@ def test_one_step_from_any_state_is_within_the_bound(network, bits):
     start = LayerState(
         form.s.decode(state.s), form.y.decode(state.y), form.gate.decode(state.gates)
     )
-    inputs = qnet.formats.input.decode(codes)
+    inputs = qnet.formats.decode(codes)
     real = net.run(inputs[:, None], (start,))
     bound = _one_step_bounds(qnet, inputs, start, real)
     for name in (*qnet.layers[0].shape.gates, "g", "s", "y"):

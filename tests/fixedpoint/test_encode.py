@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fixedpoint import Format, FormatError, choose_formats
+from fixedpoint import Format, FormatError, choose_formats, quantize
 from fixedpoint.encode import quantize_layer
 from fixedpoint.squash import sigma_table
-from golden import Network
-from tests.fixedpoint.nets import layer
+from golden import Dense, Network
+from tests.fixedpoint.nets import layer, scattered
 
 WIDTHS = {"projection": 2, "peepholes": True, "initial": ("s", "y")}
 KINDS = {
@@ -161,3 +161,38 @@ def test_a_gate_is_unsigned_with_one_as_its_highest_bit():
         layers = (replace(formats.layers[0], gate=bad),)
         with pytest.raises(FormatError, match=f"^layer 0 gate {bad}: must be unsigned with 1.0"):
             built(real, replace(formats, layers=layers))
+
+
+def test_rows_and_elements_have_scales_of_their_own():
+    """A weight has its row's fraction bits less those of the element of x that it meets."""
+    rng = np.random.default_rng(5)
+    net = Network((layer(rng, 3, 3, projection=2),), (Dense(rng.normal(size=(2, 2)), np.ones(2)),))
+    formats = scattered(rng, net, 9, rng.normal(0, 1, (2, 20, 3)))
+    (real,), (form,), (head,) = net.layers, formats.layers, formats.head
+    form = replace(form, coarser={kind: (0, 1, 2) for kind in "ifog"} | {"y": (0, 3)})
+    formats = replace(formats, layers=(form,), head=(replace(head, coarser=(2, 0)),))
+    found = quantize(net, formats)
+    rows, elements = found.rows, np.array(formats.inputs) - formats.input.frac
+    assert len(set(elements.tolist())) > 1
+    for kind in "ifog":
+        for row, by in enumerate((0, 1, 2)):
+            x = form.weights["x"].frac - by - elements
+            fracs = [*x.tolist(), *[form.weights["y"].frac - by] * 2]
+            for column, frac in enumerate(fracs):
+                exact = codes(real.weights[kind][row, column], frac, -256, 255)
+                assert rows[0, kind].codes[row, column] == exact
+                assert rows[0, kind].weights[row, column] == exact << by
+    for name, values, form_, coarser in (
+        ((0, "y"), real.projection, form.weights["m"], (0, 3)),
+        ((1, "out"), net.head[0].weights, head.weights, (2, 0)),
+    ):
+        for row, by in enumerate(coarser):
+            exact = codes(values[row], form_.frac - by, -256, 255)
+            assert rows[name].codes[row].tolist() == exact.tolist()
+    x = rng.normal(size=(4, 3))
+    for column, frac in enumerate(formats.inputs):
+        exact = codes(x[:, column], frac, formats.input.low, formats.input.high)
+        assert found.encode(x)[0][:, column].tolist() == exact.tolist()
+    np.testing.assert_array_equal(
+        formats.decode(found.encode(x)[0]), found.encode(x)[0] * 2.0 ** -np.array(formats.inputs)
+    )

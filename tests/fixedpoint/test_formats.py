@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixedpoint import Format, FormatError, Formats, choose_formats, quantize
 from golden import Network
-from tests.fixedpoint.nets import forget_network, layer, paper_network, uniform
+from tests.fixedpoint.nets import forget_network, layer, paper_network, scattered, uniform
 from tests.golden.nets import headed
 
 some_format = st.builds(Format, st.integers(2, 32), st.integers(-32, 64), st.booleans())
@@ -107,6 +107,42 @@ def test_dump_and_parse(network, tmp_path):
     assert json.loads((tmp_path / "formats.json").read_text())["input"] == str(forms.input)
 
 
+def test_scales_of_rows_and_elements_are_written_and_read(tmp_path):
+    """They are in the file and in the digest's text; files without them have none."""
+    net, x = headed_network()
+    forms = choose_formats(net, 13, x)
+    plain = replace(forms, inputs=(), layers=tuple(replace(f, coarser={}) for f in forms.layers))
+    plain = replace(plain, head=tuple(replace(f, coarser=()) for f in forms.head))
+    own = scattered(np.random.default_rng(1), net, 13, x)
+    own.dump(tmp_path / "own.json")
+    plain.dump(tmp_path / "plain.json")
+    assert Formats.parse(tmp_path / "own.json") == own != plain
+    assert Formats.parse(tmp_path / "plain.json") == plain
+    text = (tmp_path / "plain.json").read_text()
+    assert "coarser" not in text + plain.text() and "inputs" not in text + plain.text()
+    data = json.loads((tmp_path / "own.json").read_text())
+    assert data["inputs"] == list(own.inputs)
+    assert data["readout"]["coarser"] == list(own.head[-1].coarser)
+    assert own.text() != plain.text()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"inputs": (3,)}, "inputs: fraction bits of 1 elements, the network has 4"),
+        ({"coarser": {"i": (1, 2)}}, "layer 0 i coarser: has 2 numbers, must have 6"),
+        ({"coarser": {"g": (16,) * 6}}, "layer 0 g coarser 16: must be from 0 to 15"),
+        ({"coarser": {"y": (1,)}}, "layer 0 coarser y: there are rows of i, f, o, g"),
+    ],
+)
+def test_scales_that_do_not_fit_the_network_are_refused(change, reason):
+    net, x = forget_network()
+    forms = choose_formats(net, 12, x)
+    if "coarser" in change:
+        forms = with_layer(forms, **change)
+    assert refusal(quantize, net, replace(forms, inputs=change.get("inputs", ()))) == reason
+
+
 def good_json(tmp_path):
     net, x = paper_network()
     choose_formats(net, 13, x).dump(tmp_path / "good.json")
@@ -129,6 +165,12 @@ BREAKAGES = {
     "weights that are a list": lambda d: break_layer(d, weights=["s16.12"]),
     "a gate of nothing": lambda d: break_layer(d, gate=None),
     "a format too wide": lambda d: break_layer(d, s="s99.0"),
+    "scales of rows that are a list": lambda d: break_layer(d, coarser=[1]),
+    "a row of text": lambda d: break_layer(d, coarser={"i": ["1"]}),
+    "a row finer than the finest": lambda d: break_layer(d, coarser={"i": [-1, 0]}),
+    "a row far too coarse": lambda d: d["readout"].update(coarser=[16, 0]),
+    "inputs that are a number": lambda d: d.update(inputs=3),
+    "an element of no whole bits": lambda d: d.update(inputs=[1.5]),
 }
 
 

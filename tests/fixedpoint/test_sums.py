@@ -48,20 +48,21 @@ def test_a_sum_holds_the_worst_of_every_source():
     sums = plan_sums("layer 0", weights, {"x": (x, 3), "gates": (gate, 2)}, biases)
     assert sums.frac == 6
     assert sums.bound == 70 + 3 * 32 * 8 + 2 * 64 * 31
-    assert sums.width == 14 and -sums.bound >= -(2**13) and sums.bound < 2**13
+    assert sums.net_width == 14 and -sums.bound >= -(2**13) and sums.bound < 2**13
+    assert sums.products == 3 * 32 * 8 + 2 * 64 * 31 and sums.width == 14
 
 
 @pytest.mark.parametrize(("bound", "width"), [(0, 1), (1, 2), (127, 8), (128, 9)])
 def test_width_is_that_of_a_signed_number(bound, width):
     form = Format(2, 0)
-    assert plan_sums("readout", {"x": form}, {"x": (form, 0)}, np.array([bound])).width == width
+    assert plan_sums("readout", {"x": form}, {"x": (form, 0)}, np.array([bound])).net_width == width
 
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_the_widest_sum_is_63_bits(over):
     form, biases = Format(2, 0), np.array([2**62 - 1 - 4 + over])
     if not over:
-        assert plan_sums("layer 0", {"x": form}, {"x": (form, 1)}, biases).width == 63
+        assert plan_sums("layer 0", {"x": form}, {"x": (form, 1)}, biases).net_width == 63
         return
     with pytest.raises(FormatError, match="^layer 0: a sum needs 64 bits, at most 63 are allowed"):
         plan_sums("layer 0", {"x": form}, {"x": (form, 1)}, biases)

@@ -14,6 +14,7 @@ from golden.dense import Dense
 from golden.network import Network
 from rtl.schedule.schedule import allowed_lanes
 from sim import HardwareTrace, Verdict, check, simulate
+from tests.fixedpoint.nets import scattered
 
 CLIP = {"gate": (-2.5, 1.75), "g": (-0.7, 1.3)}
 
@@ -157,7 +158,10 @@ def random_case(seed: int, steps: int | None = None) -> Case:
     output = str(rng.choice(["every", "every", "last", "final"])) if special else "every"
     net = Network(tuple(layers), head, output=output)
     mild = rng.choice([0.2, 1.0]) * rng.normal(size=(2, 12, inputs))
-    qnet = quantize(net, bits=int(rng.integers(6, 21)), calibrate=mild)
+    bits = int(rng.integers(6, 21))
+    qnet = quantize(net, bits=bits, calibrate=mild)
+    if seed % 2:
+        qnet = quantize(net, scattered(np.random.default_rng(seed), net, bits, mild))
     allowed = allowed_lanes(qnet)
     lanes = (allowed[0], allowed[-1], int(rng.choice(allowed)))[seed % 3]
     sequences = int(rng.integers(1, 4))

@@ -42,9 +42,18 @@ int carousel_open(struct carousel *it, const struct carousel_core *core,
     TRY(expect(it, CAROUSEL_VERSION, CAROUSEL_VERSION_VALUE));
     TRY(expect(it, CAROUSEL_SHAPE, core->inputs | core->outputs << 16));
     TRY(expect(it, CAROUSEL_CYCLES_PER_STEP, core->cycles_per_step));
-    TRY(expect(it, CAROUSEL_INPUT_FORMAT, format_word(core->input)));
+    TRY(expect(it, CAROUSEL_INPUT_FORMAT,
+               format_word(core->input) | (uint32_t)(core->fractions != 0) << 17));
     TRY(expect(it, CAROUSEL_OUTPUT_FORMAT, format_word(core->output)));
     return core->state_words ? expect(it, CAROUSEL_STATE_WORDS, core->state_words) : 0;
+}
+
+struct carousel_format carousel_input(const struct carousel_core *core, unsigned element)
+{
+    struct carousel_format found = core->input;
+    if (core->fractions)
+        found.fraction = core->fractions[element];
+    return found;
 }
 
 static double power_of_two(int exponent)

@@ -24,6 +24,7 @@ struct carousel_core {
     const char *name;
     unsigned inputs, outputs; /* elements of a vector */
     struct carousel_format input, output;
+    const signed char *fractions; /* of each element of the input; 0: all have those of `input` */
     unsigned cycles_per_step;
     unsigned state_words; /* 0: the state cannot be reached */
     int loads;            /* whether other weights can be loaded */
@@ -56,6 +57,9 @@ struct carousel {
 /* Look whether the registers are those of this core; all else needs this first. */
 int carousel_open(struct carousel *it, const struct carousel_core *core,
                   const struct carousel_io *io);
+
+/* The format of an element of the input. */
+struct carousel_format carousel_input(const struct carousel_core *core, unsigned element);
 
 /* The nearest code, ties upwards, clipped to what the format can hold; and what a code says. */
 int32_t carousel_encode(struct carousel_format format, double value);

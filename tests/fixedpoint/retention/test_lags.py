@@ -64,7 +64,7 @@ def test_every_view_is_a_whole_run_of_the_model(make, monkeypatch):
     for n, group in enumerate(groups):
         codes = np.stack([np.tile(group.pool, (4, 1))[:33]] * group.count)
         start = real_state(qnet.formats, group.start)
-        real = qnet.formats.input.decode(codes)
+        real = qnet.formats.decode(codes)
         runs = {
             "fixed": qnet.run(codes, group.start).real(),
             "float": net.run(real, start),
@@ -98,7 +98,7 @@ def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
         whole = qnet.run(group.codes(0, lags[-1]), group.start).real()
     else:
         (kept,) = in_float(net, qnet, [group], lags, False, told.append)
-        heard = qnet.formats.input.decode(group.codes(0, lags[-1]))
+        heard = qnet.formats.decode(group.codes(0, lags[-1]))
         whole = net.run(heard, real_state(qnet.formats, group.start))
     for k, states in enumerate(kept.states):
         wanted = whole.get("s", k)[:, [lag - 1 for lag in lags]]
@@ -147,7 +147,7 @@ def test_just_shut_is_one_code_from_open_in_float_too(make):
     qnet = quantize(net, bits=14, calibrate=x)
     shut, rng = just_shut(qnet), np.random.default_rng(7)
     trace = shut.run(random_codes(rng, shut, 50))
-    real = just_shut_float(net, shut).run(qnet.formats.input.decode(random_codes(rng, shut, 50)))
+    real = just_shut_float(net, shut).run(qnet.formats.decode(random_codes(rng, shut, 50)))
     for k, layer in enumerate(shut.layers):
         lsb = layer.gate.net.lsb
         ends = {"i": (closing(layer), 1)}

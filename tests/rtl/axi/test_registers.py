@@ -10,6 +10,8 @@ from fixedpoint.network import QuantizedNetwork
 from golden.network import Network
 from rtl.axi.registers import Field, Register, to_json, to_markdown
 from rtl.axi.table import registers
+from rtl.kit.header import header
+from rtl.verilog import describe
 from tests.rtl.support import layer, planned, quantized, readout
 
 COMMON = {
@@ -139,3 +141,15 @@ def test_a_register_that_cannot_be_is_noticed(wrong):
     """An unaligned offset, an unknown access, fields over each other or past the register's end."""
     with pytest.raises(AssertionError):
         replace(TWO[0], **wrong)
+
+
+def test_elements_with_fraction_bits_of_their_own_are_said():
+    """In a bit of INPUT_FORMAT, in the JSON, in the Verilog's header."""
+    qnet = network()
+    own = replace(qnet, formats=replace(qnet.formats, inputs=(5, -3, 12)))
+    for plan, wanted in ((planned(qnet), None), (planned(own), (5, -3, 12))):
+        (register,) = (each for each in registers(plan) if each.name == "INPUT_FORMAT")
+        bits = {field.name: (field.lsb, field.reset) for field in register.fields}
+        assert bits.get("own_fractions") == (wanted and (17, 1))
+        assert plan.as_dict()["input"].get("fraction_bits") == wanted
+        assert ("from element 0 on: 5 -3 12" in header(describe(plan), "")) == bool(wanted)
