@@ -3,9 +3,13 @@
 Status 0: all that was checked holds. 1: something does not. 2: a user's error, said in one line.
 """
 
+import sys
+from typing import Annotated
+
 import typer
 
 from carousel.cli.group import CommandGroup
+from carousel.cli.own import foreign
 
 COMMANDS = {
     "run": "carousel.run.command",
@@ -44,11 +48,27 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from golden.version import VERSION
+
+        typer.echo(f"carousel {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
-def carousel() -> None:
+def carousel(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
     """Take a trained LSTM, give back an FPGA core that is checked bit for bit."""
 
 
 def main() -> None:
     """What the `carousel` program calls."""
+    if wrong := foreign():
+        print(f"carousel: {wrong}", file=sys.stderr)
+        sys.exit(2)
     app()

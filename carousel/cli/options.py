@@ -8,9 +8,22 @@ import typer
 from carousel.cli.inputs import SEQUENCES
 from golden.modelfile import SUFFIXES
 
+MODELS = Path(__file__).parents[1] / "models"
+
+
+def shipped(model: Path) -> Path:
+    """The model file that is meant: a shipped one can be named without folder and ending."""
+    place = MODELS / f"{model}.npz"
+    return place if not model.exists() and place.parent == MODELS and place.is_file() else model
+
+
 Model = Annotated[
     Path,
-    typer.Argument(help=f"Model file ({', '.join(SUFFIXES)}).", show_default=False),
+    typer.Argument(
+        callback=shipped,
+        help=f"Model file ({', '.join(SUFFIXES)}), or the name of a shipped model.",
+        show_default=False,
+    ),
 ]
 Order = Annotated[
     str | None,

@@ -10,12 +10,12 @@ from carousel.cli.inputs import LONGEST_STORY
 
 
 def figure(
-    model: Annotated[Path, typer.Option(help="Network of memory cells.")] = Path(
-        "models/temporal_order_held.npz"
-    ),
-    rnn: Annotated[Path, typer.Option(help="Plain recurrent network.")] = Path(
-        "models/temporal_order_rnn.npz"
-    ),
+    model: Annotated[
+        Path, typer.Option(callback=options.shipped, help="Network of memory cells.")
+    ] = Path("temporal_order_held"),
+    rnn: Annotated[
+        Path, typer.Option(callback=options.shipped, help="Plain recurrent network.")
+    ] = Path("temporal_order_rnn"),
     bits: options.Bits = 16,
     length: Annotated[int, typer.Option(min=62, help="Steps of the sequences.")] = LONGEST_STORY,
     seed: options.Seed = 0,

@@ -261,3 +261,13 @@ def test_a_model_that_is_refused_is_one_line(refused):
     assert "GRU" in refused("inspect", DATA / "keras_gru.keras")
     known = ", ".join(SUFFIXES)
     assert known in refused("inspect", "model.tflite")
+
+
+def test_a_shipped_model_is_named_alone_from_any_folder(cli, tmp_path, monkeypatch):
+    path = Path(__file__).parents[2] / "models" / "adding.npz"
+    here = cli("inspect", path)
+    monkeypatch.chdir(tmp_path)
+    named = cli("inspect", "adding")
+    assert named.exit_code == 0 and named.stdout == here.stdout
+    Path("adding").write_text("another file of this name is meant first")
+    assert cli("inspect", "adding").exit_code == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import carousel
 from carousel.cli.group import docstring
 from carousel.main import COMMANDS
 
@@ -59,3 +60,32 @@ def test_the_list_has_every_command_in_order(cli):
     listed = cli("--help").stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in listed] == list(COMMANDS)
     assert all(line.endswith((".", "...")) for line in listed)
+
+
+def test_the_version_is_said():
+    done = subprocess.run(
+        [sys.executable, "-m", "carousel", "--version"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, f"carousel {carousel.__version__}\n")
+
+
+@pytest.mark.parametrize("form", ["rtl/__init__.py", "rtl.py"])
+def test_a_foreign_package_of_the_same_name_is_noticed(tmp_path, form):
+    """It would be imported first; with ours in the same place nothing is said."""
+    script = "from carousel.main import main; main()"
+    (tmp_path / form).parent.mkdir(exist_ok=True)
+    (tmp_path / form).write_text("raise SystemError")
+    for path, status in (f"{tmp_path}{os.pathsep}{ROOT}", 2), (str(ROOT), 0):
+        done = subprocess.run(
+            [sys.executable, "-c", script, "--version"],
+            cwd=tmp_path.parent,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == status, done.stderr
+        if status:
+            place = tmp_path / form.removesuffix("/__init__.py")
+            assert done.stderr == (
+                f"carousel: the package `rtl` is {place}, must be {ROOT / 'rtl'}: mend PYTHONPATH\n"
+            )
