@@ -1,6 +1,7 @@
 # `make` sets up .venv and runs the main job; `make test` sets up what the tests need and runs all of them;
 # `make fpga` sets up the tools that `carousel build` needs, `make prove` those of `carousel prove`, and
-# `make page` those of `carousel page`, and makes the page of the model.
+# `make page` those of `carousel page`, and makes the page of the model. `make docs` makes a site of docs/
+# and of the docstrings, in out/site.
 
 PYTHON ?= python3
 MODEL ?= models/temporal_order_held.npz
@@ -18,7 +19,7 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak mutants bench lint format fpga prove page clean
+.PHONY: all test soak mutants bench lint format fpga prove page docs clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
@@ -26,7 +27,7 @@ all: .venv/run.stamp
 test: lint
 	$(BIN)/pytest -q $(SPREAD)
 
-soak: .venv/test.stamp .venv/page.stamp
+soak: .venv/test.stamp .venv/page.stamp .venv/docs.stamp
 	$(BIN)/pytest -q $(SPREAD) -m soak
 
 mutants: .venv/test.stamp
@@ -51,6 +52,10 @@ prove: .venv/prove.stamp
 page: .venv/page.stamp
 	$(BIN)/carousel page $(MODEL)
 
+docs: .venv/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Site  out/site: $(BIN)/mkdocs serve shows it"
+
 .venv/run.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' run
 
@@ -65,6 +70,9 @@ page: .venv/page.stamp
 
 .venv/page.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' page
+
+.venv/docs.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' docs
 
 clean:
 	rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis
