@@ -15,6 +15,7 @@ from fixedpoint.arithmetic import Codes
 from fixedpoint.calibration import Seen
 from fixedpoint.formats import MOST_COARSER, DenseFormats, Format, LayerFormats
 from fixedpoint.formats import WIDEST as WIDEST_CODE
+from fixedpoint.given import read_fracs
 from fixedpoint.widths import Widths
 from golden.cell import Layer
 from golden.dense import Dense
@@ -47,27 +48,35 @@ def align_layer(layer: Layer, forms: LayerFormats, x: Codes, widths: Widths) -> 
             seen = replace(seen, width=seen.width + 1)
         weights["s"] = seen
     if layer.projection is not None:
-        none, m = np.zeros(1), forms.cell_output.frac
+        none, m = np.zeros(1), np.full(layer.projection.shape[1], forms.cell_output.frac)
         weights["m"], by = _alone(layer.projection, none, m, widths)
         coarser |= {"y": by} if by else {}
     return replace(forms, weights=weights, coarser=coarser)
 
 
-def align_dense(stage: Dense, out: Format, widths: Widths, source: int) -> DenseFormats:
-    """A dense stage's formats; what it sees has `source` fraction bits."""
-    weights, by = _alone(stage.weights, stage.biases, source, widths)
+def align_dense(stage: Dense, out: Format, widths: Widths, x: Codes) -> DenseFormats:
+    """A dense stage's formats; x (D,) are the fraction bits of what it sees."""
+    weights, by = _alone(stage.weights, stage.biases, x, widths)
     return DenseFormats(weights, out, by)
 
 
 def share(
-    net: Network, layers: Sequence[LayerFormats], inputs: Codes, widths: Widths, seen: Seen
+    net: Network,
+    layers: Sequence[LayerFormats],
+    inputs: Codes,
+    outs: Sequence[Format],
+    widths: Widths,
+    seen: Seen,
 ) -> tuple[list[LayerFormats], Codes]:
     """Fewer fraction bits for elements of x and for y, where that makes the sums' error less.
 
-    No row becomes coarser for it: they get what bits their weights have to spare.
+    No row becomes coarser for it: they get what bits their weights have to spare. An input that
+    others than the first layers read keeps its bits. `outs` are what dense stages give.
     """
-    found, x = list(layers), inputs
+    found = list(layers)
     for place, stage in enumerate(net.stages):
+        first = not place and not net.reads
+        x = read_fracs(net, stage[0], inputs, [*(forms.y for forms in found), *outs])
         x_lost, y_lost = 0.0, 0.0
         for k in stage:
             layer, forms, columns = net.layers[k], found[k], net.layers[k].shape.columns
@@ -77,15 +86,14 @@ def share(
             of_rows = _lost(matrix[:, columns["y"]], y, typical, rows, widths.weights).sum(axis=1)
             rounded = np.ldexp(float(len(y)), 2 * (np.arange(widths.weights) - forms.y.frac))
             y_lost += GAIN * of_rows + rounded
-            if not place:
+            if first:
                 sizes = np.array(seen.sizes)
                 x_lost += _lost(matrix[:, columns["x"]], x, sizes, rows, widths.weights)
-        if not place:
+        if first:
             inputs = x - np.argmin(x_lost, axis=0)
         for k in stage:
             y = found[k].y
             found[k] = replace(found[k], y=replace(y, frac=y.frac - int(np.argmin(y_lost))))
-        x = np.concatenate([np.full(net.layers[k].shape.outputs, found[k].y.frac) for k in stage])
     return found, inputs
 
 
@@ -120,13 +128,13 @@ def _rows(layer: Layer, forms: LayerFormats, x: Codes, widths: Widths) -> Codes:
 
 
 def _alone(
-    weights: Array, biases: Array, frac: int, widths: Widths
+    weights: Array, biases: Array, x: Codes, widths: Widths
 ) -> tuple[Format, tuple[int, ...]]:
-    """The format of weights whose values all have `frac`, and by how much each row is coarser."""
-    fracs, limit = np.full(weights.shape[1], frac), _bias_limit(biases)
-    rows = _fitting(weights, fracs, widths.weights, limit, widths.scaled)
-    by = rows.max() - rows
-    return Format(widths.weights, int(rows.max()) - frac), tuple(by.tolist()) if by.any() else ()
+    """The format of weights whose values have x (D,) fraction bits, and by how much each row is
+    coarser."""
+    rows = _fitting(weights, x, widths.weights, _bias_limit(biases), widths.scaled)
+    by, frac = rows.max() - rows, int(rows.max() - x.min())
+    return Format(widths.weights, frac), tuple(by.tolist()) if by.any() else ()
 
 
 def _fitting(weights: Array, fracs: Codes, bits: int, limit: int, own: bool) -> Codes:

@@ -21,6 +21,7 @@ class Seen:
     layers : by signal, of each layer; what sequences start from is counted too.
     out : of what leaves the network.
     dense : of what each dense stage before the readout gives.
+    stem : of what each dense stage in front of or between layers gives.
     headroom : how many times what was seen there is room for, in inputs, states and linear values.
     """
 
@@ -30,6 +31,7 @@ class Seen:
     out: float
     dense: tuple[float, ...] = ()
     headroom: float = HEADROOM
+    stem: tuple[float, ...] = ()
 
     def room(self, largest: float) -> float:
         """What a format must hold of a signal that was seen to be as large as `largest`."""
@@ -58,10 +60,11 @@ class Seen:
                 found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
             layers.append(found)
         dense = tuple(map(_largest, trace.dense))
+        stem, out = tuple(map(_largest, trace.stem)), _largest(trace.out)
         x = np.reshape(calibrate, (-1, net.inputs))
         inputs = tuple(map(float, np.abs(x).max(axis=0)))
         sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
-        return cls(inputs, sizes, tuple(layers), _largest(trace.out), dense, headroom)
+        return cls(inputs, sizes, tuple(layers), out, dense, headroom, stem)
 
 
 def _largest(values: np.ndarray | float) -> float:

@@ -11,6 +11,7 @@ from fixedpoint.aligning import align_dense, align_layer, share
 from fixedpoint.arithmetic import Codes
 from fixedpoint.calibration import Seen
 from fixedpoint.formats import DenseFormats, Format, FormatError, Formats, LayerFormats
+from fixedpoint.given import read_fracs
 from fixedpoint.squash import reach
 from fixedpoint.widths import Widths
 from golden.cell import Layer
@@ -34,24 +35,26 @@ def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
                 found.append(_layer(net.layers[k], widths, seen, k, gate))
         coarsest = min((forms.y for forms in found), key=lambda form: form.frac)
         layers += [replace(forms, y=coarsest) for forms in found]
-    inputs = _inputs(net, widths, seen)
+    outs, inputs = _outs(net, widths, seen), _inputs(net, widths, seen)
     if widths.scaled:
-        layers, inputs = share(net, layers, inputs, widths, seen)
-    x = inputs
-    for stage in net.stages:
-        for k in stage:
-            with _named(k):
-                layers[k] = align_layer(net.layers[k], layers[k], x, widths)
-        x = np.concatenate([np.full(net.layers[k].shape.outputs, layers[k].y.frac) for k in stage])
-    head = _head(net, widths, seen, int(x[0]))
-    finest = _finest(net, layers, head)
+        layers, inputs = share(net, layers, inputs, outs, widths, seen)
+    given = [*(forms.y for forms in layers), *outs]
+    for k, layer in enumerate(net.layers):
+        with _named(k):
+            layers[k] = align_layer(layer, layers[k], read_fracs(net, k, inputs, given), widths)
+    dense = [
+        align_dense(stage, outs[k], widths, read_fracs(net, len(layers) + k, inputs, given))
+        for k, stage in enumerate(net.dense)
+    ]
+    finest = _finest(net, layers, dense)
     return Formats(
         Format(widths.input, int(inputs.min())),
         _argument(finest),
         Format(finest + 1, finest, signed=False),
         tuple(layers),
-        head,
+        tuple(dense[len(net.stem) :]),
         tuple(inputs.tolist()) if np.ptp(inputs) else (),
+        tuple(dense[: len(net.stem)]),
     )
 
 
@@ -99,13 +102,13 @@ def _cell_output(layer: Layer, widths: Widths, seen: Seen, k: int) -> Format:
     return close if widths.tight and close.frac > whole.frac else whole
 
 
-def _finest(net: Network, layers: list[LayerFormats], head: tuple[DenseFormats, ...]) -> int:
+def _finest(net: Network, layers: list[LayerFormats], dense: list[DenseFormats]) -> int:
     """Fraction bits that sigma needs so that nothing derived from it is coarser."""
     needed = [0]
     for layer, forms in zip(net.layers, layers, strict=True):
         needed.append(forms.gate.frac)
         needed += [_needed(squash(layer.g), forms.g), _needed(squash(layer.h), forms.h)]
-    for stage, forms in zip(net.head, head, strict=True):
+    for stage, forms in zip(net.dense, dense, strict=True):
         needed.append(_needed(squash(stage.squash), forms.out))
     return max(needed)
 
@@ -131,16 +134,11 @@ def _argument(sigma_frac: int) -> Format:
     return Format(1 + integer + frac, frac)
 
 
-def _head(net: Network, widths: Widths, seen: Seen, source: int) -> tuple[DenseFormats, ...]:
-    """Formats of the dense stages; those before the readout give sources, as y is one.
-
-    What the first one sees has `source` fraction bits.
-    """
-    bits = [*[widths.y] * len(seen.dense), widths.out]
-    found = []
-    for stage, width, most in zip(net.head, bits, (*seen.dense, seen.out), strict=False):
+def _outs(net: Network, widths: Widths, seen: Seen) -> list[Format]:
+    """Formats of what the dense stages give; all but the readout's are sources, as y is one."""
+    inner = [*seen.stem, *seen.dense]
+    bits, found = [*[widths.y] * len(inner), widths.out], []
+    for stage, width, most in zip(net.dense, bits, (*inner, seen.out), strict=False):
         unit = squash(stage.squash)
-        out = _gate(width) if unit.gate else _function(unit, width, seen.room(most))
-        found.append(align_dense(stage, out, widths, source))
-        source = out.frac
-    return tuple(found)
+        found.append(_gate(width) if unit.gate else _function(unit, width, seen.room(most)))
+    return found

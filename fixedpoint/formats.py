@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes, nearest, outside, saturate
-from golden.dense import labels
 from golden.errors import CarouselError
 from golden.files import replacing
+from golden.wiring import labels
 
 WIDEST = 32
 MOST_COARSER = 15
@@ -160,7 +160,7 @@ class Formats:
     input : x of the first layer.
     argument : the pre-activation as the sigma table reads it.
     sigma : sigma's value as the table gives it, unsigned; gates, g and h are derived from it.
-    layers, head : see there.
+    layers, head, stem : see there.
     inputs : fraction bits of each element of x, whose width is that of `input`; empty where all
         have those of `input`.
     """
@@ -171,6 +171,7 @@ class Formats:
     layers: tuple[LayerFormats, ...]
     head: tuple[DenseFormats, ...] = ()
     inputs: tuple[int, ...] = ()
+    stem: tuple[DenseFormats, ...] = ()
 
     @property
     def elements(self) -> tuple[Format, ...]:
@@ -187,7 +188,7 @@ class Formats:
     def aligned(self) -> bool:
         """Whether a row anywhere is coarser than others."""
         rows = [each for layer in self.layers for each in layer.coarser.values()]
-        return any(map(any, (*rows, *(stage.coarser for stage in self.head))))
+        return any(map(any, (*rows, *(stage.coarser for stage in (*self.stem, *self.head)))))
 
     @property
     def readout(self) -> DenseFormats | None:
@@ -199,7 +200,12 @@ class Formats:
         first = f"input={self.input!r}, argument={self.argument!r}, sigma={self.sigma!r}"
         stages = [f"ReadoutFormats(weights={d.weights!r}, out={d.out!r})" for d in self.head]
         found = f"Formats({first}, layers={self.layers!r}, readout={', '.join(stages) or None})"
-        rows = [each.coarser for each in (*self.layers, *self.head)] if self.aligned else []
+        rows = (
+            [each.coarser for each in (*self.layers, *self.head, *self.stem)]
+            if self.aligned
+            else []
+        )
+        found += f", stem={self.stem!r}" if self.stem else ""
         return found + (f", inputs={self.inputs}, coarser={rows}" if self.inputs or rows else "")
 
     def encode(self, x: Any) -> tuple[Codes, int]:
@@ -214,7 +220,8 @@ class Formats:
         """For JSON, formats as text; without what is empty."""
         found = asdict(self, dict_factory=_plain)
         *dense, found["readout"] = found.pop("head") or [None]
-        return found | ({"dense": dense} if dense else {})
+        lists = {"stem": found.pop("stem"), "dense": dense}
+        return found | {name: stages for name, stages in lists.items() if stages}
 
     def dump(self, path: str | Path) -> None:
         """Write as JSON, formats as text; `FormatError` for a place that cannot be written."""
@@ -229,13 +236,13 @@ class Formats:
             data = json.loads(Path(path).read_text())
             names = ["input", "argument", "sigma", "layers", "readout"]
             if isinstance(data, dict):
-                names += [name for name in ("dense", "inputs") if name in data]
+                names += [name for name in ("stem", "dense", "inputs") if name in data]
             values = dict(zip(names, _take("formats", data, names), strict=True))
-            stages = [values.pop("dense", []), values.pop("layers")]
-            for name, found in zip(("dense", "layers"), stages, strict=True):
+            stages = [values.pop("stem", []), values.pop("dense", []), values.pop("layers")]
+            for name, found in zip(("stem", "dense", "layers"), stages, strict=True):
                 if not isinstance(found, list):
                     raise FormatError(f"{name}: must be a list")
-            dense, layers = stages
+            stem, dense, layers = stages
             readout, inputs = values.pop("readout"), values.pop("inputs", [])
             if readout is not None:
                 dense = [*dense, readout]
@@ -244,11 +251,9 @@ class Formats:
             return cls(
                 **{name: Format.parse(text) for name, text in values.items()},
                 layers=tuple(_layer(f"layer {k}", layer) for k, layer in enumerate(layers)),
-                head=tuple(
-                    _dense(label, stage)
-                    for label, stage in zip(labels(len(dense)), dense, strict=True)
-                ),
+                head=tuple(map(_dense, labels(len(dense)), dense)),
                 inputs=_whole("inputs", inputs, -WIDEST, 2 * WIDEST),
+                stem=tuple(map(_dense, labels(0, len(stem)), stem)),
             )
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None

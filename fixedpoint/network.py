@@ -11,15 +11,17 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense, quantize_dense
 from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats
+from fixedpoint.given import Given
 from fixedpoint.squash import SigmaTable, sigma_table
 from fixedpoint.stepping import run_layer
-from golden.cell import Layer, LayerState
+from golden.cell import LayerState
 from golden.decision import decide
-from golden.dense import Function, labels
+from golden.dense import Function
 from golden.errors import InputError
 from golden.network import Network, check_input, run_layers
 from golden.shape import Stacked
 from golden.trace import Trace
+from golden.wiring import labels
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ class QuantizedTrace(Trace):
         """The format of a signal."""
         if name == "out":
             return self.decision or out_format(self.formats)
+        if name == "stem":
+            return self.formats.stem[layer - len(self.layers) if layer >= 0 else layer].out
         if name == "dense":
-            before = self.formats.head[: len(self.dense)]
-            return before[layer - len(self.layers) if layer >= 0 else layer].out
+            before, first = self.formats.head[: len(self.dense)], len(self.layers) + len(self.stem)
+            return before[layer - first if layer >= 0 else layer].out
         return self.formats.layers[layer].signal(name)
 
     def value(self, name: str, layer: int = -1) -> np.ndarray:
@@ -57,9 +61,11 @@ class QuantizedTrace(Trace):
         layers = tuple(
             {name: self.value(name, k) for name in layer} for k, layer in enumerate(self.layers)
         )
-        dense = (self.value("dense", k) for k, _ in enumerate(self.dense, len(self.layers)))
+        first, behind = len(self.layers), len(self.layers) + len(self.stem)
+        stem = (self.value("stem", k) for k, _ in enumerate(self.stem, first))
+        dense = (self.value("dense", k) for k, _ in enumerate(self.dense, behind))
         state = real_state(self.formats, self.state)
-        return Trace(layers, self.value("out"), state, dense=tuple(dense))
+        return Trace(layers, self.value("out"), state, stem=tuple(stem), dense=tuple(dense))
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class QuantizedNetwork(Stacked):
 
     Attributes
     ----------
-    layers, head : as in the float network; a part of one may have a head only.
+    layers, head, stem, reads : as in the float network; a part of one may have a head only.
     formats, table : every format; the one sigma table.
     name : of the network.
     saturated_weights : how many weights lay outside their format.
@@ -84,12 +90,8 @@ class QuantizedNetwork(Stacked):
     saturated_weights: int
     output: str = "every"
     decides: bool = False
-
-    @property
-    def inputs(self) -> int:
-        if self.layers:
-            return self.layers[0].shape.inputs
-        return self.head[0].inputs
+    stem: tuple[QuantizedDense, ...] = ()
+    reads: tuple[tuple[int, ...], ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -107,26 +109,20 @@ class QuantizedNetwork(Stacked):
         """The last dense stage, if there is one."""
         return self.head[-1] if self.head else None
 
-    @property
-    def head_widths(self) -> tuple[int, ...]:
-        """The outputs of each dense stage."""
-        return tuple(stage.outputs for stage in self.head)
-
     @cached_property
     def rows(self) -> dict[tuple[int, str], QuantizedDense]:
         """All rows of weights by the number of their layer and what they yield.
 
         Those of a layer are its gates' and cell inputs' (i, [f,] o, g) and its projection's (y); of
-        dense stages, which are numbered on from the layers, "dense" and of the last one "out".
+        dense stages, which are numbered on from the layers, "stem", "dense" and of the last "out".
         """
         found = {
             (k, kind): layer.rows(kind)
             for k, layer in enumerate(self.layers)
             for kind in (*layer.shape.kinds, *(["y"] if layer.projection else []))
         }
-        last = len(self.layers) + len(self.head) - 1
-        for k, stage in enumerate(self.head, len(self.layers)):
-            found[k, "out" if k == last else "dense"] = stage
+        for k, stage in enumerate(self.dense, len(self.layers)):
+            found[k, self.dense_kind(k)] = stage
         return found
 
     @property
@@ -169,10 +165,12 @@ class QuantizedNetwork(Stacked):
                 add(codes)
             if layer.projection is not None:
                 add(layer.projection.weights)
-        for stage in self.head:
+        for stage in (*self.head, *self.stem):
             found.update(stage.squash.squash.name.encode())
             add(stage.weights)
             add(stage.biases)
+        if self.reads:
+            found.update(repr(self.reads).encode())
         if self.decides:
             found.update(b"decides")
         return found.hexdigest()
@@ -237,7 +235,8 @@ class QuantizedNetwork(Stacked):
                 _Counting(layer, count) for layer, count in zip(self.layers, counts, strict=True)
             ),
         )
-        names = [f"{k}.dense" for k, _ in enumerate(self.head[:-1], len(self.layers))] + ["out"]
+        kinds = [(k, self.dense_kind(k)) for k, _ in enumerate(self.dense, len(self.layers))]
+        names = [kind if kind == "out" else f"{k}.{kind}" for k, kind in kinds]
 
         def counting(name: str, stage: QuantizedDense) -> Function:
             def run(y: Codes) -> Codes:
@@ -246,8 +245,8 @@ class QuantizedNetwork(Stacked):
 
             return run
 
-        head = [counting(*each) for each in zip(names, self.head, strict=False)]
-        trace = run_layers(bound, codes, state, head)
+        dense = [counting(*each) for each in zip(names, self.dense, strict=True)]
+        trace = run_layers(bound, codes, state, dense)
         named = {f"{k}.{name}": n for k, count in enumerate(counts) for name, n in count.items()}
         found = QuantizedTrace(
             trace.layers,
@@ -255,6 +254,7 @@ class QuantizedNetwork(Stacked):
             trace.state,
             self.formats,
             {**named, **clipped},
+            stem=trace.stem,
             dense=trace.dense,
         )
         return self._decided(found) if self.decides else found
@@ -294,27 +294,15 @@ def out_format(formats: Formats) -> Format:
     return formats.head[-1].out if formats.head else formats.layers[-1].y
 
 
-def _scaled(layer: Layer, scales: Codes) -> Layer:
-    """The layer for an x whose elements are scaled by powers of two."""
-    if not scales.any():
-        return layer
-    cut, weights = layer.shape.columns["x"], {}
-    for kind, rows in layer.weights.items():
-        weights[kind] = rows.copy()
-        weights[kind][:, cut] = np.ldexp(rows[:, cut], -scales)
-    return replace(layer, weights=weights)
-
-
 def build(net: Network, formats: Formats) -> QuantizedNetwork:
     """The integer network for a float network and formats; `FormatError` where they cannot work."""
     if len(formats.layers) != len(net.layers):
         raise FormatError(
             f"formats: {len(formats.layers)} layers, the network has {len(net.layers)}"
         )
-    if len(formats.head) != len(net.head):
-        raise FormatError(
-            f"formats: {len(formats.head)} dense stages, the network has {len(net.head)}"
-        )
+    for what, have, need in (("dense", formats.head, net.head), ("stem", formats.stem, net.stem)):
+        if len(have) != len(need):
+            raise FormatError(f"formats: {len(have)} {what} stages, the network has {len(need)}")
     if not formats.input.signed:
         raise FormatError(f"input {formats.input}: must be signed")
     if formats.inputs and len(formats.inputs) != net.inputs:
@@ -322,25 +310,34 @@ def build(net: Network, formats: Formats) -> QuantizedNetwork:
             f"inputs: fraction bits of {len(formats.inputs)} elements, the network has {net.inputs}"
         )
     table = sigma_table(formats.argument, formats.sigma)
-    layers, saturated, x = [], 0, formats.input
     for stage in net.stages:
-        for k in stage:
-            layer = net.layers[k] if layers[: stage[0]] else _scaled(net.layers[k], formats.scales)
-            built, lost = quantize_layer(f"layer {k}", layer, formats.layers[k], x, table)
-            layers.append(built)
-            saturated += lost
         found = list(dict.fromkeys(formats.layers[k].y for k in stage))
         if len(found) > 1:
             raise FormatError(
                 f"layers {' and '.join(map(str, stage))}: y of {' and '.join(map(str, found))}, "
                 "must be the same format, because they are joined"
             )
-        x = found.pop()
-    head = []
-    for label, stage, forms in zip(labels(len(net.head)), net.head, formats.head, strict=True):
-        built, lost = quantize_dense(label, stage, forms, x, table)
-        head.append(built)
-        saturated, x = saturated + lost, built.target
+    layers, saturated = [], 0
+    for k, (layer, forms) in enumerate(zip(net.layers, formats.layers, strict=True)):
+        x = Given.by(net, k, formats)
+        built, lost = quantize_layer(f"layer {k}", x.layer(layer), forms, x.form, table)
+        layers.append(built)
+        saturated += lost
+    dense = []
+    names, every = labels(len(net.head), len(net.stem)), (*formats.stem, *formats.head)
+    for k, (label, stage, forms) in enumerate(zip(names, net.dense, every, strict=True)):
+        x = Given.by(net, len(layers) + k, formats)
+        built, lost = quantize_dense(label, x.dense(stage), forms, x.form, table)
+        dense.append(built)
+        saturated += lost
     return QuantizedNetwork(
-        tuple(layers), tuple(head), formats, table, net.name, saturated, net.output
+        tuple(layers),
+        tuple(dense[len(net.stem) :]),
+        formats,
+        table,
+        net.name,
+        saturated,
+        net.output,
+        stem=tuple(dense[: len(net.stem)]),
+        reads=net.reads,
     )

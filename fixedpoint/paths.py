@@ -44,7 +44,7 @@ class Paths:
         forms, rows = [layer.formats for layer in qnet.layers], qnet.rows.values()
         pairs = [pair for each in rows for pair in each.formats.values()]
         stored = [form for each in forms for form in (each.cell_output, each.y)]
-        stored += [stage.target for stage in qnet.head[:-1]]
+        stored += [qnet.dense[k - len(qnet.layers)].target for k in qnet.stored]
         return cls(
             weight=max(form.width for form, _ in pairs),
             operand=max(map(signed_width, (qnet.formats.input, *(form for _, form in pairs)))),

@@ -31,7 +31,7 @@ def memories(
     codes = sum(each.weights.size for each in qnet.rows.values())
     shown = qnet.inputs if elements is None else elements
     outputs = streams * sum(shape.cells + (shape.projection or 0) for shape in shapes)
-    outputs += streams * sum(qnet.head_widths[:-1])
+    outputs += streams * sum(map(qnet.width, qnet.stored))
     states = streams * sum(shape.cells for shape in shapes)
     recurrent = any(shape.gate_recurrence for shape in shapes)
     gates = recurrent * streams * sum(shape.state["gates"] for shape in shapes)

@@ -1,9 +1,10 @@
-"""Dense stages: rows of weights, a sum over all that the stage before gives, a squash.
+"""Dense stages: rows of weights, a sum over all that the stages before give, a squash.
 
-The dense stages behind the cells are a network's head; the last of them is its readout.
+The dense stages behind the cells are a network's head, of which the last is its readout; those in
+front of and between layers of cells are its stem.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ Function = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Dense:
-    """Dense units that see the y(t) of the stage before at the same step: squash(W y + b).
+    """Dense units that see what the stages before give at the same step: squash(W y + b).
 
     Attributes
     ----------
@@ -49,20 +50,3 @@ class Dense:
         """y (..., C) -> (..., K)."""
         weights, biases = (values.astype(y.dtype) for values in (self.weights, self.biases))
         return squash(self.squash)(y @ weights.T + biases)
-
-
-def labels(stages: int) -> tuple[str, ...]:
-    """What the dense stages of a head are called, for people and in files."""
-    return (*(f"dense {k}" for k in range(stages - 1)), "readout")[:stages]
-
-
-def check_head(head: Sequence[Dense], width: int, giver: str) -> None:
-    """Refuse a head whose first stage does not see `width` cells of `giver`, and so on."""
-    if not isinstance(head, tuple) or not all(isinstance(stage, Dense) for stage in head):
-        raise ModelError(f"head: {type(head).__name__}, must be a tuple of dense stages")
-    gives = "cells"
-    for label, stage in zip(labels(len(head)), head, strict=True):
-        if stage.inputs != width:
-            have = stage.inputs
-            raise ModelError(f"{label} weights: {have} columns, {giver} has {width} {gives}")
-        width, giver, gives = stage.outputs, label, "outputs"

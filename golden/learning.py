@@ -66,8 +66,8 @@ class Parameters:
     @classmethod
     def of(cls, net: Network) -> "Parameters":
         """A copy of a network's weights; `ModelError` unless one plain layer and a readout."""
-        if len(net.layers) != 1 or len(net.head) != 1:
-            found = f"{len(net.layers)} layers and {len(net.head)} dense stages"
+        if len(net.layers) != 1 or len(net.head) != 1 or net.reads:
+            found = f"{len(net.layers)} layers and {len(net.dense)} dense stages"
             raise ModelError(f"learning: the network has {found}, must have 1 layer and a readout")
         if net.output != "every":
             raise ModelError(f"learning: output {net.output!r} is not supported, must be 'every'")

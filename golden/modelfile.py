@@ -20,12 +20,13 @@ import numpy as np
 
 from golden.arrays import UNREADABLE, read_arrays
 from golden.cell import Layer
-from golden.dense import Dense, labels
+from golden.dense import Dense
 from golden.errors import ModelError
 from golden.files import replacing
 from golden.network import Network
 from golden.rnn import RecurrentNetwork
 from golden.version import install
+from golden.wiring import labels
 
 Kind = TypeVar("Kind")
 SCHEMA = 2
@@ -59,14 +60,16 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
         )
     header, arrays = _plain_rnn(net) if isinstance(net, RecurrentNetwork) else _plain_lstm(net)
     header = {"schema": SCHEMA, "name": net.name, "made_by": net.made_by, **header}
-    head = net.head if isinstance(net, Network) else (net.readout,)
-    for label, stage in zip(labels(len(head)), head, strict=True):
+    stem, head = (net.stem, net.head) if isinstance(net, Network) else ((), (net.readout,))
+    for label, stage in zip(labels(len(head), len(stem)), (*stem, *head), strict=True):
         name = label.replace(" ", "")
         arrays[f"{name}.weights"], arrays[f"{name}.biases"] = stage.weights, stage.biases
     if head:
         header["readout"] = head[-1].squash
     if len(head) > 1:
         header["dense"] = [stage.squash for stage in head[:-1]]
+    if isinstance(net, Network) and net.reads:
+        header |= {"stem": [stage.squash for stage in stem], "reads": net.reads}
     with replacing(path, ModelError) as beside, beside.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
@@ -180,13 +183,13 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
     hidden = (
         [_take(arrays, f"hidden.{part}") for part in ("weights", "biases")] if kind == "rnn" else []
     )
-    head = _head(header, arrays)
+    stem, head, reads = _stem(header, arrays), _head(header, arrays), _reads(header)
     if arrays:
         version = header["schema"]
         raise ModelError(f"array {next(iter(arrays))!r} is not part of a version {version} model")
     if kind == "lstm":
         output = _field(header, "output", str) if header["schema"] > 1 else "every"
-        return Network(tuple(layers), head, name, made_by, output)
+        return Network(tuple(layers), head, name, made_by, output, stem=stem, reads=reads)
     if len(head) != 1:
         raise ModelError(
             f"{len(head)} dense stages; a plain recurrent network needs one, its readout"
@@ -202,12 +205,33 @@ def _head(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Dense,
         return ()
     squashes = _field(header, "dense", list) if "dense" in header else []
     squashes = [*squashes, _field(header, "readout", str)]
+    return _dense("dense", labels(len(squashes)), squashes, arrays)
+
+
+def _stem(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Dense, ...]:
+    """The dense stages in front of and between the layers, of which most files have none."""
+    squashes = _field(header, "stem", list) if "stem" in header else []
+    return _dense("stem", labels(0, len(squashes)), squashes, arrays)
+
+
+def _reads(header: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Which stage reads what, in files whose stages are not in a row."""
+    reads = _field(header, "reads", list) if "reads" in header else []
+    if not all(isinstance(each, list) and all(type(k) is int for k in each) for each in reads):
+        raise ModelError(f"header: 'reads' is {reads!r}, must be lists of whole numbers")
+    return tuple(map(tuple, reads))
+
+
+def _dense(
+    what: str, names: Sequence[str], squashes: list[Any], arrays: dict[str, np.ndarray]
+) -> tuple[Dense, ...]:
+    """The dense stages of these names."""
     found = []
-    for label, squash in zip(labels(len(squashes)), squashes, strict=True):
+    for label, squash in zip(names, squashes, strict=True):
         name = label.replace(" ", "")
         weights, biases = (_take(arrays, f"{name}.{part}") for part in ("weights", "biases"))
         if not isinstance(squash, str):
-            raise ModelError(f"header: 'dense' has {squash!r}, must be names")
+            raise ModelError(f"header: {what!r} has {squash!r}, must be names")
         try:
             found.append(Dense(weights, biases, squash))
         except ModelError as error:

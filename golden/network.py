@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from golden import wiring
 from golden.cell import Layer, LayerState
-from golden.dense import Dense, Function, check_head
+from golden.dense import Dense, Function
 from golden.errors import InputError, ModelError
 from golden.reading import Reading
 from golden.shape import Stacked
@@ -34,6 +35,9 @@ class Network(Stacked):
     name : a short word for reports and file names: letters, digits, and after the first . _ -
     made_by : the command that made the weights, or ""; one line.
     reading : how it was read from a file of another framework.
+    stem : dense stages in front of and between the layers, in the order in which they run.
+    reads : for each layer, then each dense stage, the stages that it reads, see `golden.wiring`;
+        () where each reads the one before it and there is no stem.
     """
 
     layers: tuple[Layer, ...]
@@ -42,6 +46,8 @@ class Network(Stacked):
     made_by: str = ""
     output: str = "every"
     reading: Reading = Reading()
+    stem: tuple[Dense, ...] = ()
+    reads: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         check_words(self.name, self.made_by)
@@ -52,32 +58,23 @@ class Network(Stacked):
         shapes = [layer.shape for layer in self.layers]
         if shapes[0].beside:
             raise ModelError("layer 0: beside another layer, but it is the first")
-        before: tuple[int, ...] = ()
         for stage in self.stages:
             if len(stage) > 2 or (len(stage) == 2 and shapes[stage[0]].reverse):
                 raise ModelError(f"layer {stage[-1]}: must be beside one layer, a forward one")
-            need = sum(shapes[k].outputs for k in before) if before else shapes[0].inputs
-            for k in stage:
-                if shapes[k].inputs != need:
-                    giver = f"layer {' and '.join(map(str, before))}" if before else "the network"
-                    raise ModelError(
-                        f"layer {k}: {shapes[k].inputs} inputs, {giver} has {need} "
-                        + ("cells" if before else "inputs")
-                    )
-            before = stage
-        width = sum(shapes[k].outputs for k in before)
-        check_head(self.head, width, f"layer {' and '.join(map(str, before))}")
-        if self.output == "final" and not any(shapes[k].reverse for k in before):
+        check_stages(self)
+        last = self.stages[-1]
+        if self.output == "final" and not any(shapes[k].reverse for k in last):
             object.__setattr__(self, "output", "last")
+        if self.output == "final" and self.sources[self.first_head :][:1] not in ((), (last,)):
+            raise ModelError(
+                "output 'final': the head reads other stages than the last layers, of which each "
+                "has a last step of its own"
+            )
 
     @property
     def readout(self) -> Dense | None:
         """The last dense stage, if there is one."""
         return self.head[-1] if self.head else None
-
-    @property
-    def inputs(self) -> int:
-        return self.layers[0].shape.inputs
 
     @property
     def outputs(self) -> int:
@@ -105,7 +102,7 @@ class Network(Stacked):
         """
         values = check_values(x, self.inputs)
         values = values.astype(np.float32) if single else values
-        return run_layers(self, values, state, [stage.run for stage in self.head])
+        return run_layers(self, values, state, [stage.run for stage in self.dense])
 
 
 def check_words(name: str, made_by: str) -> None:
@@ -144,40 +141,67 @@ def check_input(x: np.ndarray, inputs: int) -> np.ndarray:
     return x
 
 
-def run_layers(net, x, state, head: Sequence[Function]) -> Trace:
-    """Run `net`, stage by stage, over x (T, D) or (N, T, D), then `head` on the last y.
+def check_stages(net: Stacked) -> None:
+    """Refuse stages that cannot read what `reads` says, or whose widths do not fit."""
+    for what, part in (("stem", net.stem), ("head", net.head)):
+        if not isinstance(part, tuple) or not all(isinstance(stage, Dense) for stage in part):
+            raise ModelError(f"{what}: {type(part).__name__}, must be a tuple of dense stages")
+    layers, stem, head = len(net.layers), len(net.stem), len(net.head)
+    if net.reads or net.stem:
+        wiring.check(net.stages, stem, head, net.reads)
+    for k in (k for group in net.order for k in group):
+        read = net.sources[k]
+        need, named = sum(map(net.width, read)), wiring.name(k, layers, stem, head)
+        named_givers = [wiring.name(each, layers, stem, head) for each in read]
+        giver = " and ".join(named_givers).replace(" and layer ", " and ")
+        kind = "inputs" if read[0] < 0 else "cells" if read[-1] < layers else "outputs"
+        have = net.layers[k].shape.inputs if k < layers else net.dense[k - layers].inputs
+        if have != need:
+            what = f"{have} inputs" if k < layers else f"{have} columns"
+            named += ":" if k < layers else " weights:"
+            raise ModelError(f"{named} {what}, {giver} has {need} {kind}")
+
+
+def run_layers(net, x, state, dense: Sequence[Function]) -> Trace:
+    """Run `net`, stage by stage, over x (T, D) or (N, T, D), its dense stages by `dense`.
 
     Serves the float and the integer network alike: a layer has `initial_state`, `run` and `shape`.
     """
-    single = x.ndim == 2
-    y = (x[None] if single else x).transpose(1, 0, 2)
-    batch = y.shape[1]
+    single, layers = x.ndim == 2, len(net.layers)
+    given = {wiring.INPUT: (x[None] if single else x).transpose(1, 0, 2)}
+    batch = given[wiring.INPUT].shape[1]
     before = net.initial_state(batch) if state is None else _check_state(net, state, batch, single)
     signals, after = [], []
-    for stage in net.stages:
-        outputs = []
-        for k in stage:
-            turn = slice(None, None, -1 if net.layers[k].shape.reverse else None)
-            trace, end = net.layers[k].run(y[turn], before[k])
-            signals.append({name: values[turn] for name, values in trace.items()})
-            after.append(LayerState(*(v[0] if single else v for v in (end.s, end.y, end.gates))))
-            outputs.append(signals[-1]["y"])
-        if stage == net.stages[-1] and net.output != "every":
-            outputs = [_last(net, k, y) for k, y in zip(stage, outputs, strict=True)]
-        y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-    traces = tuple(
-        {name: _batch_first(values, single) for name, values in layer.items()} for layer in signals
+    for k in (k for group in net.order for k in group):
+        behind = k >= net.first_head and net.output != "every"
+        parts = [_last(net, j, given[j]) if behind else given[j] for j in net.sources[k]]
+        u = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+        if k >= layers:
+            given[k] = dense[k - layers](u)
+            continue
+        turn = slice(None, None, -1 if net.layers[k].shape.reverse else None)
+        trace, end = net.layers[k].run(u[turn], before[k])
+        signals.append({name: values[turn] for name, values in trace.items()})
+        after.append(LayerState(*(v[0] if single else v for v in (end.s, end.y, end.gates))))
+        given[k] = signals[-1]["y"]
+    ends = net.order[-1]
+    parts = [_last(net, k, given[k]) if net.output != "every" else given[k] for k in ends]
+    out = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+    stem, head = range(layers, net.first_head), range(net.first_head, layers + len(dense))
+    shown = {k: _batch_first(values, single) for k, values in given.items() if k >= layers}
+    return Trace(
+        tuple({name: _batch_first(v, single) for name, v in layer.items()} for layer in signals),
+        _batch_first(out, single),
+        tuple(after),
+        stem=tuple(shown[k] for k in stem),
+        dense=tuple(shown[k] for k in head[:-1]),
     )
-    given = [y]
-    for dense in head:
-        given.append(dense(given[-1]))
-    *inner, out = (_batch_first(values, single) for values in given)
-    return Trace(traces, out, tuple(after), dense=tuple(inner[1:]))
 
 
 def _last(net, k: int, y):
-    """The one step of layer k's y (T, N, ...) that counts, (1, N, ...)."""
-    return y[:1] if net.output == "final" and net.layers[k].shape.reverse else y[-1:]
+    """The one step of what stage k gives, (T, N, ...), that counts, (1, N, ...)."""
+    reverse = 0 <= k < len(net.layers) and net.layers[k].shape.reverse
+    return y[:1] if net.output == "final" and reverse else y[-1:]
 
 
 def _batch_first(values, single: bool):

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from golden import wiring
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,66 @@ class Stacked:
     Attributes
     ----------
     layers : each with its `shape`.
+    stem, head : the dense stages in front of and between them, and those behind.
+    reads : for each layer, then each dense stage, the stages that it reads, see `golden.wiring`;
+        () where each reads the one before it and there is no stem.
     """
 
     layers: tuple[Any, ...]
+    stem: tuple[Any, ...]
+    head: tuple[Any, ...]
+    reads: tuple[tuple[int, ...], ...]
+
+    @property
+    def dense(self) -> tuple[Any, ...]:
+        """All dense stages; they are numbered on from the layers."""
+        return (*self.stem, *self.head)
+
+    @property
+    def first_head(self) -> int:
+        """The number of the head's first stage."""
+        return len(self.layers) + len(self.stem)
+
+    @cached_property
+    def sources(self) -> tuple[tuple[int, ...], ...]:
+        """For each layer, then each dense stage, the stages that it reads; -1 is the input."""
+        return self.reads or wiring.in_a_row(self.stages, len(self.head))
+
+    @cached_property
+    def order(self) -> tuple[tuple[int, ...], ...]:
+        """All stages in the order in which they run, those side by side in a group."""
+        return wiring.running(self.stages, len(self.stem), self.sources)
+
+    def dense_kind(self, k: int) -> str:
+        """What the rows of dense stage k yield: "out" of the readout, "dense" of others behind the
+        layers, "stem" of those in front of and between them."""
+        if k < self.first_head:
+            return "stem"
+        return "out" if k == len(self.layers) + len(self.dense) - 1 else "dense"
+
+    @property
+    def stored(self) -> tuple[int, ...]:
+        """The dense stages whose values other stages read, by number in the order of running."""
+        every = (k for group in self.order for k in group if k >= len(self.layers))
+        return tuple(k for k in every if self.dense_kind(k) != "out")
+
+    def width(self, k: int) -> int:
+        """How many values stage k gives; the input, -1, has as many as what is first reads."""
+        if k < 0:
+            first = self.order[0][0]
+            return (
+                self.layers[first].shape.inputs
+                if first < len(self.layers)
+                else (self.dense[first - len(self.layers)].inputs)
+            )
+        if k < len(self.layers):
+            return self.layers[k].shape.outputs
+        return self.dense[k - len(self.layers)].outputs
+
+    @property
+    def inputs(self) -> int:
+        """How many values a step of the network's input has."""
+        return self.width(wiring.INPUT)
 
     @property
     def stages(self) -> tuple[tuple[int, ...], ...]:

@@ -20,31 +20,37 @@ class Trace:
         of the sequence's steps, also for a reverse layer.
     out : the readout, or y of the last stage where there is none; one step long where the network
         gives its last output only.
-    dense : what each dense stage before the readout gives, in as many steps as out. They are
-        numbered on from the layers.
+    stem, dense : what each dense stage in front of or between layers gives, and what each one
+        before the readout gives, in as many steps as out. They are numbered on from the layers.
     state : each layer's state after its last step (for a reverse layer: the sequence's first).
     """
 
     layers: tuple[dict[str, npt.NDArray[Any]], ...]
     out: npt.NDArray[Any]
     state: tuple[LayerState, ...]
+    stem: tuple[npt.NDArray[Any], ...] = field(default=(), kw_only=True)
     dense: tuple[npt.NDArray[Any], ...] = field(default=(), kw_only=True)
 
     def get(self, name: str, layer: int = -1) -> npt.NDArray[Any]:
         """One signal: `out`, or a signal of a layer or dense stage (the last one unless said)."""
         if name == "out":
             return self.out
-        if name == "dense":
-            return self.dense[layer - len(self.layers) if layer >= 0 else layer]
+        if name in ("stem", "dense"):
+            found = getattr(self, name)
+            first = len(self.layers) + (len(self.stem) if name == "dense" else 0)
+            return found[layer - first if layer >= 0 else layer]
         return self.layers[layer][name]
 
     def signals(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """Every signal with its full name: `0.i` ... `0.y` for layer 0, and so on, then `1.dense`
-        for a dense stage behind one layer, and so on, then `out`."""
+        """Every signal with its full name: `0.i` ... `0.y` for layer 0, and so on, then `1.stem`
+        for a dense stage in front of one layer, `1.dense` for one behind it, and so on, then
+        `out`."""
         for k, layer in enumerate(self.layers):
             for name, values in layer.items():
                 yield f"{k}.{name}", values
-        for k, values in enumerate(self.dense, len(self.layers)):
+        for k, values in enumerate(self.stem, len(self.layers)):
+            yield f"{k}.stem", values
+        for k, values in enumerate(self.dense, len(self.layers) + len(self.stem)):
             yield f"{k}.dense", values
         yield "out", self.out
 

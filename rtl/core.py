@@ -135,7 +135,7 @@ class Core(wiring.Component):
             m.submodules.cell = cell
             self._connect_cell(m, activations, cell, operands)
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
-        if "dense" in program.kinds:
+        if {"stem", "dense"} & set(program.kinds):
             self._connect_dense(m, activations[0], operands)
         room = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
@@ -199,7 +199,7 @@ class Core(wiring.Component):
 
     def _connect_dense(self, m: Module, activation: Activation, operands: Operands) -> None:
         """What a dense stage gives back to the operands, for the next one."""
-        with m.If(activation.o.valid & self._is_kind(activation.o.kind, "dense")):
+        with m.If(activation.o.valid & self._is_kind(activation.o.kind, "stem", "dense")):
             m.d.comb += [
                 operands.y_written.valid.eq(1),
                 operands.y_written.data.eq(activation.o.code),

@@ -17,7 +17,7 @@ from rtl.options import CoreOptions
 from rtl.program.loading import structure
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
-from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes
+from rtl.schedule.schedule import LaneError, Schedule, UnsupportedError, allowed_lanes
 from rtl.step_plan import StepPlan
 
 USUAL = CoreOptions()
@@ -250,6 +250,11 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     if qnet.first_reverse is None:
         whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
         return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))
+    if qnet.reads:
+        raise UnsupportedError(
+            f"layer {qnet.first_reverse} runs in reverse, and a core that holds sequences has no "
+            "dense stages in front of or between layers, no additions and no joining"
+        )
     _check_reverse(qnet.first_reverse, options)
     groups = split(qnet)
     parts = (part for group in groups for part in group)

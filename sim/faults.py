@@ -71,7 +71,7 @@ def act_faults(request: Request, recording: Recording, shown: Signals, out: Ints
                 f"output stream: `{name}` is wrong {len(wrong)} times, first on beat {wrong[0]}, "
                 f"where it is {1 - must} and must be {must}"
             )
-    readout = len(request.qnet.layers) + len(request.qnet.head) - 1, "out"
+    readout = request.qnet.first_head + len(request.qnet.head) - 1, "out"
     if readout in shown:
         yield from _readout(request, shown[readout], out)
 

@@ -7,7 +7,7 @@ from rtl.planning import CorePlan
 from sim.job import Ints
 from sim.rounds import nonzero_elements
 from sim.scoreboard import by_kind
-from sim.state import to_words
+from sim.state import WITHIN, to_words
 
 CLOCKS = 12_000  # that the steps take at full speed, about; a slow simulator needs seconds
 FEWEST = 2  # steps of the longest sequence
@@ -31,7 +31,7 @@ def record(plan: CorePlan, codes: Ints) -> Recording:
     if plan.state_words:
         words = to_words(plan.qnet, plan.state_words, traces[-1].state)[0].tolist()
         state = tuple(
-            None if row.kind == "m" else word
+            None if row.kind in WITHIN else word
             for row, word in zip(plan.state_words, words, strict=True)
         )
     steps = [act.shape[1] for act in acts]

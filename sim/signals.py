@@ -47,9 +47,16 @@ def dense(request: Request, found: Signals) -> tuple[Ints, ...]:
     """What each dense stage before the readout gave, in the steps whose output leaves; and what the
     readout did where the network decides."""
     qnet = request.qnet
-    rows = {k: kind for k, kind in qnet.rows if k >= len(qnet.layers)}
-    shown = list(rows.items())[: None if qnet.decides else -1]
+    stages = range(qnet.first_head, qnet.first_head + len(qnet.head))
+    shown = [(k, qnet.dense_kind(k)) for k in stages][: None if qnet.decides else -1]
     return tuple(leaving(request, found[signal]) for signal in shown if request.probe)
+
+
+def stem(request: Request, found: Signals) -> tuple[Ints, ...]:
+    """What each dense stage in front of or between layers gave, in every step."""
+    first = len(request.qnet.layers)
+    stages = range(first, request.qnet.first_head)
+    return tuple(found[k, "stem"] for k in stages if request.probe)
 
 
 def leaving(request: Request, shown: Ints) -> Ints:

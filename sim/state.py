@@ -25,6 +25,10 @@ def to_words(qnet: QuantizedNetwork, words: Sequence[Row], state: State) -> Ints
     return found if state[0].s.ndim > 1 else found[0]
 
 
+WITHIN = ("m", "stem", "dense")
+"""Kinds of words that no step reads of the one before."""
+
+
 def from_words(qnet: QuantizedNetwork, words: Sequence[Row], codes: Ints, rest: State) -> State:
     """The state that words (N / K, W) hold; what they do not hold is taken from `rest`."""
     streams = _streams(words)
@@ -46,7 +50,7 @@ def _streams(words: Sequence[Row]) -> int:
 def _place(qnet: QuantizedNetwork, row: Row) -> tuple[int, str, int] | None:
     """Where a word belongs: layer, part of its `LayerState`, unit. None for m and for what a dense
     stage gives, which no step reads of the one before."""
-    if row.kind in ("m", "dense"):
+    if row.kind in WITHIN:
         return None
     shape = qnet.layers[row.layer].shape
     if row.kind in shape.gates:

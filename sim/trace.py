@@ -9,7 +9,7 @@ from sim.faults import act_faults, check_complete, run_faults
 from sim.harness import SATURATED
 from sim.job import Ints, Recording
 from sim.request import Request
-from sim.signals import by_layer, dense, final_state, signals
+from sim.signals import by_layer, dense, final_state, signals, stem
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def show(
     out = request.fold(recording.out_data[: request.beats], request.leaving)
     own = act_faults(request, recording, shown, out)
     state = final_state(request, layers, recording)
-    inner = dense(request, shown)
-    return ShownTrace(layers, out, state, counts, (*own, *faults), dense=inner)
+    inner = {"stem": stem(request, shown), "dense": dense(request, shown)}
+    return ShownTrace(layers, out, state, counts, (*own, *faults), **inner)
 
 
 def saturations(recording: Recording) -> dict[str, Ints]:

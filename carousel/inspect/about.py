@@ -13,8 +13,8 @@ from carousel.measure import needs
 from carousel.measure.needs import Need
 from carousel.report.tables import Table
 from golden import Dense, Layer, Network
-from golden.dense import labels
 from golden.squash import Array
+from golden.wiring import labels
 from rtl import CorePlan
 from rtl.schedule.schedule import UnsupportedError
 
@@ -89,8 +89,8 @@ class ModelInfo:
     def parts(self) -> tuple[Part, ...]:
         pairs = {k: len(stage) > 1 for stage in self.net.stages for k in stage}
         parts = [_layer(k, layer, pairs[k]) for k, layer in enumerate(self.net.layers)]
-        head = self.net.head
-        parts += [_dense(*pair) for pair in zip(labels(len(head)), head, strict=True)]
+        names = labels(len(self.net.head), len(self.net.stem))
+        parts += [_dense(*pair) for pair in zip(names, self.net.dense, strict=True)]
         return tuple(parts)
 
     @property

@@ -94,7 +94,9 @@ def play(
         )
     verdict = sim.check(qnet, codes, trace, **start)
     parts = trace.layers, trace.out, trace.state
-    shown = QuantizedTrace(*parts, qnet.formats, {}, qnet.decision, dense=trace.dense)
+    shown = QuantizedTrace(
+        *parts, qnet.formats, {}, qnet.decision, stem=trace.stem, dense=trace.dense
+    )
     real = _logits(qnet, shown.real()) if qnet.decides else shown.real()
     freely = not idle and not back_pressure
     return Gateware(trace, real, verdict, core, freely, codes.shape[-2])

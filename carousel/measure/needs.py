@@ -12,7 +12,7 @@ import numpy as np
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
-from golden.dense import labels
+from golden.wiring import labels
 from rtl import CoreOptions, CorePlan, allowed_lanes, plan
 
 SHOWN = 4  # numbers of lanes in a table
@@ -111,11 +111,14 @@ def _widths(net: Network, bits: int) -> QuantizedNetwork:
         )
         for layer in net.layers
     )
-    head = (
-        replace(stage, weights=np.zeros_like(stage.weights), biases=np.zeros_like(stage.biases))
-        for stage in net.head
+    stem, head = (
+        tuple(
+            replace(stage, weights=np.zeros_like(stage.weights), biases=np.zeros_like(stage.biases))
+            for stage in stages
+        )
+        for stages in (net.stem, net.head)
     )
-    zeros = replace(net, layers=layers, head=tuple(head))
+    zeros = replace(net, layers=layers, stem=stem, head=head)
     return quantize(zeros, bits=bits, calibrate=np.zeros((1, net.inputs)))
 
 

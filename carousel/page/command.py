@@ -26,6 +26,8 @@ def page(
     formats: options.Formats = None,
     lanes: options.Lanes = None,
     file: options.Input = None,
+    axes: options.InputAxes = None,
+    order: options.Order = None,
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
@@ -48,11 +50,16 @@ def page(
     output.check_file(json)
     check_tools()
     choice = Choice(bits, formats, state_bits, headroom)
-    subject = prepare(model, choice, Given(file, sequences, length, seed))
+    subject = prepare(model, choice, Given(file, sequences, length, seed, axes=axes, order=order))
     net = subject.net
     if net.first_reverse is not None:
         raise InputError(
             f"{net.name}: layer {net.first_reverse} runs in reverse, a page runs step by step"
+        )
+    if net.reads:
+        raise InputError(
+            f"{net.name}: has dense stages in front of or between layers, or additions, which a "
+            "page cannot run"
         )
     if place is None:
         place = Path("out") / f"{net.name}.html"

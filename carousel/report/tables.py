@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from fixedpoint import Format, Formats
-from golden.dense import labels
+from golden.wiring import labels
 
 NUMBER = re.compile(r"[-+]?([0-9][0-9,]*(\.[0-9]+)?(e[-+]?[0-9]+)?|inf)( LSB| %)?|-")
 
@@ -68,7 +68,8 @@ def every_format(found: Formats) -> dict[str, Format]:
         named |= {f"layer {k} weights of {name}": form for name, form in layer.weights.items()}
         signals = ("gate", "g", "h", "s", "y", *(["m"] if layer.m else []))
         named |= {f"layer {k} {name}": getattr(layer, name) for name in signals}
-    for label, stage in zip(labels(len(found.head)), found.head, strict=True):
+    names = labels(len(found.head), len(found.stem))
+    for label, stage in zip(names, (*found.stem, *found.head), strict=True):
         named |= {f"{label} weights": stage.weights, f"{label} output": stage.out}
     return named
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint.budget.quantisers import Quantisers, head_names
+from fixedpoint.budget.quantisers import Quantisers, dense_names
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
@@ -39,11 +39,11 @@ def run_mixed(net: Network, qnet: QuantizedNetwork, on: Quantisers, x: Array) ->
     """
     x = _get(on, "input")(check_values(x, net.inputs))
     layers = tuple(_Layer(f"{k}.", layer, qnet, on) for k, layer in enumerate(net.layers))
-    head = [
+    dense = [
         _dense(names, real, fixed, on)
-        for names, real, fixed in zip(head_names(qnet), net.head, qnet.head, strict=True)
+        for names, real, fixed in zip(dense_names(qnet), net.dense, qnet.dense, strict=True)
     ]
-    return run_layers(replace(qnet, layers=layers), x, None, head)
+    return run_layers(replace(qnet, layers=layers), x, None, dense)
 
 
 def _same(values: Array) -> Array:

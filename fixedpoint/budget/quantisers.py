@@ -30,11 +30,12 @@ from fixedpoint.arithmetic import Codes, nearest
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
+from fixedpoint.given import Given
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
-from golden.dense import labels
 from golden.network import Network
 from golden.squash import Array
+from golden.wiring import labels
 
 GROUPS: tuple[str, ...] = (
     "input",
@@ -119,26 +120,28 @@ def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
     scales = qnet.formats.scales
     found = {"input": _finer(_of("input", qnet.formats.input), scales)}
     units = [unit for layer in qnet.layers for unit in (layer.gate, layer.g, layer.h)]
-    units += [stage.squash for stage in qnet.head]
+    units += [stage.squash for stage in qnet.dense]
     if not all(unit.squash.linear for unit in units):
         form, table = qnet.table.value, qnet.table
         found["sigma table"] = TableQuantiser(
             group="sigma table", frac=form.frac, limits=(0, form.one), table=table
         )
     for k, layer in enumerate(qnet.layers):
-        first = scales if k in net.stages[0] else np.zeros(1, np.int64)
-        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer, first)}
+        scales = Given.by(qnet, k, qnet.formats).scales
+        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer, scales)}
         for part in net.layers[k].initial:
             found[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
-    for (label, signal), stage in zip(head_names(qnet), qnet.head, strict=True):
-        found |= dict(_dense(label, signal, stage))
+    for k, ((label, signal), stage) in enumerate(zip(dense_names(qnet), qnet.dense, strict=True)):
+        scales = Given.by(qnet, len(qnet.layers) + k, qnet.formats).scales
+        found |= dict(_dense(label, signal, stage, scales))
     return found
 
 
-def head_names(qnet: QuantizedNetwork) -> list[tuple[str, str]]:
+def dense_names(qnet: QuantizedNetwork) -> list[tuple[str, str]]:
     """What each dense stage is called, and the full name of its signal in a trace."""
-    signals = (f"{k}.{kind}" for k, kind in qnet.rows if kind == "dense")
-    return list(zip(labels(len(qnet.head)), (*signals, "out"), strict=False))
+    kinds = ((k, qnet.dense_kind(k)) for k, _ in enumerate(qnet.dense, len(qnet.layers)))
+    signals = (kind if kind == "out" else f"{k}.{kind}" for k, kind in kinds)
+    return list(zip(labels(len(qnet.head), len(qnet.stem)), signals, strict=True))
 
 
 def _of(group: str, form: Format) -> Quantiser:
@@ -178,8 +181,10 @@ def _layer(layer: QuantizedLayer, scales: Codes) -> Iterator[tuple[str, Quantise
     yield "y", _of("output", forms.y)
 
 
-def _dense(label: str, signal: str, stage: QuantizedDense) -> Iterator[tuple[str, Quantiser]]:
-    yield f"{label} weights", _rows(stage.formats["x"][0], stage.coarser)
+def _dense(
+    label: str, signal: str, stage: QuantizedDense, scales: Codes
+) -> Iterator[tuple[str, Quantiser]]:
+    yield f"{label} weights", _finer(_rows(stage.formats["x"][0], stage.coarser), -scales)
     yield f"{label} biases", Quantiser(group="biases", frac=stage.sums.frac)
     yield from _unit(signal, "output", stage.squash, f"{label} net")
 

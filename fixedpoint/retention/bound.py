@@ -12,6 +12,7 @@ always. From them follow ranges of every net input, gate and product i g
 - f s is rounded as the cell does it, so that a state that sticks is known to stick.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,15 @@ from fixedpoint.cell import QuantizedLayer
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.retention.hold import closing, keeping
 from fixedpoint.retention.orbit import NEVER, StateMap, orbit
-from fixedpoint.retention.ranges import Range, joined, net_inputs, symmetric_input
+from fixedpoint.retention.ranges import (
+    Range,
+    joined,
+    net_inputs,
+    of_dense,
+    read,
+    symmetric_input,
+)
+from golden.wiring import INPUT
 
 ROUNDS = 6
 EVER = 1 << 40  # steps; by then every orbit stands still
@@ -89,15 +98,31 @@ def bound(qnet: QuantizedNetwork, inputs: Range) -> tuple[LayerBound, ...]:
     layer's own: for a layer that runs in reverse the first is the sequence's last.
     """
     found: list[LayerBound] = []
-    x = inputs
-    for stage in qnet.stages:
-        outputs = []
-        for k in stage:
-            maps, y = _maps(qnet.layers[k], x)
-            found.append(LayerBound(qnet.layers[k], maps))
-            outputs.append(y)
-        x = joined(outputs).cases()
+
+    def one(k: int, x: Range) -> Range:
+        maps, y = _maps(qnet.layers[k], x)
+        found.append(LayerBound(qnet.layers[k], maps))
+        return y
+
+    _through(qnet, inputs, one)
     return tuple(found)
+
+
+def _through(
+    qnet: QuantizedNetwork, inputs: Range, one: Callable[[int, Range], Range | None]
+) -> None:
+    """Ranges from stage to stage, up to the last layer: `one` has a layer's number and what it
+    reads, and says what its y can be; None to end."""
+    given = {INPUT: inputs}
+    for k in (k for group in qnet.order for k in group if k < qnet.first_head):
+        x = read(qnet, k, given)
+        if k >= len(qnet.layers):
+            given[k] = of_dense(qnet.stem[k - len(qnet.layers)], x)
+            continue
+        y = one(k, x)
+        if y is None:
+            return
+        given[k] = y.cases()
 
 
 def _maps(layer: QuantizedLayer, x: Range) -> tuple[tuple[StateMap, ...], Range]:
@@ -179,17 +204,16 @@ def open_gate(qnet: QuantizedNetwork, inputs: Range) -> OpenGate | None:
     ------
     NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     """
-    x = inputs
-    for stage in qnet.stages:
-        outputs = []
-        for k in stage:
-            sources = _anything(qnet.layers[k], x)
-            found = _open(k, qnet.layers[k], sources)
-            if found:
-                return found
-            outputs.append(_step(qnet.layers[k], sources)[1]["y"])
-        x = joined(outputs).cases()
-    return None
+    found: list[OpenGate] = []
+
+    def one(k: int, x: Range) -> Range | None:
+        sources = _anything(qnet.layers[k], x)
+        opened = _open(k, qnet.layers[k], sources)
+        found.extend([opened] if opened else [])
+        return None if opened else _step(qnet.layers[k], sources)[1]["y"]
+
+    _through(qnet, inputs, one)
+    return found[0] if found else None
 
 
 def _open(k: int, layer: QuantizedLayer, sources: dict[str, Range]) -> OpenGate | None:

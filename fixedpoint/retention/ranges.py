@@ -4,13 +4,14 @@ Integer interval arithmetic (Moore, 1966): every sum is exact, and rounding, sat
 squashing functions never turn an order round, so that the two ends of a range are enough.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fixedpoint.arithmetic import Codes, round_shift, saturate
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
@@ -77,6 +78,27 @@ class Range:
 def joined(parts: Sequence[Range]) -> Range:
     """One after the other: (K,) each to the sum of all K."""
     return Range(*(np.concatenate([getattr(part, end) for part in parts]) for end in ENDS))
+
+
+def beside(parts: Sequence[Range]) -> Range:
+    """In the same cases: (M, K) or (1, K) each to (M, sum of all K)."""
+    cases = max(len(part.low) for part in parts)
+    wide = [
+        [np.broadcast_to(getattr(p, end), (cases, p.low.shape[1])) for p in parts] for end in ENDS
+    ]
+    return Range(*map(np.hstack, wide))
+
+
+def read(qnet: QuantizedNetwork, k: int, given: Mapping[int, Range]) -> Range:
+    """What stage k reads, of the ranges (M, K) or (1, K) that stages give."""
+    parts = [given[source] for source in qnet.sources[k]]
+    return parts[0] if len(parts) == 1 else beside(parts)
+
+
+def of_dense(stage: QuantizedDense, x: Range) -> Range:
+    """What a dense stage makes of x (M, D): (M, R)."""
+    net = x.sums(stage.weights).plus(stage.biases)
+    return net.round(int(stage.shifts[0]), stage.squash).squash(stage.squash)
 
 
 def whole_input(qnet: QuantizedNetwork) -> Range:

@@ -156,8 +156,9 @@ def _holds(qnet) -> bool | None:
 def _clipped(net: Network, saturations: Mapping[str, int]) -> int:
     """Saturations that are no part of a squashing function."""
     values = [name for name in saturations if name.endswith((".s", ".m", ".y"))]
-    kinds = [*(f"{k}.dense" for k, _ in enumerate(net.head[:-1], len(net.layers))), "out"]
-    for name, stage in zip(kinds, net.head, strict=False):
+    kinds = ((k, net.dense_kind(k)) for k, _ in enumerate(net.dense, len(net.layers)))
+    names = (kind if kind == "out" else f"{k}.{kind}" for k, kind in kinds)
+    for name, stage in zip(names, net.dense, strict=True):
         values += [name] if stage.squash == "identity" else []
     return sum(saturations[name] for name in values)
 

@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.cell import Layer
-from golden.dense import Dense, labels
+from golden.dense import Dense
 from golden.errors import ModelError
 from golden.network import Network
 from golden.squash import SQUASHES, squash
+from golden.wiring import INPUT, labels
 
 DTYPE = np.dtype(np.float32)
 ORDER = "iofg"  # row blocks of W, R and B; of P without g. ONNX calls g "c"
@@ -120,22 +121,40 @@ def build(net: Network) -> Graph:
     """
     graph = Graph()
     sequences = _sequences(graph) if any(layer.initial for layer in net.layers) else ""
-    flow = graph.add("Transpose", "x", perm=[1, 0, 2])
-    for stage in net.stages:
-        ends = net.output == "final" and stage == net.stages[-1]
-        ways = []
-        for k in stage:
+    flows = {INPUT: graph.add("Transpose", "x", perm=[1, 0, 2])}
+    names = labels(len(net.head), len(net.stem))
+    for group in net.order:
+        flow, stage = _read(graph, net, flows, group[0]), group[0] - len(net.layers)
+        if stage >= 0:
+            flows[group[0]] = _dense(graph, names[stage], net.dense[stage], flow)
+            continue
+        ends = net.output == "final" and group == net.stages[-1]
+        for k in group:
             y, y_h = _lstm(graph, k, net.layers[k], flow, sequences)
             value, axis = (y_h, 0) if ends else (y, 1)
-            ways.append(graph.add("Squeeze", value, graph.whole(axis)))
-        flow = ways[0] if len(ways) == 1 else graph.add("Concat", *ways, axis=-1)
-    if net.output == "last":
-        flow = graph.add("Gather", flow, graph.store("last", np.array(-1, np.int64)), axis=0)
-    for label, dense in zip(labels(len(net.head)), net.head, strict=True):
-        flow = _dense(graph, label, dense, flow)
+            flows[k] = graph.add("Squeeze", value, graph.whole(axis))
+    flow = _joined(graph, [flows[k] for k in net.order[-1]])
+    if net.output == "last" and not net.head:
+        flow = _last(graph, flow)
     if net.output == "every":
         graph.add("Transpose", flow, perm=[1, 0, 2])
     return graph
+
+
+def _read(graph: Graph, net: Network, flows: dict[int, str], k: int) -> str:
+    """What stage k reads; a head only the last step, where that is all that leaves."""
+    inner = [flows[j] for j in net.sources[k] if j < net.first_head]
+    if inner and k >= net.first_head and net.output == "last":
+        inner = [_last(graph, _joined(graph, inner))]
+    return _joined(graph, [*inner, *(flows[j] for j in net.sources[k] if j >= net.first_head)])
+
+
+def _joined(graph: Graph, flows: list[str]) -> str:
+    return flows[0] if len(flows) == 1 else graph.add("Concat", *flows, axis=-1)
+
+
+def _last(graph: Graph, flow: str) -> str:
+    return graph.add("Gather", flow, graph.store("last", np.array(-1, np.int64)), axis=0)
 
 
 def _dense(graph: Graph, label: str, dense: Dense, flow: str) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.importers import check_file, check_finite, network_name, shown, stacked_layer
-from golden.importers.stages import Cells, Dense, Skip, Stage, network, normalisation
+from golden.importers.assembly import network
+from golden.importers.stages import Cells, Dense, Skip, Stage, normalisation
 from golden.importers.state_dict import from_tensors
 from golden.importers.state_dict_dense import EPSILON
 from golden.network import Network
@@ -74,16 +75,21 @@ def _guitar(said: dict[str, Any], state: dict[str, Any], name: str) -> Network:
     skip = said.get("skip", 0)
     if type(skip) is not int or skip < 0:
         raise ModelError(f"skip {shown(skip)}: must be a whole number")
-    behind = (_skip("skip"),) if skip else ()
     modules = dict.fromkeys(key.rpartition(".")[0] for key in tensors)
     order = [module for module in ("rec", "lin") if module in modules]
     if sorted(order) != sorted(modules):
         raise ModelError(f"modules {', '.join(map(shown, modules))}: must be rec and lin")
+    inputs = next((v.shape[-1] for key, v in tensors.items() if "weight_ih" in key), 0)
+    behind = (_skip("skip", skip, inputs),) if 0 < skip <= inputs else ()
+    if skip > inputs:
+        raise ModelError(f"skip {skip}: there are {inputs} inputs")
     return from_tensors(tensors, name, order, behind, "GuitarML")
 
 
-def _skip(key: str) -> Skip:
-    return Skip(f"{key} 1")
+def _skip(key: str, count: int, inputs: int, gain: Sequence[Dense] = ()) -> Skip:
+    """The first values of the input added, behind a gain."""
+    first = Dense(f"the first {count} inputs", np.eye(count, inputs), ZERO)
+    return Skip(f"{key} {count}", (*gain, first) if count < inputs else tuple(gain))
 
 
 def _layers(found: dict[str, Any], name: str) -> Network:
@@ -95,15 +101,16 @@ def _layers(found: dict[str, Any], name: str) -> Network:
     width = shape[-1] if isinstance(shape, list) and shape else None
     if type(width) is not int or width < 1:
         raise ModelError(f"in_shape {shown(shape)}: must end with the number of inputs")
-    stages: list[Stage] = list(_gain(found, "in_gain"))
-    names = []
+    gain = _gain(found, "in_gain")
+    stages: list[Stage] = list(gain)
+    names, inputs = [], width
     for k, layer in enumerate(found["layers"]):
         made, width = _layer(k, layer, width)
         stages += made
         names += [made[0].name] if made else []
     if found.get("in_skip") not in (None, 0, 1):
         raise ModelError(f"in_skip {shown(found['in_skip'])}: must be 0 or 1")
-    stages += [_skip("in_skip")] if found.get("in_skip") else []
+    stages += [_skip("in_skip", 1, inputs, gain)] if found.get("in_skip") else []
     stages += _gain(found, "out_gain")
     return network(stages, name, f"JSON of RTNeural, read as {', then '.join(names)}")
 

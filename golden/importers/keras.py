@@ -16,10 +16,11 @@ import numpy as np
 from golden.errors import ModelError
 from golden.files import unpacked
 from golden.importers import check_file, check_size, hdf5, network_name, shown
+from golden.importers.assembly import network
 from golden.importers.keras_config import Part, as_object, chain
 from golden.importers.keras_options import NOTHING
 from golden.importers.keras_units import Unit
-from golden.importers.stages import Cells, Stage, network
+from golden.importers.stages import Cells, Stage
 from golden.network import Network
 from golden.reading import Reading
 

@@ -12,7 +12,7 @@ NOTHING = (
 """Layers that do nothing at inference."""
 COMPUTING = (
     "LSTM", "RNN", "Bidirectional", "Dense", "TimeDistributed", "Activation", "BatchNormalization",
-    "Normalization", "Rescaling", "Conv1D", "Embedding",
+    "Normalization", "Rescaling", "Conv1D", "Embedding", "Softmax", "ReLU", "LeakyReLU",
 )  # fmt: skip
 CLASSES = ("InputLayer", *COMPUTING, *NOTHING)
 MODELS = ("Sequential", "Functional")
@@ -55,6 +55,9 @@ OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "TimeDistributed": {"layer": ()},
     "Activation": {"activation": ()},
+    "Softmax": {"axis": (-1, [-1], 2, [2])},
+    "ReLU": {"max_value": (None, 6, 6.0), "negative_slope": (0, 0.0), "threshold": (0, 0.0)},
+    "LeakyReLU": {"negative_slope": (), "alpha": ()},
     "BatchNormalization": {
         "axis": (-1, 2, [-1], [2]),
         "epsilon": (),
@@ -102,5 +105,7 @@ OPTIONS["LSTMCell"] = OPTIONS["LSTM"]
 
 `stateful` says that a state is carried from one call to the next; a file holds no such state.
 """
-WITHIN = ("Dense", "Activation", "BatchNormalization", *NOTHING)
+FUNCTIONS = ("Activation", "Softmax", "ReLU", "LeakyReLU")
+"""Layers that are a function and nothing else."""
+WITHIN = ("Dense", *FUNCTIONS, "BatchNormalization", *NOTHING)
 """What a TimeDistributed may hold."""

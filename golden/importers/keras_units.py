@@ -17,13 +17,22 @@ import numpy as np
 from golden.cell import Layer
 from golden.importers import check_finite, check_size, shown, stacked_layer
 from golden.importers.keras_config import Part
+from golden.importers.keras_options import FUNCTIONS as OF_FUNCTIONS
 from golden.importers.keras_options import SQUASHES
-from golden.importers.stages import Cells, Cut, Dense, Stage, normalisation
+from golden.importers.stages import LEAKY, Cells, Cut, Dense, Stage, normalisation
 from golden.squash import Array
 
 ORDER = "ifgo"
 HARD = {3: (1 / 6, 1 / 2), 2: (0.2, 0.5)}  # slope and offset of the hard sigmoid, by version
-FUNCTIONS = {"linear": "identity", "sigmoid": "sigma", "tanh": "tanh", "hard_sigmoid": "hard"}
+FUNCTIONS = {
+    "linear": "identity",
+    "sigmoid": "sigma",
+    "tanh": "tanh",
+    "hard_sigmoid": "hard",
+    "hard_tanh": "hardtanh",
+}
+LEAK = 0.2  # of the activation "leaky_relu"; of a layer LeakyReLU
+LEAK_OF_LAYER = 0.3
 SMALLEST = 1e-7  # the least deviation that Normalization divides by
 ONE, ZERO = np.ones(()), np.zeros(())
 
@@ -109,30 +118,41 @@ class Unit:
         elif self.swapped:
             weights, biases = (np.roll(v, self.inputs // 2, axis=-1) for v in (weights, biases))
         stages: list[Stage] = []
-        if self.kind != "Activation":
+        if self.kind not in OF_FUNCTIONS:
             stages.append(Dense(self.part.title, weights, biases, cut=self.cut))
         return [*stages, *self._function()]
 
     @property
     def cut(self) -> Cut:
-        """How to keep what is before the layer."""
+        """How to keep what is before the layer's function."""
         name = shown(self.part.name)
-        return Cut(
-            f"save what is before it: keras.Model(model.inputs, model.get_layer({name}).input)",
-            "save what is behind it as a model of its own",
-        )
+        before = f"save what is before it: keras.Model(model.inputs, model.get_layer({name}).input)"
+        if self.kind not in OF_FUNCTIONS:
+            before = (
+                "save the model without that function: "
+                f"model.get_layer({name}).activation = keras.activations.linear"
+            )
+        return Cut(before, "save what is behind it as a model of its own")
 
     def _function(self) -> list[Stage]:
         """The function behind a dense layer, or that of an Activation."""
         said = self.part.options.get("activation", "linear")
+        slope = np.array(LEAK)
+        if self.kind in ("Softmax", "ReLU", "LeakyReLU"):
+            said = {"Softmax": "softmax", "ReLU": "relu", "LeakyReLU": LEAKY}[self.kind]
+            said = "relu6" if self.part.options.get("max_value") is not None else said
+            given = [self.part.options.get(option) for option in ("negative_slope", "alpha")]
+            option = "alpha" if given[0] is None else "negative_slope"
+            slope = np.array(self.part.real(option) if any(given) else LEAK_OF_LAYER)
         if not isinstance(said, str):
             raise self.part.error(f"activation {shown(said)} is not supported")
         function = FUNCTIONS.get(said, said)
         if function == "identity":
             return []
-        slope, offset = HARD[self.version] if function == "hard" else (1.0, 0.0)
-        title = self.part.title if self.kind == "Activation" else f"{self.part.title}, {said}"
-        return [Dense(title, np.array(slope), np.array(offset), function, self.cut)]
+        factor, offset = HARD[self.version] if function == "hard" else (1.0, 0.0)
+        title = self.part.title if self.kind in OF_FUNCTIONS else f"{self.part.title}, {said}"
+        leak = {"slope": slope} if function == LEAKY else {}
+        return [Dense(title, np.array(factor), np.array(offset), function, self.cut, **leak)]
 
     def _map(self, found: list[Array]) -> tuple[Array, Array]:
         """Weights and biases of what is linear."""
@@ -155,7 +175,7 @@ class Unit:
             if (total <= 0).any():
                 raise self.part.error("epsilon and its variances must be above 0")
             return normalisation(scale, shift, mean, total)
-        if self.kind == "Activation":
+        if self.kind in OF_FUNCTIONS:
             return ONE, ZERO
         kernel = found[0].reshape(found[0].shape[-2:])
         return np.ascontiguousarray(kernel.T), found[1] if len(found) > 1 else ZERO

@@ -17,6 +17,7 @@ import numpy as np
 
 from golden.errors import ModelError
 from golden.importers import check_file, network_name, onnx_refusals, shown
+from golden.importers.assembly import network
 from golden.importers.onnx_arrange import arrange
 from golden.importers.onnx_dense import dense, takes
 from golden.importers.onnx_external import embed
@@ -26,7 +27,6 @@ from golden.importers.onnx_lstm import lstm
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
 from golden.importers.onnx_refusals import DOMAINS, UNROLLED
 from golden.importers.onnx_values import Ends, Given, Signal, Value, named, once
-from golden.importers.stages import network
 from golden.network import Network
 from golden.reading import Reading
 from golden.version import install
@@ -188,7 +188,7 @@ def _results(node: Node, budget: Budget) -> list[Value]:
         return fold(node, budget)
     if all(isinstance(v, Given) or (isinstance(v, Signal) and not v.parts) for v in flows):
         return _of_inputs(node, flows)
-    if node.op == "Concat":
+    if node.op == "Concat":  # of final states of whatever, too
         return [join(node, node.values)]
     return _of_flow(node, flows)
 
@@ -197,6 +197,8 @@ def _of_flow(node: Node, flows: list[Any]) -> list[Value]:
     """What a node makes of what flows."""
     if any(isinstance(value, Given) for value in flows):
         node.refuse(UNROLLED)
+    if node.op == "Concat":
+        return [join(node, node.values)]
     if takes(node):
         return [dense(node)]
     first = node.value(0)

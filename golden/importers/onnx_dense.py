@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from golden.importers.onnx_graph import Node
+from golden.importers.onnx_join import added
 from golden.importers.onnx_values import Group, Signal, named, size_of
-from golden.importers.stages import Cut, Dense, Skip, normalisation
+from golden.importers.stages import LEAKY, Cut, Dense, normalisation
 from golden.squash import SQUASHES, Array
 
 BEHIND = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
@@ -39,23 +40,30 @@ def _flow(node: Node) -> Signal:
 
 
 def _appended(
-    node: Node, signal: Signal, weights: Array, biases: Array, function: str = "identity"
+    node: Node,
+    signal: Signal,
+    weights: Array,
+    biases: Array,
+    function: str = "identity",
+    slope: Array | None = None,
+    what: str = "",
 ) -> Signal:
-    """The signal behind a dense stage."""
+    """The signal behind a dense stage; `what` it does, if it is one of several."""
     if signal.whole:
         node.refuse("of whole numbers, which pick no rows of a table; not supported")
     if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
         node.refuse("its numbers are not all finite")
     cut = Cut(node.cut_before(), node.cut_behind())
-    stage = Dense(node.label, weights, biases, function, cut)
+    name = f"{node.label}, {what}" if what else node.label
+    stage = Dense(name, weights, biases, function, cut, slope)
     return replace(signal, behind=(*signal.behind, stage))
 
 
 def _elementwise(node: Node) -> Signal:
-    """Add, Sub, Mul and Div of what flows and a constant, or Add of the input."""
+    """Add, Sub, Mul and Div of what flows and a constant, or of two that flow."""
     flows = [value for value in node.values if isinstance(value, Signal)]
     if len(flows) > 1:
-        return _skip(node, flows)
+        return added(node, flows)
     at = 0 if isinstance(node.value(0), Signal) else 1
     if at and node.op == "Div":
         node.refuse("divides by what flows; not supported")
@@ -70,17 +78,6 @@ def _elementwise(node: Node) -> Signal:
     if node.op == "Sub":
         return _appended(node, signal, -ONE if at else ONE, values if at else -values)
     return _appended(node, signal, ONE, values)
-
-
-def _skip(node: Node, flows: list[Signal]) -> Signal:
-    """The network's input added to what flows."""
-    inner = [flow for flow in flows if flow.parts and not flow.final]
-    outer = [flow for flow in flows if not flow.parts and not flow.behind]
-    alike = inner and outer and inner[0].axes[:-1] == outer[0].axes[:-1]
-    if node.op != "Add" or not alike or inner[0].axes[-1:] != (inner[0].features,):
-        node.refuse(f"of two results of layers, not supported; {node.cut_before()}")
-    stage = Skip(node.label, Cut(node.cut_before()))
-    return replace(inner[0], behind=(*inner[0].behind, stage))
 
 
 def _along(node: Node, signal: Signal, values: Array) -> tuple[Array, Group]:
@@ -189,8 +186,21 @@ def _hard(node: Node) -> Signal:
     return _appended(node, _flow(node), np.array(alpha), np.array(beta), "hard")
 
 
+def _leaky(node: Node) -> Signal:
+    """LeakyRelu and PRelu."""
+    signal = _flow(node)
+    if node.op == "LeakyRelu":
+        slope = np.array(node.take("alpha", 1, 0.01))
+    else:
+        found = node.constant(1, "the slope").astype(np.float64)
+        slope, features = _along(node, signal, found)
+        signal = replace(signal, features=features)
+    return _appended(node, signal, ONE, ZERO, LEAKY, slope)
+
+
 def _clipped(node: Node) -> Signal:
-    """Clip to the limits that functions have: attributes before opset 11, then inputs."""
+    """Clip: attributes before opset 11, then inputs. What no function has as limits is one that is
+    shifted and scaled."""
     ends = []
     for k, (name, default) in enumerate((("min", -np.inf), ("max", np.inf))):
         if node.opset < 11:
@@ -199,10 +209,19 @@ def _clipped(node: Node) -> Signal:
             given = node.value(k + 1) is not None
             ends.append(float(node.constant(k + 1, name).reshape(-1)[0]) if given else default)
     found = [name for name, squash in SQUASHES.items() if squash.linear and squash.ends == (*ends,)]
-    if not found:
-        low, high = ends
-        node.refuse(f"to {low:g}..{high:g}, supported is to 0..1, -1..1, 0..6 and from 0")
-    return _appended(node, _flow(node), ONE, ZERO, found[0])
+    signal, (low, high) = _flow(node), ends
+    if found:
+        return _appended(node, signal, ONE, ZERO, found[0])
+    if not low < high:
+        node.refuse(f"to {low:g}..{high:g}, which is no range")
+    if np.isfinite(low) and np.isfinite(high):
+        size, at, function = high - low, low, "hard"
+    else:  # from low on, or high - relu(high - a)
+        size, at = (1.0, low) if np.isfinite(low) else (-1.0, high)
+        function = "relu"
+    signal = _appended(node, signal, np.array(1 / size), np.array(-at / size), what="its limits")
+    signal = _appended(node, signal, ONE, ZERO, function)
+    return _appended(node, signal, np.array(size), np.array(at), what="back from its limits")
 
 
 def _decided(node: Node) -> Signal:
@@ -249,6 +268,7 @@ DENSE: dict[str, Callable[[Node], Signal]] = {
     "Neg": _negative,
     "HardSigmoid": _hard,
     "Clip": _clipped,
+    **dict.fromkeys(("LeakyRelu", "PRelu"), _leaky),
     "BatchNormalization": _normalised,
     "Conv": _convolution,
     "Gather": _embedded,

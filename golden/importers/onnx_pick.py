@@ -8,8 +8,10 @@ a reverse layer.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from golden.importers.folding import identity
 from golden.importers.onnx_arrange import regrouped, turn
 from golden.importers.onnx_graph import Node, cuts, pieces, position
+from golden.importers.onnx_join import joined
 from golden.importers.onnx_values import (
     Ends,
     Group,
@@ -20,7 +22,6 @@ from golden.importers.onnx_values import (
     once,
     size_of,
 )
-from golden.importers.stages import alike
 
 OPEN_END = (1 << 31) - 1  # an `ends` of Slice that is this or more means "to the end"
 ONLY = "only the first or last step of the outputs, or one direction, can be"
@@ -110,9 +111,11 @@ def _cut(node: Node, signal: Signal, axis: int, cut: Cut) -> Signal:
     if not signal.parts:
         end = size_of(group) if cut.end is None else cut.end
         length = None if end is None or cut.start < 0 else end - cut.start
-        left = named(f"part of {node.label}", length)
-        axes = (*signal.axes[:axis], left, *signal.axes[axis + 1 :])
-        return replace(signal, axes=axes, unfit=f"{node.label}: {refusal}")
+        size, left = size_of(group), named(f"part of {node.label}", length)
+        last = cut == Cut(-1 if size is None else size - 1, None)
+        axes = (*signal.axes[:axis], () if last else left, *signal.axes[axis + 1 :])
+        picked = group if last else ()
+        return replace(signal, axes=axes, picked=picked, unfit=f"{node.label}: {refusal}")
     if group and group == signal.time:
         found, left = _step(signal, cut), ()
     else:
@@ -153,13 +156,14 @@ def _direction(signal: Signal, group: Group, cut: Cut) -> tuple[Signal | None, G
 
 
 def join(node: Node, values: Sequence[Value]) -> Value:
-    """Concat of the outputs of layers, or of final states."""
+    """Concat of what flows along its values, or of final states."""
     axis = node.take("axis", 2)
-    signals = [value for value in values if isinstance(value, Signal) and value.parts]
-    if len(signals) == len(values) and axis is not None:
+    signals = [value for value in values if isinstance(value, Signal)]
+    if len(signals) == len(values) and axis is not None and signals[0].axes:
         at = position(node, axis, len(signals[0].axes))
-        if at == len(signals[0].axes) - 1 and all(s.axes[at:] == (s.features,) for s in signals):
-            return _beside(node, signals)
+        last = at == len(signals[0].axes) - 1
+        if last and all(s.axes[at:] in ((s.features,), (s.axes[-1],)) for s in signals):
+            return _beside(node, signals) if _ways(signals) else joined(node, signals)
         if all(s.final and _count(s, at) for s in signals):
             return Ends(tuple(signals), at)
     if not all(isinstance(v, Ends) or (isinstance(v, Signal) and v.final) for v in values):
@@ -167,13 +171,17 @@ def join(node: Node, values: Sequence[Value]) -> Value:
     return Ends()
 
 
+def _ways(signals: list[Signal]) -> bool:
+    """Whether they are the outputs of a forward and a reverse layer, or parts of those."""
+    plain = all(signal.parts and not signal.behind for signal in signals)
+    return plain and any(part.layer.reverse for signal in signals for part in signal.parts)
+
+
 def _beside(node: Node, signals: list[Signal]) -> Signal:
     """Outputs of layers with the same input, joined along their last axis."""
     first = signals[0]
     for other in signals[1:]:
-        same = len(other.before) == len(first.before) and all(
-            map(alike, first.before, other.before)
-        )
+        same = [*map(identity, first.before)] == [*map(identity, other.before)]
         other_way = (other.axes[:-1], other.source, other.time, other.batch, other.turned)
         if not same or other_way != (
             first.axes[:-1], first.source, first.time, first.batch, first.turned

@@ -82,6 +82,7 @@ class Signal:
     features : the group of the values, () as long as it is not known.
     turned : the group whose order is reversed, or ().
     unfit : why a part of an input cannot be a sequence, or "".
+    picked : of an input the group whose last step was picked, or ().
     states : inputs of the graph that give initial states of its layers.
     whole : whether the input is of whole numbers; index : whether they pick rows of a table.
     """
@@ -96,6 +97,7 @@ class Signal:
     features: Group = ()
     turned: Group = ()
     unfit: str = ""
+    picked: Group = ()
     states: tuple[str, ...] = ()
     whole: bool = False
     index: bool = False
@@ -127,7 +129,7 @@ class Signal:
         ModelError : the reason why parts or steps do not make a stage.
         """
         if not self.parts:
-            return self.behind, "every"
+            return self.behind, "last" if self.picked else "every"
         layers = [replace(part.layer, beside=False) for part in self.parts]
         if len(layers) == 2:
             if [layer.reverse for layer in layers] != [False, True]:

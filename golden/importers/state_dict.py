@@ -23,7 +23,8 @@ import numpy as np
 from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers import check_finite, shown, stacked_layer
-from golden.importers.stages import Cells, Dense, Stage, network
+from golden.importers.assembly import network
+from golden.importers.stages import Cells, Dense, Stage
 from golden.importers.state_dict_dense import EPSILON, dense
 from golden.network import Network
 from golden.reading import Reading

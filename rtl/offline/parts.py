@@ -37,7 +37,7 @@ class Part:
 
     def whole(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         """Rows of the part's network as rows of the whole one."""
-        dense = range(self.first_dense, self.first_dense + len(self.qnet.head))
+        dense = range(self.first_dense, self.first_dense + len(self.qnet.dense))
         numbers = (*self.layers, *dense)
         return tuple(replace(row, layer=numbers[row.layer]) for row in rows)
 

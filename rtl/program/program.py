@@ -24,7 +24,7 @@ from rtl.program.words import program_word
 from rtl.schedule.rows import Row, stored_gates, stored_outputs
 from rtl.schedule.schedule import Schedule
 
-KINDS = ("i", "f", "o", "g", "y", "dense", "out")
+KINDS = ("i", "f", "o", "g", "y", "stem", "dense", "out")
 
 
 @dataclass(frozen=True)
@@ -249,10 +249,10 @@ class Program:
             for cell in range(shape.cells)
         )
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Row, ...]:
         """What lies in the memory of outputs."""
-        return stored_outputs(self.shapes, self.qnet.head_widths, self.schedule.streams)
+        return stored_outputs(self.qnet, self.schedule.streams)
 
     @property
     def gates(self) -> tuple[Row, ...]:

@@ -52,8 +52,8 @@ def groups_of(phases: tuple[Phase, ...], after: After) -> tuple[Group, ...]:
                 for (reader, before), clocks in reads.items()
             )
             busy = phase.tail_clocks(number)
-            if number == phase.groups - 1 and k + 1 < len(phases):
-                busy += _pause(phase, phases[k + 1], after)
+            if number == phase.groups - 1:  # behind the last phase comes the next step's first
+                busy += _pause(phase, phases[(k + 1) % len(phases)], after)
             found.append(Group(k, len(phase.columns), busy, read))
     return tuple(found)
 
@@ -61,8 +61,8 @@ def groups_of(phases: tuple[Phase, ...], after: After) -> tuple[Group, ...]:
 def _pause(phase: Phase, following: Phase, after: After) -> int:
     """Clocks that the tail rests between two phases.
 
-    What a projection or dense stage gives is written sooner than cell outputs and must not overtake
-    those of the phase before, which may be another stream's.
+    What a projection or a dense stage gives is written sooner than cell outputs and must not
+    overtake those of the phase before, which may be another stream's or another step's.
     """
-    overtaking = phase.yields == "g" and following.yields in ("y", "dense")
+    overtaking = phase.yields == "g" and following.yields in ("y", "stem", "dense")
     return (after.cell - after.gate) * overtaking

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fixedpoint.network import QuantizedNetwork
-from golden.shape import Shape
+from golden.shape import Shape, Stacked
+from golden.wiring import INPUT
 from rtl.schedule.rows import Row, stored_gates, stored_outputs
 
 SOURCES = ("x", "y", "below", "gates")
@@ -72,7 +73,8 @@ class Phase:
 
     @property
     def yields(self) -> str:
-        """The kind of the rows that end it: g (and with it y), y of a projection, dense or out."""
+        """The kind of the rows that end it: g (and with it y), y of a projection, stem,
+        dense or out."""
         return self.rows[-1].kind
 
     def group(self, number: int) -> tuple[Row, ...]:
@@ -88,7 +90,7 @@ def largest_phase(qnet: QuantizedNetwork) -> int:
     """Rows of the largest phase: the lanes that it can use."""
     rows = [layer.shape.rows_per_block * layer.shape.blocks for layer in qnet.layers]
     rows += [layer.shape.projection or 0 for layer in qnet.layers]
-    return max(*rows, *qnet.head_widths, 1)
+    return max(*rows, *(stage.outputs for stage in qnet.dense), 1)
 
 
 def phases_of(
@@ -99,7 +101,7 @@ def phases_of(
     tail: int = 1,
     nonzeros: int | None = None,
 ) -> tuple[Phase, ...]:
-    """The phases of a step, layer by layer, each for every stream; columns in natural order.
+    """The phases of a step, stage by stage, each for every stream; columns in natural order.
 
     Parameters
     ----------
@@ -110,8 +112,7 @@ def phases_of(
         stage then use every `tail`-th lane, and come one a clock.
     nonzeros : elements of a sparse input vector; None where it is dense.
     """
-    shapes = tuple(layer.shape for layer in qnet.layers)
-    places = _Places(qnet.inputs, shapes, qnet.head_widths, streams, nonzeros)
+    places = _Places(qnet, streams, nonzeros)
     phases = []
 
     def add(side: int, rows: list[Row], columns, **spread: int) -> None:
@@ -120,16 +121,17 @@ def phases_of(
             lanes, sources = min(side, len(own)), tuple(columns(stream))
             phases.append(Phase(own[0].layer, own, lanes, sources, **spread))
 
-    for k, shape in enumerate(shapes):
+    for k in (k for group in qnet.order for k in group):
+        if k >= len(qnet.layers):
+            rows = [Row(k, qnet.dense_kind(k), unit) for unit in range(qnet.width(k))]
+            add(-(-lanes // tail), rows, partial(places.inputs, k), spacing=tail)
+            continue
+        shape = qnet.layers[k].shape
         side = lanes - lanes % shape.rows_per_block if whole_blocks else lanes
         add(side, list(_block_rows(k, shape)), partial(places.of_layer, k), tail=tail)
         if shape.projection is not None:
             rows = [Row(k, "y", unit) for unit in range(shape.projection)]
             add(lanes, rows, partial(places.stored, k, "m", "below"))
-    last = len(shapes) + len(qnet.head_widths) - 1
-    for k, width in enumerate(qnet.head_widths, len(shapes)):
-        rows = [Row(k, "out" if k == last else "dense", unit) for unit in range(width)]
-        add(-(-lanes // tail), rows, partial(places.inputs, k), spacing=tail)
     return tuple(phases)
 
 
@@ -146,31 +148,23 @@ class _Places:
 
     Parameters
     ----------
-    width : of the core's input.
-    shapes : of the layers.
-    head_widths : outputs of the dense stages.
+    net : the network.
     streams : sequences side by side.
     nonzeros : elements that come of an input vector; None for all.
     """
 
-    def __init__(
-        self,
-        width: int,
-        shapes: tuple[Shape, ...],
-        head_widths: tuple[int, ...],
-        streams: int,
-        nonzeros: int | None,
-    ):
-        self.width, self.shapes, self.head_widths = width, shapes, head_widths
-        self.coming = width if nonzeros is None else nonzeros
-        stored = stored_outputs(shapes, head_widths, streams), stored_gates(shapes, streams)
+    def __init__(self, net: Stacked, streams: int, nonzeros: int | None):
+        self.net = net
+        self.coming = net.inputs if nonzeros is None else nonzeros
+        shapes = tuple(layer.shape for layer in net.layers)
+        stored = stored_outputs(net, streams), stored_gates(shapes, streams)
         self.outputs, self.gates = (
             {row: address for address, row in enumerate(rows)} for rows in stored
         )
 
     def of_layer(self, k: int, stream: int) -> Iterator[Column]:
         """Layer k's columns: its input, what it left in the step before."""
-        shape, own = self.shapes[k], list(self.stored(k, "y", "y", stream))
+        shape, own = self.net.layers[k].shape, list(self.stored(k, "y", "y", stream))
         if shape.gate_recurrence:  # columns are gate-major, the memory is written block by block
             gates = (Row(k, g, n, stream) for g in shape.gates for n in range(shape.blocks))
             own += [Column("gates", self.gates[row], 0, row) for row in gates]
@@ -178,22 +172,25 @@ class _Places:
         yield from (replace(each, column=place) for place, each in enumerate(own, shape.inputs))
 
     def inputs(self, k: int, stream: int) -> Iterator[Column]:
-        """The columns of layer k's x (past the last, a dense stage's): input, or what is below."""
-        if k > len(self.shapes):
-            return self._dense(k - 1, stream)
-        if k:
-            return self.stored(k - 1, "y", "below", stream)
-        return (Column("x", stream * self.coming + n, n) for n in range(self.coming))
+        """The columns of what stage k reads: the core's input, or what stages below give."""
+        first = 0
+        for source in self.net.sources[k]:
+            for each in self._given(source, stream):
+                yield replace(each, column=first + each.column)
+            first += self.net.width(source)
 
-    def _dense(self, k: int, stream: int) -> Iterator[Column]:
-        """Columns for all that a dense stage gives."""
-        for unit in range(self.head_widths[k - len(self.shapes)]):
-            row = Row(k, "dense", unit, stream)
-            yield Column("below", self.outputs[row], unit, row)
+    def _given(self, k: int, stream: int) -> Iterator[Column]:
+        """Columns for all that stage k gives, or for the core's input, counted from 0."""
+        if k == INPUT:
+            return (Column("x", stream * self.coming + n, n) for n in range(self.coming))
+        if k < len(self.net.layers):
+            return self.stored(k, "y", "below", stream)
+        rows = (Row(k, self.net.dense_kind(k), n, stream) for n in range(self.net.width(k)))
+        return (Column("below", self.outputs[row], n, row) for n, row in enumerate(rows))
 
     def stored(self, layer: int, kind: str, source: str, stream: int) -> Iterator[Column]:
         """Columns for all y or m of a layer, counted from 0."""
-        shape = self.shapes[layer]
+        shape = self.net.layers[layer].shape
         projected = kind == "y" and shape.projection is not None
         for unit in range(shape.outputs if kind == "y" else shape.cells):
             row = Row(layer, "y" if projected else "g", unit, stream)

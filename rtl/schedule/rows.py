@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from golden.shape import Shape
+from golden.shape import Shape, Stacked
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of weights: of a layer's gate or cell input (i, f, o, g), its projection ("y"), or of
-    a dense stage ("out" of the last one, whose results leave the core, "dense" of the others).
+    a dense stage ("out" of the last one behind the layers, whose results leave the core, "dense" of
+    those before it, "stem" of those in front of and between layers).
 
     Attributes
     ----------
@@ -24,19 +25,19 @@ class Row:
     stream: int = 0
 
 
-@lru_cache(maxsize=64)
-def stored_outputs(
-    shapes: tuple[Shape, ...], head_widths: tuple[int, ...], streams: int
-) -> tuple[Row, ...]:
+def stored_outputs(net: Stacked, streams: int) -> tuple[Row, ...]:
     """What lies in the memory of outputs, in order of writing: of every layer y of each stream, or
-    m of each, then y of each; of every dense stage but the last what it gives, of each."""
+    m of each, then y of each; of every dense stage but the readout what it gives, of each."""
     found = []
-    for k, shape in enumerate(shapes):
-        kind = "y" if shape.projection is None else "m"
-        for part, units in ((kind, shape.cells), ("y", shape.projection or 0)):
+    for k in (k for group in net.order for k in group):
+        if k < len(net.layers):
+            shape: Shape = net.layers[k].shape
+            kind = "y" if shape.projection is None else "m"
+            parts = ((kind, shape.cells), ("y", shape.projection or 0))
+        else:
+            parts = ((net.dense_kind(k), net.width(k)),) if k in net.stored else ()
+        for part, units in parts:
             found += [Row(k, part, n, stream) for stream in range(streams) for n in range(units)]
-    for k, units in enumerate(head_widths[:-1], len(shapes)):
-        found += [Row(k, "dense", n, stream) for stream in range(streams) for n in range(units)]
     return tuple(found)
 
 

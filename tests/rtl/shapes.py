@@ -1,10 +1,10 @@
 """Networks of sizes alone, for what asks a network for nothing else: schedules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from golden.shape import Shape
+from golden.shape import Shape, Stacked
 
 
 @dataclass(frozen=True)
@@ -13,19 +13,27 @@ class ShapedLayer:
 
 
 @dataclass(frozen=True)
-class Shaped:
+class ShapedDense:
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Shaped(Stacked):
     """What a schedule wants of a `QuantizedNetwork`."""
 
-    inputs: int
     layers: tuple[ShapedLayer, ...]
-    head_widths: tuple[int, ...]
+    head: tuple[ShapedDense, ...]
     outputs: int
+    stem: tuple[ShapedDense, ...] = ()
+    reads: tuple[tuple[int, ...], ...] = ()
 
 
 def shaped(inputs: int, *shapes: Shape, head: tuple[int, ...] = ()) -> Shaped:
     """Layers of these shapes, and dense stages of these widths."""
-    width = head[-1] if head else shapes[-1].outputs
-    return Shaped(inputs, tuple(map(ShapedLayer, shapes)), head, width)
+    widths = [shapes[-1].outputs if shapes else inputs, *head]
+    stages = tuple(map(ShapedDense, widths, head))
+    return Shaped(tuple(map(ShapedLayer, shapes)), stages, widths[-1])
 
 
 def forget(*sizes: int, head: tuple[int, ...] = ()) -> Shaped:
@@ -38,7 +46,8 @@ def forget(*sizes: int, head: tuple[int, ...] = ()) -> Shaped:
 
 def any_shapes(rng: np.random.Generator, most: int = 12) -> Shaped:
     """Up to three layers of any kind of up to `most` blocks, with or without a head of up to three
-    dense stages; now and then a head alone."""
+    dense stages; now and then a head alone. In three of ten there is a stem, and stages read more
+    than the one before."""
     inputs = int(rng.integers(1, 2 * most))
     stages = int(rng.integers(1, 4)) if rng.random() < 0.5 else 0
     head = tuple(rng.integers(1, 2 * most, stages).tolist())
@@ -62,4 +71,35 @@ def any_shapes(rng: np.random.Generator, most: int = 12) -> Shaped:
             )
         )
         width = shapes[-1].outputs
+    (inner,) = rng.spawn(1)
+    if inner.random() < 0.3:
+        return wired(inner, inputs, shapes, head)
     return shaped(inputs, *shapes, head=head)
+
+
+def wired(
+    rng: np.random.Generator, inputs: int, shapes: list[Shape], head: tuple[int, ...] = ()
+) -> Shaped:
+    """Dense stages in front of some layers; every stage reads the one before, and others too."""
+    layers, stem, behind = [], list[ShapedDense](), list[ShapedDense]()
+    widths, reads, last = {-1: inputs}, dict[int, tuple[int, ...]](), -1
+
+    def read(k: int) -> int:
+        """Let stage k read; how many values that is."""
+        nonlocal last
+        reads[k] = tuple(sorted({last, *(j for j in widths if rng.random() < 0.25)}))
+        last = k
+        return sum(widths[j] for j in reads[k])
+
+    for k, shape in enumerate(shapes):
+        if rng.random() < 0.5:
+            number, width = len(shapes) + len(stem), int(rng.integers(1, 9))
+            stem.append(ShapedDense(read(number), width))
+            widths[number] = width
+        layers.append(ShapedLayer(replace(shape, inputs=read(k))))
+        widths[k] = shape.outputs
+    for k, width in enumerate(head, len(shapes) + len(stem)):
+        behind.append(ShapedDense(read(k), width))
+        widths[k] = width
+    order = tuple(reads[k] for k in range(len(reads)))
+    return Shaped(tuple(layers), tuple(behind), widths[last], tuple(stem), order)

@@ -75,7 +75,7 @@ class ReplayPlan:
 
 def _head_rows(qnet: QuantizedNetwork) -> list[Row]:
     """Those of the dense stages, the last stage first."""
-    stages = [(k, kind) for k, kind in qnet.rows if kind in ("dense", "out")]
+    stages = [(k, kind) for k, kind in qnet.rows if kind in ("stem", "dense", "out")]
     return [Row(*stage, n) for stage in reversed(stages) for n in range(qnet.rows[stage].outputs)]
 
 

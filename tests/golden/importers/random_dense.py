@@ -58,6 +58,25 @@ def around(b, flow, part=0.25):
     return flow
 
 
+def mingled(b, flow, earlier):
+    """Now and then a function, and something earlier added, subtracted or joined, the input too."""
+    if b.chance(0.25):
+        flow = Flow(bent(b, flow.name), flow.axes, flow.width)
+    other = b.pick(earlier)
+    if b.chance(0.5) or other.name == flow.name:
+        return flow
+    other = around(b, b.transposed(other, flow.axes))
+    other = b.transposed(other, flow.axes)
+    ops = ["Add", "Sub", "Concat"] if other.width in (1, flow.width) else ["Concat"]
+    op, parts = b.pick(ops), [flow, other]
+    parts = parts[::-1] if other.width == flow.width and b.chance(0.3) else parts
+    if op == "Concat":
+        axes = [*(name for name in flow.axes if name != "features"), "features"]
+        names = [b.transposed(part, axes).name for part in parts]
+        return Flow(b.node(op, *names, axis=len(axes) - 1), axes, flow.width + other.width)
+    return Flow(b.node(op, *(part.name for part in parts)), flow.axes, flow.width)
+
+
 def embedded(b, flow, words):
     """The rows of a table that the input's numbers pick."""
     width = int(b.rng.integers(1, 6))
@@ -90,6 +109,20 @@ def layer(b, flow):
             name = b.node("Add", *(parts if b.chance(0.5) else parts[::-1]))
     flow = Flow(name, flow.axes, units)
     if b.chance(0.5):
-        function = b.pick(["Sigmoid", "Tanh", "HardSigmoid", "Relu"])
-        flow = Flow(b.node(function, name), flow.axes, units)
+        flow = Flow(bent(b, name), flow.axes, units)
     return around(b, flow)
+
+
+def bent(b, name):
+    """A function."""
+    op = b.pick(["Sigmoid", "Tanh", "HardSigmoid", "Relu", "LeakyRelu", "Clip"])
+    if op == "LeakyRelu":
+        return b.node(op, name, alpha=float(b.rng.uniform(0, 0.5)))
+    if op != "Clip":
+        return b.node(op, name)
+    low, high = b.pick([(-1, 1), (0, 6), (0, 1), (-0.4, 0.9), (-0.3, None), (None, 0.3)])
+    if b.opset < 11:
+        given = {"min": low, "max": high}
+        return b.node(op, name, **{k: float(v) for k, v in given.items() if v is not None})
+    ends = ["" if end is None else b.store(np.float32(end)) for end in (low, high)]
+    return b.node(op, name, *(ends if ends[1] else ends[:1]))

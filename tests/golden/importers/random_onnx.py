@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from golden.reading import vectors
 from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import Flow, Graph, value
-from tests.golden.importers.random_dense import around, embedded, readout
+from tests.golden.importers.random_dense import around, embedded, mingled, readout
 
 OPSETS = [7, 9, 10, 11, 12, 13, 14, 15, 17, 18, 21, 22]
 OPEN_END = (1 << 31) - 1
@@ -248,24 +248,35 @@ def random_model(seed, steps=None):
         axes = axes[:-1]
         x = rng.integers(0, inputs, x.shape[:-1])
         flow = embedded(b, Flow("x", axes, inputs), inputs)
-    cells = int(rng.integers(1, 10))
+    cells, forward, earlier = int(rng.integers(1, 10)), b.chance(0.4), [flow]
     for k in range(layers):
         flow = around(b, flow)
+        if forward:
+            flow = mingled(b, flow, earlier)
         flow = b.transposed(flow, [*b.order, "features"])
         wanted = b.pick(["raw", "every", "every", "last", "final"]) if k + 1 == layers else "every"
         direction = b.pick(["forward", "forward", "reverse", "bidirectional", "bidirectional"])
+        direction = "forward" if forward else direction
         flow = stage(b, flow, direction, cells, wanted)
         cells = cells if b.chance(0.3) else int(rng.integers(1, 10))
+        earlier += [flow] if "directions" not in flow.axes else []
     if "directions" not in flow.axes:
+        if forward and "time" in flow.axes:
+            flow = mingled(b, flow, earlier)
         if len(flow.axes) == 3 and b.chance(0.3):
             flow = b.transposed(flow, [*flow.axes[1::-1], "features"])
         flow = around(b, flow, 0.15)
         if b.chance(0.65):
             flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
             flow = readout(b, flow)
+            if forward and "time" in flow.axes:
+                flow = mingled(b, flow, earlier)
         flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
         if "time" in flow.axes and b.chance(0.2):
             flow = b.index(flow, "time", -1)
+        if b.chance(0.1):
+            op = b.pick(["Softmax", "LogSoftmax"])
+            flow = Flow(b.node(op, flow.name, axis=len(flow.axes) - 1), flow.axes, flow.width)
     out = value(flow.name, [None] * len(flow.axes), flow.axes)
     kind = TensorProto.INT64 if table else TensorProto.FLOAT
     model = b.model(value("x", [sizes[axis] for axis in axes], axes, kind), out)

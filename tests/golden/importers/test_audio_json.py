@@ -102,6 +102,20 @@ def test_gains_are_factors(tmp_path):
     assert np.abs(net.run(x).out - by_hand(x, (10**0.3, 10**-0.3))).max() < 1e-12
 
 
+def test_the_input_is_added(tmp_path):
+    """Its first value, with the gain before the layers and under the gain behind them; of GuitarML
+    as many as `skip` says, one of them to every output."""
+    x, gains = RNG.standard_normal((7, 3)), {"in_gain": 6.0, "out_gain": -6.0}
+    net = golden.load(written({**KERAS, **gains, "in_skip": 1}, tmp_path))
+    want = by_hand(x, (10**0.3, 10**-0.3)) + x[:, :1] * 10**0.3 * 10**-0.3
+    assert np.abs(net.run(x).out - want).max() < 1e-12
+    assert net.reads and [stage.squash for stage in net.head] == ["tanh", "identity"]
+    plain, skipped = (golden.load(written(guitar(skip=skip), tmp_path)) for skip in (0, 1))
+    assert np.abs(skipped.run(x).out - plain.run(x).out - x[:, :1]).max() < 1e-12
+    two = golden.load(written(guitar(skip=2), tmp_path))
+    assert np.abs(two.run(x).out - plain.run(x).out - x[:, :2]).max() < 1e-12
+
+
 def test_tensors_of_guitarml_and_of_pytorch_are_those_of_a_state_dict(tmp_path):
     x, found = RNG.standard_normal((7, 3)), tensors()
     net = golden.load(written(guitar(), tmp_path))
@@ -126,8 +140,9 @@ BAD = {
     "vast": ({"a": [1 << 70]}, "'a': must be lists of numbers"),
     "infinite": ({"a": [1e400]}, "'a'"),
     "other tensor": ({"a": [1.0]}, "'a': is no tensor of an nn.LSTM or an nn.Linear"),
-    "skip": (guitar(skip=1), "skip 1: adds the network's input, not supported; "),
-    "in_skip": ({**KERAS, "in_skip": 1}, "in_skip 1: adds the network's input, not supported; "),
+    "skip": (guitar(skip=4), "skip 4: there are 3 inputs"),
+    "wide skip": (guitar(skip=3), "skip 3: adds 3 values of the input to 2"),
+    "in_skip": ({**KERAS, "in_skip": 2}, "in_skip 2: must be 0 or 1"),
     "gain": ({**KERAS, "in_gain": "loud"}, "in_gain 'loud': must be a number of dB"),
     "unit_type": (guitar(unit_type="GRU"), "unit_type 'GRU' is not supported, only LSTM"),
     "skip word": (guitar(skip="yes"), "skip 'yes': must be a whole number"),
@@ -136,8 +151,9 @@ BAD = {
     "type": (changed(3, type="gru"), "layer 3: type 'gru' is not supported; supported are lstm, "),
     "function": (changed(4, activation="elu"), "dense layer 4, elu: elu is not supported, only"),
     "in front": (
-        changed(0, activation="tanh"),
-        "dense layer 0, tanh: tanh in front of lstm layer 3 is not supported; let what it",
+        changed(0, activation="elu"),
+        "dense layer 0, elu: elu is not supported, only sigma, tanh, g1997, h1997, identity, hard, "
+        "hardtanh, relu, relu6; let what it gives be the input",
     ),
     "h": (changed(3, activation="elu"), "lstm layer 3: activation 'elu' is not supported, only"),
     "shape": (changed(4, shape=[None, 7]), "dense layer 4: shape [None, 7], its weights give 1"),

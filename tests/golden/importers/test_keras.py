@@ -121,8 +121,8 @@ OPTIONS: dict[str, tuple[str, str, Any, str]] = {
     "readout": (
         "Dense",
         "activation",
-        "softmax",
-        "; save what is before it: keras.Model(model.inputs, model.get_layer('dense').input)",
+        "elu",
+        "; save the model without that function: model.get_layer('dense').activation = keras.",
     ),
     "own readout": ("Dense", "activation", {"a": 1}, "activation {'a': 1} is not supported"),
     "lora": ("Dense", "lora_rank", 4, "lora_rank 4 is not supported"),

@@ -145,8 +145,8 @@ LAYERS = {
     "scale": (lambda layers: layers[2]["config"].update(scale="a"), "scale 'a' must be a number"),
     "wide": (lambda layers: layers[4]["config"].update(kernel_size=[3]), "kernel_size [3] is not"),
     "function in front": (
-        lambda layers: layers[3]["config"].update(activation="tanh"),
-        "tanh: tanh in front of LSTM",
+        lambda layers: layers[3]["config"].update(activation="elu"),
+        "elu: elu is not supported, only sigma, ",
     ),
 }
 

@@ -161,10 +161,6 @@ REFUSALS = {
         },
         "ReverseSequence node 'n': sequences that are not reversed as a whole are not supported",
     ),
-    "two forward": (
-        {**second("x", after=[node("Concat", "y", "z", axis=3)]), "outputs": ["out"]},
-        "output 'out' joins outputs of LSTMs; supported is a forward one, then a reverse one",
-    ),
     "reverse first": (
         {
             **second("x", after=[node("Concat", "y", "z", axis=3)]),
@@ -172,10 +168,6 @@ REFUSALS = {
             "lstm": {"direction": "reverse"},
         },
         "output 'out' joins outputs of LSTMs; supported is a forward one, then a reverse one",
-    ),
-    "other input": (
-        {**second("s", after=[node("Concat", "y", "z", axis=3)]), "outputs": ["out"]},
-        "Concat node 'n': joins outputs that have not the same input and steps",
     ),
     "last step as sequence": (
         second("l", before=[node("Slice", "s", "minus", "open", to="l")]),

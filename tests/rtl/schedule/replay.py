@@ -19,21 +19,45 @@ def tail_order(qnet, streams: int = 1) -> list[list[Key]]:
 
 def _parts(qnet) -> list[list[tuple[int | None, str, int]]]:
     found = []
-    for k, layer in enumerate(qnet.layers):
-        shape, rows = layer.shape, []
+    for k in _running(qnet):
+        if k >= len(qnet.layers):
+            kind, units = _dense(qnet)[k]
+            found.append([(k, kind, unit) for unit in range(units)])
+            continue
+        shape, rows = qnet.layers[k].shape, []
         for block in range(shape.blocks):
             rows += [(k, gate, block) for gate in shape.gates]
             rows += [(k, "g", block * shape.block_size + c) for c in range(shape.block_size)]
         found.append(rows)
         if shape.projection:
             found.append([(k, "y", unit) for unit in range(shape.projection)])
-    return [*found, *([(*stage, unit) for unit in range(n)] for stage, n in _head(qnet).items())]
+    return found
 
 
-def _head(qnet) -> dict[tuple[int, str], int]:
-    """The dense stages: number and kind, and how many units."""
-    widths = dict(enumerate(qnet.head_widths, len(qnet.layers)))
-    return {(k, "out" if k == max(widths) else "dense"): width for k, width in widths.items()}
+def _running(qnet) -> list[int]:
+    """Every stage, by number, but behind those that it reads."""
+    reads, found = qnet.sources, list[int]()
+
+    def run(k: int) -> None:
+        for source in reads[k]:
+            if source >= 0 and source not in found:
+                run(source)
+        found.append(k)
+
+    for k in range(len(reads)):
+        if k not in found:
+            run(k)
+    return found
+
+
+def _dense(qnet) -> dict[int, tuple[str, int]]:
+    """The dense stages by number: kind, and how many units."""
+    stages, first = (*qnet.stem, *qnet.head), len(qnet.layers)
+    kinds = ["stem"] * len(qnet.stem) + ["dense"] * len(qnet.head)
+    if qnet.head:
+        kinds[-1] = "out"
+    pairs = zip(kinds, stages, strict=True)
+    return {k: (kind, stage.outputs) for k, (kind, stage) in enumerate(pairs, first)}
 
 
 def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
@@ -43,16 +67,18 @@ def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
     Of a sparse input so many `elements` come, and their columns are only counted.
     """
     found = []
-    for k, layer in enumerate(qnet.layers):
-        shape: Shape = layer.shape
+    for k in _running(qnet):
+        below = _below(qnet, k, elements)
+        if k >= len(qnet.layers):
+            found.append(below)
+            continue
+        shape: Shape = qnet.layers[k].shape
         own = [("y", (k, "y", unit)) for unit in range(shape.outputs)]
         if shape.gate_recurrence:
             own += [("gates", (k, g, b)) for g in shape.gates for b in range(shape.blocks)]
-        below = _below(qnet, k, elements)
-        found.append([*enumerate(below), *enumerate(own, shape.inputs)])
+        found.append([*below, *enumerate(own, shape.inputs)])
         if shape.projection:
             found.append([*enumerate(("below", (k, "m", cell)) for cell in range(shape.cells))])
-    found += [[*enumerate(_below(qnet, k, elements))] for k, _ in _head(qnet)]
     return [
         {column: (source, (*key, stream)) for column, (source, key) in part}
         for part in found
@@ -60,29 +86,42 @@ def columns_of(qnet, streams: int, elements: int | None = None) -> list[dict]:
     ]
 
 
-def _below(qnet, k: int, elements: int | None) -> list[tuple[str, tuple[int | None, str, int]]]:
-    if not k:
-        return [("x", (None, "x", unit)) for unit in range(elements or qnet.inputs)]
-    if k > len(qnet.layers):
-        stage = k - 1, "dense"
-        return [("below", (*stage, unit)) for unit in range(_head(qnet)[stage])]
-    return [("below", (k - 1, "y", unit)) for unit in range(qnet.layers[k - 1].shape.outputs)]
+def _below(qnet, k: int, elements: int | None) -> list[tuple[int, tuple[str, tuple]]]:
+    """The columns of what a stage reads: their numbers, sources and signals."""
+    found, first = [], 0
+    for source in qnet.sources[k]:
+        if source < 0:
+            named = [("x", (None, "x", unit)) for unit in range(elements or qnet.inputs)]
+            width = qnet.inputs
+        elif source < len(qnet.layers):
+            width = qnet.layers[source].shape.outputs
+            named = [("below", (source, "y", unit)) for unit in range(width)]
+        else:
+            kind, width = _dense(qnet)[source]
+            named = [("below", (source, kind, unit)) for unit in range(width)]
+        found += enumerate(named, first)
+        first += width
+    return found
 
 
 def memories(qnet, streams: int, elements: int | None = None) -> dict[str, list[Key]]:
     """What lies where, in the order of writing."""
     stored: list[Key] = []
     gates: list[Key] = []
-    for k, layer in enumerate(qnet.layers):
-        shape, every = layer.shape, range(streams)
+    for k in _running(qnet):
+        every = range(streams)
+        if k >= len(qnet.layers):
+            kind, units = _dense(qnet)[k]
+            stored += [(k, kind, n, stream) for stream in every for n in range(units)][
+                : None if kind != "out" else 0
+            ]
+            continue
+        shape = qnet.layers[k].shape
         kind = "m" if shape.projection else "y"
         stored += [(k, kind, cell, stream) for stream in every for cell in range(shape.cells)]
         stored += [(k, "y", n, stream) for stream in every for n in range(shape.projection or 0)]
         blocks = [(b, stream) for stream in every for b in range(shape.blocks)]
         gates += [(k, gate, *block) for block in blocks for gate in shape.gates]
-    for (k, kind), width in _head(qnet).items():
-        if kind == "dense":
-            stored += [(k, kind, n, stream) for stream in range(streams) for n in range(width)]
     x: list[Key] = [
         (None, "x", unit, stream)
         for stream in range(streams)
@@ -142,7 +181,7 @@ def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
 
 def _at_once(schedule: Schedule, rows) -> int:
     """Rows that the tail takes at once: of a layer perhaps a block, of all else one."""
-    return 1 if rows[0][1] in ("y", "dense", "out") else schedule.tail
+    return 1 if rows[0][1] in ("y", "stem", "dense", "out") else schedule.tail
 
 
 def _written(qnet, schedule: Schedule, groups, ends: list[int]) -> dict[Key, int]:

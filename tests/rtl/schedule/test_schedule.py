@@ -10,7 +10,7 @@ from golden.shape import Shape
 from rtl.schedule import latency
 from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes, schedule_of
 from tests.rtl.schedule.replay import faults, tail_order
-from tests.rtl.shapes import any_shapes, forget, shaped
+from tests.rtl.shapes import Shaped, ShapedDense, ShapedLayer, any_shapes, forget, shaped
 
 TARGETS = {
     "1 input, 20 cells": ((1, 20), 4, 420),
@@ -34,6 +34,21 @@ def test_every_lane_multiplies_in_every_clock(name, longer, monkeypatch):
     assert schedule.products_per_step == lanes * cycles
     assert schedule.utilisation == 1
     assert not faults(forget(*sizes), schedule)
+
+
+def test_dense_stages_keep_the_lanes_busy():
+    """16 inputs, 32 cells, 64 and 10 dense units on 16 lanes: no clock is lost, and but for the 6
+    lanes that 10 rows leave idle all multiply. With 24 units in front of the cells these wait for
+    the last of them."""
+    behind = forget(16, 32, head=(64, 10))
+    shape = Shape(24, 32, 1, ("i", "f", "o"), False)
+    stem, head = (ShapedDense(16, 24),), (ShapedDense(32, 10),)
+    before = Shaped((ShapedLayer(shape),), head, 10, stem, ((1,), (-1,), (0,)))
+    for qnet, cycles, most in ((behind, 384 + 128 + 64, 0), (before, 24 * 2 + 448 + 32, 32)):
+        schedule = schedule_of(qnet, 16)
+        assert not faults(qnet, schedule)
+        assert schedule.ideal_cycles <= cycles and schedule.stall_per_step <= most
+    assert schedule_of(behind, 16).utilisation == 1 - 6 / 16 * 64 / 576
 
 
 def test_a_lane_for_every_row_says_its_stall():
@@ -95,7 +110,7 @@ def test_any_number_of_lanes(name):
         assert not faults(qnet, schedule)
         ideal = 0
         for part, phase in zip(rows, schedule.phases, strict=True):
-            layer = part[0][1] not in ("y", "dense", "out")
+            layer = part[0][1] not in ("y", "stem", "dense", "out")
             whole = layer and (seeing or schedule.tail > 1)
             used = min(lanes - lanes % block if whole else lanes, len(part))
             if not layer:
