@@ -1,4 +1,4 @@
-"""What another framework gave for the same input, laid beside the float and the integer run."""
+"""What another framework gave for the same input, compared with the float and the integer run."""
 
 import math
 from collections.abc import Mapping
