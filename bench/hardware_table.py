@@ -1,4 +1,4 @@
-"""Results of `bench.hardware` as text, other people's beside them, in Markdown."""
+"""Results of `bench.hardware` as text, with other people's for comparison, in Markdown."""
 
 import json
 import statistics

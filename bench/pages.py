@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from carousel.cli.output import beside
+from carousel.cli import output
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -35,5 +35,5 @@ def write(page: Path, name: str, text: str) -> None:
     written(page, name)
     before = page.read_text(encoding="utf-8")
     after = _part(name).sub(lambda m: f"{m.group(1)}\n{text}\n\n{m.group(2)}", before)
-    with beside(page) as other:
+    with output.file(page) as other:
         other.write_text(after, encoding="utf-8")

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 
 import golden
 from bench import pages
+from carousel.cli import output
 from carousel.cli.choice import Choice
-from carousel.cli.output import beside
 from carousel.cli.subject import prepare
 from carousel.report.plots import COLOURS, STYLE, WIDTH, svg
 from carousel.report.tables import Table
@@ -222,7 +222,7 @@ def main() -> None:
     page = pages.DOCS / "successor.md"
     pages.write(page, "recall", recall_table(rows).markdown())
     pages.write(page, "any", any_table(other).markdown())
-    with beside(page.with_suffix(".svg")) as file:
+    with output.file(page.with_suffix(".svg")) as file:
         file.write_text(svg(draw(rows), "successor"), encoding="utf-8")
     print(recall_table(rows).markdown(), any_table(other).markdown(), sep="\n\n")
     if options.json:

@@ -127,7 +127,7 @@ def stream(
     vectors = subject.inputs.count * subject.inputs.length
     found = Streamed(out, expected, vectors, seconds, host.faults, host.broken)
     if place is not None:
-        with output.beside(place) as other, other.open("wb") as written:
+        with output.file(place) as other, other.open("wb") as written:
             np.save(written, subject.core.out_format.decode(out))
     table(found).show(Console())
     if place is not None:

@@ -13,7 +13,7 @@ value to the last bit, with any y and any gates.
 The pressure changes the weights of a gate that is not shut by the gradient of that sum over the
 boxes, each source's part of it divided by what it would be if the gate were open in all boxes: so a
 symbol's own weight, which is in one box of many, moves as fast as the bias, which is in all of
-them. It stands beside the gradient of the task's error, which takes back what the task needs.
+them. It is added to the gradient of the task's error, which takes back what the task needs.
 """
 
 from dataclasses import dataclass

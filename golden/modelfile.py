@@ -47,7 +47,8 @@ LARGEST = 1 << 30  # bytes of all arrays together; a file that claims more is br
 
 
 def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
-    """Write `net` to `path` (beside it first, then renamed, so that no half file is ever seen).
+    """Write `net` to `path` (to a file next to it, which is then renamed, so that no half file is
+    ever seen).
 
     Raises
     ------
@@ -70,7 +71,7 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
         header["dense"] = [stage.squash for stage in head[:-1]]
     if isinstance(net, Network) and net.reads:
         header |= {"stem": [stage.squash for stage in stem], "reads": net.reads}
-    with replacing(path, ModelError) as beside, beside.open("wb") as file:
+    with replacing(path, ModelError) as other, other.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
 

@@ -102,7 +102,7 @@ class Window:
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """One training run: presents sequences, counts them, reports, notices divergence.
 
     Attributes
@@ -182,7 +182,7 @@ def _temporal_order(seed: int, progress: Progress, made_by: str) -> Network:
     rng = np.random.default_rng(seed)
     net = random_network(rng, TEMPORAL_ORDER, ("i", "o"), 2, 2, 0.1, {"i": [-2.0, -4.0]})
     p = Parameters.of(net)
-    run = Run(TEMPORAL_ORDER, rng, seed, _lstm_step(p), progress)
+    run = TrainingRun(TEMPORAL_ORDER, rng, seed, _lstm_step(p), progress)
     run.learn_until(0.1, 200_000, 0.5)
     window = run.learn(20_000, 0.1, lengths=(100, 1250))
     if window.wrong:
@@ -202,7 +202,7 @@ def _temporal_order_held(seed: int, progress: Progress, made_by: str) -> Network
     rng = np.random.default_rng(seed)
     net = random_network(rng, TEMPORAL_ORDER, ("i", "o"), 2, 2, 0.1, {"i": [-2.0, -4.0]})
     p = Parameters.of(net)
-    run = Run(TEMPORAL_ORDER, rng, seed, _lstm_step(p), progress)
+    run = TrainingRun(TEMPORAL_ORDER, rng, seed, _lstm_step(p), progress)
     run.learn_until(0.1, 200_000, 0.5)
     run.closing = Closing(p, TEMPORAL_ORDER.between, 0.01)
     run.learn_until(0.02, 50_000, 0.5)
@@ -222,7 +222,7 @@ def _adding(seed: int, progress: Progress, made_by: str) -> Network:
     rng = np.random.default_rng(seed)
     biases = {"i": [-4.0] * 8, "f": [5.0] * 8}
     p = Parameters.of(random_network(rng, task, ("i", "f", "o"), 8, 1, 1.0, biases))
-    run = Run(task, rng, seed, _lstm_step(p), progress)
+    run = TrainingRun(task, rng, seed, _lstm_step(p), progress)
     run.learn_until(0.01, 600_000, 1.0)
     return p.network("adding", made_by)
 
@@ -239,7 +239,7 @@ def _temporal_order_rnn(seed: int, progress: Progress, made_by: str) -> Recurren
     net = RecurrentNetwork(uniform(8, 16), uniform(8), Dense(uniform(4, 8), uniform(4), "sigma"))
     p = RecurrentParameters.of(net)
     step = lambda x, target, rate: fast_train_sequence(p, x, target, rate)  # noqa: E731
-    Run(TEMPORAL_ORDER, rng, seed, step, progress).learn(30_000, 0.5)
+    TrainingRun(TEMPORAL_ORDER, rng, seed, step, progress).learn(30_000, 0.5)
     return p.network("temporal-order-rnn", made_by)
 
 

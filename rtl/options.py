@@ -1,4 +1,4 @@
-"""What can be chosen of a core, beside the network that it runs."""
+"""What can be chosen of a core, apart from the network that it runs."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Verilog-2001 for an FPGA, and beside it a JSON that says what it is.
+"""Verilog-2001 for an FPGA, and with it a JSON file that says what it is.
 
 The file stands alone: no tool of this project is needed to simulate or synthesise it. The same
 network, formats and lanes give the same bytes. File and modules are named after the network, so

@@ -25,7 +25,7 @@ MUTANT = "mutant"
 
 
 @dataclass(frozen=True)
-class Field:
+class PortField:
     """Where a field lies in a port: its lowest bit, its width, and whether it is signed."""
 
     offset: int
@@ -33,12 +33,12 @@ class Field:
     signed: bool = False
 
 
-def fields(layout: data.StructLayout) -> dict[str, Field]:
+def fields(layout: data.StructLayout) -> dict[str, PortField]:
     """The places of a structure's fields, by name."""
     found = {}
     for name, field in layout:
         shape = Shape.cast(field.shape)
-        found[str(name)] = Field(field.offset, shape.width, shape.signed)
+        found[str(name)] = PortField(field.offset, shape.width, shape.signed)
     return found
 
 
@@ -103,7 +103,7 @@ def _payload(core: Any, port: str) -> data.StructLayout:
     return getattr(core, port).payload.shape()
 
 
-def _shape(place: Field) -> Shape:
+def _shape(place: PortField) -> Shape:
     return Shape(place.width, place.signed)
 
 

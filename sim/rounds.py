@@ -8,7 +8,7 @@ import numpy as np
 
 from golden.errors import InputError
 from rtl.schedule import latency
-from sim.harness import Field, Harness, fields, has
+from sim.harness import Harness, PortField, fields, has
 from sim.job import Ints, Job, Round
 from sim.request import Request
 from sim.scenario import Act, Pattern, Scenario
@@ -141,7 +141,7 @@ def _addresses(harness: Harness) -> Ints:
     return np.arange(len(harness.core.plan.state_words)) << place.offset
 
 
-def _word(drive: dict[str, Field], values: dict[str, int]) -> int:
+def _word(drive: dict[str, PortField], values: dict[str, int]) -> int:
     """A value of `drive`: the fields named, the others 0."""
     word = 0
     for name, value in values.items():

@@ -67,8 +67,8 @@ def build(
     """The simulator for a design, from the cache where it has been built before, be it with other
     contents of its memories.
 
-    Two processes may build at the same time: each builds beside the cache, and the first to finish
-    moves its folder to its place.
+    Two processes may build at the same time: each builds in a folder of its own in the cache, and
+    the first to finish moves its folder to its place.
 
     Parameters
     ----------
@@ -89,15 +89,15 @@ def build(
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
     if (place / top).exists():
         return Build(place, top, cached=True, files=files)
-    beside = folder_in(cache, "building")
+    working = folder_in(cache, "building")
     try:
-        _compile(text, top, ports, waves, beside, cache / f"runtime-{digest(shared)}")
-        _publish(beside, place)
+        _compile(text, top, ports, waves, working, cache / f"runtime-{digest(shared)}")
+        _publish(working, place)
     except ToolError as error:
-        log = (beside / "build.log").rename(cache / f"{place.name}.log")
+        log = (working / "build.log").rename(cache / f"{place.name}.log")
         raise ToolError(f"{error}; the tools' output is in {log}") from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(working, ignore_errors=True)
     return Build(place, top, cached=False, files=files)
 
 
@@ -183,12 +183,12 @@ def _make_flags(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _keep_runtime(objects: Path, runtime: Path) -> None:
     """Keep the compiled run-time library: it is the same for every design, and most of the work."""
-    beside = folder_in(runtime.parent, "runtime-new")
+    working = folder_in(runtime.parent, "runtime-new")
     for path in (objects / f"{name}.o" for name in RUNTIME):
         if path.exists():
-            shutil.copyfile(path, beside / path.name)
-    (beside / HEADER).write_text(INCLUDES)
-    _publish(beside, runtime)
+            shutil.copyfile(path, working / path.name)
+    (working / HEADER).write_text(INCLUDES)
+    _publish(working, runtime)
 
 
 def _precompile(objects: Path, runtime: Path, log: Path) -> None:
@@ -201,14 +201,14 @@ def _precompile(objects: Path, runtime: Path, log: Path) -> None:
         os.replace(objects / made, runtime / f"{HEADER}.gch")
 
 
-def _publish(beside: Path, place: Path) -> None:
+def _publish(working: Path, place: Path) -> None:
     """Move a finished folder to its place; where another process was first, drop ours."""
     try:
-        os.rename(beside, place)
+        os.rename(working, place)
     except OSError:
         if not place.exists():
             raise
-        shutil.rmtree(beside)
+        shutil.rmtree(working)
 
 
 def run(

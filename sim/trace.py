@@ -118,7 +118,7 @@ def show(
     request: Request, recording: Recording, counts: dict[str, int], faults: Iterable[str]
 ) -> ShownTrace:
     """The trace of an act, of which a recording has all beats, with these saturations, and these
-    faults beside its own."""
+    faults in addition to its own."""
     shown = signals(request, recording)
     layers = by_layer(request, shown)
     out = request.fold(recording.out_data[: request.beats], request.leaving)

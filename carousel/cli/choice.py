@@ -23,7 +23,7 @@ class Choice:
 
     Raises
     ------
-    InputError : state bits beside a file; a headroom below 1.
+    InputError : state bits together with a file; a headroom below 1.
     """
 
     bits: int = 16

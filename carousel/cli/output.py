@@ -45,7 +45,7 @@ def check_file(path: Path | None) -> None:
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def file(path: Path) -> Iterator[Path]:
     """A name to write to, which becomes `path` on success; see `golden.files.replacing`."""
     check_file(path)
     with replacing(path, OutputError) as other:
@@ -60,7 +60,7 @@ def to_json(data: dict[str, Any]) -> str:
 def write_json(path: Path | None, data: dict[str, Any]) -> None:
     """Write `data` to `path`, or nothing where there is no path."""
     if path is not None:
-        with beside(path) as other:
+        with file(path) as other:
             other.write_text(to_json(data), encoding="utf-8")
 
 

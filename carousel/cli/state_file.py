@@ -118,5 +118,5 @@ def write(file: Path | None, qnet: QuantizedNetwork, state: State) -> None:
         for part in parts:
             values = formats_of(qnet, k)[part].decode(getattr(st, part))
             arrays[f"{k}.{part}"] = values[0] if len(values) == 1 else values
-    with output.beside(file) as other, other.open("wb") as stream:
+    with output.file(file) as other, other.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)

@@ -1,4 +1,4 @@
-"""What another framework gave for the same input, laid beside the float and the integer run."""
+"""What another framework gave for the same input, compared with the float and the integer run."""
 
 import math
 from collections.abc import Mapping
@@ -142,7 +142,7 @@ def load(file: Path, inputs: Inputs, net: Network) -> Expected:
 def compare(
     expected: Expected, measured: Measured, net: Network, most: Mapping[str, float | None]
 ) -> Compared:
-    """Lay both runs beside the expectation, behind what the file has there; `most`: `Compared`."""
+    """Compare both runs with the expectation, behind what the file has there; most: `Compared`."""
     tolerance = most["float"] or 0.0
     outs = {"float": measured.floating.out, "fixed point": measured.fixed.real().out}
     behind = DECISIONS.get(expected.behind, lambda out: out)

@@ -13,8 +13,8 @@ from carousel.cli import options, output, progress
 from carousel.experiments import contrast, page
 from carousel.experiments import trials as experiments_trials
 from carousel.experiments.gateware import Carried, Sizes, carry
-from carousel.experiments.results import Results, Row
-from carousel.experiments.trials import Kept, Outcome
+from carousel.experiments.results import PaperRow, Results
+from carousel.experiments.trials import TrialFolder, TrialOutcome
 from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from golden import InputError
@@ -84,7 +84,8 @@ def experiments(
     """Train as the 1997 paper did.
 
     Every row of its tables to its own criterion: a table of the paper's counts and those found
-    here, the network that forgets beside it, and what was learnt in fixed point and gateware.
+    here, the network that forgets compared with it, and what was learnt in fixed point and
+    gateware.
     """
     output.check_file(json)
     if jobs is not None and scheduler is not None:
@@ -92,7 +93,7 @@ def experiments(
     chosen = [experiment(name) for name in names or (QUICK if quick else EXPERIMENTS)]
     if limit is not None:
         chosen = [replace(each, longest=min(each.longest, limit)) for each in chosen]
-    kept = Kept(folder)
+    kept = TrialFolder(folder)
     count = 1 if quick and trials is None else trials
     train(kept, chosen, count, seed, scheduler, jobs or processes.processors())
     found = collect(kept, folder, seed, QUICK_SIZES if quick else Sizes(), quick)
@@ -105,7 +106,7 @@ def experiments(
 
 
 def train(
-    kept: Kept,
+    kept: TrialFolder,
     chosen: Sequence[Experiment],
     trials: int | None,
     seed: int,
@@ -133,9 +134,9 @@ def usual_trials(e: Experiment) -> int:
     return FEW if e.name in SLOW else TRIALS
 
 
-def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> Results:
+def collect(kept: TrialFolder, folder: Path, seed: int, sizes: Sizes, quick: bool) -> Results:
     """All that the folder holds, with the contrast and the gateware of what was learnt."""
-    rows = tuple(Row.of(each, kept.outcomes(each)) for each in EXPERIMENTS.values())
+    rows = tuple(PaperRow.of(each, kept.outcomes(each)) for each in EXPERIMENTS.values())
     carried = gateware(kept, folder, rows, sizes)
     solved = {row.name: row.solved for row in rows}
     with progress.bar("Plain networks") as report:
@@ -143,7 +144,9 @@ def collect(kept: Kept, folder: Path, seed: int, sizes: Sizes, quick: bool) -> R
     return Results(rows, carried, found)
 
 
-def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tuple[Carried, ...]:
+def gateware(
+    kept: TrialFolder, folder: Path, rows: Iterable[PaperRow], sizes: Sizes
+) -> tuple[Carried, ...]:
     """Carry on the network of the longest lag of each task; its file goes to `models`."""
     journal = Journal(
         folder / "gateware.jsonl",
@@ -166,10 +169,10 @@ def gateware(kept: Kept, folder: Path, rows: Iterable[Row], sizes: Sizes) -> tup
     return tuple(found)
 
 
-def longest(rows: Iterable[Row]) -> list[Outcome]:
+def longest(rows: Iterable[PaperRow]) -> list[TrialOutcome]:
     """The best trial of each task that was solved, of the row of the longest sequences; of several
     one that most trials solve, the one with the most inputs, the paper's own, the last."""
-    found: dict[str, tuple[tuple[int, bool, int, bool], Outcome]] = {}
+    found: dict[str, tuple[tuple[int, bool, int, bool], TrialOutcome]] = {}
     for row in rows:
         if (best := row.best) is None:
             continue
@@ -192,5 +195,5 @@ def write(found: Results, folder: Path) -> None:
     texts["experiments.md"] = page.page(found)
     texts["experiments.json"] = output.to_json(found.as_dict())
     for name, text in texts.items():
-        with output.beside(folder / name) as other:
+        with output.file(folder / name) as other:
             other.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The network that forgets beside the one that does not: error flow, and tasks it cannot learn."""
+"""Networks that forget and that do not: their error flow, and tasks that one cannot learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from carousel.cli.progress import Progress
-from carousel.experiments.trials import Outcome
+from carousel.experiments.trials import TrialOutcome
 from golden.dense import Dense
 from golden.experiments import experiment
 from golden.experiments.plain import PlainTrial, run_plain
@@ -72,7 +72,11 @@ class Contrast:
 
 
 def measure(
-    solved: Mapping[str, Sequence[Outcome]], seed: int, tested: int, quick: bool, report: Progress
+    solved: Mapping[str, Sequence[TrialOutcome]],
+    seed: int,
+    tested: int,
+    quick: bool,
+    report: Progress,
 ) -> Contrast:
     """The error flow of all networks; plain ones trained on as many sequences as cells needed.
 
@@ -95,7 +99,7 @@ def measure(
     return Contrast(lags, curves, tuple(trials))
 
 
-def sequences(name: str, solved: Sequence[Outcome]) -> int:
+def sequences(name: str, solved: Sequence[TrialOutcome]) -> int:
     """As many as memory cells needed: the mean in the paper, or the most here if that is more."""
     return max(*experiment(name).paper.sequences.values(), *(each.presented for each in solved), 0)
 

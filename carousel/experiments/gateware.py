@@ -125,7 +125,7 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class Exam:
+class ExamSequences:
     """Sequences with their answers, by the piece.
 
     Attributes
@@ -138,7 +138,7 @@ class Exam:
     pieces: tuple[Batch, ...]
 
     @classmethod
-    def draw(cls, experiment: Experiment, seed: int, sizes: Sizes) -> "Exam":
+    def draw(cls, experiment: Experiment, seed: int, sizes: Sizes) -> "ExamSequences":
         """New sequences of the experiment's task, not those of any trial."""
         rng = np.random.default_rng(np.random.SeedSequence((seed, 2)))
         _, task = experiment.task.split(rng)
@@ -171,7 +171,7 @@ class Integers:
     """
 
     net: Network
-    exam: Exam
+    exam: ExamSequences
     seen: Seen
     report: Callable[[str], None]
     known: dict[Widths, int | None] = field(default_factory=dict)
@@ -230,7 +230,7 @@ def carry(
     seed, settings : of the trial.
     report : told what is done now.
     """
-    exam = Exam.draw(experiment, seed, sizes)
+    exam = ExamSequences.draw(experiment, seed, sizes)
     sample = exam.pieces[0][: sizes.sample]
     report("float")
     wrong = exam.wrong_by(lambda x: net.run(x).out)

@@ -9,7 +9,7 @@ from statistics import mean
 
 from carousel.experiments.contrast import SHOWN, TASKS
 from carousel.experiments.gateware import Carried, Fixed
-from carousel.experiments.results import Results, Row
+from carousel.experiments.results import PaperRow, Results
 from carousel.report.tables import Table
 
 FLOW, COUNTS = "experiments-flow.svg", "experiments-counts.svg"
@@ -23,8 +23,8 @@ gateware. This page and its figures are written by
 
     carousel experiments -o FOLDER      # needs the extra `train`
 
-from what the folder holds; the same numbers are in `experiments.json` beside it. A row that was not
-run is run by `carousel experiments ROW -o FOLDER`, which goes on where it was interrupted.
+from what the folder holds; the same numbers are in `experiments.json` next to it. A row that was
+not run is run by `carousel experiments ROW -o FOLDER`, which goes on where it was interrupted.
 
 A row's name has its settings behind the experiment's number: of 1 blocks x cells and the learning
 rate, of 2c q and p, of 3 T and N, of 4 T, of 5 n_seq. What counts is training sequences until each
@@ -100,7 +100,7 @@ def short(found: Results) -> str:
     return f"{_markdown(Table.of('In short', head, lines))}\n{_sum(rows)}"
 
 
-def _short(row: Row, carried: Carried) -> tuple[str, ...]:
+def _short(row: PaperRow, carried: Carried) -> tuple[str, ...]:
     criterion, usual = row.criteria[-1], carried.usual
     ours = row.counts(criterion)
     assert ours, "a network that was carried on solved its task"
@@ -115,7 +115,7 @@ def _short(row: Row, carried: Carried) -> tuple[str, ...]:
     )
 
 
-def _sum(rows: Mapping[str, Row]) -> str:
+def _sum(rows: Mapping[str, PaperRow]) -> str:
     """How many of the paper's rows were solved, and what all trials took."""
     own = [row for row in rows.values() if row.own]
     solved = [row for row in own if row.mostly]
@@ -148,7 +148,7 @@ def counts(found: Results) -> Table:
     return Table.of("Training sequences", head, lines)
 
 
-def _count(row: Row, criterion: str) -> tuple[str, ...]:
+def _count(row: PaperRow, criterion: str) -> tuple[str, ...]:
     names = row.name + row.mark, str(row.table)
     paper, ours = f"{row.paper.sequences[criterion]:,}", row.counts(criterion)
     shown = ("-", "-", "-")
@@ -165,14 +165,14 @@ def tested(found: Results) -> Table:
     return Table.of("After training", head, [_test(row) for row in found.rows if row.trials])
 
 
-def _test(row: Row) -> tuple[str, ...]:
+def _test(row: PaperRow) -> tuple[str, ...]:
     wrong, error = _answers(row)
     share, seconds = row.paper.wrong, [each.seconds for each in row.trials]
     paper = "-" if share is None else f"{TESTED_THERE * share:.1f} of {TESTED_THERE:,}"
     return (row.name, paper, wrong, error, f"{mean(seconds):.0f}", f"{sum(seconds):.0f}")
 
 
-def _answers(row: Row) -> tuple[str, str]:
+def _answers(row: PaperRow) -> tuple[str, str]:
     """Sequences answered wrongly and |error|, both the mean of the trials that solved the task."""
     if not (solved := row.solved):
         return "-", "-"
@@ -180,7 +180,7 @@ def _answers(row: Row) -> tuple[str, str]:
     return wrong, f"{mean(each.mean_abs for each in solved):.3g}"
 
 
-def _notes(found: tuple[Row, ...]) -> Iterator[str]:
+def _notes(found: tuple[PaperRow, ...]) -> Iterator[str]:
     """How the text was read."""
     read: dict[str, list[str]] = {}
     for row in found:
@@ -197,7 +197,7 @@ def _notes(found: tuple[Row, ...]) -> Iterator[str]:
         yield from [f"\n({mark}) {head}:\n\n", *lines] if lines else []
 
 
-def _failed(found: tuple[Row, ...]) -> Iterator[str]:
+def _failed(found: tuple[PaperRow, ...]) -> Iterator[str]:
     """The trials that failed, folded."""
     failed = [(row, each) for row in found for each in row.failed]
     if failed:

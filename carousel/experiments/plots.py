@@ -1,4 +1,5 @@
-"""Figures of a campaign: training sequences beside the paper's, and error flow against lag."""
+"""Figures of a campaign: training sequences compared with the paper's, and error flow against
+lag."""
 
 import matplotlib as mpl
 import numpy as np

@@ -7,7 +7,7 @@ from typing import Any
 
 from carousel.experiments.contrast import Contrast
 from carousel.experiments.gateware import Carried
-from carousel.experiments.trials import Outcome
+from carousel.experiments.trials import TrialOutcome
 from golden.experiments import Experiment, Paper
 
 
@@ -26,7 +26,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """A row of the paper's tables.
 
     Attributes
@@ -44,10 +44,10 @@ class Row:
     beyond: str
     paper: Paper
     criteria: tuple[str, ...]
-    trials: tuple[Outcome, ...]
+    trials: tuple[TrialOutcome, ...]
 
     @classmethod
-    def of(cls, e: Experiment, trials: Sequence[Outcome]) -> "Row":
+    def of(cls, e: Experiment, trials: Sequence[TrialOutcome]) -> "PaperRow":
         criteria = tuple(stop.name for stop in e.stops)
         words = e.name, e.table, e.row, e.reading, e.other, e.beyond
         return cls(*words, e.paper, criteria, tuple(trials))
@@ -68,11 +68,11 @@ class Row:
         return self.name.split("-")[0]
 
     @property
-    def solved(self) -> list[Outcome]:
+    def solved(self) -> list[TrialOutcome]:
         return [each for each in self.trials if each.solved]
 
     @property
-    def failed(self) -> list[Outcome]:
+    def failed(self) -> list[TrialOutcome]:
         return [each for each in self.trials if not each.solved]
 
     @property
@@ -86,7 +86,7 @@ class Row:
         return Counts.of(found) if found else None
 
     @property
-    def best(self) -> Outcome | None:
+    def best(self) -> TrialOutcome | None:
         """The solved trial with the fewest test sequences wrong; of several the first."""
         return min(self.solved, key=lambda each: each.wrong, default=None)
 
@@ -94,12 +94,12 @@ class Row:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Row":
+    def from_dict(cls, plain: Mapping[str, Any]) -> "PaperRow":
         """What `as_dict` gave, JSON's lists included."""
         parts = {
             "paper": Paper(**plain["paper"]),
             "criteria": tuple(plain["criteria"]),
-            "trials": tuple(map(Outcome.from_dict, plain["trials"])),
+            "trials": tuple(map(TrialOutcome.from_dict, plain["trials"])),
         }
         return cls(**{**plain, **parts})
 
@@ -115,12 +115,12 @@ class Results:
     contrast : plain recurrent networks.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[PaperRow, ...]
     carried: tuple[Carried, ...]
     contrast: Contrast
 
     @property
-    def solved(self) -> dict[str, list[Outcome]]:
+    def solved(self) -> dict[str, list[TrialOutcome]]:
         """Trials that solved their task, by the row's name."""
         return {row.name: row.solved for row in self.rows}
 
@@ -134,6 +134,6 @@ class Results:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Results":
         """What `as_dict` gave, JSON's lists included."""
-        rows = tuple(map(Row.from_dict, plain["rows"]))
+        rows = tuple(map(PaperRow.from_dict, plain["rows"]))
         carried = tuple(map(Carried.from_dict, plain["carried"]))
         return cls(rows, carried, Contrast.from_dict(plain["contrast"]))

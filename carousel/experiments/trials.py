@@ -34,7 +34,7 @@ State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Outcome(Result):
+class TrialOutcome(Result):
     """What came of a trial, as the journal keeps it.
 
     Attributes
@@ -55,7 +55,7 @@ class Outcome(Result):
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> "Outcome":
+    def from_dict(cls, plain: Mapping[str, Any]) -> "TrialOutcome":
         """What `as_dict` gave; KeyError or TypeError for anything else."""
         return cls(**plain)
 
@@ -86,7 +86,7 @@ class Worked:
 
     rest: Slice
     note: str
-    outcome: Outcome | None = None
+    outcome: TrialOutcome | None = None
     network: golden.Network | None = None
 
 
@@ -124,12 +124,12 @@ def work(_: None, given: Slice) -> Worked:
     if not training.finished:
         return Worked(rest, note)
     trial = training.result()
-    outcome = Outcome(settings=digest(given.experiment), **trial.as_dict())
+    outcome = TrialOutcome(settings=digest(given.experiment), **trial.as_dict())
     return Worked(rest, note, outcome, trial.network)
 
 
-def _diverged(given: Slice, training: Training, said: str) -> Outcome:
-    return Outcome(
+def _diverged(given: Slice, training: Training, said: str) -> TrialOutcome:
+    return TrialOutcome(
         experiment=given.experiment.name,
         seed=given.seed,
         solved=False,
@@ -145,7 +145,7 @@ def _diverged(given: Slice, training: Training, said: str) -> Outcome:
     )
 
 
-class Kept:
+class TrialFolder:
     """A folder: outcomes in a journal, states of trials that can go on, networks of solved ones.
 
     Raises
@@ -158,10 +158,10 @@ class Kept:
         output.make_parent(self.trials / "any")
         version = VERSION
         self.journal = Journal(
-            folder / "trials.jsonl", version, Outcome.from_dict, lambda each: each.key
+            folder / "trials.jsonl", version, TrialOutcome.from_dict, lambda each: each.key
         )
 
-    def outcomes(self, experiment: Experiment) -> list[Outcome]:
+    def outcomes(self, experiment: Experiment) -> list[TrialOutcome]:
         """All that is known of an experiment as it is now, by seed."""
         settings = digest(experiment)
         known = (each for each in self.journal.known.values() if each.settings == settings)
@@ -199,7 +199,7 @@ class Kept:
         stays, for it may go on one day."""
         rest, outcome = worked.rest, worked.outcome
         if rest.state is not None and not (outcome and outcome.solved):
-            with output.beside(self._state(rest)) as other, other.open("wb") as file:
+            with output.file(self._state(rest)) as other, other.open("wb") as file:
                 settings = {"settings": np.array(digest(rest.experiment))}
                 np.savez(file, allow_pickle=False, **settings, **rest.state)
         if outcome is None:
@@ -212,8 +212,8 @@ class Kept:
 
 
 def run(
-    kept: Kept, wanted: Iterable[tuple[Experiment, int]], workers: Workers, report: Progress
-) -> Iterator[Outcome]:
+    kept: TrialFolder, wanted: Iterable[tuple[Experiment, int]], workers: Workers, report: Progress
+) -> Iterator[TrialOutcome]:
     """Train what is not over yet, and give each outcome as soon as it is kept."""
     wanted = list(wanted)
     left = [each for each in wanted if not kept.over(*each)]

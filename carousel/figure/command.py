@@ -37,7 +37,7 @@ def figure(
     output.check_file(json)
     output.check_file(file)
     found = story.follow(model, rnn, bits, length, seed)
-    with output.beside(file) as other:
+    with output.file(file) as other:
         other.write_text(svg(plots.story(found), "story"))
     story.table(found).show(Console())
     typer.echo(f"Figure  {file}")

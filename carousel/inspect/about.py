@@ -26,7 +26,7 @@ OUTPUTS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class StageInfo:
     """A layer or a dense stage.
 
     Attributes
@@ -86,7 +86,7 @@ class ModelInfo:
         return self.needs[-1].plan
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[StageInfo, ...]:
         pairs = {k: len(stage) > 1 for stage in self.net.stages for k in stage}
         parts = [_layer(k, layer, pairs[k]) for k, layer in enumerate(self.net.layers)]
         names = labels(len(self.net.head), len(self.net.stem))
@@ -98,7 +98,7 @@ class ModelInfo:
         return sum(part.parameters for part in self.parts)
 
 
-def _layer(k: int, layer: Layer, paired: bool) -> Part:
+def _layer(k: int, layer: Layer, paired: bool) -> StageInfo:
     shape = layer.shape
     numbers = {
         name: np.concatenate([np.ravel(part[kind]) for kind in kinds])
@@ -127,7 +127,7 @@ def _layer(k: int, layer: Layer, paired: bool) -> Part:
         "initial": list(layer.initial),
         "bidirectional": paired,
     }
-    return Part(
+    return StageInfo(
         f"layer {k}",
         shape.inputs,
         shape.cells,
@@ -139,11 +139,11 @@ def _layer(k: int, layer: Layer, paired: bool) -> Part:
     )
 
 
-def _dense(label: str, stage: Dense) -> Part:
+def _dense(label: str, stage: Dense) -> StageInfo:
     numbers = {"weights": np.ravel(stage.weights), "biases": stage.biases}
     what = f"dense, {'linear' if stage.squash == 'identity' else stage.squash}"
     widths = stage.inputs, stage.outputs, stage.outputs
-    return Part(label, *widths, "", what, numbers, {"squash": stage.squash})
+    return StageInfo(label, *widths, "", what, numbers, {"squash": stage.squash})
 
 
 def _words(layer: Layer) -> list[str]:

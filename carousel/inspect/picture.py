@@ -28,7 +28,7 @@ Place = tuple[float, float, float, float]
 
 def write(plan: CorePlan, file: Path) -> None:
     """Draw it to `file` (.svg), whole or not at all."""
-    with output.beside(file) as other:
+    with output.file(file) as other:
         other.write_text(svg(picture(plan), "core"))
 
 

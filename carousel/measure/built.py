@@ -125,7 +125,7 @@ def stages() -> Iterator[Progress]:
 
 @contextmanager
 def keeping_log(place: Path) -> Iterator[None]:
-    """Should a tool fail in the block, its log is left beside `place`, and the error says so."""
+    """Should a tool fail in the block, its log is left next to `place`, and the error says so."""
     try:
         yield
     except ToolFailedError as caught:

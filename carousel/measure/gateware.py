@@ -80,7 +80,7 @@ def play(
     core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length, probe=True))
     with (
         progress.bar("Gateware: build, then simulate") as report,
-        output.beside(waves) if waves else nullcontext() as file,
+        output.file(waves) if waves else nullcontext() as file,
     ):
         trace = sim.simulate(
             core,

@@ -18,7 +18,7 @@ TRIED = 20_000  # steps that a trial runs at most
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AccuracyVerdict:
     """Fixed point against float.
 
     Attributes
@@ -81,12 +81,12 @@ class Verdict:
         }
 
 
-def judge(subject: Subject, measured: Measured) -> Verdict:
+def judge(subject: Subject, measured: Measured) -> AccuracyVerdict:
     """The verdict; where it is poor, with what other widths give on the first of the input."""
     real, fixed = measured.floating.out, measured.fixed.value("out")
     rmse, spread, decibels = _against(real, fixed)
     poor = rmse > 0 and decibels < GOOD
-    return Verdict(
+    return AccuracyVerdict(
         rmse,
         spread,
         decibels,
@@ -98,7 +98,7 @@ def judge(subject: Subject, measured: Measured) -> Verdict:
 
 
 def _against(real: np.ndarray, fixed: np.ndarray) -> tuple[float, float, float]:
-    """RMSE, spread and their ratio in decibels; a constant output is laid beside its size."""
+    """RMSE, spread and their ratio in decibels; a constant output is compared with its size."""
     noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
     power = spread**2 or float(np.mean(real**2))
     return math.sqrt(noise), spread, sqnr(power, noise)

@@ -38,7 +38,7 @@ def page(
 
     The Verilog is that of `carousel verilog` with the same options, compiled to WebAssembly. The
     page has a memory cell with two doors to open and shut, the model on sequences that one
-    composes, float64 beside both, and a check against recorded codes of the integer model.
+    composes, float64 next to both, and a check against recorded codes of the integer model.
     Needs the extra `page`; not with reverse layers.
     """
     from carousel.page.contents import contents
@@ -65,7 +65,7 @@ def page(
         place = Path("out") / f"{net.name}.html"
         output.make_parent(place)
     output.check_file(place)
-    with output.beside(place) as other, progress.bar("WebAssembly"):
+    with output.file(place) as other, progress.bar("WebAssembly"):
         text = render(contents(subject, plan(subject.qnet, CoreOptions(lanes))))
         check_size(net.name, text)
         other.write_text(text, encoding="utf-8", newline="\n")

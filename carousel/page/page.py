@@ -1,4 +1,4 @@
-"""The page's file: HTML, style and scripts as they lie beside this module, put together."""
+"""The page's file: HTML, style and scripts as they lie next to this module, put together."""
 
 import json
 from pathlib import Path

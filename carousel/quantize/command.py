@@ -71,7 +71,7 @@ def quantize(
         told = _command(subject, model, file, seed, state, report)
         budget, more = _report(model, subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
-    with output.beside(place) as other:
+    with output.file(place) as other:
         subject.qnet.formats.dump(other)
     console = Console()
     for table in [tables.formats(subject.qnet.formats), *shown]:
@@ -94,7 +94,7 @@ def _report(
 
     found = account.measure(subject, measured)
     again = repeat.plain(subject.qnet, told, {"model": model}, ("numpy",))
-    with output.beside(place) as other:
+    with output.file(place) as other:
         other.write_text(page.render(subject, measured, found, again), encoding="utf-8")
     answers = [account.answers(found)] if found.right else []
     return [*answers, account.groups(found)], {"budget": account.plain(found), "repeat": again}

@@ -45,5 +45,5 @@ def prove(found: RunResult, model: Path, file: Path | None, place: Path) -> str:
 
 
 def proofs(place: Path) -> Path:
-    """The folder for proofs beside the Verilog in `place`."""
+    """The folder for proofs, next to the Verilog in `place`."""
     return place / "proofs"

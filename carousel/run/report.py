@@ -104,7 +104,7 @@ def _gateware(found: RunResult) -> list[str]:
     return [
         html.heading("Gateware"),
         parts.table(gateware.table(found.gateware), titled=False),
-        html.paragraph(f"The Verilog is {found.verilog.name}, beside this page."),
+        html.paragraph(f"The Verilog is {found.verilog.name}, next to this page."),
     ]
 
 

@@ -22,7 +22,7 @@ from carousel.work.journal import Journal
 from fixedpoint.calibration import Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.quantization import quantize
-from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
+from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
 from fixedpoint.search.search import Evaluate, Goal, Search
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
 from golden import InputError, Network
@@ -77,7 +77,7 @@ def search(
         typer.Option(
             "--output",
             "-o",
-            help="Formats file to write; beside it a figure (.svg), and a journal (.jsonl) with "
+            help="Formats file to write; next to it a figure (.svg), and a journal (.jsonl) with "
             "which an interrupted search goes on.",
             show_default="out/<model's name>.formats.json",
         ),
@@ -102,7 +102,7 @@ def search(
     drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
     if place in (drawing, past):
         raise InputError(
-            f"{place}: the formats cannot have this ending, it is that of a file beside"
+            f"{place}: the formats cannot have this ending, it is that of a file next to it"
         )
     for each in (place, drawing, past):
         output.check_file(each)
@@ -112,7 +112,7 @@ def search(
     qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
     subject = Subject(net, qnet, inputs, encode(qnet, inputs.x), Choice(file=place))
     held = hold_check.check(subject, quick)
-    with output.beside(place) as other:
+    with output.file(place) as other:
         qnet.formats.dump(other)
     draw(found, drawing)
     console = Console()
@@ -129,7 +129,7 @@ def draw(found: SearchResult, path: Path) -> None:
     from carousel.report import plots
     from carousel.search import plots as searched_plots
 
-    with output.beside(path) as other:
+    with output.file(path) as other:
         other.write_text(plots.svg(searched_plots.figure(found), "search"), encoding="utf-8")
 
 
@@ -184,10 +184,10 @@ def _split(inputs: Inputs) -> tuple[Inputs, Inputs]:
     return first, second
 
 
-def _answers(inputs: Inputs) -> Answers | None:
+def _answers(inputs: Inputs) -> RightOutputs | None:
     if inputs.task is None or inputs.target is None:
         return None
-    return Answers(inputs.target, inputs.task)
+    return RightOutputs(inputs.target, inputs.task)
 
 
 def look(

@@ -40,7 +40,7 @@ def figure(found: SearchResult) -> Figure:
 
 
 def _bits(panel: Axes, these: Sequence[Evaluation]) -> None:
-    """The bits of uniform widths beside their points."""
+    """The bits of uniform widths, written at their points."""
     look = {"color": GREY, "fontsize": 7, "textcoords": "offset points"}
     for each, cost, error in zip(these, *_points(these), strict=True):
         panel.annotate(str(each.widths.input), (cost, error), (4, 3), **look)

@@ -1,4 +1,4 @@
-"""What a search found: beside uniform widths, as tables."""
+"""What a search found, compared with uniform widths, as tables."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import Goal, Search, front
 from fixedpoint.widths import KINDS
 
-REFERENCE = 16  # bits of the uniform widths that every choice is laid beside
+REFERENCE = 16  # bits of the uniform widths that every choice is compared with
 
 
 @dataclass(frozen=True)

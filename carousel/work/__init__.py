@@ -1,1 +1,1 @@
-"""Work beside the main process: processes, workers here or on a cluster, and a journal."""
+"""Work outside the main process: processes, workers here or on a cluster, and a journal."""

@@ -1,4 +1,4 @@
-"""Work in processes of their own, beside what this one does meanwhile."""
+"""Work in processes of their own, while this one does something else."""
 
 import os
 import signal
@@ -72,7 +72,7 @@ def running(jobs: Mapping[Any, Callable[[], Any]]) -> Iterator[dict[Any, Future[
     ProcessError : a process ends before its work is done.
     """
     lost = ProcessError(
-        "a process beside this one has ended before its work was done, perhaps for lack of memory"
+        "a worker process has ended before its work was done, perhaps for lack of memory"
     )
     with spawned(min(len(jobs), processors()), lost) as submit:
         yield {name: submit(job) for name, job in jobs.items()}

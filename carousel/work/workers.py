@@ -1,4 +1,4 @@
-"""Where work is done: here, in processes beside this one, on a cluster.
+"""Where work is done: here, in other processes, on a cluster.
 
 with workers.local(evaluate, problem, jobs=2) as work:
     for found in work(candidates): ...              # evaluate(problem, candidate), in any order

@@ -72,7 +72,7 @@ class ErrorReport:
 
 
 def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
-    """Lay an integer run beside the float run of the same sequences.
+    """Compare an integer run with the float run of the same sequences.
 
     Steps are those of the sequence, also for an output that only the last step has.
 

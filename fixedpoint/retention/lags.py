@@ -36,7 +36,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs that hear the same distractors.
 
     Attributes
@@ -60,7 +60,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptOfGroup:
     """What a group kept, by layer.
 
     Attributes
@@ -74,7 +74,7 @@ class Kept:
     states: tuple[Array, ...]
 
     @classmethod
-    def of(cls, start: Sequence[Array], states: Sequence[Array]) -> "Kept":
+    def of(cls, start: Sequence[Array], states: Sequence[Array]) -> "KeptOfGroup":
         """From each layer's s at lag 0, (N, C), and at the lags, (lags, N, C)."""
         pairs = list(zip(start, states, strict=True))
         apart = [_spread(s) / (_spread(before) or np.nan) for before, s in pairs]
@@ -89,10 +89,10 @@ def _spread(s: Array) -> Any:
 
 def in_fixed_point(
     qnet: QuantizedNetwork,
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     lags: Sequence[int],
     progress: Progress | None = None,
-) -> tuple[Kept, ...]:
+) -> tuple[KeptOfGroup, ...]:
     """Follow the groups in the integer model, side by side.
 
     Parameters
@@ -112,11 +112,11 @@ def in_fixed_point(
 def in_float(
     net: Network,
     qnet: QuantizedNetwork,
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     lags: Sequence[int],
     single: bool,
     progress: Progress | None = None,
-) -> tuple[Kept, ...]:
+) -> tuple[KeptOfGroup, ...]:
     """The same in float64, or float32 where `single`, from the values that the codes stand for."""
 
     def run(codes: Codes, state: State) -> Trace:
@@ -126,7 +126,7 @@ def in_float(
     return kept(groups, [start, *_follow(run, start, groups, lags, progress)])
 
 
-def joined(groups: Sequence[Group]) -> State:
+def joined(groups: Sequence[RunGroup]) -> State:
     """The states of all groups, one run after the other."""
     layers = zip(*(group.start for group in groups), strict=True)
     return tuple(
@@ -138,7 +138,7 @@ def joined(groups: Sequence[Group]) -> State:
 def _follow(
     run: Callable[[Codes, State], Trace],
     state: State,
-    groups: Sequence[Group],
+    groups: Sequence[RunGroup],
     lags: Sequence[int],
     progress: Progress | None,
 ) -> list[State]:
@@ -170,11 +170,11 @@ def _bits(state: State) -> bytes:
     return b"".join(getattr(st, name).tobytes() for st in state for name in PARTS)
 
 
-def kept(groups: Sequence[Group], states: Sequence[State]) -> tuple[Kept, ...]:
+def kept(groups: Sequence[RunGroup], states: Sequence[State]) -> tuple[KeptOfGroup, ...]:
     """What each group kept, from the real states of all runs at lag 0 and at each lag."""
     every = [np.stack([np.asarray(st[k].s, float) for st in states]) for k in range(len(states[0]))]
     ends = np.cumsum([0, *(group.count for group in groups)])
     return tuple(
-        Kept.of([s[0, a:b] for s in every], [s[1:, a:b] for s in every])
+        KeptOfGroup.of([s[0, a:b] for s in every], [s[1:, a:b] for s in every])
         for a, b in zip(ends[:-1], ends[1:], strict=True)
     )

@@ -25,7 +25,7 @@ HOLD_STEPS, HOLD_SEQUENCES = 16, 2
 
 
 @dataclass(frozen=True)
-class Answers:
+class RightOutputs:
     """What is right as the output of a sequence's last step.
 
     Attributes
@@ -61,11 +61,11 @@ class Problem:
     lanes: int
     x: Array
     out: Array
-    answers: Answers | None = None
+    answers: RightOutputs | None = None
 
     @classmethod
     def of(
-        cls, net: Network, seen: Seen, lanes: int, x: Array, answers: Answers | None = None
+        cls, net: Network, seen: Seen, lanes: int, x: Array, answers: RightOutputs | None = None
     ) -> "Problem":
         """With the outputs of the float network; `InputError` for an x that does not fit it."""
         return cls(net, seen, lanes, x, net.run(x).out, answers)

@@ -105,7 +105,7 @@ class Lately:
 
 
 @dataclass(frozen=True)
-class Run:
+class RightInARow:
     """`length` training sequences in a row are right; what counts is how many came before them."""
 
     name: str
@@ -157,7 +157,7 @@ class Strings:
         return met
 
 
-Criterion = Lately | Run | Examined | Strings
+Criterion = Lately | RightInARow | Examined | Strings
 
 
 def _sums(values) -> Array:

@@ -8,7 +8,7 @@ gate biases of experiments 4 to 6 are random, those of the four blocks of experi
 from collections.abc import Iterator
 from dataclasses import replace
 
-from golden.experiments.criteria import Criterion, Examined, Lately, Run, Strings
+from golden.experiments.criteria import Criterion, Examined, Lately, RightInARow, Strings
 from golden.experiments.experiment import Experiment, Paper
 from golden.experiments.remedies import calm_entropy, entropy, last_alone, shut, slow, unhurried
 from golden.experiments.wiring import Wiring
@@ -74,7 +74,7 @@ def _recall(variant: str, count: int) -> Experiment:
         task=task,
         wiring=wiring,
         rate=1.0,
-        stops=(Run("stop"),),
+        stops=(RightInARow("stop"),),
         longest=100_000,
         paper=Paper({"stop": count}, 18),
         grows=True,
@@ -91,7 +91,7 @@ def _trigger(lag: int, distractors: int, count: int) -> Experiment:
         task=Trigger.of(lag, distractors),
         wiring=Wiring(distractors + 4, 2, 2, 1, 0.2, ()),
         rate=0.01,
-        stops=(Run("stop"),),
+        stops=(RightInARow("stop"),),
         longest=max(200_000, 4 * count),
         paper=Paper({"stop": count}, 20),
         reading=TRIGGER,

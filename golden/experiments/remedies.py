@@ -1,6 +1,6 @@
 """Rows that go beyond the paper, for tasks that its own settings do not solve as reported here.
 
-Each changes what is named and nothing else, and stands beside the paper's own row.
+Each changes what is named and nothing else, and is compared with the paper's own row.
 """
 
 from dataclasses import replace

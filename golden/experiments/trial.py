@@ -148,7 +148,7 @@ class Training:
         self.history.add(self._task.error(batch, out), self._task.right(batch, out))
         if not self.grown and self.history.stalled:
             self._grow()
-        exam = Exam(self.p, self._task, self._test_task, self._testing)
+        exam = TrialExam(self.p, self._task, self._test_task, self._testing)
         for criterion in self.experiment.stops:
             if criterion.name not in self.reached:
                 met = criterion.met(self.history, exam)
@@ -180,7 +180,7 @@ class Training:
 
     def result(self) -> Trial:
         """Test what was learnt on 2560 new sequences."""
-        exam = Exam(self.p, self._task, self._test_task, self._testing)
+        exam = TrialExam(self.p, self._task, self._test_task, self._testing)
         wrong, errors = exam.judge(TESTED, TESTED)
         name = self.experiment.name
         made_by = f"carousel experiments {name} --seed {self.seed} --trials 1"
@@ -238,7 +238,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Exam:
+class TrialExam:
     """Answers of a network as it is now; see `golden.experiments.criteria.Exam`."""
 
     p: Parameters

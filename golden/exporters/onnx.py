@@ -39,7 +39,8 @@ class Exported:
 
 
 def save_onnx(net: Network, path: str | Path) -> Exported:
-    """Write `net` to `path` (beside it first, then renamed, so that no half file is ever seen).
+    """Write `net` to `path` (to a file next to it, which is then renamed, so that no half file is
+    ever seen).
 
     The file takes "x" (N, T, D), N and T open, and gives "y": (N, T, K), or (N, K) where the output
     of one step leaves; both float32. Every sequence starts from the layers' own initial states.
@@ -60,8 +61,8 @@ def save_onnx(net: Network, path: str | Path) -> Exported:
         data = _serialized(net, graph)
     except ModuleNotFoundError as error:
         raise ModelError(f"{path}: writing .onnx needs {error.name}: {install('import')}") from None
-    with replacing(path, ModelError) as beside:
-        beside.write_bytes(data)
+    with replacing(path, ModelError) as other:
+        other.write_bytes(data)
     rounding = graph.rounding
     return Exported(OPSET, DTYPE.name, rounding.absolute, rounding.relative, _notes(net))
 

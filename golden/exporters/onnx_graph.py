@@ -40,7 +40,7 @@ ACTIVATIONS: dict[str, tuple[str, tuple[float, ...]]] = {  # ONNX's name; alpha 
 }
 
 
-class Rounding:
+class FileRounding:
     """Rounds a network's numbers to the file's type, and remembers by how much.
 
     Attributes
@@ -67,7 +67,7 @@ class Rounding:
 
 
 @dataclass(frozen=True)
-class Node:
+class Operator:
     """One operator; its inputs and outputs by name, "" is an input that is absent."""
 
     op: str
@@ -87,9 +87,9 @@ class Graph:
     rounding : what makes the network's numbers float32.
     """
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Operator] = field(default_factory=list)
     stored: dict[str, np.ndarray] = field(default_factory=dict)
-    rounding: Rounding = field(default_factory=Rounding)
+    rounding: FileRounding = field(default_factory=FileRounding)
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node with one output, whose name is returned."""
@@ -97,7 +97,7 @@ class Graph:
 
     def add_many(self, outputs: int, op: str, *inputs: str, **attributes: Any) -> list[str]:
         names = [f"{op.lower()}{len(self.nodes)}.{k}" for k in range(outputs)]
-        self.nodes.append(Node(op, list(inputs), names, attributes))
+        self.nodes.append(Operator(op, list(inputs), names, attributes))
         return names
 
     def store(self, name: str, values: np.ndarray) -> str:
@@ -213,7 +213,7 @@ def _lstm(graph: Graph, k: int, layer: Layer, x: str, sequences: str) -> list[st
     return graph.add_many(2, "LSTM", x, w, r, b, "", *states, *p, **attributes)
 
 
-def _attributes(k: int, layer: Layer, rounding: Rounding) -> dict[str, Any]:
+def _attributes(k: int, layer: Layer, rounding: FileRounding) -> dict[str, Any]:
     for name in (layer.gate, layer.g, layer.h):
         if name not in ACTIVATIONS:
             raise ModelError(f"layer {k} {name!r}: ONNX files may have {', '.join(ACTIVATIONS)}")
@@ -236,7 +236,7 @@ def _attributes(k: int, layer: Layer, rounding: Rounding) -> dict[str, Any]:
     return found
 
 
-def _numbers(k: int, layer: Layer, rounding: Rounding) -> dict[str, np.ndarray]:
+def _numbers(k: int, layer: Layer, rounding: FileRounding) -> dict[str, np.ndarray]:
     """W (1, 4C, D), R (1, 4C, C), B (1, 8C) and, with peepholes, P (1, 3C), rounded."""
     shape = layer.shape
     rows, biases = {}, {}

@@ -17,7 +17,7 @@ from golden.errors import ModelError
 from golden.files import unpacked
 from golden.importers import check_file, check_size, hdf5, network_name, shown
 from golden.importers.assembly import network
-from golden.importers.keras_config import Part, as_object, chain
+from golden.importers.keras_config import KerasLayer, as_object, chain
 from golden.importers.keras_options import NOTHING
 from golden.importers.keras_units import Unit
 from golden.importers.stages import Cells, Stage
@@ -102,9 +102,9 @@ def _members(path: Path) -> dict[str, bytes]:
     return found
 
 
-def _check_order(parts: list[Part]) -> None:
+def _check_order(parts: list[KerasLayer]) -> None:
     """An InputLayer, then others, and every step from LSTM to LSTM."""
-    before: Part | None = None
+    before: KerasLayer | None = None
     for k, part in enumerate(parts):
         if part.kind == "InputLayer":
             if k:
@@ -121,7 +121,7 @@ def _check_order(parts: list[Part]) -> None:
         raise ModelError("model: no LSTM is in it")
 
 
-def _inputs(parts: list[Part]) -> int:
+def _inputs(parts: list[KerasLayer]) -> int:
     """How many values, or numbers of an Embedding, a step has."""
     shape, first = parts[0].options.get("batch_shape"), parts[1]
     if first.kind == "Embedding":
@@ -133,7 +133,7 @@ def _inputs(parts: list[Part]) -> int:
     return shape[2]
 
 
-def _plan(parts: list[Part], version: int) -> list[Unit]:
+def _plan(parts: list[KerasLayer], version: int) -> list[Unit]:
     """The layers that compute; of two LSTMs side by side the forward one first.
 
     `backwards` is whether the steps are in reverse order where the chain has come to. Of a
@@ -167,7 +167,11 @@ def _plan(parts: list[Part], version: int) -> list[Unit]:
 
 
 def _network(
-    parts: list[Part], units: list[Unit], arrays: dict[str, np.ndarray], name: str, version: int
+    parts: list[KerasLayer],
+    units: list[Unit],
+    arrays: dict[str, np.ndarray],
+    name: str,
+    version: int,
 ) -> Network:
     stages: list[Stage] = []
     for unit in units:

@@ -30,7 +30,7 @@ SAME = ("units", "activation", "recurrent_activation", "use_bias", "return_seque
 
 
 @dataclass(frozen=True)
-class Part:
+class KerasLayer:
     """One layer of the model.
 
     Attributes
@@ -46,12 +46,12 @@ class Part:
     name: str
     options: dict[str, Any]
     group: str = ""
-    inner: tuple["Part", ...] = ()
+    inner: tuple["KerasLayer", ...] = ()
     owner: str = ""
     place: tuple[int, ...] = ()
 
     @property
-    def lstms(self) -> tuple["Part", ...]:
+    def lstms(self) -> tuple["KerasLayer", ...]:
         """The LSTMs that it is: one, two, or none."""
         if self.kind == "LSTM":
             return (self,)
@@ -109,7 +109,7 @@ def _list(value: Any, what: str) -> list[Any]:
     return value
 
 
-def chain(config: dict[str, Any], old: bool = False) -> list[Part]:
+def chain(config: dict[str, Any], old: bool = False) -> list[KerasLayer]:
     """The model's layers in the order in which they compute; `old` in the form of an .h5."""
     _check_model(config, old)
     return _layers(config, "layers", old, 0)
@@ -122,7 +122,7 @@ def _check_model(config: dict[str, Any], old: bool) -> None:
         raise ModelError(f"model {shown(kind)}: must be Sequential or Functional, of Keras itself")
 
 
-def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[Part]:
+def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[KerasLayer]:
     """The layers of a model whose groups lie at `place`, those of inner models in their place."""
     if depth > DEEPEST:
         raise ModelError(f"models within models: allowed are {DEEPEST}")
@@ -145,7 +145,7 @@ def _layers(config: dict[str, Any], place: str, old: bool, depth: int) -> list[P
     return [one for part in parts for one in _flat(part)]
 
 
-def _flat(part: Part) -> list[Part]:
+def _flat(part: KerasLayer) -> list[KerasLayer]:
     """The layer; the layers of a model with their owner and place, and so the LSTMs of a
     Bidirectional."""
     inner = [
@@ -157,20 +157,20 @@ def _flat(part: Part) -> list[Part]:
     return [replace(part, inner=tuple(inner))]
 
 
-def _with_input(parts: list[Part], old: bool) -> list[Part]:
+def _with_input(parts: list[KerasLayer], old: bool) -> list[KerasLayer]:
     """Keras 2 may leave the InputLayer out, and say its shape in the first layer."""
     shape = parts[0].options.get("batch_input_shape") if parts else None
     if old and shape is not None and parts[0].kind != "InputLayer":
-        return [Part("InputLayer", "input", {"batch_shape": shape}), *parts]
+        return [KerasLayer("InputLayer", "input", {"batch_shape": shape}), *parts]
     return parts
 
 
-def _entry(entry: dict[str, Any], old: bool) -> Part:
+def _entry(entry: dict[str, Any], old: bool) -> KerasLayer:
     """One layer; what only wraps another one as that one."""
     if entry.get("class_name") in (*MODELS, "Model"):
         _check_model(entry, old)
         inner = as_object(entry.get("config"), "config of the model")
-        return Part(MODELS[entry["class_name"] != "Sequential"], str(inner.get("name")), {})
+        return KerasLayer(MODELS[entry["class_name"] != "Sequential"], str(inner.get("name")), {})
     if entry.get("class_name") == "Masking":
         raise ModelError(f"Masking: {MASKING}")
     part = _part(entry, CLASSES, old)
@@ -180,7 +180,7 @@ def _entry(entry: dict[str, Any], old: bool) -> Part:
     return part
 
 
-def _inside(part: Part, group: str, old: bool) -> Part:
+def _inside(part: KerasLayer, group: str, old: bool) -> KerasLayer:
     """A TimeDistributed as its layer, an RNN as the LSTM that its cell makes."""
     option, classes = ("cell", ("LSTMCell",)) if part.kind == "RNN" else ("layer", WITHIN)
     entry = as_object(part.options.get(option), f"{option} of {shown(part.name)}")
@@ -190,7 +190,7 @@ def _inside(part: Part, group: str, old: bool) -> Part:
     return replace(one, group=f"{group}/layer")
 
 
-def _part(entry: dict[str, Any], classes: tuple[str, ...], old: bool = False) -> Part:
+def _part(entry: dict[str, Any], classes: tuple[str, ...], old: bool = False) -> KerasLayer:
     """One layer, of one of these classes; its options are looked at."""
     kind = entry.get("class_name")
     options = as_object(entry.get("config"), f"config of layer {shown(kind)}")
@@ -202,13 +202,13 @@ def _part(entry: dict[str, Any], classes: tuple[str, ...], old: bool = False) ->
         )
     if not isinstance(name, str):
         raise ModelError(f"{kind}: name {shown(name)} must be text")
-    part = Part(kind, name, options)
+    part = KerasLayer(kind, name, options)
     for option, value in options.items():
         _check_option(part, option, value)
     return part
 
 
-def _in_group(part: Part, used: dict[str, int], place: str) -> Part:
+def _in_group(part: KerasLayer, used: dict[str, int], place: str) -> KerasLayer:
     """The layer with its group of weights: Keras counts the classes, which is what `used` does."""
     snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", part.kind))
     number = used[snake] = used.get(snake, -1) + 1
@@ -219,7 +219,7 @@ def _in_group(part: Part, used: dict[str, int], place: str) -> Part:
     return replace(part, group=group, inner=inner, owner=part.name)
 
 
-def _directions(part: Part, group: str) -> tuple[Part, ...]:
+def _directions(part: KerasLayer, group: str) -> tuple[KerasLayer, ...]:
     """The forward and the backward LSTM of a Bidirectional."""
     found = []
     for option, inside, backwards in (
@@ -240,7 +240,7 @@ def _directions(part: Part, group: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def _check_option(part: Part, option: str, value: Any) -> None:
+def _check_option(part: KerasLayer, option: str, value: Any) -> None:
     """Refuse an option that changes what is computed, or that is not known here."""
     if option == "dtype":
         policy = value
@@ -271,7 +271,9 @@ def _of_keras(entry: dict[str, Any], old: bool) -> bool:
     )
 
 
-def _in_line(inner: dict[str, Any], parts: list[Part], entries: dict[str, Any]) -> list[Part]:
+def _in_line(
+    inner: dict[str, Any], parts: list[KerasLayer], entries: dict[str, Any]
+) -> list[KerasLayer]:
     """The layers of a functional model, which must feed one another in one line."""
     before: dict[str, str | None] = {part.name: _source(part, entries[part.name]) for part in parts}
     ends = [inner.get("input_layers"), inner.get("output_layers")]
@@ -294,7 +296,7 @@ def _in_line(inner: dict[str, Any], parts: list[Part], entries: dict[str, Any]) 
     return order[::-1]
 
 
-def _source(part: Part, entry: dict[str, Any]) -> str | None:
+def _source(part: KerasLayer, entry: dict[str, Any]) -> str | None:
     """The one layer that feeds a layer; None for an InputLayer."""
     nodes = _list(entry.get("inbound_nodes"), f"inbound_nodes of {shown(part.name)}")
     if part.kind == "InputLayer" and not nodes:
@@ -319,7 +321,7 @@ def _source(part: Part, entry: dict[str, Any]) -> str | None:
     return source
 
 
-def _old_source(part: Part, node: list[Any]) -> str:
+def _old_source(part: KerasLayer, node: list[Any]) -> str:
     """The same in the form of Keras 2: [[layer, node, tensor, keywords]]."""
     one = node[0] if len(node) == 1 and isinstance(node[0], list) else []
     if len(one) not in (3, 4) or one[1:3] != [0, 0] or not isinstance(one[0], str) or any(one[3:]):

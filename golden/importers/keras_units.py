@@ -16,7 +16,7 @@ import numpy as np
 
 from golden.cell import Layer
 from golden.importers import check_finite, check_size, shown, stacked_layer
-from golden.importers.keras_config import Part
+from golden.importers.keras_config import KerasLayer
 from golden.importers.keras_options import FUNCTIONS as OF_FUNCTIONS
 from golden.importers.keras_options import SQUASHES
 from golden.importers.stages import LEAKY, Cells, Cut, Dense, Stage, normalisation
@@ -51,7 +51,7 @@ class Unit:
     swapped : whether Keras joins what it takes with the direction that runs in reverse first.
     """
 
-    part: Part
+    part: KerasLayer
     inputs: int
     version: int = 3
     reverse: bool = False

@@ -2,7 +2,8 @@
 
 Read are opset 7 to 22: `LSTM` with all its options (`onnx_lstm`); linear maps by constants, and
 functions (`onnx_dense`); what exporters put around them (`onnx_arrange`, `onnx_pick`) and between a
-weight and its operator (`onnx_fold`, `onnx_spread`); weights in a file beside (`onnx_external`).
+weight and its operator (`onnx_fold`, `onnx_spread`); weights in files of their own
+(`onnx_external`).
 
 The network's outputs are those of the file's first output: of every step, of the last one, or what
 each direction ends with (`Y_h`). Outputs after the first may only be final states; `Trace.state`
@@ -22,11 +23,11 @@ from golden.importers.onnx_arrange import arrange
 from golden.importers.onnx_dense import dense, takes
 from golden.importers.onnx_external import embed
 from golden.importers.onnx_fold import fold
-from golden.importers.onnx_graph import Budget, Node, label, tensor
+from golden.importers.onnx_graph import ByteBudget, Node, label, tensor
 from golden.importers.onnx_lstm import lstm
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
 from golden.importers.onnx_refusals import DOMAINS, UNROLLED
-from golden.importers.onnx_values import Ends, Given, Signal, Value, named, once
+from golden.importers.onnx_values import FinalStates, MadeOfInputs, Signal, Value, named, once
 from golden.network import Network
 from golden.reading import Reading
 from golden.version import install
@@ -58,7 +59,7 @@ def load_onnx(path: str | Path) -> Network:
         with np.errstate(all="ignore"):
             model = onnx.ModelProto.FromString(path.read_bytes())
             size += embed(model, path.parent)
-            return _network(model, path, Budget(size))
+            return _network(model, path, ByteBudget(size))
     except ModelError as error:
         text = str(error)
         raise ModelError(text if len(text) <= LINE else f"{text[:LINE]}...") from None
@@ -71,7 +72,7 @@ def load_onnx(path: str | Path) -> Network:
         raise ModelError(f"not a readable ONNX file ({reason})") from None
 
 
-def _network(model: Any, path: Path, budget: Budget) -> Network:
+def _network(model: Any, path: Path, budget: ByteBudget) -> Network:
     opset = _opset(model)
     graph = model.graph
     values = _stored(graph)
@@ -177,16 +178,18 @@ def _lookup(proto: Any, name: str, values: dict[str, Value]) -> Value:
     return values[name]
 
 
-def _results(node: Node, budget: Budget) -> list[Value]:
+def _results(node: Node, budget: ByteBudget) -> list[Value]:
     """What a node makes, output by output."""
     if node.op == "LSTM":
         return lstm(node)
-    flows = [value for value in node.values if isinstance(value, Signal | Given | Ends)]
+    flows = [
+        value for value in node.values if isinstance(value, Signal | MadeOfInputs | FinalStates)
+    ]
     if not flows:
         if node.op in ("MatMul", "Gemm"):
             node.refuse(UNROLLED)
         return fold(node, budget)
-    if all(isinstance(v, Given) or (isinstance(v, Signal) and not v.parts) for v in flows):
+    if all(isinstance(v, MadeOfInputs) or (isinstance(v, Signal) and not v.parts) for v in flows):
         return _of_inputs(node, flows)
     if node.op == "Concat":  # of final states of whatever, too
         return [join(node, node.values)]
@@ -195,7 +198,7 @@ def _results(node: Node, budget: Budget) -> list[Value]:
 
 def _of_flow(node: Node, flows: list[Any]) -> list[Value]:
     """What a node makes of what flows."""
-    if any(isinstance(value, Given) for value in flows):
+    if any(isinstance(value, MadeOfInputs) for value in flows):
         node.refuse(UNROLLED)
     if node.op == "Concat":
         return [join(node, node.values)]
@@ -204,7 +207,7 @@ def _of_flow(node: Node, flows: list[Any]) -> list[Value]:
     first = node.value(0)
     if len(flows) > 1 or first is not flows[0]:
         node.refuse("not supported on what flows through the network")
-    if isinstance(first, Ends):
+    if isinstance(first, FinalStates):
         return [of_ends(node, first)] * node.outputs
     return _of_signal(node, first) if isinstance(first, Signal) else node.refuse("not supported")
 
@@ -223,9 +226,11 @@ def _of_inputs(node: Node, flows: list[Any]) -> list[Value]:
         return _of_flow(node, flows)
     except ModelError as error:
         node.attributes.clear()
-        names = once(n for v in flows for n in (v.names if isinstance(v, Given) else (v.source,)))
-        why = next((v.why for v in flows if isinstance(v, Given)), str(error))
-        return [Given(names, why)] * node.outputs
+        names = once(
+            n for v in flows for n in (v.names if isinstance(v, MadeOfInputs) else (v.source,))
+        )
+        why = next((v.why for v in flows if isinstance(v, MadeOfInputs)), str(error))
+        return [MadeOfInputs(names, why)] * node.outputs
 
 
 def _output(graph: Any, values: dict[str, Value]) -> Signal:
@@ -238,7 +243,7 @@ def _output(graph: Any, values: dict[str, Value]) -> Signal:
             raise ModelError(f"output {shown(entry.name)} is made by no node that is supported")
         found.append(values[entry.name])
     first, where = found[0], f"output {shown(graph.output[0].name)}"
-    if isinstance(first, Given):
+    if isinstance(first, MadeOfInputs):
         raise ModelError(f"{where}: made by no LSTM operator ({first.why})")
     if not isinstance(first, Signal) or not first.parts:
         raise ModelError(f"{where}: made by no LSTM whose outputs it could be")
@@ -247,7 +252,7 @@ def _output(graph: Any, values: dict[str, Value]) -> Signal:
     if first.turned:
         raise ModelError(f"{where}: its steps are in reversed order; not supported")
     for entry, value in zip(graph.output[1:], found[1:], strict=True):
-        if not (isinstance(value, Ends) or (isinstance(value, Signal) and value.final)):
+        if not (isinstance(value, FinalStates) or (isinstance(value, Signal) and value.final)):
             raise ModelError(f"output {shown(entry.name)}: a second output is not supported")
     if first.source in first.states:
         raise ModelError(f"input {shown(first.source)} is both a sequence and an initial state")

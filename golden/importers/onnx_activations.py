@@ -31,7 +31,7 @@ OF_H = (
 
 
 @dataclass(frozen=True)
-class Activation:
+class ScaledSquash:
     """squash(slope a + offset); `squash` is a name of `golden.squash`."""
 
     squash: str
@@ -43,8 +43,8 @@ class Activation:
 class Activations:
     """Of one direction: of the gates i, o, f; of the cell input; of the cell output, a name."""
 
-    gate: Activation
-    g: Activation
+    gate: ScaledSquash
+    g: ScaledSquash
     h: str
 
 
@@ -105,25 +105,25 @@ def _named(node: Node, count: int) -> list[_Named]:
     ]
 
 
-def _gate(node: Node, found: _Named) -> Activation:
+def _gate(node: Node, found: _Named) -> ScaledSquash:
     if found.word == "sigmoid":
-        return Activation("sigma")
+        return ScaledSquash("sigma")
     if found.word == "hardsigmoid" and found.alpha:
-        return Activation("hard", found.alpha, found.beta)
+        return ScaledSquash("hard", found.alpha, found.beta)
     node.refuse(f"activation {found} of the gates is not supported; supported: {OF_GATES}")
 
 
-def _g(node: Node, found: _Named) -> Activation:
+def _g(node: Node, found: _Named) -> ScaledSquash:
     if found.word in PLAIN:
-        return Activation(PLAIN[found.word])
+        return ScaledSquash(PLAIN[found.word])
     if found.word in ("hardsigmoid", "affine") and found.alpha:
         squash = {"hardsigmoid": "hard", "affine": "identity"}[found.word]
-        return Activation(squash, found.alpha, found.beta)
+        return ScaledSquash(squash, found.alpha, found.beta)
     if found.word == "scaledtanh" and found.beta:
         if found.alpha == 2:  # 2 tanh(beta a) = g1997(2 beta a)
-            return Activation("g1997", 2 * found.beta)
+            return ScaledSquash("g1997", 2 * found.beta)
         if found.alpha == 1:  # the rows stay as they are where a squashing function has the slope
-            return Activation("h1997") if found.beta == 0.5 else Activation("tanh", found.beta)
+            return ScaledSquash("h1997") if found.beta == 0.5 else ScaledSquash("tanh", found.beta)
     node.refuse(f"activation {found} of the cell input is not supported; supported: {OF_G}")
 
 

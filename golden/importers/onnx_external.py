@@ -1,4 +1,4 @@
-"""Weights of an ONNX file that lie in files beside it, as PyTorch writes them."""
+"""Weights of an ONNX file that lie in files next to it, as PyTorch writes them."""
 
 import math
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _read(what: str, folder: Path, said: dict[str, str], size: int) -> bytes:
     if not name or away or not place.resolve().is_relative_to(folder.resolve()):
         raise ModelError(f"{what}: location {shown(name)}, must be a file in the model's folder")
     if not place.is_file():
-        raise ModelError(f"{what} lies in {shown(name)}, which is not beside the model file")
+        raise ModelError(f"{what} lies in {shown(name)}, which is not next to the model file")
     try:
         offset, length = int(said.get("offset", 0)), int(said.get("length", size))
     except ValueError:

@@ -1,7 +1,7 @@
 """Constant folding: what exporters leave between a stored array and the operator that takes it.
 
 Memory is bounded: a result's size is known before it is built, and all results together may hold
-no more than a `Budget` allows.
+no more than a `ByteBudget` allows.
 """
 
 import math
@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from golden.importers.onnx_graph import DTYPES, Budget, Node, cuts, pieces, position, tensor
+from golden.importers.onnx_graph import DTYPES, ByteBudget, Node, cuts, pieces, position, tensor
 from golden.importers.onnx_sizes import OPERATORS, elementwise, reduced
 from golden.importers.onnx_spread import expanded, joined, of_spread, tiled
 from golden.importers.onnx_values import Size, Spread, Value
 
 
-def fold(node: Node, budget: Budget) -> list[Value]:
+def fold(node: Node, budget: ByteBudget) -> list[Value]:
     """What a node makes of constants alone."""
     if node.op == "Split":
         return _split(node)
@@ -30,7 +30,7 @@ def fold(node: Node, budget: Budget) -> list[Value]:
     return [result]
 
 
-def _concat(node: Node, budget: Budget) -> Value:
+def _concat(node: Node, budget: ByteBudget) -> Value:
     axis, values = node.take("axis", 2), node.values
     if axis is None or not values:
         node.refuse("axis or inputs are missing")
@@ -49,7 +49,7 @@ def _split(node: Node) -> list[Value]:
     return [values[(*before, slice(start, end))] for start, end in pieces(node, values.shape[axis])]
 
 
-def _constant(node: Node, budget: Budget) -> Value:
+def _constant(node: Node, budget: ByteBudget) -> Value:
     for name, kind, dtype in (
         ("value_float", 1, np.float32),
         ("value_int", 2, np.int64),
@@ -64,15 +64,15 @@ def _constant(node: Node, budget: Budget) -> Value:
     return tensor(proto, node.label)
 
 
-def _identity(node: Node, budget: Budget) -> Value:
+def _identity(node: Node, budget: ByteBudget) -> Value:
     return node.constant(0, "input")
 
 
-def _transpose(node: Node, budget: Budget) -> Value:
+def _transpose(node: Node, budget: ByteBudget) -> Value:
     return np.transpose(node.constant(0, "input"), node.take("perm", 7))
 
 
-def _reshape(node: Node, budget: Budget) -> Value:
+def _reshape(node: Node, budget: ByteBudget) -> Value:
     values, shape = node.constant(0, "input"), node.integers(1, "the new shape")
     if not node.take("allowzero", 2):
         for k in range(min(len(shape), values.ndim)):
@@ -80,19 +80,19 @@ def _reshape(node: Node, budget: Budget) -> Value:
     return np.reshape(values, shape)
 
 
-def _squeeze(node: Node, budget: Budget) -> Value:
+def _squeeze(node: Node, budget: ByteBudget) -> Value:
     axes = node.axes_given()
     return np.squeeze(node.constant(0, "input"), None if axes is None else tuple(axes))
 
 
-def _unsqueeze(node: Node, budget: Budget) -> Value:
+def _unsqueeze(node: Node, budget: ByteBudget) -> Value:
     axes = node.axes_given()
     if axes is None or len(axes) > 8:
         node.refuse("axes are missing, or more than 8")
     return np.expand_dims(node.constant(0, "input"), tuple(axes))
 
 
-def _slice(node: Node, budget: Budget) -> Value:
+def _slice(node: Node, budget: ByteBudget) -> Value:
     values = node.constant(0, "input")
     index = [slice(None)] * values.ndim
     for axis, (start, end, step) in cuts(node, values.ndim).items():
@@ -100,7 +100,7 @@ def _slice(node: Node, budget: Budget) -> Value:
     return values[tuple(index)]
 
 
-def _gather(node: Node, budget: Budget) -> Value:
+def _gather(node: Node, budget: ByteBudget) -> Value:
     values, at = node.constant(0, "input"), node.constant(1, "indices")
     axis = position(node, node.take("axis", 2, 0), values.ndim)
     if at.dtype.kind not in "iu":
@@ -111,7 +111,7 @@ def _gather(node: Node, budget: Budget) -> Value:
     return result if isinstance(result, np.ndarray) else np.array(result, dtype=values.dtype)
 
 
-def _cast(node: Node, budget: Budget) -> Value:
+def _cast(node: Node, budget: ByteBudget) -> Value:
     values, to = node.constant(0, "input"), node.take("to", 2)
     node.take("saturate", 2)
     if to not in DTYPES:
@@ -122,7 +122,7 @@ def _cast(node: Node, budget: Budget) -> Value:
     return values.astype(DTYPES[to])
 
 
-def _dequantize(node: Node, budget: Budget) -> Value:
+def _dequantize(node: Node, budget: ByteBudget) -> Value:
     values, scale = node.constant(0, "input"), node.constant(1, "scale")
     axis = node.take("axis", 2, 1)
     if node.take("block_size", 2, 0) or node.take("output_dtype", 2, 0):
@@ -141,15 +141,15 @@ def _dequantize(node: Node, budget: Budget) -> Value:
     return whole.astype(scale.dtype) * scale.reshape(shape)
 
 
-def _expand(node: Node, budget: Budget) -> Value:
+def _expand(node: Node, budget: ByteBudget) -> Value:
     return expanded(node, node.value(0), _sizes(node, 1), budget)
 
 
-def _tile(node: Node, budget: Budget) -> Value:
+def _tile(node: Node, budget: ByteBudget) -> Value:
     return tiled(node, node.value(0), _sizes(node, 1), budget)
 
 
-def _constant_of_shape(node: Node, budget: Budget) -> Value:
+def _constant_of_shape(node: Node, budget: ByteBudget) -> Value:
     proto = node.take("value", 4)
     value = np.zeros(1, np.float32) if proto is None else tensor(proto, node.label)
     if value.size != 1:
@@ -165,14 +165,14 @@ def _sizes(node: Node, k: int) -> list[int | Size]:
     return found
 
 
-def _shape(node: Node, budget: Budget) -> Value:
+def _shape(node: Node, budget: ByteBudget) -> Value:
     values = node.constant(0, "input")
     start, end = node.take("start", 2, 0), node.take("end", 2, values.ndim)
     return np.array(values.shape[start:end], np.int64)
 
 
 OPENING = ("Expand", "Tile", "Concat")  # take constants of an open size by themselves
-FOLDS: dict[str, Callable[[Node, Budget], Value]] = {
+FOLDS: dict[str, Callable[[Node, ByteBudget], Value]] = {
     "Concat": _concat,
     "Constant": _constant,
     "Identity": _identity,

@@ -24,7 +24,7 @@ ROOM = 1 << 20  # bytes that folding may use besides
 TIMES = 16  # ... this many times the file's size
 
 
-class Budget:
+class ByteBudget:
     """How many bytes may still be made of constants: a small multiple of the file's size."""
 
     def __init__(self, size: int) -> None:

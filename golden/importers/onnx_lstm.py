@@ -19,15 +19,15 @@ import numpy as np
 from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers import shown, stacked_layer
-from golden.importers.onnx_activations import Activation, Activations, activations
+from golden.importers.onnx_activations import Activations, ScaledSquash, activations
 from golden.importers.onnx_graph import Node
 from golden.importers.onnx_refusals import PACKED
 from golden.importers.onnx_values import (
     Axis,
-    Ends,
-    Given,
+    FinalStates,
     Group,
-    Part,
+    LayerOutputs,
+    MadeOfInputs,
     Signal,
     Spread,
     Value,
@@ -63,7 +63,7 @@ def lstm(node: Node) -> list[Value]:
     x, lengths = node.value(0), node.value(4)
     if lengths is not None and not isinstance(lengths, np.ndarray | Spread):
         node.refuse(PACKED)
-    if isinstance(x, Given):
+    if isinstance(x, MadeOfInputs):
         raise ModelError(f"{x.why}; {node.cut_at(x.names)}")
     if isinstance(x, Signal) and x.unfit:
         raise ModelError(f"{x.unfit}; {node.cut_at([x.source])}")
@@ -89,17 +89,19 @@ def lstm(node: Node) -> list[Value]:
     every = replace(
         signal,
         axes=(batch, time, ways, group) if layout else (time, ways, batch, group),
-        parts=tuple(Part(layer, group, node.label) for layer in layers),
+        parts=tuple(LayerOutputs(layer, group, node.label) for layer in layers),
         features=ways + group,
         states=once((*signal.states, *given)),
     )
     last = replace(
         every,
         axes=(batch, ways, group) if layout else (ways, batch, group),
-        parts=tuple(Part(v, group, node.label, "first" if v.reverse else "last") for v in layers),
+        parts=tuple(
+            LayerOutputs(v, group, node.label, "first" if v.reverse else "last") for v in layers
+        ),
         turned=(),
     )
-    return [every, last, Ends()]
+    return [every, last, FinalStates()]
 
 
 def _sequence(node: Node, x: Signal, layout: int, inputs: int) -> Signal:
@@ -169,7 +171,7 @@ def _initial(
     given: list[str] = []
     for name, k, key in STATES:
         value = node.value(k)
-        if isinstance(value, Given):
+        if isinstance(value, MadeOfInputs):
             given += value.names
         elif isinstance(value, Signal) and not value.parts:
             sizes = [size_of(group) for group in value.axes]
@@ -263,7 +265,7 @@ def _layer(numbers: Numbers, k: int, kinds: Activations, clip: float, coupled: b
     )
 
 
-def _limits(kind: Activation, clip: float) -> tuple[float, float]:
+def _limits(kind: ScaledSquash, clip: float) -> tuple[float, float]:
     """What -clip and clip are behind the slope and the offset that the rows absorb."""
     low, high = sorted(kind.slope * end + kind.offset for end in (-clip, clip))
     return low, high

@@ -13,9 +13,9 @@ from golden.importers.onnx_arrange import regrouped, turn
 from golden.importers.onnx_graph import Node, cuts, pieces, position
 from golden.importers.onnx_join import joined
 from golden.importers.onnx_values import (
-    Ends,
+    FinalStates,
     Group,
-    Part,
+    LayerOutputs,
     Signal,
     Value,
     named,
@@ -28,7 +28,7 @@ ONLY = "only the first or last step of the outputs, or one direction, can be"
 
 
 @dataclass(frozen=True)
-class Cut:
+class AxisRange:
     """From `start` to before `end` of an axis, both counted from its beginning or both negative.
 
     `end` is None for "to the end"; `back` is the whole axis in reversed order.
@@ -57,9 +57,9 @@ def sliced(node: Node, signal: Signal) -> Signal:
         elif step < 0:
             if start not in (-1, OPEN_END) or end > -OPEN_END:
                 node.refuse(f"starts {start}, ends {end}, step {step} of axis {axis}: {ONLY}")
-            cut = Cut(0, None, back=True)
+            cut = AxisRange(0, None, back=True)
         else:
-            cut = Cut(start, None if end >= OPEN_END else end)
+            cut = AxisRange(start, None if end >= OPEN_END else end)
         signal = _cut(node, signal, axis, cut)
     return signal
 
@@ -69,7 +69,7 @@ def gathered(node: Node, signal: Signal) -> Signal:
     axis, index = _index(node, len(signal.axes))
     size = size_of(signal.axes[axis])
     if size is None:
-        cut = Cut(index, None if index == -1 else index + 1)
+        cut = AxisRange(index, None if index == -1 else index + 1)
     elif -size <= index < size:
         cut = _inside(index % size, index % size + 1, size)
     else:
@@ -89,8 +89,8 @@ def split(node: Node, signal: Signal) -> list[Value]:
     ]
 
 
-def _inside(start: int, end: int, size: int | None) -> Cut:
-    return Cut(start, None if end == size else end)
+def _inside(start: int, end: int, size: int | None) -> AxisRange:
+    return AxisRange(start, None if end == size else end)
 
 
 def _index(node: Node, rank: int) -> tuple[int, int]:
@@ -101,7 +101,7 @@ def _index(node: Node, rank: int) -> tuple[int, int]:
     return axis, at[0]
 
 
-def _cut(node: Node, signal: Signal, axis: int, cut: Cut) -> Signal:
+def _cut(node: Node, signal: Signal, axis: int, cut: AxisRange) -> Signal:
     group = signal.axes[axis]
     if cut.back:
         return turn(node, signal, group)
@@ -112,7 +112,7 @@ def _cut(node: Node, signal: Signal, axis: int, cut: Cut) -> Signal:
         end = size_of(group) if cut.end is None else cut.end
         length = None if end is None or cut.start < 0 else end - cut.start
         size, left = size_of(group), named(f"part of {node.label}", length)
-        last = cut == Cut(-1 if size is None else size - 1, None)
+        last = cut == AxisRange(-1 if size is None else size - 1, None)
         axes = (*signal.axes[:axis], () if last else left, *signal.axes[axis + 1 :])
         picked = group if last else ()
         return replace(signal, axes=axes, picked=picked, unfit=f"{node.label}: {refusal}")
@@ -125,10 +125,10 @@ def _cut(node: Node, signal: Signal, axis: int, cut: Cut) -> Signal:
     return replace(found, axes=(*signal.axes[:axis], left, *signal.axes[axis + 1 :]))
 
 
-def _step(signal: Signal, cut: Cut) -> Signal | None:
+def _step(signal: Signal, cut: AxisRange) -> Signal | None:
     """The first or the last step."""
     size = size_of(signal.time)
-    last = cut == Cut(-1 if size is None else size - 1, None)
+    last = cut == AxisRange(-1 if size is None else size - 1, None)
     if not last and (cut.start, cut.end) != (0, 1):
         return None
     step = "last" if last == (not signal.turned) else "first"
@@ -137,7 +137,7 @@ def _step(signal: Signal, cut: Cut) -> Signal | None:
     )
 
 
-def _direction(signal: Signal, group: Group, cut: Cut) -> tuple[Signal | None, Group]:
+def _direction(signal: Signal, group: Group, cut: AxisRange) -> tuple[Signal | None, Group]:
     """One part of several, and what is left of the axis that held them."""
     if signal.behind:
         return None, ()
@@ -165,10 +165,10 @@ def join(node: Node, values: Sequence[Value]) -> Value:
         if last and all(s.axes[at:] in ((s.features,), (s.axes[-1],)) for s in signals):
             return _beside(node, signals) if _ways(signals) else joined(node, signals)
         if all(s.final and _count(s, at) for s in signals):
-            return Ends(tuple(signals), at)
-    if not all(isinstance(v, Ends) or (isinstance(v, Signal) and v.final) for v in values):
+            return FinalStates(tuple(signals), at)
+    if not all(isinstance(v, FinalStates) or (isinstance(v, Signal) and v.final) for v in values):
         node.refuse("joining what flows through the network is not supported")
-    return Ends()
+    return FinalStates()
 
 
 def _ways(signals: list[Signal]) -> bool:
@@ -189,7 +189,7 @@ def _beside(node: Node, signals: list[Signal]) -> Signal:
             node.refuse("joins outputs that have not the same input and steps")
         if other.behind or first.behind:
             node.refuse("joins what dense layers made; not supported")
-    parts: tuple[Part, ...] = tuple(part for signal in signals for part in signal.parts)
+    parts: tuple[LayerOutputs, ...] = tuple(part for signal in signals for part in signal.parts)
     made = named(f"outputs of {node.label}", sum(part.width for part in parts))
     return replace(
         first,
@@ -214,7 +214,7 @@ def _count(signal: Signal, axis: int) -> int:
 PASSING = ("Identity", "Transpose", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Cast")
 
 
-def of_ends(node: Node, value: Ends) -> Value:
+def of_ends(node: Node, value: FinalStates) -> Value:
     """A node on final states: one layer's h is picked, or they stay an output."""
     if node.op == "Gather" and value.parts:
         axis, index = _index(node, len(value.parts[0].axes))
@@ -231,21 +231,21 @@ def of_ends(node: Node, value: Ends) -> Value:
     if node.op not in PASSING:
         node.refuse("not supported on final states, of which one layer's h can be picked")
     node.attributes.clear()
-    return value if node.op == "Identity" else Ends()
+    return value if node.op == "Identity" else FinalStates()
 
 
-def _layer_by_layer(node: Node, value: Ends) -> Ends:
+def _layer_by_layer(node: Node, value: FinalStates) -> FinalStates:
     """Reshape of h to (layers, directions, sequences, cells)."""
     entries = node.constant(1, "the new shape").reshape(-1).tolist()
     node.attributes.clear()
     if value.axis or entries[:1] not in ([len(value.parts)], [-1]) or 0 in entries:
-        return Ends()
+        return FinalStates()
     parts = [regrouped(node, part.axes, [1, *entries[1:]], True) for part in value.parts]
     pairs = zip(value.parts, parts, strict=True)
-    return Ends(tuple(replace(part, axes=tuple(axes)) for part, axes in pairs))
+    return FinalStates(tuple(replace(part, axes=tuple(axes)) for part, axes in pairs))
 
 
-def _of_layer(node: Node, value: Ends, picked: slice, keep: bool) -> Signal:
+def _of_layer(node: Node, value: FinalStates, picked: slice, keep: bool) -> Signal:
     """One layer's h, or that of one of its directions, of those that are joined."""
     counts = [_count(part, value.axis) for part in value.parts]
     wanted = range(sum(counts))[picked]

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from golden.importers.onnx_graph import Budget, Node
+from golden.importers.onnx_graph import ByteBudget, Node
 from golden.importers.onnx_values import Size
 
 MOST = 8  # open axes in one product
 KINDS = "iubO"  # of arrays: whole numbers, bool, sizes
 
 
-def elementwise(node: Node, budget: Budget) -> np.ndarray:
+def elementwise(node: Node, budget: ByteBudget) -> np.ndarray:
     """Add, Sub, Mul, Div, Equal or Where of sizes."""
     operator = OPERATORS[node.op]
     arrays = [_sizes(node, k) for k in range(3 if node.op == "Where" else 2)]
@@ -35,7 +35,7 @@ def elementwise(node: Node, budget: Budget) -> np.ndarray:
     return found.reshape(shape)
 
 
-def reduced(node: Node, budget: Budget) -> np.ndarray:
+def reduced(node: Node, budget: ByteBudget) -> np.ndarray:
     """ReduceProd of an array of sizes."""
     sizes, axes = _sizes(node, 0), node.axes_reduced()
     nothing = node.take("noop_with_empty_axes", 2, 0) and axes is None

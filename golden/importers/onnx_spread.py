@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from golden.importers.onnx_graph import Budget, Node, cuts, position
+from golden.importers.onnx_graph import ByteBudget, Node, cuts, position
 from golden.importers.onnx_values import Size, Spread, Value
 
 
 def expanded(
-    node: Node, value: Value, sizes: list[int | Size], budget: Budget
+    node: Node, value: Value, sizes: list[int | Size], budget: ByteBudget
 ) -> np.ndarray | Spread:
     """An array or a `Spread` at the shape `sizes`, by the rules of Expand; nothing is copied."""
     values, held = spread(node, value)
@@ -35,7 +35,7 @@ def expanded(
 
 
 def tiled(
-    node: Node, value: Value, repeats: list[int | Size], budget: Budget
+    node: Node, value: Value, repeats: list[int | Size], budget: ByteBudget
 ) -> np.ndarray | Spread:
     """Tile of axes of size 1, which is to expand them; others may be repeated once only."""
     values, held = spread(node, value)

@@ -6,8 +6,10 @@
 - `Signal`: an input of the graph, or what stages made of it. Each of its axes is a group of named
   axes, (): size 1. A Reshape may then group anew but never reorder, a Transpose reorders the
   groups, and whether an LSTM's time axis still is the input's is a comparison of names.
-- `Given`: made of the graph's inputs in a way that is not followed; good as an initial state only.
-- `Ends`: final states of several layers; one layer's can be picked, the rest is only an output.
+- `MadeOfInputs`: made of the graph's inputs in a way that is not followed; good as an initial
+  state only.
+- `FinalStates`: final states of several layers; one layer's can be picked, the rest is only an
+  output.
 """
 
 import math
@@ -49,7 +51,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerOutputs:
     """The outputs of one layer, group `cells`: of "every" step, or of the "first" or "last" one."""
 
     layer: Layer
@@ -90,7 +92,7 @@ class Signal:
     axes: tuple[Group, ...]
     source: str
     before: tuple[Stage, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[LayerOutputs, ...] = ()
     behind: tuple[Dense | Skip, ...] = ()
     time: Group = ()
     batch: Group = ()
@@ -153,7 +155,7 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Given:
+class MadeOfInputs:
     """Made of the graph inputs `names`; `why` it is no `Signal`."""
 
     names: tuple[str, ...]
@@ -161,14 +163,14 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Ends:
+class FinalStates:
     """Final states of layers; `parts`, where they are known, are the h joined along `axis`."""
 
     parts: tuple[Signal, ...] = ()
     axis: int = 0
 
 
-Value = np.ndarray | Spread | Signal | Given | Ends | None
+Value = np.ndarray | Spread | Signal | MadeOfInputs | FinalStates | None
 
 
 def named(name: str, size: int | None) -> Group:

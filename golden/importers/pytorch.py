@@ -21,7 +21,7 @@ from golden.squash import Array
 
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
 KEYS = ("state_dict", "model_state_dict", "model_state", "model", "net", "params", "weights")
-"""Under which checkpoints hold a state_dict beside what else they hold."""
+"""Under which checkpoints hold a state_dict among other things."""
 PICKLE = 1 << 24  # bytes of a pickle that is looked at
 HARMLESS = ("torch", "collections", "numpy")
 WHOLE = "save the state_dict alone: torch.save(model.state_dict(), 'model.pt')"

@@ -46,7 +46,7 @@ MOST = 6  # modules whose order is looked for among all orders
 
 
 @dataclass(frozen=True)
-class Module:
+class TorchModule:
     """A module: its name in the state_dict, its kind as a message says it, its stages."""
 
     prefix: str
@@ -106,7 +106,7 @@ def from_tensors(
     modules = {prefix: _lstm(prefix, found) for prefix in found.lstms}
     for prefix, parts in found.others.items():
         kind, stage = dense(prefix, parts)
-        modules[prefix] = Module(prefix, kind, (stage,), index=kind == "nn.Embedding")
+        modules[prefix] = TorchModule(prefix, kind, (stage,), index=kind == "nn.Embedding")
     if not found.lstms:
         raise ModelError("no nn.LSTM is in it: tensors named weight_ih_l0, weight_hh_l0 are needed")
     chain = _told(modules, order) if order else _assumed(modules)
@@ -144,7 +144,7 @@ def _sorted(tensors: Mapping[str, Array]) -> _Tensors:
     return found
 
 
-def _told(modules: dict[str, Module], order: Sequence[str]) -> list[Module]:
+def _told(modules: dict[str, TorchModule], order: Sequence[str]) -> list[TorchModule]:
     """The modules in the order that the user says; every one must be in it."""
     named = {module.name: module for module in modules.values()}
     for name in order:
@@ -159,7 +159,7 @@ def _told(modules: dict[str, Module], order: Sequence[str]) -> list[Module]:
     return [named[name] for name in order]
 
 
-def _assumed(modules: dict[str, Module]) -> list[Module]:
+def _assumed(modules: dict[str, TorchModule]) -> list[TorchModule]:
     """The only LSTM, and the only Linear behind it."""
     lstms = [module for module in modules.values() if module.recurrent]
     others = [module for module in modules.values() if not module.recurrent]
@@ -179,12 +179,12 @@ def _assumed(modules: dict[str, Module]) -> list[Module]:
     )
 
 
-def _names(modules: Iterable[Module]) -> str:
+def _names(modules: Iterable[TorchModule]) -> str:
     found = [shown(module.name) for module in itertools.islice(modules, MOST + 1)]
     return ", ".join(found[:MOST]) + (", ..." if len(found) > MOST else "")
 
 
-def _proposed(modules: list[Module]) -> str:
+def _proposed(modules: list[TorchModule]) -> str:
     """The one order in which all widths fit, for a message, or any."""
     fitting = []
     if len(modules) <= MOST:
@@ -201,7 +201,7 @@ def _proposed(modules: list[Module]) -> str:
     return ",".join(names)[:120] if names else "FIRST,SECOND,..."
 
 
-def _with_initial(found: _Tensors, chain: list[Module]) -> tuple[list[Module], list[str]]:
+def _with_initial(found: _Tensors, chain: list[TorchModule]) -> tuple[list[TorchModule], list[str]]:
     """The modules with initial states in the only LSTM, and what was assumed of them."""
     if not found.initial:
         return chain, []
@@ -235,7 +235,7 @@ def _with_initial(found: _Tensors, chain: list[Module]) -> tuple[list[Module], l
     return [whole if module is lstms[0] else module for module in chain], said
 
 
-def _lstm(prefix: str, tensors: _Tensors) -> Module:
+def _lstm(prefix: str, tensors: _Tensors) -> TorchModule:
     """One nn.LSTM or nn.LSTMCell from its tensors by their names after the prefix."""
     found = tensors.lstms[prefix]
     parts = ["weight_ih", "weight_hh"]
@@ -261,7 +261,7 @@ def _lstm(prefix: str, tensors: _Tensors) -> Module:
     shape = layers[-1].shape
     details = ["bidirectional"] if shape.beside else []
     details += [f"proj_size {shape.projection}"] if shape.projection else []
-    return Module(prefix, kind, tuple(stages), tuple(details))
+    return TorchModule(prefix, kind, tuple(stages), tuple(details))
 
 
 def _check_beside(layers: list[Layer], k: int) -> None:

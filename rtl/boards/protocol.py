@@ -31,7 +31,7 @@ TO_BOARD, TO_HOST = 3, 4  # bytes of a header
 CRC_BYTES, CRC_START = 2, 0xFFFF  # CRC-16/IBM-3740 of the content, its high byte first
 NUMBERS = 256
 MOST_SLOTS = NUMBERS // 2  # with no more in flight an old number is never taken for a new one
-FIRST, LAST = 1 << 2, 1 << 3  # of a head, beside its kind in bits 0 and 1
+FIRST, LAST = 1 << 2, 1 << 3  # of a head, above its kind in bits 0 and 1
 KIND = 3
 
 

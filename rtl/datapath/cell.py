@@ -36,7 +36,7 @@ class CellUpdate(wiring.Component):
     """s(t) = sat(round(f s(t-1)) + round(i g)) and y(t) = sat(round(o h(sat(round(s))))).
 
     A block's gates come first and are kept; each cell input g that follows updates its cell at
-    once. Where the tail takes a block at once, its gates come beside its cell input. In a
+    once. Where the tail takes a block at once, its gates come together with its cell input. In a
     sequence's first step s(t-1) is the initial state.
 
     Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
@@ -53,7 +53,7 @@ class CellUpdate(wiring.Component):
     coming, coming_first : In(1), `latency.STATE_READ` clocks before `i` carries a cell input, and
         its step's first mark.
     load : In(load_word), of a core with a load port.
-    gate_i, gate_f, gate_o : In(signed(activation_width)), beside `i` where the tail takes a block
+    gate_i, gate_f, gate_o : In(signed(activation_width)), with `i`, where the tail takes a block
         at once.
     code, value : Out, In: a reader of the sigma unit.
     s, y : Out(cell_layout); y is the cell output, m where there is a projection.

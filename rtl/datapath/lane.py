@@ -94,7 +94,7 @@ class Lane(wiring.Component):
         m = Module()
         feed = self.feed_in
         m.d.sync += self.feed_out.eq(feed)
-        # after the memory's own clock; the last one stands beside the operand's
+        # after the memory's own clock; the last one is in step with the operand's
         weight = delay(m, self._weight(m), latency.WEIGHT, name="weight")
         operand = delay(m, feed.operand, 1, name="operand")
         product = Signal(signed(self.weight_width + len(operand)), reset_less=True)

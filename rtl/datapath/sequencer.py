@@ -103,7 +103,7 @@ class Sequencer(wiring.Component):
         return m
 
     def _fetch(self, m: Module, clock: Signal) -> None:
-        """The program's word of a clock, two clocks later, and the weights' address beside it."""
+        """The program's word of a clock, two clocks later, and the weights' address with it."""
         word = program_word(self.schedule)
         raw = list(map(word.pack, self._words()))
         fetched = Signal(layout_of(word), reset_less=True)

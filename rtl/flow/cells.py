@@ -13,7 +13,7 @@ from rtl.flow.yosys import Netlist
 
 
 def as_verilog(netlist: Netlist, progress: Progress = silent) -> str:
-    """A netlist as Verilog, without the models; it is written beside the netlist's JSON file.
+    """A netlist as Verilog, without the models; it is written next to the netlist's JSON file.
 
     Raises
     ------

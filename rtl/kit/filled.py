@@ -1,4 +1,4 @@
-"""Files of a kit that are written from a template beside this module."""
+"""Files of a kit that are written from a template next to this module."""
 
 import re
 from collections.abc import Mapping

@@ -27,22 +27,29 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
 def column_memories(
     m: Module, name: str, width: int, words: Sequence[int]
 ) -> list[tuple[slice, Memory]]:
-    """Memories `{name}0`, ... that side by side hold words of `width` raw bits, each with its bits.
+    """Memories `{name}0`, ... of the `columns` of words of `width` raw bits, each with its bits."""
+    memories = []
+    for k, (bits, init) in enumerate(columns(width, words)):
+        memory = block_memory(shape=bits.stop - bits.start, depth=len(words), init=init)
+        m.submodules[f"{name}{k}"] = memory
+        memories.append((bits, memory))
+    return memories
+
+
+def columns(width: int, words: Sequence[int]) -> list[tuple[slice, list[int]]]:
+    """What memories side by side hold of words of `width` raw bits: which bits, and those bits of
+    each word.
 
     Each is as wide as one block RAM of so many words is, unless that takes over half as many again
     as the fewest. A tool left to itself packs several words of a deep memory into a wider one and
     chooses between them behind it, which costs the output register.
     """
-    found = []
     wide = _column_width(width, len(words))
-    for k, low in enumerate(range(0, width, wide)):
-        bits = slice(low, min(low + wide, width))
-        shape, mask = bits.stop - low, (1 << bits.stop - low) - 1
-        init = [word >> low & mask for word in words]
-        memory = block_memory(shape=shape, depth=len(words), init=init)
-        m.submodules[f"{name}{k}"] = memory
-        found.append((bits, memory))
-    return found
+    parts = [slice(low, min(low + wide, width)) for low in range(0, width, wide)]
+    return [
+        (bits, [word >> bits.start & (1 << bits.stop - bits.start) - 1 for word in words])
+        for bits in parts
+    ]
 
 
 def _column_width(width: int, words: int) -> int:

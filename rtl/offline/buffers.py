@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fixedpoint.formats import Format
 from rtl.offline.parts import Part
 
-MARKS = 2  # bits of a beat beside its element: first, last
+MARKS = 2  # bits of a beat in addition to its element: first, last
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def way(part: Part, group: Sequence[Part], length: int) -> Way:
         return Way(before, (Buffer("head", *leaving, 1),) if part.leaving == "first" else ())
     if len(group) == 1:
         return Way()
-    # A slow core must not keep the whole sequence from the reverser beside it, unless nothing that
-    # comes from there counts before this core is at its end.
+    # A slow core must not keep the whole sequence from the reverser of the other direction, unless
+    # nothing that comes from there counts before this core is at its end.
     before = (Buffer("fifo", *entry, length),) if group[1].leaving != "first" else ()
     # All outputs of a sequence come before the first one of the other direction.
     after = (Buffer("fifo", *leaving, length),) if part.leaving == "every" else ()

@@ -280,7 +280,7 @@ def schedule_of(
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
     CarouselError : fewer streams than 1; `nonzeros` not from 1 to the elements of a vector.
-    UnsupportedError : reverse layers, or peepholes beside blocks of several cells or gate
+    UnsupportedError : reverse layers, or peepholes together with blocks of several cells or gate
         recurrence in another layer.
     """
     allowed, peepholes = allowed_lanes(qnet), _peepholes(qnet)

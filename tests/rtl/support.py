@@ -281,40 +281,36 @@ async def drive(
     return run
 
 
-def streams_of(core: Any) -> int:
-    return core.plan.options.streams
-
-
 def run_core(core: Any, codes: np.ndarray, **options: Any) -> CoreRun:
     """A core's answer to sequences (N, T, D); options of `drive`."""
     found = []
 
     async def testbench(ctx):
-        beats = beats_of(codes, streams_of(core), core.plan.options.nonzeros)
+        beats = beats_of(codes, core.plan.options.streams, core.plan.options.nonzeros)
         found.append(await drive(ctx, core, beats, **options))
 
     simulate(core, testbench)
     return found[0]
 
 
-def mismatches(core: Any, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
-    """How many codes, marks and counters differ from `QuantizedNetwork.run`, by what they are.
+def mismatches(plan: CorePlan, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
+    """How much of a core's run differs from `QuantizedNetwork.run`: codes, marks, counters, each.
 
     A list of the wrong length counts as wholly different.
     """
-    trace, (sequences, steps, _) = core.qnet.run(codes), codes.shape
-    streams = streams_of(core)
-    giving = steps if core.qnet.output == "every" else 1
-    ends = np.zeros((2, sequences, giving, core.qnet.outputs), int)
+    trace, (sequences, steps, _) = plan.qnet.run(codes), codes.shape
+    streams = plan.options.streams
+    giving = steps if plan.qnet.output == "every" else 1
+    ends = np.zeros((2, sequences, giving, plan.qnet.outputs), int)
     ends[0, :, 0, 0], ends[1, :, -1, -1] = 1, 1
     pairs = {
         "out": (run.out, dealt(trace.out, streams)),
         "first": ([first for _, first, _ in run.beats], dealt(ends[0], streams)),
         "last": ([last for _, _, last in run.beats], dealt(ends[1], streams)),
     }
-    if core.plan.options.probe:
-        every = replace(core.qnet, output="every").run(codes)
-        for shown in core.plan.probe_streams:
+    if plan.options.probe:
+        every = replace(plan.qnet, output="every").run(codes)
+        for shown in plan.probe_streams:
             given = trace if shown.once else every
             columns = [
                 dealt(
@@ -330,15 +326,15 @@ def mismatches(core: Any, run: CoreRun, codes: np.ndarray) -> dict[str, int]:
         want = want.reshape(-1)
         same = len(have) == len(want)
         found[name] = int(np.sum(np.array(have) != want)) if same else max(len(have), len(want))
-    counts = dict.fromkeys(core.plan.saturation_kinds, 0)
+    counts = dict.fromkeys(plan.saturation_kinds, 0)
     for name, count in trace.saturations.items():
         counts[name.rpartition(".")[2]] += count
     found["saturations"] = sum(counts[name] != run.saturations[name] for name in counts)
     return found
 
 
-def agree(core: Any, run: CoreRun, codes: np.ndarray) -> bool:
-    """Whether a run equals the integer model in everything that was seen."""
-    found = mismatches(core, run, codes)
+def agree(plan: CorePlan, run: CoreRun, codes: np.ndarray) -> bool:
+    """Whether a core's run equals the integer model in everything that was seen."""
+    found = mismatches(plan, run, codes)
     assert not any(found.values()), found
     return True

@@ -116,7 +116,7 @@ def test_every_code_mark_counter_and_clock(name):
     qnet, lanes, rng = _made(name)
     core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 6)
     run = run_core(core, codes)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     assert run.given[0] - run.taken[qnet.inputs - 1] == core.schedule.latency
     finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])
     # the first steps may come closer together: an idle core is ahead of the steady state
@@ -160,7 +160,7 @@ def test_random_networks(seed):
     core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 5)
     pauses = {"idle": 0.5, "back_pressure": 0.5} if seed % 2 else {}
     run = run_core(core, codes, seed=seed, **pauses)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     if not pauses:
         finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])
         assert set(np.diff(finals[2:])) == {core.schedule.cycles_per_step}
@@ -184,7 +184,7 @@ def test_nothing_is_lost_or_repeated(name, idle, back_pressure):
     qnet, lanes, rng = _made(name)
     core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 3)
     run = run_core(core, codes, idle=idle, back_pressure=back_pressure, seed=len(name))
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
 
 
 @pytest.mark.parametrize("lanes", (4, 16))
@@ -289,7 +289,7 @@ def test_reset_in_mid_run(clock, marked):
         runs.append(await drive(ctx, core, fresh))
 
     simulate(ResetInserter(reset)(core), testbench)
-    assert agree(core, runs[0], codes)
+    assert agree(core.plan, runs[0], codes)
 
 
 def _shut(forget: bool) -> tuple[Network, np.ndarray]:
@@ -323,7 +323,7 @@ def test_shut_gates_hold_every_bit(forget, steps):
     codes = qnet.encode(x)[0][None]
     core = make_core(qnet, None, probe=True)
     run = run_core(core, codes)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     assert run.shown["s"][0] != 0
     assert set(run.shown["s"]) == {run.shown["s"][0]}
     assert len(set(run.shown["y"])) > 50
@@ -348,8 +348,8 @@ def test_a_clock_too_early_is_found(name, monkeypatch):
     monkeypatch.setattr(latency, "CELL", latency.CELL - 1)
     early = make_core(qnet, lanes, probe=True)
     assert early.schedule.cycles_per_step < right.schedule.cycles_per_step
-    assert agree(right, run_core(right, codes), codes)
-    found = mismatches(early, run_core(early, codes), codes)
+    assert agree(right.plan, run_core(right, codes), codes)
+    found = mismatches(early.plan, run_core(early, codes), codes)
     assert found["act0"] > 0 and found["out"] > 0
 
 
@@ -363,9 +363,9 @@ def test_a_wrong_weight_is_found():
     other = replace(qnet, layers=(replace(part, weights=weights),))
     core = make_core(other, lanes, probe=True)
     run = run_core(core, codes)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     core.qnet = qnet
-    assert mismatches(core, run, codes)["s"] > 0
+    assert mismatches(core.plan, run, codes)["s"] > 0
 
 
 def test_a_wrong_bias_is_found_in_the_readout_alone():
@@ -380,5 +380,5 @@ def test_a_wrong_bias_is_found_in_the_readout_alone():
     core = make_core(replace(qnet, head=(replace(qnet.readout, biases=biases),)), 8, probe=True)
     run = run_core(core, codes)
     core.qnet = qnet
-    found = mismatches(core, run, codes)
+    found = mismatches(core.plan, run, codes)
     assert found["out"] > 0 and found["act0"] == found["out"] and found["s"] == found["y"] == 0

@@ -88,7 +88,7 @@ def check_core(qnet: QuantizedNetwork, lanes: int, rng: np.random.Generator, **o
     is as fast as its input comes)."""
     core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 6)
     run = run_core(core, codes, **options)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     if not options and qnet.output == "every":
         assert run.given[0] - run.taken[qnet.inputs - 1] == core.schedule.latency
         finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])

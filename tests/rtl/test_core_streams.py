@@ -52,7 +52,7 @@ def _check(name: str, streams: int, lanes: int, seed: int, **options) -> tuple[C
     core = make_core(qnet, lanes, probe=True, streams=streams)
     codes = any_codes(rng, qnet, 2 * streams, 5)
     run = run_core(core, codes, seed=seed, **options)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     return core, run
 
 

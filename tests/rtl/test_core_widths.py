@@ -23,7 +23,7 @@ def test_one_width_for_all(bits):
     assert {qnet.formats.input.width, layer.weights["x"].width, layer.s.width} == {bits}
     codes = any_codes(rng, qnet, 2, 6)
     core = make_core(qnet, 5, probe=True)
-    assert agree(core, run_core(core, codes, idle=0.2, back_pressure=0.2), codes)
+    assert agree(core.plan, run_core(core, codes, idle=0.2, back_pressure=0.2), codes)
 
 
 def _wider(form: Format, width: int) -> Format:
@@ -48,8 +48,8 @@ def test_widths_apart(weights, inputs, state):
         layers.append(replace(layer, s=s, y=y, weights=own))
     formats = replace(formats, input=_wider(formats.input, inputs), layers=tuple(layers))
     qnet = fixedpoint.quantize(net, formats)
-    program = make_core(qnet, 6, probe=True).program
+    core = make_core(qnet, 6, probe=True)
+    program = core.program
     assert (program.paths.weight, program.paths.s) == (weights, state)
     codes = any_codes(rng, qnet, 2, 6)
-    core = make_core(qnet, 6, probe=True)
-    assert agree(core, run_core(core, codes), codes)
+    assert agree(core.plan, run_core(core, codes), codes)

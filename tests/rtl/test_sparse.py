@@ -23,6 +23,7 @@ from tests.rtl.support import (
     layer,
     make_core,
     mismatches,
+    planned,
     quantized,
     readout,
     run_core,
@@ -65,7 +66,7 @@ def test_every_code_mark_counter_and_clock(name):
         core = make_core(qnet, lanes, probe=True, nonzeros=nonzeros)
         codes = sparse_codes(np.random.default_rng(lanes), qnet, 2, 6, nonzeros)
         run = run_core(core, codes)
-        assert agree(core, run, codes)
+        assert agree(core.plan, run, codes)
         assert len(run.taken) == 12 * nonzeros
         if qnet.output == "every":
             assert run.given[0] - run.taken[nonzeros - 1] == core.schedule.latency
@@ -79,7 +80,7 @@ def test_streams_that_pause(name):
     qnet = NETWORKS[name]
     core = make_core(qnet, 5, probe=True, streams=2, nonzeros=2)
     codes = sparse_codes(np.random.default_rng(3), qnet, 4, 5, 2)
-    assert agree(core, run_core(core, codes, idle=0.3, back_pressure=0.3, seed=1), codes)
+    assert agree(core.plan, run_core(core, codes, idle=0.3, back_pressure=0.3, seed=1), codes)
 
 
 def test_any_order_and_elements_that_are_zero():
@@ -102,7 +103,7 @@ def test_any_order_and_elements_that_are_zero():
         runs.append(await drive(ctx, core, turned))
 
     simulate(core, testbench)
-    assert turned != beats and agree(core, runs[0], codes)
+    assert turned != beats and agree(core.plan, runs[0], codes)
 
 
 def test_a_wrong_index_is_seen():
@@ -120,7 +121,7 @@ def test_a_wrong_index_is_seen():
         runs.append(await drive(ctx, core, beats))
 
     simulate(core, testbench)
-    assert any(mismatches(core, runs[0], codes).values())
+    assert any(mismatches(core.plan, runs[0], codes).values())
 
 
 def test_another_network_can_be_loaded():
@@ -138,9 +139,9 @@ def test_another_network_can_be_loaded():
         runs.append(await drive(ctx, core, beats_of(codes, 1, 2)))
 
     simulate(core, testbench)
-    shown = make_core(other, 4, probe=True, nonzeros=2)
+    shown = planned(other, 4, probe=True, nonzeros=2)
     assert agree(shown, runs[0], codes)
-    assert any(mismatches(core, runs[0], codes).values())
+    assert any(mismatches(core.plan, runs[0], codes).values())
 
 
 def test_a_thousand_inputs_cost_what_one_does():

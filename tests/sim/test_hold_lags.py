@@ -6,7 +6,7 @@ import pytest
 from carousel.measure.retention.gateware import play
 from fixedpoint import quantize
 from fixedpoint.retention.hold import just_shut, random_state
-from fixedpoint.retention.lags import Group, in_fixed_point
+from fixedpoint.retention.lags import RunGroup, in_fixed_point
 from golden import Layer, Network
 
 LAGS = (10, 100, 10**9)
@@ -28,7 +28,7 @@ def test_gateware_keeps_what_fixed_point_keeps(trained):
     qnet = qnet if trained else just_shut(qnet)
     form = qnet.formats.input
     groups = [
-        Group(
+        RunGroup(
             tuple(random_state(layer, 4, rng) for layer in qnet.layers),
             rng.integers(form.low, form.high, (7, 2), endpoint=True),
         )

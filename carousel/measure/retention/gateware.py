@@ -9,14 +9,14 @@ import sim
 from carousel.cli import progress
 from fixedpoint import QuantizedNetwork
 from fixedpoint.network import real_state
-from fixedpoint.retention.lags import Group, Kept, joined, kept
+from fixedpoint.retention.lags import KeptOfGroup, RunGroup, joined, kept
 from rtl import CoreOptions, plan
 
 CLOCKS = 2_500_000  # that a simulation may take
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedGroups:
     """A simulation of some groups, compared with the integer model.
 
     Attributes
@@ -27,14 +27,16 @@ class Played:
     ok : whether nothing at all differs.
     """
 
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptOfGroup, ...]
     longest: int
     compared: int
     wrong: int
     ok: bool
 
 
-def play(qnet: QuantizedNetwork, groups: Sequence[Group], lags: Sequence[int]) -> Played | None:
+def play(
+    qnet: QuantizedNetwork, groups: Sequence[RunGroup], lags: Sequence[int]
+) -> PlayedGroups | None:
     """Run the groups through a core that has the runs of a group side by side.
 
     As many of the lags are simulated as CLOCKS allow, the first one always; of a network with
@@ -59,4 +61,4 @@ def play(qnet: QuantizedNetwork, groups: Sequence[Group], lags: Sequence[int]) -
         at = (trace.get("s", k)[:, lag - 1] for k in range(len(start)))
         states.append(tuple(replace(st, s=s) for st, s in zip(start, at, strict=True)))
     found = kept(groups, [real_state(qnet.formats, state) for state in states])
-    return Played(found, some[-1], verdict.codes, verdict.wrong, verdict.ok)
+    return PlayedGroups(found, some[-1], verdict.codes, verdict.wrong, verdict.ok)

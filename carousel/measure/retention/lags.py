@@ -11,7 +11,7 @@ import numpy as np
 
 from carousel.cli import progress
 from carousel.cli.subject import Subject
-from carousel.measure.retention.gateware import Played, play
+from carousel.measure.retention.gateware import PlayedGroups, play
 from carousel.report.tables import Table
 from carousel.work import processes
 from fixedpoint import QuantizedNetwork
@@ -24,7 +24,15 @@ from fixedpoint.retention.hold import (
     just_shut_float,
     random_state,
 )
-from fixedpoint.retention.lags import DECADES, PARTS, Group, Kept, State, in_fixed_point, in_float
+from fixedpoint.retention.lags import (
+    DECADES,
+    PARTS,
+    KeptOfGroup,
+    RunGroup,
+    State,
+    in_fixed_point,
+    in_float,
+)
 from fixedpoint.retention.ranges import Range, input_of, whole_input
 from golden import Network
 from golden.cell import LayerState
@@ -40,7 +48,7 @@ REVERSE = (
 
 
 @dataclass(frozen=True)
-class Case:
+class HoldCase:
     """A network whose gates are in one way, and the groups of runs that it is to keep apart.
 
     Attributes
@@ -52,7 +60,7 @@ class Case:
 
     net: Network
     qnet: QuantizedNetwork
-    groups: Mapping[str, Group]
+    groups: Mapping[str, RunGroup]
     inputs: Sequence[Range]
 
 
@@ -73,10 +81,10 @@ class Setting:
 
     title: str
     lags: tuple[int, ...]
-    kept: Mapping[str, Kept]
+    kept: Mapping[str, KeptOfGroup]
     bound: Array
     escaped: int
-    gateware: Played | None
+    gateware: PlayedGroups | None
 
     def least(self, view: str) -> float:
         """What is left of the worst layer after a view's longest lag; nan where it is undefined."""
@@ -102,7 +110,7 @@ def measure(subject: Subject, quick: bool) -> tuple[Setting, ...]:
     cases = _cases(subject)
     lags = tuple(lag for lag in DECADES if lag <= QUICK) if quick else DECADES
     jobs = {(n, view): job for n, case in enumerate(cases) for view, job in _jobs(case, lags)}
-    played: list[Played | None] = [None] * len(cases)
+    played: list[PlayedGroups | None] = [None] * len(cases)
     if quick:
         with progress.bar("What is left after a lag"):
             found = {name: job() for name, job in jobs.items()}
@@ -122,7 +130,7 @@ def measure(subject: Subject, quick: bool) -> tuple[Setting, ...]:
     )
 
 
-def _cases(subject: Subject) -> tuple[Case, ...]:
+def _cases(subject: Subject) -> tuple[HoldCase, ...]:
     """Gates just shut, where they can be; and as trained, where no sequence starts anew."""
     qnet, rng = subject.qnet, np.random.default_rng(0)
     form = qnet.formats.input
@@ -132,18 +140,18 @@ def _cases(subject: Subject) -> tuple[Case, ...]:
     return tuple(case for case in able if case)
 
 
-def _shut(subject: Subject, pool: Codes, rng: np.random.Generator) -> Case | None:
+def _shut(subject: Subject, pool: Codes, rng: np.random.Generator) -> HoldCase | None:
     """From random states; None where no gate is ever exactly shut."""
     try:
         shut = just_shut(subject.qnet)
     except NeverShutError:
         return None
     state = tuple(random_state(layer, RUNS, rng) for layer in shut.layers)
-    groups = {"Gates just shut, full-range input": Group(state, pool)}
-    return Case(just_shut_float(subject.net, shut), shut, groups, [whole_input(shut)])
+    groups = {"Gates just shut, full-range input": RunGroup(state, pool)}
+    return HoldCase(just_shut_float(subject.net, shut), shut, groups, [whole_input(shut)])
 
 
-def _trained(subject: Subject, pool: Codes) -> Case | None:
+def _trained(subject: Subject, pool: Codes) -> HoldCase | None:
     """From states of the sequences; None with layers in reverse, where no state is older."""
     qnet = subject.qnet
     if qnet.first_reverse is not None:
@@ -151,12 +159,12 @@ def _trained(subject: Subject, pool: Codes) -> Case | None:
     state, own = _stored(subject), distractors(subject)
     rounds = math.ceil(len(own) / CHUNK)  # whole ones, so that cycles are found
     groups = {
-        "Gates as trained, full-range input": Group(state, pool),
-        "Gates as trained, its own input": Group(
+        "Gates as trained, full-range input": RunGroup(state, pool),
+        "Gates as trained, its own input": RunGroup(
             state, np.resize(own, (rounds * CHUNK, qnet.inputs))
         ),
     }
-    return Case(subject.net, qnet, groups, [whole_input(qnet), input_of(own)])
+    return HoldCase(subject.net, qnet, groups, [whole_input(qnet), input_of(own)])
 
 
 def _stored(subject: Subject) -> State:
@@ -180,7 +188,9 @@ def distractors(subject: Subject) -> Codes:
     return some.reshape(-1, codes.shape[-1])
 
 
-def _jobs(case: Case, lags: Sequence[int]) -> list[tuple[str, Callable[[], tuple[Kept, ...]]]]:
+def _jobs(
+    case: HoldCase, lags: Sequence[int]
+) -> list[tuple[str, Callable[[], tuple[KeptOfGroup, ...]]]]:
     """A view's name, and what follows the groups in it."""
     groups = list(case.groups.values())
     return [
@@ -191,10 +201,10 @@ def _jobs(case: Case, lags: Sequence[int]) -> list[tuple[str, Callable[[], tuple
 
 
 def _settings(
-    case: Case,
+    case: HoldCase,
     lags: tuple[int, ...],
-    views: Mapping[str, tuple[Kept, ...]],
-    played: Played | None,
+    views: Mapping[str, tuple[KeptOfGroup, ...]],
+    played: PlayedGroups | None,
 ) -> list[Setting]:
     """The groups of a case, each with its bound."""
     found = []

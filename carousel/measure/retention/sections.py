@@ -23,7 +23,7 @@ MAP = (
 )
 BOUND = (
     "From weights, tables and formats alone, for any input within the range: no state can move "
-    "further. The largest change that was measured stands beside it above."
+    "further. The largest change that was measured is given with it above."
 )
 
 

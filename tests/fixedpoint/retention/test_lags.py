@@ -9,7 +9,7 @@ from fixedpoint import quantize
 from fixedpoint.network import real_state
 from fixedpoint.retention import lags as module
 from fixedpoint.retention.hold import closing, just_shut, just_shut_float, keeping, random_state
-from fixedpoint.retention.lags import Group, in_fixed_point, in_float
+from fixedpoint.retention.lags import RunGroup, in_fixed_point, in_float
 from golden import InputError, LayerState, Network
 from tests.fixedpoint.nets import forget_network, paper_network, random_codes
 from tests.fixedpoint.nets import layer as make_layer
@@ -29,7 +29,7 @@ MAKERS = [forget_network, paper_network, two_layers]
 
 def groups_of(qnet, rng, counts=(3, 2)):
     return [
-        Group(
+        RunGroup(
             tuple(random_state(layer, count, rng) for layer in qnet.layers),
             random_codes(rng, qnet, 9),
         )
@@ -89,7 +89,7 @@ def test_a_cycle_is_left_out_to_the_bit(view, monkeypatch):
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)
     rng, lags = np.random.default_rng(9), (5, 1000, 1003, 20_000)
-    group = Group(
+    group = RunGroup(
         tuple(random_state(layer, 2, rng) for layer in qnet.layers), random_codes(rng, qnet, 6)
     )
     told: list[int] = []
@@ -116,13 +116,13 @@ def test_a_state_that_is_lost_and_one_that_is_held():
         LayerState(*(np.repeat(p, 2, axis=0) for p in (st.s, st.y, st.gates))) for st in same
     )
     (kept,) = in_fixed_point(
-        qnet, [Group(start, random_codes(np.random.default_rng(4), qnet, 5))], (3,)
+        qnet, [RunGroup(start, random_codes(np.random.default_rng(4), qnet, 5))], (3,)
     )
     assert np.isnan(kept.left).all() and kept.change.max() > 0
     far = tuple(
         LayerState(np.array([[form.low], [form.high]]).repeat(6, 1), st.y, st.gates) for st in start
     )
-    (kept,) = in_fixed_point(qnet, [Group(far, np.zeros((1, 4), int))], (1, 5000))
+    (kept,) = in_fixed_point(qnet, [RunGroup(far, np.zeros((1, 4), int))], (1, 5000))
     assert 0.1 < kept.left[0, 0] < 1 and kept.left[0, 1] < 0.01
 
 

@@ -15,7 +15,7 @@ from fixedpoint.calibration import Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
 from fixedpoint.search.cost import Cost, cost
-from fixedpoint.search.evaluation import Answers, Evaluation, Problem, evaluate
+from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
 from fixedpoint.search.search import Goal, Search, SearchError, front, neighbours
 from fixedpoint.widths import KINDS, Widths
 from golden import Dense, Network
@@ -30,7 +30,7 @@ def problem(seed=0, count=2, steps=25):
     rng = np.random.default_rng(seed)
     net = Network((layer(rng, 3, 4),), (Dense(rng.normal(0, 1, (2, 4)), np.zeros(2)),))
     x = rng.normal(0, 1, (count, steps, 3))
-    answers = Answers(net.run(x).out[:, -1], replace(TEMPORAL_ORDER, tolerance=0.02))
+    answers = RightOutputs(net.run(x).out[:, -1], replace(TEMPORAL_ORDER, tolerance=0.02))
     return Problem.of(net, Seen.measure(net, x), 4, x, answers)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from golden.experiments.criteria import WINDOW, Examined, History, Lately, Run, Strings
+from golden.experiments.criteria import WINDOW, Examined, History, Lately, RightInARow, Strings
 
 
 class Exam:
@@ -70,11 +70,11 @@ def test_lately_needs_the_whole_window():
 def test_a_run(sizes):
     right = np.ones(3000, bool)
     right[[0, 40, 777]] = False
-    criterion = Run("stop", 1000)
+    criterion = RightInARow("stop", 1000)
     met = fed(criterion, np.zeros(3000), right, sizes)
     assert met == 1778
     assert criterion.count(met) == 778
-    assert fed(Run("stop", 2300), np.zeros(3000), right, sizes) is None
+    assert fed(RightInARow("stop", 2300), np.zeros(3000), right, sizes) is None
 
 
 def test_a_test():

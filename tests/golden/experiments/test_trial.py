@@ -9,11 +9,11 @@ import pytest
 
 from golden import InputError
 from golden.experiments import EXPERIMENTS, Training, experiment, run_trial
-from golden.experiments.criteria import Examined, Lately, Run, Strings
+from golden.experiments.criteria import Examined, Lately, RightInARow, Strings
 from golden.tasks import TEMPORAL_ORDER, Recall
 from golden.training import TrainingError
 
-NEVER = (Run("never", 10_000),)
+NEVER = (RightInARow("never", 10_000),)
 QUICK = replace(TEMPORAL_ORDER, lengths=(62, 70))
 
 
@@ -32,7 +32,7 @@ def same(one, two):
 
 STOPS = {
     "lately": (Lately("stop", 2001, 0.3726),),
-    "run": (Run("stop", 250),),
+    "run": (RightInARow("stop", 250),),
     "tested": (Examined("ST1", 257, 0.4), Examined("ST2", 257, 0.376)),
 }
 
@@ -105,7 +105,7 @@ def growing():
     one = EXPERIMENTS["2a"]
     wiring = replace(one.wiring, inputs=5, outputs=5)
     task = Recall.of("2a", 4)
-    stops = (Run("stop", 300),)
+    stops = (RightInARow("stop", 300),)
     return replace(one, task=task, wiring=wiring, stops=stops, longest=8000, entropy=True)
 
 

@@ -12,8 +12,8 @@ from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import node, plain
 
 
-def beside(folder, **said):
-    """`plain` with W in a file beside it; `said` are entries of its external_data."""
+def external(folder, **said):
+    """`plain` with W in a file next to it; `said` are entries of its external_data."""
     model = plain()
     tensor = next(one for one in model.graph.initializer if one.name == "W")
     (folder / "w.data").write_bytes(b"before" + tensor.raw_data)
@@ -25,8 +25,8 @@ def beside(folder, **said):
     return onnx_models.save(model, folder / "net.onnx")
 
 
-def test_weights_may_lie_in_a_file_beside(tmp_path):
-    net = load_onnx(beside(tmp_path))
+def test_weights_may_lie_in_a_file_of_their_own(tmp_path):
+    net = load_onnx(external(tmp_path))
     same = load_onnx(onnx_models.save(plain(), tmp_path / "one.onnx"))
     for kind, weights in same.layers[0].weights.items():
         assert (net.layers[0].weights[kind] == weights).all()
@@ -44,8 +44,8 @@ OUTSIDE = "must be a file in the model's folder"
         ({"location": "C:w.data"}, OUTSIDE),
         ({"location": ""}, OUTSIDE),
         ({"location": "away"}, OUTSIDE),
-        ({"location": "none.data"}, "lies in 'none.data', which is not beside the model file"),
-        ({"location": "."}, "which is not beside the model file"),
+        ({"location": "none.data"}, "lies in 'none.data', which is not next to the model file"),
+        ({"location": "."}, "which is not next to the model file"),
         ({"offset": 7}, "offset 7, length 96 of 'w.data', which has 102 bytes; its shape needs 96"),
         ({"offset": -1}, "offset -1"),
         ({"length": 95}, "length 95"),
@@ -58,7 +58,7 @@ def test_no_path_leaves_the_folder_and_no_bytes_are_missing(said, message, tmp_p
     folder.mkdir()
     (folder / "away").symlink_to(tmp_path / "w.data")
     with pytest.raises(ModelError) as caught:
-        load_onnx(beside(folder, **said))
+        load_onnx(external(folder, **said))
     assert str(caught.value).startswith("initializer 'W'")
     assert message in str(caught.value)
 

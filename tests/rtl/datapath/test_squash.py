@@ -198,4 +198,4 @@ def test_a_network_of_every_function(names, monkeypatch):
     for signal, real in net.run(x).signals():
         assert np.abs(fixed[signal] - real).max() < 2.0**-10 * max(1, np.abs(real).max()), signal
     core, codes = make_core(qnet), any_codes(rng, qnet, 2, 6)
-    assert agree(core, run_core(core, codes), codes)
+    assert agree(core.plan, run_core(core, codes), codes)

@@ -73,7 +73,7 @@ def test_every_code_mark_and_counter(name, pauses):
     core = make_core(qnet, probe=True, max_length=4)
     codes = any_codes(np.random.default_rng(len(name)), qnet, 3, 4)
     run = run_core(core, codes, idle=pauses[0], back_pressure=pauses[1], seed=3)
-    assert agree(core, run, codes)
+    assert agree(core.plan, run, codes)
     assert {row.kind for shown in core.plan.probe_streams for row in shown.rows} >= set("ifogsy")
 
 

@@ -81,8 +81,8 @@ def test_another_network_is_loaded(kind, lanes):
     first, second = _pair(kind, 3)
     block = max(part.shape.rows_per_block for part in first.layers)
     core = make_core(first, block if lanes == "few" else None, probe=True, load_port=True)
-    other = make_core(second, core.schedule.lanes, probe=True, load_port=True)
-    assert [r[:2] for r in _shape(core)] == [r[:2] for r in _shape(other)]
+    other = planned(second, core.schedule.lanes, probe=True, load_port=True)
+    assert [r[:2] for r in _shape(core.program)] == [r[:2] for r in _shape(other.parts[0].program)]
     rng, runs = np.random.default_rng(4), []
     codes = [any_codes(rng, first, 2, 5) for _ in range(3)]
 
@@ -99,14 +99,14 @@ def test_another_network_is_loaded(kind, lanes):
             {name: run.saturations[name] - counted[name] for name in counted},
             run.saturations,
         )
-        judge = core if qnet is first else other
+        judge = core.plan if qnet is first else other
         assert not any(mismatches(judge, run, x).values())
         counted = before
     assert any(mismatches(other, runs[0][1], codes[0]).values())  # they are two networks
 
 
-def _shape(core: Core) -> list[tuple[str, int, int]]:
-    return [(r.name, r.base, r.width) for r in regions(core.program)]
+def _shape(program: Program) -> list[tuple[str, int, int]]:
+    return [(r.name, r.base, r.width) for r in regions(program)]
 
 
 def test_nothing_is_write_core_while_it_runs():
@@ -132,7 +132,7 @@ def test_nothing_is_write_core_while_it_runs():
         ctx.set(core.load_write, 0)
 
     simulate(core, testbench, intruder)
-    assert not any(mismatches(core, runs[0], codes).values())
+    assert not any(mismatches(core.plan, runs[0], codes).values())
 
 
 @pytest.mark.parametrize("kind", KINDS)

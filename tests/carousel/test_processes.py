@@ -1,4 +1,4 @@
-"""Processes beside a command end with it, whoever ends it."""
+"""The processes that a command starts end with it, whoever ends it."""
 
 import os
 import signal
@@ -14,23 +14,23 @@ from tests.processes import marked
 JOBS = """
 import os, signal, sys
 from functools import partial
-from carousel.work import processes as beside
-from golden import processes
+from carousel.work.processes import running
+from golden.processes import supervise
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     endless = [sys.executable, "-c", "import time; time.sleep(1000)"]
-    job, log, environment = processes.supervise, sys.argv[1], dict(os.environ)
+    job, log, environment = supervise, sys.argv[1], dict(os.environ)
     jobs = {name: partial(job, endless, log + name, environment) for name in "abcd"}
-    with beside.running(jobs) as found:
-        found["a"].result()
+    with running(jobs) as futures:
+        futures["a"].result()
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_them_and_what_they_started(tmp_path, number):
     """Those that work, and those that wait for their turn."""
-    mark, script = f"beside-{os.getpid()}-{number}", tmp_path / "jobs.py"
+    mark, script = f"processes-{os.getpid()}-{number}", tmp_path / "jobs.py"
     script.write_text(JOBS)
     with subprocess.Popen(
         [sys.executable, script, str(tmp_path / "log")],
@@ -50,6 +50,6 @@ def test_an_interruption_ends_them_and_what_they_started(tmp_path, number):
 def test_one_that_dies_is_said():
     with (
         pytest.raises(processes.ProcessError, match="has ended before its work was done"),
-        processes.running({"a": os.abort}) as found,
+        processes.running({"a": os.abort}) as futures,
     ):
-        found["a"].result()
+        futures["a"].result()
