@@ -7,14 +7,13 @@ every row, and to the reader of the states.
 
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
+from rtl.proofs.marks import MARKS
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.rows import FETCH
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
 from rtl.schedule.phases import SOURCES
 from rtl.step_plan import StepPlan
-
-WORD = 2  # clocks from a step's clock to the word that stands for it
-MARKS = ("first", "last")
 
 
 def first(core: StepPlan, design: Design) -> Proof:
@@ -35,7 +34,7 @@ def first(core: StepPlan, design: Design) -> Proof:
         Twin(
             "the first step after a reset goes on with what the memories held",
             design.replaced(design.find("sequencer"), r"newborn = 1'h1;", "newborn = 1'h0;"),
-            2 * WORD + 3,
+            2 * FETCH + 3,
             {"sequencer.ready": 1},
         ),
     )
@@ -67,7 +66,7 @@ def claim_steps(h: Harness, core: StepPlan) -> None:
         also = f" | {{{streams}{{fresh}}}}" if mark == "first" else ""
         taken = f"{h.see(f'sequencer.{mark}')}{also}"
         running = h.register(f"running_{mark}", streams, f"{starts} ? {taken} : running_{mark}")
-        was = h.delayed(f"word_{mark}", running, streams, WORD, keeps=True)[-1]
+        was = h.delayed(f"word_{mark}", running, streams, FETCH, keeps=True)[-1]
         h.prove(f"{h.see(f'sequencer.running_{mark}')} == {running}")
         h.prove(f"{h.see(f'sequencer.word_{mark}_1')} == word_{mark}_1")
         h.prove(f"{h.see(f'sequencer.step_{mark}')} == {was}[{stream}]")

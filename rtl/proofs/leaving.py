@@ -7,13 +7,12 @@ from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import LOADS
-from rtl.proofs.marks import Mark, streamed
+from rtl.proofs.marks import MARKS, Mark, streamed
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows, Timed, claim_rows
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
-MARKS = ("first", "last")
 WRITE = latency.LEAVE - latency.FIFO  # clocks from an output to the FIFO
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from rtl.proofs.harness import Harness
 from rtl.proofs.rows import FETCH, Place, Rows, Timed
 
+MARKS = ("first", "last")
+
 
 class Mark:
     """One mark of the steps under way, by their ages.

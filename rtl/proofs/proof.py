@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 
-YICES, Z3 = "smtbmc yices", "smtbmc z3"  # engines of sby
+ENGINE = "smtbmc yices"  # of sby
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,6 @@ class Proof:
     state : writes the statement around a part: a harness of it.
     depth : clocks of the induction.
     twin : its broken design.
-    engine : of sby; where wide products meet z3 is the faster one, else Yices by far.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Proof:
     state: Callable[[Design], Harness]
     depth: int
     twin: Twin
-    engine: str = YICES
 
     def broken(self, twin: Twin) -> Harness:
         """The statement of a broken twin, limited to what the search for its fault may be."""

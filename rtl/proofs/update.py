@@ -8,7 +8,7 @@ solver need not multiply.
 
 from rtl.program.program import CellMode
 from rtl.proofs.harness import Harness
-from rtl.proofs.values import Rounding, clipped, known, rounded, select, squashed
+from rtl.proofs.values import Rounding, clipped, known, rounded, select, squashed, times
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
@@ -61,14 +61,6 @@ def operand(h: Harness, core: StepPlan, kind: str) -> str:
     """A gate where it is multiplied, as a signed value."""
     name = f"gate_{kind}" if core.schedule.tail > 1 else f"{kind}_operand_1"
     return f"$signed({{1'b0, {h.see(name)}[{core.program.paths.gate - 1}:0]}})"
-
-
-def times(h: Harness, name: str, bits: int, one: str, other: str) -> str:
-    """The exact product of two signed values, a clock later."""
-    h.line(f"wire signed [{bits - 1}:0] {name} = {one} * {other};")
-    h.line(f"reg signed [{bits - 1}:0] {name}_was = 0;")
-    h.line(f"always @(posedge clk) {name}_was <= {name};")
-    return f"{name}_was"
 
 
 def claim_state(h: Harness, core: StepPlan, mode: list[str]) -> None:

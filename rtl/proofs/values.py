@@ -53,6 +53,14 @@ def known(mode: str, options: Sequence[object]) -> str:
     return f"({mode} < {len(options)})" if len(options) > 1 else "1"
 
 
+def times(h: Harness, name: str, bits: int, one: str, other: str) -> str:
+    """The exact product of two signed values, a clock later."""
+    h.line(f"wire signed [{bits - 1}:0] {name} = {one} * {other};")
+    h.line(f"reg signed [{bits - 1}:0] {name}_was = 0;")
+    h.line(f"always @(posedge clk) {name}_was <= {name};")
+    return f"{name}_was"
+
+
 def rounded(h: Harness, name: str, value: str, bits: int, shifts: Sequence[int], mode: str) -> str:
     """A signed value / 2^shift of a mode, nearest, ties towards plus infinity."""
     h.line(f"wire signed [{bits - 1}:0] {name}_value = {value};")

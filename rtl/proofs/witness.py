@@ -1,7 +1,7 @@
 """An independent witness: the same statements in another engine, by another way.
 
 Yosys' own `sat` unrolls the netlist, cell by cell, into clauses for MiniSAT, and does the induction
-itself: neither sby nor yosys-smtbmc, no SMT-LIB, no Yices and no z3 have a part in it. What it
+itself: neither sby nor yosys-smtbmc, no SMT-LIB and no Yices have a part in it. What it
 shares with the proofs is the text of the design and of the statement, and Yosys' reading of them.
 It is slow, and so for small cores.
 """
