@@ -11,12 +11,10 @@ from sim.faults import check_complete, run_faults
 from sim.job import Recording
 from sim.request import Request
 from sim.scenario import Scenario
-from sim.scoreboard import Verdict, by_kind, compare
+from sim.scoreboard import EMPTY, Verdict, by_kind, compare, joined
 from sim.stage import Played
 from sim.state import State
 from sim.trace import saturations, show
-
-EMPTY = Verdict({}, {}, (), None, {}, {}, ())
 
 
 def models_of(
@@ -52,7 +50,7 @@ def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrac
     for request, piece, model in zip(acts, _pieces(acts, recording), models, strict=True):
         # counters are those of all acts, so each act is given what it must have
         found = compare(qnet, model, show(request, piece, by_kind(model), ()))
-        total = _joined(total, found, sequences)
+        total = joined(total, found, sequences)
         sequences += request.sequences
     counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
     faults = *run_faults(acts, recording), *_untimely(acts, recording, models)
@@ -63,33 +61,6 @@ def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrac
             kind: (total.saturations.get(kind, (0, 0))[0], counts.get(kind, 0)) for kind in kinds
         },
         faults=(*total.faults, *faults),
-    )
-
-
-def _joined(one: Verdict, other: Verdict, sequences: int) -> Verdict:
-    """Two verdicts as one, the second one's sequences numbered on from those of the first."""
-    first = one.first or (
-        other.first and replace(other.first, sequence=other.first.sequence + sequences)
-    )
-
-    def both(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-        return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
-
-    kinds = {**one.saturations, **other.saturations}
-    pairs = {
-        kind: tuple(
-            np.add(one.saturations.get(kind, (0, 0)), other.saturations.get(kind, (0, 0))).tolist()
-        )
-        for kind in kinds
-    }
-    return Verdict(
-        both(one.compared, other.compared),
-        both(one.mismatches, other.mismatches),
-        other.unseen,
-        first,
-        pairs,
-        both(one.state, other.state),
-        (*one.faults, *other.faults),
     )
 
 

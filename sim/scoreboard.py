@@ -1,6 +1,6 @@
 """The verdict: every code, counter and flag of a simulation against the integer model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -95,6 +95,9 @@ class Verdict:
         return "; ".join((*parts, *self.faults))
 
 
+EMPTY = Verdict({}, {}, (), None, {}, {}, ())
+
+
 def check(
     qnet: QuantizedNetwork, codes: np.ndarray, hw: HardwareTrace, state: State | None = None
 ) -> Verdict:
@@ -118,6 +121,36 @@ def compare(qnet: QuantizedNetwork, model: QuantizedTrace, hw: ShownTrace) -> Ve
         saturations=_saturations(model, hw),
         state=_state(qnet, model, hw),
         faults=hw.faults,
+    )
+
+
+def joined(one: Verdict, other: Verdict, sequences: int = 0, steps: int = 0) -> Verdict:
+    """Two verdicts as one; what the second one counts goes on from so many sequences and steps."""
+    first = one.first or (
+        other.first
+        and replace(
+            other.first, sequence=other.first.sequence + sequences, step=other.first.step + steps
+        )
+    )
+
+    def both(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+        return {name: a.get(name, 0) + b.get(name, 0) for name in {**a, **b}}
+
+    kinds = {**one.saturations, **other.saturations}
+    pairs = {
+        kind: tuple(
+            np.add(one.saturations.get(kind, (0, 0)), other.saturations.get(kind, (0, 0))).tolist()
+        )
+        for kind in kinds
+    }
+    return Verdict(
+        both(one.compared, other.compared),
+        both(one.mismatches, other.mismatches),
+        other.unseen,
+        first,
+        pairs,
+        both(one.state, other.state),
+        (*one.faults, *other.faults),
     )
 
 

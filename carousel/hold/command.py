@@ -14,6 +14,7 @@ from carousel.measure.retention import bound, hold_check, retained
 from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
 from fixedpoint.calibration import HEADROOM
+from fixedpoint.retention import gates_seen
 
 InputRange = Annotated[
     tuple[float, float] | None,
@@ -73,7 +74,8 @@ def hold(
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
-    found = retained.find(subject, held, subject.qnet.run(subject.codes), ranges, quick)
+    met = gates_seen.met(subject.qnet.layers, subject.qnet.run(subject.codes))
+    found = retained.find(subject, held, met, ranges, quick)
     for table in retained.tables(found):
         table.show(Console())
     for note in found.notes:

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from carousel.cli import progress
 from carousel.cli.subject import Subject
 from carousel.report.tables import Table, every_format
 from fixedpoint import QuantizedTrace
+from fixedpoint.budget import error
 from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
 from golden.trace import Trace
 
@@ -31,13 +34,28 @@ class Measured:
     errors: ErrorReport
 
 
-def measure(subject: Subject) -> Measured:
-    """Run both and compare."""
+def measure(subject: Subject, block: int | None = None) -> Measured:
+    """Run both and compare; a point of a curve over time stands for `block` steps."""
     with progress.bar("Float and fixed point"):
         floating = subject.net.run(subject.inputs.x, subject.state)
         fixed = subject.qnet.run(subject.codes, subject.state_codes)
-        block = block_of(subject.inputs.length)
+        block = block or block_of(subject.inputs.length)
         return Measured(floating, fixed, compare(floating, fixed, block))
+
+
+def joined(one: Measured, other: Measured, first: int) -> Measured:
+    """A run and the piece behind it, which begins with the step `first`; of signals inside the
+    traces have those of the piece alone."""
+    lost = {name: n + one.fixed.saturations[name] for name, n in other.fixed.saturations.items()}
+    out = (
+        np.concatenate((a.out, b.out), axis=-2)
+        for a, b in ((one.floating, other.floating), (one.fixed, other.fixed))
+    )
+    return Measured(
+        replace(other.floating, out=next(out)),
+        replace(other.fixed, out=next(out), saturations=lost),
+        error.joined(one.errors, other.errors, first),
+    )
 
 
 def block_of(length: int) -> int:

@@ -15,7 +15,7 @@ from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan
-from sim import HardwareTrace, Verdict
+from sim import HardwareTrace, Verdict, scoreboard
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,27 @@ def _logits(qnet: QuantizedNetwork, real: Trace) -> Trace:
     else:
         parts = [real.layers[k]["y"][..., -real.out.shape[-2] :, :] for k in ways]
     return replace(real, out=np.concatenate(parts, axis=-1))
+
+
+def joined(one: Gateware, other: Gateware, first: int) -> Gateware:
+    """A run and the piece behind it, which begins with the step `first`; of signals inside, and of
+    the clocks of steps, the traces have those of the piece alone."""
+    clipped = {name: n + one.trace.saturations[name] for name, n in other.trace.saturations.items()}
+    trace = replace(
+        other.trace,
+        out=np.concatenate((one.trace.out, other.trace.out), axis=-2),
+        saturations=clipped,
+        latency=one.trace.latency,
+        clocks=one.trace.clocks + other.trace.clocks,
+        seconds=one.trace.seconds + other.trace.seconds,
+    )
+    return replace(
+        other,
+        trace=trace,
+        real=replace(other.real, out=np.concatenate((one.real.out, other.real.out), axis=-2)),
+        verdict=scoreboard.joined(one.verdict, other.verdict, steps=first),
+        length=one.length + other.length,
+    )
 
 
 def measured(found: Gateware, steps: int = 1) -> str:

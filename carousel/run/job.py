@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from carousel.cli import progress
-from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
 from carousel.measure import accuracy, gateware
 from carousel.measure.accuracy import Measured
@@ -18,10 +17,11 @@ from carousel.measure.needs import Need
 from carousel.measure.retention import bound, hold_check, rest, retained
 from carousel.measure.retention.retained import Retained
 from carousel.report.tables import Table
-from fixedpoint.retention.hold import drift
+from carousel.run import pieces
+from carousel.run.pieces import VIEWS, Whole
 from fixedpoint.retention.quiet import Quiet
 from golden.decision import decide
-from golden.trace import Trace
+from golden.squash import Array
 from rtl import verilog
 from rtl.kit.header import digest
 from rtl.proofs.record import Record
@@ -34,9 +34,8 @@ class RunResult:
     Attributes
     ----------
     subject : the model, its integer form and the sequences.
-    measured : float against fixed point.
-    accounted : where the difference comes from.
-    gateware : the simulated gateware against fixed point.
+    whole : all steps in float, in fixed point and in gateware.
+    accounted : where the difference between the first two comes from.
     need : what the core takes.
     retained : the hold check, and what is left of stored values after some steps, map and bound.
     quiet : what constant input gives in the end.
@@ -45,9 +44,8 @@ class RunResult:
     """
 
     subject: Subject
-    measured: Measured
+    whole: Whole
     accounted: Accounted
-    gateware: Gateware
     need: Need
     retained: Retained
     quiet: tuple[Quiet, ...]
@@ -55,25 +53,34 @@ class RunResult:
     proofs: Record | None
 
     @property
-    def views(self) -> dict[str, Trace]:
-        """The three traces in real values, by name."""
-        return {
-            "float": self.measured.floating,
-            "fixed point": self.measured.fixed.real(),
-            "gateware": self.gateware.real,
-        }
+    def measured(self) -> Measured:
+        """Float against fixed point."""
+        return self.whole.measured
+
+    @property
+    def gateware(self) -> Gateware:
+        """The simulated gateware against fixed point."""
+        return self.whole.gateware
+
+    @property
+    def outs(self) -> dict[str, Array]:
+        """The outputs (N, T, K), real, by view."""
+        fixed = self.measured.fixed.value("out")
+        return dict(
+            zip(VIEWS, (self.measured.floating.out, fixed, self.gateware.real.out), strict=True)
+        )
 
     @property
     def right(self) -> dict[str, int | None]:
         """Sequences answered rightly, by view; None where the answers are not known."""
-        return {name: self.subject.inputs.right(trace.out) for name, trace in self.views.items()}
+        return {name: self.subject.inputs.right(out) for name, out in self.outs.items()}
 
     @property
     def decisions(self) -> dict[str, int]:
         """Of a classifier the decisions that are those of float, by view; else nothing."""
         if not (self.subject.decide or self.subject.net.reading.behind):
             return {}
-        made = {name: decide(trace.out) for name, trace in self.views.items()}
+        made = {name: decide(out) for name, out in self.outs.items()}
         same = {name: found == made["float"] for name, found in made.items()}
         return {name: int(np.count_nonzero(each)) for name, each in same.items()}
 
@@ -112,11 +119,11 @@ def do(
 
     `earlier` : proofs, perhaps of another Verilog.
     """
-    measured = accuracy.measure(subject)
+    whole = pieces.run(subject, lanes)
+    measured, found = whole.measured, whole.gateware
     accounted = account.measure(subject, measured, groups_only=True)
-    found = gateware.play(subject, lanes)
     held, ranges = hold_check.check(subject, quick), bound.ranges(subject, None)
-    kept = retained.find(subject, held, measured.fixed, ranges, quick=True)
+    kept = retained.find(subject, held, whole.met, ranges, quick=True)
     resting = rest.check(subject)
     with progress.bar("Verilog"):
         written, _ = verilog.write(found.plan, folder)
@@ -124,18 +131,13 @@ def do(
     need = Need(found.plan.most_lanes, found.plan)
     logic = digest(written.read_text(encoding="utf-8"))
     proofs = earlier if earlier and earlier.verilog_sha256 == logic else None
-    return RunResult(subject, measured, accounted, found, need, kept, resting, written, proofs)
-
-
-def change_over_lag(inputs: Inputs, trace: Trace) -> float | None:
-    """The largest change of a state of the last layer from the first step of the lag on."""
-    return None if inputs.lag is None else drift(trace, *inputs.lag)[-1]
+    return RunResult(subject, whole, accounted, need, kept, resting, written, proofs)
 
 
 def changes_over_lag(found: RunResult) -> dict[str, str]:
-    """`change_over_lag` of each view, for people: of codes in LSB as well."""
-    inputs, lsb = found.subject.inputs, found.subject.qnet.layers[-1].formats.s.lsb
-    changes = {name: change_over_lag(inputs, trace) for name, trace in found.views.items()}
+    """The largest change of a state in each view, for people: of codes in LSB as well."""
+    lsb = found.subject.qnet.layers[-1].formats.s.lsb
+    changes = {name: view.change for name, view in found.whole.views.items()}
     return {
         name: f"{change:.4f}" if name == "float" else in_lsb(change, lsb)
         for name, change in changes.items()
@@ -174,7 +176,7 @@ def summary(found: RunResult) -> list[Table]:
         (check[0].upper() + check[1:], "yes" if ok else "no") for check, ok in found.checks.items()
     )
     return [
-        Table.of(title, ("", *found.views), rows),
+        Table.of(title, ("", *VIEWS), rows),
         hold_check.table(found.retained.held),
         *rest.table(found.quiet),
         Table.of("Checks", ("what", "holds"), checks),
@@ -197,7 +199,7 @@ def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
         },
         "decisions": found.decisions,
         "right": {**found.right, "of": inputs.count},
-        "change_over_lag": {n: change_over_lag(inputs, t) for n, t in found.views.items()},
+        "change_over_lag": {name: view.change for name, view in found.whole.views.items()},
         **accuracy.plain(subject, found.measured),
         "budget": account.plain(found.accounted),
         "needs": found.need.plain(),

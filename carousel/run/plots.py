@@ -9,21 +9,19 @@ from matplotlib.figure import Figure
 
 from carousel.cli.inputs import Inputs
 from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
-from golden.trace import Trace
+from carousel.run.pieces import View
 
 SHOWN_CELLS = SHOWN_SEQUENCES = 4
 
 
-def states(
-    inputs: Inputs, floating: Trace, hardware: Trace, directions: Mapping[int, str]
-) -> Figure:
+def states(inputs: Inputs, floating: View, hardware: View, directions: Mapping[int, str]) -> Figure:
     """States of some layers through one sequence of each class: float as a line, gateware dashed.
 
     Steps are the sequence's, for a layer that runs in reverse too.
 
     Parameters
     ----------
-    floating, hardware : traces of the same batch, both in real values.
+    floating, hardware : of the same batch.
     directions : the layers to draw, and what to call the direction of each.
     """
     shown, cells = _one_of_each(inputs), _some_cells(floating, directions)
@@ -34,8 +32,11 @@ def states(
             for k, (n, label) in enumerate(shown.items()):
                 colour = COLOURS[k % len(COLOURS)]
                 float_line = {"color": colour, "alpha": 0.35, "linewidth": 2.4}
-                panel.plot(floating.get("s", layer)[n, :, cell], label=label, **float_line)
-                panel.plot(hardware.get("s", layer)[n, :, cell], "--", color=colour, linewidth=0.9)
+                panel.plot(
+                    floating.steps, floating.states[layer][n, :, cell], label=label, **float_line
+                )
+                values = hardware.states[layer][n, :, cell]
+                panel.plot(hardware.steps, values, "--", color=colour, linewidth=0.9)
             panel.set_ylabel(f"{directions[layer]} cell {cell}".strip())
             panel.margins(x=0.01)
         panels[-1].set_xlabel("step")
@@ -70,9 +71,9 @@ def _level(panel: Axes, value: float, label: str) -> None:
     panel.axhline(value, color=GREY, linestyle=":", linewidth=1.0, label=label)
 
 
-def _some_cells(trace: Trace, layers: Iterable[int]) -> list[tuple[int, int]]:
+def _some_cells(view: View, layers: Iterable[int]) -> list[tuple[int, int]]:
     """(layer, cell) of the first cells of each layer, as many of each."""
-    widths = {layer: trace.get("s", layer).shape[-1] for layer in layers}
+    widths = {layer: view.states[layer].shape[-1] for layer in layers}
     each = SHOWN_CELLS // len(widths)
     return [(layer, cell) for layer, width in widths.items() for cell in range(min(each, width))]
 

@@ -147,7 +147,7 @@ def _verdict(found: RunResult) -> str:
 
 
 def _two_views(found: RunResult):
-    return found.views["float"], found.views["gateware"]
+    return found.whole.views["float"], found.whole.views["gateware"]
 
 
 def _error_figure(found: RunResult) -> str:

@@ -5,7 +5,7 @@ e = value of the code - float value,    SQNR = 10 log10(sum of float^2 / sum of 
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class SignalError:
     worst_real, worst_fixed : the float value there, and that of the code.
     saturations : how many values or net inputs saturated on the way to this signal.
     over_time : the error block by block.
+    count : values that were compared.
+    power : mean square of the float signal.
     """
 
     lsb: float
@@ -54,6 +56,8 @@ class SignalError:
     worst_fixed: float
     saturations: int
     over_time: tuple[BlockError, ...]
+    count: int
+    power: float
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,37 @@ def _signal(
         worst_fixed=float(have[at]),
         saturations=lost,
         over_time=over_time(error, first, block),
+        count=error.size,
+        power=power,
+    )
+
+
+def joined(one: ErrorReport, other: ErrorReport, first: int) -> ErrorReport:
+    """The report of a run and of the piece behind it, which begins with the step `first`."""
+    pairs = ((name, error, other.signals[name]) for name, error in one.signals.items())
+    return ErrorReport({name: _joined(a, b, first) for name, a, b in pairs})
+
+
+def _joined(one: SignalError, other: SignalError, first: int) -> SignalError:
+    """The same of one signal."""
+    count = one.count + other.count
+
+    def mean(a: float, b: float) -> float:
+        return (one.count * a + other.count * b) / count
+
+    at = (other.worst[0], other.worst[1] + first, other.worst[2])
+    blocks = (replace(block, step=block.step + first) for block in other.over_time)
+    noise, power = mean(one.rmse**2, other.rmse**2), mean(one.power, other.power)
+    return replace(
+        one if one.max_abs >= other.max_abs else replace(other, worst=at),
+        mean=mean(one.mean, other.mean),
+        rmse=math.sqrt(noise),
+        rmse_lsb=math.sqrt(noise) / one.lsb,
+        sqnr_db=sqnr(power, noise),
+        saturations=one.saturations + other.saturations,
+        over_time=(*one.over_time, *blocks),
+        count=count,
+        power=power,
     )
 
 

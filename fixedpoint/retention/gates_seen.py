@@ -5,7 +5,7 @@ do; this says which of them there were.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Met:
     shut : the part of all values that were exactly shut, 0 to 1.
     moves : LSB of the state that a step adds to one (i, with the g of largest magnitude) or takes
         from the largest one (f), at most, where the gate was most nearly shut.
+    count : values.
     """
 
     layer: int
@@ -34,6 +35,7 @@ class Met:
     high: int
     shut: float
     moves: int
+    count: int
 
     @property
     def best(self) -> int:
@@ -50,8 +52,25 @@ def met(layers: Sequence[QuantizedLayer], trace: QuantizedTrace) -> list[Met]:
                 codes = trace.get(gate, k)
                 low, high = int(codes.min()), int(codes.max())
                 step = moves(layer, gate, low if gate == "i" else high)
-                found.append(Met(k, gate, low, high, float(np.mean(codes == end)), step))
+                found.append(
+                    Met(k, gate, low, high, float(np.mean(codes == end)), step, codes.size)
+                )
     return found
+
+
+def joined(one: Sequence[Met], other: Sequence[Met]) -> list[Met]:
+    """The gates of a run and of the piece behind it."""
+    return [
+        replace(
+            a,
+            low=min(a.low, b.low),
+            high=max(a.high, b.high),
+            shut=(a.count * a.shut + b.count * b.shut) / (a.count + b.count),
+            moves=(a if a.best == (min if a.gate == "i" else max)(a.best, b.best) else b).moves,
+            count=a.count + b.count,
+        )
+        for a, b in zip(one, other, strict=True)
+    ]
 
 
 def moves(layer: QuantizedLayer, gate: str, code: int) -> int:

@@ -19,6 +19,7 @@ from carousel.measure.retention import bound as hold_bound
 from carousel.measure.retention import hold_check, lags, maps
 from carousel.work import processes
 from carousel.work.processes import ProcessError
+from fixedpoint.retention import gates_seen
 from fixedpoint.retention.hold import closing
 from fixedpoint.retention.orbit import StateMap
 from fixedpoint.retention.ranges import Range
@@ -201,7 +202,7 @@ def test_states_outside_a_span_are_counted():
 
 def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
     subject = prepare(model, Choice(12), Given(sequences=2, length=70))
-    found = maps.find(subject, subject.qnet.run(subject.codes))
+    found = maps.find(subject, gates_seen.met(subject.qnet.layers, subject.qnet.run(subject.codes)))
     (layer,) = subject.qnet.layers
     limits, met, creep, widths = maps.tables(found)  # no forget gate: no leak
     assert [row[:2] for row in met.rows] == [("0", "i")]

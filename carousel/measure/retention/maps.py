@@ -1,7 +1,7 @@
 """The retention map in tables and words: where gates are shut, what leaks, creeps in and sticks."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,8 +13,7 @@ from carousel.report.tables import Table
 from fixedpoint import FormatError, QuantizedNetwork, quantize
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.network import QuantizedTrace
-from fixedpoint.retention.gates_seen import Met, best, met, moves
+from fixedpoint.retention.gates_seen import Met, best, moves
 from fixedpoint.retention.map import Retention, Thresholds, retention, thresholds
 
 WIDTHS = (4, 6, 8, 10, 12, 14, 16, 18)
@@ -40,10 +39,10 @@ class Maps:
     widths: Mapping[int, QuantizedNetwork]
 
 
-def find(subject: Subject, trace: QuantizedTrace) -> Maps:
+def find(subject: Subject, met: Sequence[Met]) -> Maps:
     """The map in the subject's formats, and the thresholds of some widths.
 
-    `trace` : of the subject's sequences.
+    `met` : what the gates came to in the subject's sequences.
     """
     layers = subject.qnet.layers
     widths = {}
@@ -55,7 +54,7 @@ def find(subject: Subject, trace: QuantizedTrace) -> Maps:
             except FormatError:  # too narrow for this network
                 continue
     limits = tuple(map(thresholds, layers))
-    return Maps(tuple(map(retention, layers)), limits, tuple(met(layers, trace)), widths)
+    return Maps(tuple(map(retention, layers)), limits, tuple(met), widths)
 
 
 def words(found: Maps) -> list[str]:

@@ -1,6 +1,6 @@
 """All that is known of what a network keeps: shut gates, stored values after a lag, map, bound."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from carousel.measure.retention.hold_check import Held
 from carousel.measure.retention.lags import Setting
 from carousel.measure.retention.maps import Maps
 from carousel.report.tables import Table
-from fixedpoint.network import QuantizedTrace
+from fixedpoint.retention.gates_seen import Met
 from fixedpoint.retention.ranges import Range
 
 STILL = (
@@ -56,7 +56,7 @@ class Retained:
 def find(
     subject: Subject,
     held: Held,
-    trace: QuantizedTrace,
+    met: Sequence[Met],
     inputs: Mapping[str, Range],
     quick: bool,
 ) -> Retained:
@@ -64,7 +64,7 @@ def find(
 
     Parameters
     ----------
-    trace : the integer model's, of the subject's sequences.
+    met : what the gates came to in the subject's sequences.
     inputs : ranges to bound for, by name.
     quick : see `lags.measure`.
 
@@ -75,7 +75,7 @@ def find(
     return Retained(
         held,
         lags.measure(subject, quick),
-        hold_map.find(subject, trace),
+        hold_map.find(subject, met),
         bound.find(subject, inputs),
         subject.qnet.first_reverse is not None,
     )
