@@ -22,6 +22,7 @@ class Reading:
     order : the names of its modules in the order that was told; () if none was.
     indices : the input is one whole number a step, which stands for a vector of zeros with a one at
         its place (`vectors`); `axes` has no D then.
+    steps : of every sequence, where the file computes something of so many; 0 for any number.
     behind : the name in `golden.decision.DECISIONS` of what the file has behind the network's
         outputs, which are then logits; "" for nothing.
     """
@@ -33,6 +34,7 @@ class Reading:
     order: tuple[str, ...] = ()
     indices: bool = False
     behind: str = ""
+    steps: int = 0
 
 
 def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:

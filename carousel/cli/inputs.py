@@ -110,6 +110,11 @@ def choose(
     if file is not None:
         x = check_values(arranged(net, read(file), axes, str(file)), net.inputs)
         x = x[None] if x.ndim == 2 else x
+        if net.reading.steps not in (0, length or x.shape[1]):
+            raise InputError(
+                f"{file}: {length or x.shape[1]} steps, the model file takes {net.reading.steps}, "
+                "over which it sums up"
+            )
         for what, asked, have in (("sequences", sequences, len(x)), ("length", length, x.shape[1])):
             if asked and asked > have:
                 raise InputError(f"{what} {asked}: {file} has {have}")

@@ -292,7 +292,10 @@ def _in_line(
         at = before[at]
     if len(order) != len(parts) or order[-1].name != named[0]:
         left = next((part.name for part in parts if part not in order), named[0])
-        raise ModelError(f"model: layer {shown(left)} is not in one line with the others")
+        raise ModelError(
+            f"model: layer {shown(left)} is not in one line with the others; give ONNX (tf2onnx), "
+            "whose branches are read if they are added or joined"
+        )
     return order[::-1]
 
 

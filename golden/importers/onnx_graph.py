@@ -126,8 +126,9 @@ class Node:
         return self._axes(13)
 
     def axes_reduced(self) -> list[int] | None:
-        """Axes of ReduceProd: an attribute before opset 18, then an input."""
-        return self._axes(18)
+        """Axes of ReduceProd and ReduceMean: an attribute before opset 18, then an input; of
+        ReduceSum before opset 13."""
+        return self._axes(13 if self.op == "ReduceSum" else 18)
 
     def _axes(self, since: int) -> list[int] | None:
         if self.opset < since:

@@ -84,6 +84,7 @@ class Signal:
     features : the group of the values, () as long as it is not known.
     turned : the group whose order is reversed, or ().
     unfit : why a part of an input cannot be a sequence, or "".
+    steps : of each sequence, where what is computed holds for so many only; 0 for any.
     picked : of an input the group whose last step was picked, or ().
     states : inputs of the graph that give initial states of its layers.
     whole : whether the input is of whole numbers; index : whether they pick rows of a table.
@@ -100,6 +101,7 @@ class Signal:
     turned: Group = ()
     unfit: str = ""
     picked: Group = ()
+    steps: int = 0
     states: tuple[str, ...] = ()
     whole: bool = False
     index: bool = False

@@ -10,6 +10,7 @@ from carousel.cli.inputs import choose
 from carousel.compare import expectation
 from golden import InputError, Layer, Network
 from golden.reading import Reading
+from tests.golden.importers import onnx_models
 
 
 def network(inputs=2, **reading):
@@ -105,3 +106,22 @@ def test_one_output_may_be_without_an_axis_for_it(tmp_path):
     inputs = choose(net, tmp_path / "x.npy", None, None, 0)
     wanted = expectation.load(tmp_path / "y.npy", inputs, net)
     assert wanted.values.shape == (1, 4, 1)
+
+
+def test_a_file_that_sums_up_takes_as_many_steps_as_it_says(cli, tmp_path):
+    """The mean over 9 steps: sequences of 9, and of no other length."""
+    after = [
+        onnx_models.node("Squeeze", "y", "k", to="s", name="s"),
+        onnx_models.node("ReduceMean", "s", axes=[0], keepdims=0),
+    ]
+    parts = {"whole": {"k": np.array([1])}, "shape": [9, 1, 2], "alone": True}
+    model = onnx_models.plain(**onnx_models.behind(*after, **parts))
+    file = onnx_models.save(model, tmp_path / "net.onnx")
+    x = np.random.default_rng(1).standard_normal((9, 1, 2)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", onnx_models.run(model, x))
+    words = ("compare", file, "--input", tmp_path / "x.npy")
+    assert cli(*words, "--expect", tmp_path / "y.npy").exit_code == 0
+    short = cli(*words, "--length", 7)
+    assert short.exit_code == 2
+    assert "x.npy: 7 steps, the model file takes 9, over which it sums up" in short.stderr

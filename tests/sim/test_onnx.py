@@ -9,7 +9,7 @@ from fixedpoint import quantize
 from sim import Verdict, check, simulate
 from tests.golden.importers import onnx_models, random_onnx
 
-MANY = range(200)
+MANY = range(300)
 
 
 def run_model(seed: int, folder: Path, build_dir: Path) -> Verdict:

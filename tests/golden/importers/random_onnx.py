@@ -219,6 +219,16 @@ def final(b, y, y_h, direction):
     return joined(b, y_h, ways)
 
 
+def over_time(b, flow):
+    """The mean over the steps, or their sum."""
+    op, at = b.pick(["ReduceMean", "ReduceMean", "ReduceSum"]), flow.at("time")
+    if b.opset >= (13 if op == "ReduceSum" else 18):
+        name = b.node(op, flow.name, b.ints(at), keepdims=0)
+    else:
+        name = b.node(op, flow.name, axes=[at], keepdims=0)
+    return Flow(name, [axis for axis in flow.axes if axis != "time"], flow.width)
+
+
 def random_model(seed, steps=None):
     """A random supported model and an input for it.
 
@@ -272,6 +282,8 @@ def random_model(seed, steps=None):
             if forward and "time" in flow.axes:
                 flow = mingled(b, flow, earlier)
         flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
+        if "time" in flow.axes and known and b.chance(0.25):
+            flow = over_time(b, flow)
         if "time" in flow.axes and b.chance(0.2):
             flow = b.index(flow, "time", -1)
         if b.chance(0.1):

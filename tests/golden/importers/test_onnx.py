@@ -54,6 +54,7 @@ def test_the_random_models_have_every_option(tmp_path):
         seen["no readout"] += net.readout is None
         seen[f"axes {net.reading.axes}"] += 1
         seen["indices"] += net.reading.indices
+        seen["summed"] += net.reading.steps > 0
         seen["stem"] += bool(net.stem)
         seen.update(["reads input"] if any(-1 in read for read in net.reads[1:]) else [])
         seen.update(["several read"] if any(len(read) > 1 for read in net.reads) else [])
@@ -76,7 +77,7 @@ def test_the_random_models_have_every_option(tmp_path):
         "operator DequantizeLinear", "operator BatchNormalization", "operator Conv", "operator Neg",
         "operator Div", "operator Sub", "operator Mul", "squash tanh", "squash hard", "indices",
         "layer folded into", "readout folded into", "axes NTD", "axes TND", "stem", "reads input",
-        "several read", "behind softmax", "behind log_softmax",
+        "several read", "summed", "behind softmax", "behind log_softmax",
         *(f"opset {opset}" for opset in random_onnx.OPSETS),
     ):  # fmt: skip
         assert seen[name] >= 5, name

@@ -178,6 +178,27 @@ def test_dense_layers_behind_a_function_are_stages_of_the_head(tmp_path):
     assert np.abs(net.run(x[:, 0]).out - want).max() < 1e-6
 
 
+def test_a_mean_over_the_steps_is_what_open_cells_hold(tmp_path):
+    """Of as many steps as the file says; of an open number it is refused with the way out."""
+
+    def model(steps):
+        after = [
+            node("Squeeze", "y", "k", to="s", name="s"),
+            node("ReduceMean", "s", axes=[0], keepdims=0, to="m"),
+            node("MatMul", "m", "D", name="d"),
+        ]
+        parts = {"whole": {"k": np.array([1])}, "shape": [steps, 1, 2], "alone": True}
+        return plain(**behind(*after, **parts))
+
+    net = load_onnx(onnx_models.save(model(9), tmp_path / "net.onnx"))
+    assert (net.output, net.reading.steps) == ("last", 9)
+    assert net.reading.stages[1] == ("ReduceMean node 'n'", "layer 1")
+    x = np.random.default_rng(7).standard_normal((9, 1, 2)).astype(np.float32)
+    assert np.abs(net.run(x[:, 0]).out - onnx_models.run(model(9), x)).max() < 1e-6
+    with pytest.raises(ModelError, match="ReduceMean node 'n': a mean over an open number of st"):
+        load_onnx(onnx_models.save(model("t"), tmp_path / "open.onnx"))
+
+
 CAST = helper.make_node("Cast", ["m"], ["out"], "cast", to=1)
 
 
