@@ -62,7 +62,7 @@ class Rule:
             y=bits,
             out=max(bits, OUT),
             tight=True,
-            scaled=False,
+            scaled=True,
         )
         if self.state_bits is not None:
             return chosen

@@ -115,7 +115,7 @@ def _lost(subject: Subject) -> list[str]:
     """Weights, by layer and source, of whose largest code only a few bits are left."""
     found = []
     for k, (real, layer) in enumerate(zip(subject.net.layers, subject.qnet.layers, strict=True)):
-        rows = np.concatenate([layer.weights[kind] for kind in layer.shape.kinds])
+        rows = np.concatenate([layer.rows(kind).codes for kind in layer.shape.kinds])
         floats = np.concatenate([real.weights[kind] for kind in layer.shape.kinds])
         for source, cut in layer.shape.columns.items():
             width = layer.formats.weights[source].width
@@ -129,8 +129,8 @@ def _clipped(subject: Subject) -> tuple[int, float]:
     """How many values of the input lie beyond its format, and how far the furthest."""
     form = subject.qnet.formats.input
     lost = subject.qnet.encode(subject.inputs.x)[1]
-    end = form.magnitude * form.lsb
-    return lost, float(np.abs(subject.inputs.x).max()) / end if lost else 0.0
+    codes = np.ldexp(subject.inputs.x, subject.qnet.formats.scales + form.frac)
+    return lost, float(np.abs(codes).max()) / form.magnitude if lost else 0.0
 
 
 def _tried(subject: Subject) -> list[tuple[str, float]]:

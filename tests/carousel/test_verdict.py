@@ -10,6 +10,7 @@ import pytest
 import golden
 from golden import Network
 from tests.carousel.nets import layer
+from tests.fixedpoint.nets import shared
 
 SAID = "Fixed point against float: "
 
@@ -44,10 +45,9 @@ def test_good_formats_are_called_good(cli, files, tmp_path, command):
     assert found["decibels"] == pytest.approx(20 * np.log10(real.std() / found["rmse"]))
 
 
-def test_a_feature_far_larger_than_the_others_is_said_to_cost_the_recurrence_its_bits(
-    cli, tmp_path
-):
-    """Its weights are as small as it is large, and all sources of a row share one scale."""
+@pytest.fixture
+def raw(tmp_path):
+    """A model with a feature far larger than the others, whose weights are as small, and input."""
     cells, x = layer(np.random.default_rng(3), 3), np.random.default_rng(4).uniform(-1, 1, (60, 3))
     x[:, 0] = 50_000 + 9_000 * x[:, 0]
     for kind, rows in cells.weights.items():
@@ -55,13 +55,32 @@ def test_a_feature_far_larger_than_the_others_is_said_to_cost_the_recurrence_its
         cells.biases[kind][:] -= 50_000 * rows[:, 0]
     golden.save(Network((cells,), name="raw"), tmp_path / "raw.npz")
     np.save(tmp_path / "x.npy", x)
-    words = ("compare", tmp_path / "raw.npz", "--input", tmp_path / "x.npy")
-    result = cli(*words, "--json", tmp_path / "j.json")
-    assert result.exit_code == 0, result.output
+    return tmp_path / "raw.npz", tmp_path / "x.npy"
+
+
+def test_a_feature_far_larger_than_the_others_costs_them_nothing(cli, raw, tmp_path):
+    model, x = raw
+    result = cli("compare", model, "--input", x, "--json", tmp_path / "j.json")
     found = verdict(result, tmp_path / "j.json")
+    assert found["good"] and not found["few_bits"]
+
+
+def test_formats_that_leave_the_recurrence_no_bits_are_said_to(cli, raw, tmp_path):
+    """All sources of a row, and all elements of x, on one scale."""
+    model, x = raw
+    forms = shared(golden.load(model), 16, np.load(x))
+    forms.dump(tmp_path / "f.json")
+    words = ("compare", model, "--input", x, "--formats", tmp_path / "f.json")
+    found = verdict(cli(*words, "--json", tmp_path / "j.json"), tmp_path / "j.json")
     assert not found["good"] and found["few_bits"] == ["layer 0's weights of y (0 of 16)"]
-    assert "poor, " in found["sentence"] and "--bits 20" in found["tried"]
-    assert found["tried"]["--bits 20"] > found["decibels"] + 1.0
+    assert "poor, " in found["sentence"]
+
+
+def test_where_it_is_poor_wider_widths_are_tried(cli, raw, tmp_path):
+    model, x = raw
+    result = cli("compare", model, "--input", x, "--bits", 6, "--json", tmp_path / "j.json")
+    found = verdict(result, tmp_path / "j.json")
+    assert not found["good"] and found["tried"]["--bits 10"] > found["decibels"] + 1.0
 
 
 def test_input_beyond_its_format_is_clipped_and_counted(cli, refused, files, tmp_path):

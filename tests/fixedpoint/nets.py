@@ -124,8 +124,9 @@ def random_quantized(rng, bits):
 
 def scattered(rng, net, bits, x):
     """Formats with rows and elements of x on scales of their own, and states of any width."""
-    state = [None, bits, 24, 32][rng.integers(4)]
-    formats = Rule(bits, state).formats(net, Seen.measure(net, x))
+    state = [None, bits, bits, 32][rng.integers(4)]
+    seen = Seen.measure(net, x, headroom=1.0)
+    formats = Rule(bits, state).formats(net, seen)
 
     def coarser(rows):
         return tuple(map(int, rng.integers(0, 4, rows)))
@@ -140,7 +141,7 @@ def scattered(rng, net, bits, x):
         replace(forms, coarser=coarser(real.outputs))
         for real, forms in zip(net.head, formats.head, strict=True)
     )
-    inputs = formats.input.frac + rng.integers(0, 6, net.inputs)
+    inputs = formats.input.frac + rng.integers(0, 3, net.inputs)
     found = replace(formats, layers=tuple(layers), head=tuple(head))
     return replace(found, inputs=tuple(map(int, inputs)))
 
@@ -166,6 +167,12 @@ def paper_network(seed=0, inputs=3, blocks=2, size=2):
     hidden = layer(rng, inputs, blocks, size, "io", True, "g1997", "h1997")
     head = (Dense(rng.normal(0, 1, (2, blocks * size)), rng.normal(0, 1, 2), "sigma"),)
     return Network((hidden,), head), rng.normal(0, 1, (3, 40, inputs))
+
+
+def shared(net, bits, calibrate):
+    """Formats by the rule, but on scales that all rows and all elements of x share."""
+    seen = Seen.measure(net, calibrate)
+    return formats_of(net, replace(Rule(bits).widths(net, seen), scaled=False), seen)
 
 
 def uniform(net, bits, calibrate):

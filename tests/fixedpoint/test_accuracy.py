@@ -6,7 +6,7 @@ import pytest
 from fixedpoint import compare, quantize
 from golden import LayerState
 from tests.data import torch_lstm as torch_lstm_data
-from tests.fixedpoint.nets import forget_network, paper_network
+from tests.fixedpoint.nets import forget_network, paper_network, shared
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_one_step_from_any_state_is_within_the_bound(network, bits):
     (sigma' <= 1/4), and half an LSB of every weight times the source that it multiplies.
     """
     net, x = network()
-    qnet = quantize(net, bits=bits, calibrate=x)
+    qnet = quantize(net, shared(net, bits, x))
     rng = np.random.default_rng(bits)
     before, codes = _random_state(qnet, rng, 400), _random_input(qnet, rng, 400)
     fixed = qnet.run(codes[:, None], before)

@@ -279,14 +279,17 @@ def test_the_loop_is_in_float64_as_long_as_that_is_exact(bits, dtype, monkeypatc
 
 @pytest.mark.parametrize("wide", [4.0, 1e6])
 def test_no_code_overflows_the_accumulator(wide):
-    """`Sums.bound` holds for the worst weights, sources and biases, and `width` for the bound."""
+    """`Sums.bound` holds for the worst weights, sources and biases, in the coarsest row, `products`
+    for a lane's part of it, and the widths for them."""
     net, x = forget_network()
     qnet = quantize(net, bits=8, calibrate=x * wide)
     (layer,) = qnet.layers
     forms, counts = layer.source_formats, {"x": 4, "y": 6}
-    worst = max(int(np.abs(b).max()) for b in layer.biases.values())
+    sums, products = layer.sums, 0
     for source, form in forms.items():
         weight = layer.formats.weights[source]
-        worst += counts[source] * weight.low * form.low
-    assert layer.sums.bound == worst
-    assert -(2 ** (layer.sums.width - 1)) <= -worst and worst < 2 ** (layer.sums.width - 1)
+        products += counts[source] * weight.low * form.low
+    assert sums.products == products and sums.width == products.bit_length() + 1
+    worst = products << max(max(rows) for rows in layer.formats.coarser.values())
+    worst += max(int(np.abs(b).max()) for b in layer.biases.values())
+    assert sums.bound == worst > products and sums.net_width == worst.bit_length() + 1

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fixedpoint import Format, FormatError, choose_formats, quantize
+from fixedpoint import Format, FormatError, quantize
 from fixedpoint.encode import quantize_layer
 from fixedpoint.squash import sigma_table
 from golden import Dense, Network
-from tests.fixedpoint.nets import layer, scattered
+from tests.fixedpoint.nets import layer, scattered, shared
 
 WIDTHS = {"projection": 2, "peepholes": True, "initial": ("s", "y")}
 KINDS = {
@@ -26,7 +26,7 @@ def made(options, seed=3):
     """A float layer, and formats for it in which no two sources have weights of one format."""
     rng = np.random.default_rng(seed)
     real = layer(rng, 3, 3, **options)
-    formats = choose_formats(Network((real,)), 9, rng.normal(0, 9, (2, 20, 3)))
+    formats = shared(Network((real,)), 9, rng.normal(0, 9, (2, 20, 3)))
     (form,) = formats.layers
     y, weights = form.y, dict(form.weights)
     weights["y"] = replace(weights["y"], frac=weights["y"].frac - 1)

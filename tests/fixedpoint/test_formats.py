@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixedpoint import Format, FormatError, Formats, choose_formats, quantize
 from golden import Network
-from tests.fixedpoint.nets import forget_network, layer, paper_network, scattered, uniform
+from tests.fixedpoint.nets import forget_network, layer, paper_network, scattered, shared, uniform
 from tests.golden.nets import headed
 
 some_format = st.builds(Format, st.integers(2, 32), st.integers(-32, 64), st.booleans())
@@ -363,7 +363,7 @@ def test_different_scales_are_refused():
 
 def test_sums_that_overflow_are_refused():
     net, x = forget_network()
-    forms = choose_formats(net, 12, x)
+    forms = shared(net, 12, x)
     wide = with_layer(forms, weights={"x": f("s32.10"), "y": f("s32.10")}, y=f("s32.10"))
     message = refusal(quantize, net, replace(wide, input=f("s32.10")))
     assert message == "layer 0: a sum needs 67 bits, at most 63 are allowed; use narrower formats"

@@ -9,7 +9,7 @@ from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
 from golden import InputError, Network
 from golden.squash import SQUASHES, squash
-from tests.fixedpoint.nets import forget_network, random_network
+from tests.fixedpoint.nets import forget_network, random_network, shared
 from tests.fixedpoint.nets import layer as make_layer
 from tests.golden.nets import ONE_ENDED
 
@@ -64,7 +64,7 @@ def test_a_single_end_has_room_and_so_has_what_was_seen(scale, frac, monkeypatch
 def test_weights_use_their_bits():
     """The finest scale that a row's sources can share: one of them could not take a bit more."""
     net, x = forget_network()
-    forms = choose_formats(net, 10, x)
+    forms = shared(net, 10, x)
     (layer,), (form,) = net.layers, forms.layers
     largest = {
         source: max(np.abs(layer.weights[kind][:, cut]).max() for kind in "ifog")

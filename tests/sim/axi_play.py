@@ -24,10 +24,12 @@ from tests.sim.axi_bench import FOLDER
 OKAY, SLVERR, DECERR = 0, 2, 3
 
 
-def network(bits: int, reverse: bool = False, output: str = "every") -> QuantizedNetwork:
-    """Two forget-gate cells, 3 inputs, 2 outputs."""
+def network(
+    bits: int, reverse: bool = False, output: str = "every", ranges: tuple[float, ...] = (1, 1, 1)
+) -> QuantizedNetwork:
+    """Two forget-gate cells, 3 inputs of these ranges, 2 outputs."""
     net, x = _network(27, reverse, output)
-    return quantize(net, bits=bits, calibrate=x)
+    return quantize(net, bits=bits, calibrate=x * ranges)
 
 
 def another(qnet: QuantizedNetwork) -> QuantizedNetwork:

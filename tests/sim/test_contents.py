@@ -73,7 +73,7 @@ def test_networks_of_one_shape_share_a_simulator_and_not_their_weights(build_dir
     monkeypatch.setattr(stage, "build", seen)
     first = small_network()
     layer = first.layers[0]
-    turned = {kind: np.roll(codes, 1, axis=0) for kind, codes in layer.weights.items()}
+    turned = {kind: np.roll(codes, 1, axis=1) for kind, codes in layer.weights.items()}
     second = replace(first, layers=(replace(layer, weights=turned), *first.layers[1:]))
     codes = any_codes(np.random.default_rng(0), first, 3)
     outputs = []

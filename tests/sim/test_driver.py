@@ -24,6 +24,7 @@ from tests.sim.driver_bench import BUS_ERROR
 
 STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared")
 LANES = 4
+RANGES = (1.0, 4.0, 0.25)  # of the inputs, so that each has fraction bits of its own
 GLUE = """
 #include "{module}.h"
 #include "{module}_load.h"
@@ -43,7 +44,12 @@ int load_own(struct carousel *it)
 
 int encode_in(double value)
 {{
-    return carousel_encode({module}.input, value);
+    return carousel_encode(carousel_input(&{module}, 0), value);
+}}
+
+int encode_last(double value)
+{{
+    return carousel_encode(carousel_input(&{module}, {module}.inputs - 1), value);
 }}
 
 int encode_out(double value)
@@ -55,6 +61,7 @@ PROTOTYPES = """
 const struct carousel_core *core(int other);
 int load_own(struct carousel *it);
 int encode_in(double value);
+int encode_last(double value);
 int encode_out(double value);
 """
 
@@ -62,13 +69,13 @@ int encode_out(double value);
 @pytest.fixture(scope="module")
 def wrapped(build_dir, tmp_path_factory) -> Wrapped:
     folder = tmp_path_factory.mktemp("axi")
-    return written(network(12), folder, build_dir, lanes=LANES, load_port=True)
+    return written(network(12, ranges=RANGES), folder, build_dir, lanes=LANES, load_port=True)
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory) -> Path:
     """The driver, the example and a little glue, compiled without a warning."""
-    folder, qnet = tmp_path_factory.mktemp("driver"), network(12)
+    folder, qnet = tmp_path_factory.mktemp("driver"), network(12, ranges=RANGES)
     plan = planned(qnet, LANES, load_port=True, state_port=True)
     put(driver(plan, record(plan, codes_of(qnet)[None])), folder)
     module = module_name(qnet)
@@ -143,6 +150,7 @@ def test_the_driver_does_what_it_says(wrapped, library):
         ["call", "start"],
         *ask,
         ["encode", "in", *values],
+        ["encode", "last", *values],
         ["encode", "out", *values],
     )
     wanted = [0, *first.out.reshape(-1).tolist()]
@@ -152,7 +160,9 @@ def test_the_driver_does_what_it_says(wrapped, library):
     assert answers[5] == saved
     assert answers[14] == [0, 3 * len(codes)] and answers[15] == [BUS_ERROR, 0]
     assert answers[20] == [0, *other.run(codes).out.reshape(-1).tolist()] != wanted
-    for found, form in zip(answers[26:], (qnet.formats.input, qnet.out_format), strict=True):
+    elements = qnet.formats.elements
+    coded = elements[0], elements[-1], qnet.out_format
+    for found, form in zip(answers[26:], coded, strict=True):
         assert found == form.encode(np.array(values))[0].tolist()
     status = [k for k in (2, 4, 6, 9, 10, 11, 16, 17, 18, 21, 22, 23) if answers[k][0]]
     assert not status

@@ -128,7 +128,7 @@ class TestEvaluation:
             replace(given, lanes=5),
             replace(given, x=given.x + 1e-12),
             replace(given, answers=None),
-            replace(given, seen=replace(given.seen, input=given.seen.input * 2)),
+            replace(given, seen=replace(given.seen, inputs=given.seen.inputs[::-1])),
             replace(given, net=replace(given.net, layers=(replace(first, weights=moved),))),
             replace(given, net=replace(given.net, layers=(replace(first, h="identity"),))),
             replace(given, net=replace(given.net, output="last")),

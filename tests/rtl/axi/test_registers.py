@@ -84,6 +84,7 @@ def test_the_constants_are_the_networks():
         ("INPUT_FORMAT", "width"): form.width,
         ("INPUT_FORMAT", "fraction_bits"): form.frac,
         ("INPUT_FORMAT", "signed"): 1,
+        ("INPUT_FORMAT", "own_fractions"): 1,
         ("OUTPUT_FORMAT", "width"): out.width,
         ("OUTPUT_FORMAT", "fraction_bits"): out.frac,
         ("OUTPUT_FORMAT", "signed"): 1,
@@ -146,8 +147,10 @@ def test_a_register_that_cannot_be_is_noticed(wrong):
 def test_elements_with_fraction_bits_of_their_own_are_said():
     """In a bit of INPUT_FORMAT, in the JSON, in the Verilog's header."""
     qnet = network()
-    own = replace(qnet, formats=replace(qnet.formats, inputs=(5, -3, 12)))
-    for plan, wanted in ((planned(qnet), None), (planned(own), (5, -3, 12))):
+    plain, own = (
+        replace(qnet, formats=replace(qnet.formats, inputs=inputs)) for inputs in ((), (5, -3, 12))
+    )
+    for plan, wanted in ((planned(plain), None), (planned(own), (5, -3, 12))):
         (register,) = (each for each in registers(plan) if each.name == "INPUT_FORMAT")
         bits = {field.name: (field.lsb, field.reset) for field in register.fields}
         assert bits.get("own_fractions") == (wanted and (17, 1))

@@ -54,18 +54,21 @@ def _sums(rng, program: Program, word) -> list[int]:
     half = scale >> 1
     at = [mode.squash.net.low, mode.squash.net.high, 0, -1, int(rng.integers(-50, 50))]
     nets = [code * scale + by for code in at for by in (0, half, half - 1, -half, scale)]
-    bound = (1 << (program.paths.sum - 1)) - 1 - abs(word.bias)
-    nets += [word.bias + bound, word.bias - bound]
+    coarse = 1 << word.coarser
+    bound = (1 << (program.paths.sum - 1)) - 1 - (abs(word.bias) // coarse + 1)
+    nets += [word.bias + bound * coarse, word.bias - bound * coarse]
     any_code = rng.integers(2 * mode.squash.net.low, 2 * mode.squash.net.high, 8) * scale
     nets += [int(code) + int(rng.integers(scale)) for code in any_code]
-    return [net - word.bias for net in nets if abs(net - word.bias) <= bound]
+    sums = [(net - word.bias) // coarse for net in nets]
+    return [total for total in sums if abs(total) <= bound]
 
 
 def _expected(program: Program, word, total: int) -> tuple[int, int]:
     """The activation's code and whether its net input saturated, by `fixedpoint`."""
     mode = program.net_modes[word.net_mode]
     form = mode.squash.net
-    net = arithmetic.round_shift(np.array([total + word.bias]), mode.shift)
+    whole = (total << word.coarser) + word.bias
+    net = arithmetic.round_shift(np.array([whole]), mode.shift)
     clipped = arithmetic.saturate(net, form.low, form.high)
     return int(mode.squash(clipped)[0]), int(arithmetic.outside(net, form.low, form.high))
 
