@@ -92,6 +92,11 @@ class _Rows(torch.nn.Module):
     scales : by how many powers of two each column's value is scaled by the host.
     """
 
+    scale: Tensor
+    common: Tensor
+    low: Tensor
+    high: Tensor
+
     def __init__(
         self,
         rows: QuantizedDense,
@@ -227,7 +232,8 @@ class Aware(torch.nn.Module):
         """The float network of the weights as they are now; in the same formats its integer network
         gives what `forward` does."""
         layers = []
-        for real, part in zip(self.net.layers, self.layers, strict=True):
+        parts: Sequence[Any] = list(self.layers)
+        for real, part in zip(self.net.layers, parts, strict=True):
             kinds = {kind: _numbers(rows) for kind, rows in part.rows.items()}
             changed: dict[str, Any] = {
                 "weights": {kind: weights for kind, (weights, _) in kinds.items()},
