@@ -33,7 +33,7 @@ def story(found: Story) -> Figure:
         moves.set(xlabel="steps since the symbol", ylabel="change of a state")
         moves.set_yticks([ZERO, *POWERS], ["0", *(f"$10^{{{k}}}$" for k in (-6, -3, 0))])
         moves.set_ylim(ZERO / 4, 1e2)
-        moves.xaxis.set_major_formatter("{x:,g}")
+        moves.xaxis.set_major_formatter("{x:,.0f}")
         figure.legend(loc="outside upper center", ncols=3, handlelength=1.6, columnspacing=1.4)
     return figure
 
