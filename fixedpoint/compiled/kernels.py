@@ -1,12 +1,11 @@
 """The compiled steps of a layer; importing this needs numba.
 
-Codes are int64, and so is all arithmetic but that of the sums over sources, which may be float64:
-`fixedpoint.compiled.packing` says when that is exact. Arrays are flat, rows of `lanes` sequences,
-so that a loop over them is the same for one sequence and for many.
+Numbers are float64 or int64, as `fixedpoint.arithmetic` has it, for the sums over sources and all
+that is multiplied; codes are int32 beside the one, int64 beside the other. Arrays are flat, rows of
+`lanes` sequences, so that a loop over them is the same for one sequence and for many.
 
 All that decides the compiled code stands in this file, since a change of it is what makes a cached
-one out of date. A `_part` becomes a piece of the function that calls it. It is given arrays one by
-one and takes no slices, since numba counts references to those out of a tuple or an array.
+one out of date. Indices are unsigned, since numba tests others for being negative.
 """
 
 from functools import lru_cache
@@ -17,7 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from golden.notes import line, note
 
@@ -28,8 +27,10 @@ LANES = 16  # sequences side by side come in so many: those of a tile for many
 NONE, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))
 WORD, HIGH, WIDE, LONG = (np.uintp(n) for n in (8, 4, LANES, ROWS))
 
-_part = numba.njit(error_model="numpy", forceinline=True)
-_whole = numba.njit(error_model="numpy")
+OPTIONS = {"error_model": "numpy"}
+
+_part = numba.njit(forceinline=True, **OPTIONS)
+_whole = numba.njit(**OPTIONS)
 
 
 class Sizes(NamedTuple):
@@ -53,23 +54,23 @@ class Sizes(NamedTuple):
 
 
 class Squash(NamedTuple):
-    """The lowest net input; the highest, counted from it; whether the net input is the result; if
-    not, the results."""
+    """The highest sum that is not saturated, counted from the lowest net input; the latter;
+    whether the net input is the result; if not, the results."""
 
-    low: int
-    top: int
+    limit: Any
+    low: Any
     linear: Any
     table: np.ndarray
 
 
 class Shift(NamedTuple):
-    """A rounding: (value 2^up + half) >> down; and the ends of what is made of it."""
+    """A `fixedpoint.arithmetic.Rounding`, and the ends of what is made of it."""
 
-    up: int
-    half: int
-    down: int
-    low: int
-    high: int
+    scale: Any
+    half: Any
+    down: Any
+    low: Any
+    high: Any
 
 
 class Packed(NamedTuple):
@@ -78,12 +79,12 @@ class Packed(NamedTuple):
     Attributes
     ----------
     weights : (sources, rows), scaled, transposed: kind by kind a row for each cell, and padding.
-    down : (kinds + 1) * C, the shifts behind the rows' sums and of h.
+    down : (kinds + 1) * C, the shifts behind the rows' sums and of h; for int64.
     peepholes : gates * C, scaled, or one zero.
     projection, y_down : (1 + C, rows) with the half of the rounding first, and its shifts.
-    one : the code of 1.0 of a gate.
+    one : the code of 1.0 of a gate, a number.
     into_s : the roundings of i g and f s. to_m : of o h(s). to_y : only the ends of y.
-    to_h : from s to the net input of h, but for the shift down.
+    to_h : from s to the net input of h, counted from the lowest, but for what drops bits.
     """
 
     weights: np.ndarray
@@ -95,7 +96,7 @@ class Packed(NamedTuple):
     gate: Squash
     g: Squash
     h: Squash
-    one: int
+    one: Any
     into_s: tuple[Shift, Shift]
     to_h: Shift
     to_m: Shift
@@ -197,21 +198,57 @@ def _clip(value, low, high):
     return low if value < low else high if value > high else value
 
 
-@_part
 def _round(value, shift):
-    """To the nearest whole number, ties towards plus infinity."""
-    return ((value << shift.up) + shift.half) >> shift.down
+    """`Rounding` of a value: to the nearest whole number, ties towards plus infinity."""
+
+
+@overload(_round, jit_options=OPTIONS)
+def _round_number(value, shift):
+    if isinstance(value, types.Float):
+        return lambda value, shift: np.floor(value * shift.scale + shift.half)
+    return lambda value, shift: (value * shift.scale + shift.half) >> shift.down
+
+
+def _rounded(sums, down, j):
+    """Sum j, scaled and with its rounding's half, without the fraction."""
+
+
+@overload(_rounded, jit_options=OPTIONS)
+def _rounded_number(sums, down, j):
+    if sums.dtype == types.float64:
+        return lambda sums, down, j: np.floor(sums[j])
+    return lambda sums, down, j: sums[j] >> down[j]
+
+
+def _index(sums, down, j):
+    """`_rounded` but, in float64, for the fraction, which goes when it becomes a code."""
+
+
+@overload(_index, jit_options=OPTIONS)
+def _index_number(sums, down, j):
+    if sums.dtype == types.float64:
+        return lambda sums, down, j: sums[j]
+    return lambda sums, down, j: sums[j] >> down[j]
 
 
 @_whole
-def _squash(net, down, out, start, stop, low, top, linear, table):
-    """Codes of sums that are counted from the lowest net input; how many were saturated."""
-    lost = 0
+def _squash(net, down, out, start, stop, squash):
+    """Codes of sums that are counted from the lowest net input; how many were saturated.
+
+    Two loops, because vectors find what to look up, and single words are best for looking it up.
+    """
+    lost, low, table = np.int32(0), squash.limit - squash.limit, squash.table
     for j in range(start, stop):
-        at = np.int64(net[j]) >> down[j]
-        to = _clip(at, 0, top)
-        lost += at != to
-        out[j] = low + to if linear else np.int64(table[np.uintp(to)])
+        at = _index(net, down, j)
+        to = min(max(at, low), squash.limit)
+        lost = np.int32(lost + np.int32(at != to))
+        out[j] = to
+    if squash.linear:
+        for j in range(start, stop):
+            out[j] += squash.low
+    else:
+        for j in range(start, stop):
+            out[j] = table[np.uintp(out[j])]
     return lost
 
 
@@ -226,14 +263,14 @@ def _see(net, peepholes, s, start, stop, values):
 @_whole
 def _states(out, f, coupled, one, g, s, values, pair, keep):
     """s(t) of s(t-1); how many were saturated."""
-    lost = 0
+    lost, number = 0, s.dtype.type
     for j in range(values):
         kept = s[j]
         if coupled:
             kept = _round((one - out[j]) * kept, keep)
         elif f != NONE:
             kept = _round(out[f + j] * kept, keep)
-        wide = kept + _round(out[j] * out[g + j], pair)
+        wide = kept + _round(number(out[j]) * number(out[g + j]), pair)
         to = _clip(wide, keep.low, keep.high)
         lost += wide != to
         s[j] = to
@@ -243,9 +280,9 @@ def _states(out, f, coupled, one, g, s, values, pair, keep):
 @_whole
 def _outputs(out, o, h, m, values, to_m):
     """m of o and h, which are rows of `out`; how many were saturated."""
-    lost = 0
+    lost, number = 0, m.dtype.type
     for j in range(values):
-        wide = _round(out[o + j] * out[h + j], to_m)
+        wide = _round(number(out[o + j]) * number(out[h + j]), to_m)
         to = _clip(wide, to_m.low, to_m.high)
         lost += wide != to
         m[j] = to
@@ -253,12 +290,12 @@ def _outputs(out, o, h, m, values, to_m):
 
 
 @_whole
-def _projected(net, down, y, count, low, high):
+def _projected(net, down, y, ends):
     """y of its sums; how many were saturated."""
     lost = 0
-    for j in range(count):
-        wide = np.int64(net[j]) >> down[j]
-        to = _clip(wide, low, high)
+    for j in range(np.uintp(len(y))):
+        wide = _rounded(net, down, j)
+        to = _clip(wide, ends.low, ends.high)
         lost += wide != to
         y[j] = to
     return lost
@@ -269,7 +306,7 @@ def _record(values, start, rows, step, lanes, to, t, first):
     """`rows` of values, every `step`-th from `start` on, into to[t]."""
     for r in range(rows):
         for n in range(lanes):
-            to[t, r, first + n] = values[(start + r * step) * lanes + n]
+            to[t, r, first + n] = np.int64(values[(start + r * step) * lanes + n])
 
 
 def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
@@ -280,22 +317,22 @@ def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
     """
     z, gate, g, h = packed.sizes, packed.gate, packed.g, packed.h
     weights, projection = packed.weights, packed.projection
-    values, late, kept = z.cells * lanes, z.gates, z.gates * z.blocks
+    values, width = z.cells * lanes, z.outputs * lanes
+    late, kept = z.gates, z.gates * z.blocks
     late -= ONE if z.peepholes else NONE
     o_row, g_row, h_row = (z.gates - ONE) * values, z.gates * values, (z.gates + ONE) * values
     y_from, gates_from = (z.inputs + ONE) * lanes, (z.inputs + ONE + z.outputs) * lanes
-    u = np.ones(z.sources * lanes, weights.dtype)
-    seen = np.ones((z.cells + ONE) * lanes, weights.dtype)
-    net = np.empty(max(z.rows + z.cells, np.uintp(projection.shape[1])) * lanes, weights.dtype)
-    out, s = np.empty(h_row + values, np.int64), np.empty(values, np.int64)
-    m, y = np.empty(values, np.int64), np.empty(z.outputs * lanes, np.int64)
-    down = np.repeat(packed.down, lanes)
+    number = weights.dtype
+    u, seen = np.ones(z.sources * lanes, number), np.ones((z.cells + ONE) * lanes, number)
+    net = np.empty(max(z.rows + z.cells, np.uintp(projection.shape[1])) * lanes, number)
+    s, m, y = np.empty(values, number), np.empty(values, number), u[y_from : y_from + width]
+    out, down = np.empty(h_row + values, gate.table.dtype), np.repeat(packed.down, lanes)
     y_down, peepholes = np.repeat(packed.y_down, lanes), np.repeat(packed.peepholes, lanes)
     for n in range(lanes):
         for c in range(z.cells):
             s[c * lanes + n] = s_state[first + n, c]
         for r in range(z.outputs):
-            u[y_from + r * lanes + n] = y_state[first + n, r]
+            y[r * lanes + n] = y_state[first + n, r]
         if z.recurrent:
             for r in range(kept):
                 u[gates_from + r * lanes + n] = gate_state[first + n, r]
@@ -307,36 +344,26 @@ def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
         if z.peepholes:
             _see(net, peepholes, s, NONE, late * values, values)
         for k in range(late):
-            at = k * values
-            lost[k] += _squash(
-                net, down, out, at, at + values, gate.low, gate.top, gate.linear, gate.table
-            )
-        lost[z.gates] += _squash(net, down, out, g_row, h_row, g.low, g.top, g.linear, g.table)
+            lost[k] += _squash(net, down, out, k * values, (k + ONE) * values, gate)
+        lost[z.gates] += _squash(net, down, out, g_row, h_row, g)
         lost[z.gates + TWO] += _states(
             out, z.forgets * values, z.coupled, packed.one, g_row, s, values, *packed.into_s
         )
         if z.peepholes:
             _see(net, peepholes, s, o_row, g_row, values)
-            lost[late] += _squash(
-                net, down, out, o_row, g_row, gate.low, gate.top, gate.linear, gate.table
-            )
+            lost[late] += _squash(net, down, out, o_row, g_row, gate)
         for j in range(values):
-            net[h_row + j] = (s[j] << packed.to_h.up) + packed.to_h.half
-        lost[z.gates + ONE] += _squash(
-            net, down, out, h_row, h_row + values, h.low, h.top, h.linear, h.table
-        )
+            net[h_row + j] = s[j] * packed.to_h.scale + packed.to_h.half
+        lost[z.gates + ONE] += _squash(net, down, out, h_row, h_row + values, h)
         lost[z.gates + THREE] += _outputs(out, o_row, h_row, m, values, packed.to_m)
         if z.projected:
             for j in range(values):
                 seen[lanes + j] = m[j]
             _products(projection, seen, net, z.outputs, z.cells + ONE, lanes)
-            lost[z.gates + FOUR] += _projected(
-                net, y_down, y, z.outputs * lanes, packed.to_y.low, packed.to_y.high
-            )
+            lost[z.gates + FOUR] += _projected(net, y_down, y, packed.to_y)
         else:
-            y[:] = m
-        for j in range(z.outputs * lanes):
-            u[y_from + j] = y[j]
+            for j in range(values):
+                y[j] = m[j]
         if z.recurrent:
             for r in range(kept):
                 for n in range(lanes):
@@ -350,9 +377,9 @@ def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
             _record(m, NONE, z.cells, ONE, lanes, record.m, t, first)
     for n in range(lanes):
         for c in range(z.cells):
-            s_state[first + n, c] = s[c * lanes + n]
+            s_state[first + n, c] = np.int64(s[c * lanes + n])
         for r in range(z.outputs):
-            y_state[first + n, r] = y[r * lanes + n]
+            y_state[first + n, r] = np.int64(y[r * lanes + n])
         for r in range(kept):
             gate_state[first + n, r] = out[r * z.size * lanes + n]
 
@@ -370,7 +397,7 @@ def _compiled(packed: types.Type) -> Any:
     x, place = types.Array(types.int64, 3, "A", readonly=True), types.uintp
     record = types.NamedUniTuple(signals, len(Record._fields), Record)
     signature = types.void(packed, x, states, states, states, place, place, record, flat)
-    options = {"nogil": True, "error_model": "numpy"}
+    options = {"nogil": True, **OPTIONS}
     try:
         return numba.njit(signature, cache=True, **options)(_steps)
     except Exception as error:  # of many kinds, of files and of what is in them
