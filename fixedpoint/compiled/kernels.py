@@ -27,7 +27,7 @@ LANES = 16  # sequences side by side come in so many: those of a tile for many
 NONE, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))
 WORD, HIGH, WIDE, LONG = (np.uintp(n) for n in (8, 4, LANES, ROWS))
 
-OPTIONS = {"error_model": "numpy"}
+OPTIONS = {"error_model": "numpy", "_nrt": False}
 
 _part = numba.njit(forceinline=True, **OPTIONS)
 _whole = numba.njit(**OPTIONS)
@@ -55,12 +55,11 @@ class Sizes(NamedTuple):
 
 class Squash(NamedTuple):
     """The highest sum that is not saturated, counted from the lowest net input; the latter;
-    whether the net input is the result; if not, the results."""
+    whether the net input is the result."""
 
     limit: Any
     low: Any
     linear: Any
-    table: np.ndarray
 
 
 class Shift(NamedTuple):
@@ -82,6 +81,7 @@ class Packed(NamedTuple):
     down : (kinds + 1) * C, the shifts behind the rows' sums and of h; for int64.
     peepholes : gates * C, scaled, or one zero.
     projection, y_down : (1 + C, rows) with the half of the rounding first, and its shifts.
+    gate_table, g_table, h_table : results by net input, counted from the lowest, if not linear.
     one : the code of 1.0 of a gate, a number.
     into_s : the roundings of i g and f s. to_m : of o h(s). to_y : only the ends of y.
     to_h : from s to the net input of h, counted from the lowest, but for what drops bits.
@@ -96,6 +96,9 @@ class Packed(NamedTuple):
     gate: Squash
     g: Squash
     h: Squash
+    gate_table: np.ndarray
+    g_table: np.ndarray
+    h_table: np.ndarray
     one: Any
     into_s: tuple[Shift, Shift]
     to_h: Shift
@@ -111,6 +114,29 @@ class Record(NamedTuple):
     s: np.ndarray
     m: np.ndarray
     y: np.ndarray
+
+
+class Work(NamedTuple):
+    """What steps are run in, rows of lanes.
+
+    Attributes
+    ----------
+    u, seen : the sources of the rows, x, one, y[, gates]; of a projection, one, m.
+    net, out : sums, and what becomes of them: of the gates, g, h.
+    s, m, y : the values of a step.
+    down, y_down, peepholes : those of `Packed`, for every lane.
+    """
+
+    u: np.ndarray
+    seen: np.ndarray
+    net: np.ndarray
+    s: np.ndarray
+    m: np.ndarray
+    y: np.ndarray
+    out: np.ndarray
+    down: np.ndarray
+    y_down: np.ndarray
+    peepholes: np.ndarray
 
 
 def _tile(rows: int, vectors: int) -> Any:
@@ -209,46 +235,63 @@ def _round_number(value, shift):
     return lambda value, shift: (value * shift.scale + shift.half) >> shift.down
 
 
-def _rounded(sums, down, j):
-    """Sum j, scaled and with its rounding's half, without the fraction."""
+def _rounded(total, down):
+    """A sum, scaled and with its rounding's half, without the fraction."""
 
 
 @overload(_rounded, jit_options=OPTIONS)
-def _rounded_number(sums, down, j):
-    if sums.dtype == types.float64:
-        return lambda sums, down, j: np.floor(sums[j])
-    return lambda sums, down, j: sums[j] >> down[j]
+def _rounded_number(total, down):
+    if isinstance(total, types.Float):
+        return lambda total, down: np.floor(total)
+    return lambda total, down: total >> down
 
 
-def _index(sums, down, j):
-    """`_rounded` but, in float64, for the fraction, which goes when it becomes a code."""
+def _index(total, down):
+    """`_rounded`, but for the fraction in float64, which goes when it becomes a code."""
 
 
 @overload(_index, jit_options=OPTIONS)
-def _index_number(sums, down, j):
-    if sums.dtype == types.float64:
-        return lambda sums, down, j: sums[j]
-    return lambda sums, down, j: sums[j] >> down[j]
+def _index_number(total, down):
+    if isinstance(total, types.Float):
+        return lambda total, down: total
+    return lambda total, down: total >> down
 
 
 @_whole
-def _squash(net, down, out, start, stop, squash):
-    """Codes of sums that are counted from the lowest net input; how many were saturated.
-
-    Two loops, because vectors find what to look up, and single words are best for looking it up.
-    """
-    lost, low, table = np.int32(0), squash.limit - squash.limit, squash.table
+def _saturated(net, down, out, start, stop, limit):
+    """Sums that are counted from the lowest net input to net inputs; how many were saturated."""
+    lost, low = np.int32(0), limit - limit
     for j in range(start, stop):
-        at = _index(net, down, j)
-        to = min(max(at, low), squash.limit)
+        at = _index(net[j], down[j])
+        to = min(max(at, low), limit)
         lost = np.int32(lost + np.int32(at != to))
         out[j] = to
+    return lost
+
+
+@_whole
+def _look_up(out, start, stop, table):
+    for j in range(start, stop):
+        out[j] = table[np.uintp(out[j])]
+
+
+@_whole
+def _lift(out, start, stop, low):
+    for j in range(start, stop):
+        out[j] += low
+
+
+@_part
+def _squash(net, down, out, start, stop, squash, table):
+    """Codes of sums that are counted from the lowest net input; how many were saturated.
+
+    In two loops, because vectors find what to look up, and single words are best to look it up.
+    """
+    lost = _saturated(net, down, out, start, stop, squash.limit)
     if squash.linear:
-        for j in range(start, stop):
-            out[j] += squash.low
+        _lift(out, start, stop, squash.low)
     else:
-        for j in range(start, stop):
-            out[j] = table[np.uintp(out[j])]
+        _look_up(out, start, stop, table)
     return lost
 
 
@@ -290,11 +333,11 @@ def _outputs(out, o, h, m, values, to_m):
 
 
 @_whole
-def _projected(net, down, y, ends):
+def _projected(net, down, y, count, ends):
     """y of its sums; how many were saturated."""
     lost = 0
-    for j in range(np.uintp(len(y))):
-        wide = _rounded(net, down, j)
+    for j in range(count):
+        wide = _rounded(net[j], down[j])
         to = _clip(wide, ends.low, ends.high)
         lost += wide != to
         y[j] = to
@@ -309,30 +352,29 @@ def _record(values, start, rows, step, lanes, to, t, first):
             to[t, r, first + n] = np.int64(values[(start + r * step) * lanes + n])
 
 
-def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
+def _steps(packed, work, x, states, record, lost, first, lanes):
     """Steps of `lanes` sequences from the `first` on: 1, or a multiple of LANES.
 
-    x (T, N, D); the states (N, width), which become those behind the last step; `lost` gains how
-    many rows of each kind, h, s, m and y, in this order, were saturated.
+    x (T, N, D); states s, y, gates (N, width), which become those behind the last step; `lost`
+    gains how many rows of each kind, h, s, m and y, in this order, were saturated.
     """
     z, gate, g, h = packed.sizes, packed.gate, packed.g, packed.h
     weights, projection = packed.weights, packed.projection
+    gate_table, g_table, h_table = packed.gate_table, packed.g_table, packed.h_table
+    all_gates, all_g, all_s, all_m, all_y = record
+    full = all_s.shape[1] > 0
     values, width = z.cells * lanes, z.outputs * lanes
     late, kept = z.gates, z.gates * z.blocks
     late -= ONE if z.peepholes else NONE
     o_row, g_row, h_row = (z.gates - ONE) * values, z.gates * values, (z.gates + ONE) * values
     y_from, gates_from = (z.inputs + ONE) * lanes, (z.inputs + ONE + z.outputs) * lanes
-    number = weights.dtype
-    u, seen = np.ones(z.sources * lanes, number), np.ones((z.cells + ONE) * lanes, number)
-    net = np.empty(max(z.rows + z.cells, np.uintp(projection.shape[1])) * lanes, number)
-    s, m, y = np.empty(values, number), np.empty(values, number), u[y_from : y_from + width]
-    out, down = np.empty(h_row + values, gate.table.dtype), np.repeat(packed.down, lanes)
-    y_down, peepholes = np.repeat(packed.y_down, lanes), np.repeat(packed.peepholes, lanes)
+    s_state, y_state, gate_state = states
+    u, seen, net, s, m, y, out, down, y_down, peepholes = work
     for n in range(lanes):
         for c in range(z.cells):
             s[c * lanes + n] = s_state[first + n, c]
         for r in range(z.outputs):
-            y[r * lanes + n] = y_state[first + n, r]
+            u[y_from + r * lanes + n] = y_state[first + n, r]
         if z.recurrent:
             for r in range(kept):
                 u[gates_from + r * lanes + n] = gate_state[first + n, r]
@@ -344,37 +386,39 @@ def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
         if z.peepholes:
             _see(net, peepholes, s, NONE, late * values, values)
         for k in range(late):
-            lost[k] += _squash(net, down, out, k * values, (k + ONE) * values, gate)
-        lost[z.gates] += _squash(net, down, out, g_row, h_row, g)
+            lost[k] += _squash(net, down, out, k * values, (k + ONE) * values, gate, gate_table)
+        lost[z.gates] += _squash(net, down, out, g_row, h_row, g, g_table)
         lost[z.gates + TWO] += _states(
             out, z.forgets * values, z.coupled, packed.one, g_row, s, values, *packed.into_s
         )
         if z.peepholes:
             _see(net, peepholes, s, o_row, g_row, values)
-            lost[late] += _squash(net, down, out, o_row, g_row, gate)
+            lost[late] += _squash(net, down, out, o_row, g_row, gate, gate_table)
         for j in range(values):
             net[h_row + j] = s[j] * packed.to_h.scale + packed.to_h.half
-        lost[z.gates + ONE] += _squash(net, down, out, h_row, h_row + values, h)
+        lost[z.gates + ONE] += _squash(net, down, out, h_row, h_row + values, h, h_table)
         lost[z.gates + THREE] += _outputs(out, o_row, h_row, m, values, packed.to_m)
         if z.projected:
             for j in range(values):
                 seen[lanes + j] = m[j]
             _products(projection, seen, net, z.outputs, z.cells + ONE, lanes)
-            lost[z.gates + FOUR] += _projected(net, y_down, y, packed.to_y)
+            lost[z.gates + FOUR] += _projected(net, y_down, y, width, packed.to_y)
         else:
-            for j in range(values):
+            for j in range(width):
                 y[j] = m[j]
+        for j in range(width):
+            u[y_from + j] = y[j]
         if z.recurrent:
             for r in range(kept):
                 for n in range(lanes):
                     u[gates_from + r * lanes + n] = out[r * z.size * lanes + n]
-        _record(y, NONE, z.outputs, ONE, lanes, record.y, t, first)
-        if record.s.shape[1]:
-            _record(out, NONE, kept, z.size, lanes, record.gates, t, first)
-            _record(out, z.gates * z.cells, z.cells, ONE, lanes, record.g, t, first)
-            _record(s, NONE, z.cells, ONE, lanes, record.s, t, first)
-        if record.m.shape[1]:
-            _record(m, NONE, z.cells, ONE, lanes, record.m, t, first)
+        _record(y, NONE, z.outputs, ONE, lanes, all_y, t, first)
+        if full:
+            _record(out, NONE, kept, z.size, lanes, all_gates, t, first)
+            _record(out, z.gates * z.cells, z.cells, ONE, lanes, all_g, t, first)
+            _record(s, NONE, z.cells, ONE, lanes, all_s, t, first)
+        if all_m.shape[1]:
+            _record(m, NONE, z.cells, ONE, lanes, all_m, t, first)
     for n in range(lanes):
         for c in range(z.cells):
             s_state[first + n, c] = np.int64(s[c * lanes + n])
@@ -384,22 +428,40 @@ def _steps(packed, x, s_state, y_state, gate_state, first, lanes, record, lost):
             gate_state[first + n, r] = out[r * z.size * lanes + n]
 
 
-def steps(packed: Packed) -> Any:
+def work(packed: Packed, lanes: int) -> Work:
+    """What `lanes` sequences need: compiled code allocates nothing, and so counts no references."""
+    z, number = Sizes(*map(int, packed.sizes)), packed.weights.dtype
+    rows = max(z.rows + z.cells, packed.projection.shape[1])
+    return Work(
+        u=np.ones(z.sources * lanes, number),
+        seen=np.ones((z.cells + 1) * lanes, number),
+        net=np.empty(rows * lanes, number),
+        s=np.empty(z.cells * lanes, number),
+        m=np.empty(z.cells * lanes, number),
+        y=np.empty(z.outputs * lanes, number),
+        out=np.empty((z.gates + 2) * z.cells * lanes, packed.gate_table.dtype),
+        down=np.repeat(packed.down, lanes),
+        y_down=np.repeat(packed.y_down, lanes),
+        peepholes=np.repeat(packed.peepholes, lanes),
+    )
+
+
+def steps(packed: Packed, work: Work) -> Any:
     """`_steps` for a layer like this one."""
-    return _compiled(numba.typeof(packed))
+    return _compiled(numba.typeof(packed), numba.typeof(work))
 
 
 @lru_cache
-def _compiled(packed: types.Type) -> Any:
+def _compiled(packed: types.Type, work: types.Type) -> Any:
     """It is kept in a folder of numba's choice, and compiled for this process alone if none will
     take it."""
     flat, states, signals = (types.Array(types.int64, n, "C") for n in (1, 2, 3))
     x, place = types.Array(types.int64, 3, "A", readonly=True), types.uintp
     record = types.NamedUniTuple(signals, len(Record._fields), Record)
-    signature = types.void(packed, x, states, states, states, place, place, record, flat)
+    given = packed, work, x, types.UniTuple(states, 3), record, flat, place, place
     options = {"nogil": True, **OPTIONS}
     try:
-        return numba.njit(signature, cache=True, **options)(_steps)
+        return numba.njit(types.void(*given), cache=True, **options)(_steps)
     except Exception as error:  # of many kinds, of files and of what is in them
         note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
-    return numba.njit(signature, **options)(_steps)
+    return numba.njit(types.void(*given), **options)(_steps)

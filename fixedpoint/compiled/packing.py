@@ -20,7 +20,7 @@ def pack(layer: QuantizedLayer) -> Packed:
     to_h = Rounding(dtype, layer.h_shift)
     units = layer.gate, layer.g, layer.h
     code = np.int32 if dtype is np.float64 and all(map(_short, units)) else np.int64
-    gate, g, h = (_squash(unit, dtype, code) for unit in units)
+    tables = [_table(unit, code) for unit in units]
     sizes = Sizes(
         inputs=shape.inputs,
         sources=len(weights),
@@ -43,9 +43,12 @@ def pack(layer: QuantizedLayer) -> Packed:
         projection=_padded(projection),
         y_down=y_down,
         sizes=Sizes(*map(np.uintp, sizes)),
-        gate=gate,
-        g=g,
-        h=h,
+        gate=_squash(layer.gate, dtype),
+        g=_squash(layer.g, dtype),
+        h=_squash(layer.h, dtype),
+        gate_table=tables[0],
+        g_table=tables[1],
+        h_table=tables[2],
         one=dtype(forms.gate.one),
         into_s=(
             _shift(Rounding(dtype, layer.input_shift), forms.s),
@@ -113,10 +116,10 @@ def _short(unit: QuantizedSquash) -> bool:
     return max(unit.high - unit.low, abs(unit.low), abs(unit.high)) < 1 << 31
 
 
-def _squash(unit: QuantizedSquash, number: type, code: type) -> Squash:
+def _squash(unit: QuantizedSquash, number: type) -> Squash:
     top = unit.high - unit.low
     limit = np.nextafter(top + 1.0, 0.0) if number is np.float64 else number(top)
-    return Squash(limit, unit.low, np.uintp(unit.squash.linear), _table(unit, code))
+    return Squash(limit, unit.low, np.uintp(unit.squash.linear))
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.kernels import LANES, Record, steps
+from fixedpoint.compiled.kernels import LANES, Record, steps, work
 from fixedpoint.compiled.packing import pack
 from golden.cell import LayerState
 from golden.processes import processors
@@ -24,20 +24,19 @@ def run_layer(
 ) -> tuple[dict[str, Codes], LayerState]:
     """As `fixedpoint.loop.run_layer`."""
     shape, (count, batch, _), packed = layer.shape, x.shape, pack(layer)
-    end: list[Codes] = [
-        np.array(part, np.int64, order="C") for part in (state.s, state.y, state.gates)
-    ]
+    parts = state.s, state.y, state.gates
+    end = tuple[Codes, ...](np.array(part, np.int64, order="C") for part in parts)
     widths = {"gates": shape.state["gates"], "m": 0, **shape.signals}
     record = Record(*(np.empty((count, widths[name], batch), np.int64) for name in Record._fields))
-    step = steps(packed)
 
     def run(first: int, lanes: int) -> Codes:
-        lost = np.zeros(len(shape.kinds) + 4, np.int64)
+        lost, place = np.zeros(len(shape.kinds) + 4, np.int64), work(packed, lanes)
+        step = steps(packed, place)
         at_once = max(1, PRODUCTS // (packed.weights.size * lanes))
         for t in range(0, count, at_once):
             part = Record(*(values[t : t + at_once] for values in record))
             now = x[t : t + at_once]
-            step(packed, now, *end, np.uintp(first), np.uintp(lanes), part, lost)
+            step(packed, place, now, end, part, lost, np.uintp(first), np.uintp(lanes))
         return lost
 
     chunks = list(_chunks(batch))
