@@ -8,7 +8,7 @@ All that decides the compiled code stands in this file, since a change of it is 
 one out of date. Indices are unsigned, since numba tests others for being negative.
 """
 
-from functools import lru_cache
+from collections import namedtuple
 from typing import Any, NamedTuple
 
 import numba
@@ -18,8 +18,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from golden.notes import line, note
-
 WIDTH = 8  # numbers in a vector
 ROWS = 64  # rows of weights come in so many: those of a tile for one sequence
 LANES = 16  # sequences side by side come in so many: those of a tile for many
@@ -27,30 +25,20 @@ LANES = 16  # sequences side by side come in so many: those of a tile for many
 NONE, ONE, TWO, THREE, FOUR = (np.uintp(n) for n in range(5))
 WORD, HIGH, WIDE, LONG = (np.uintp(n) for n in (8, 4, LANES, ROWS))
 
-OPTIONS = {"error_model": "numpy", "_nrt": False}
+OPTIONS: Any = {"error_model": "numpy", "_nrt": False}
 
 _part = numba.njit(forceinline=True, **OPTIONS)
 _whole = numba.njit(**OPTIONS)
 
 
-class Sizes(NamedTuple):
-    """Unsigned: D, the sources with the one, rows of the weights; B, S, C, width of y; the number
-    of kinds of gates and which of them is f, or 0. Whether f is 1 - i, gates see their states,
-    gates are sources, y is a projection."""
-
-    inputs: Any
-    sources: Any
-    rows: Any
-    blocks: Any
-    size: Any
-    cells: Any
-    outputs: Any
-    gates: Any
-    forgets: Any
-    coupled: Any
-    peepholes: Any
-    recurrent: Any
-    projected: Any
+Sizes = namedtuple(
+    "Sizes",
+    "inputs sources rows blocks size cells outputs gates forgets coupled peepholes recurrent "
+    "projected",
+)
+"""Unsigned: D, the sources with the one, rows of the weights; B, S, C, width of y; the number of
+kinds of gates and which of them is f, or 0. Whether f is 1 - i, gates see their states, gates are
+sources, y is a projection."""
 
 
 class Squash(NamedTuple):
@@ -106,45 +94,20 @@ class Packed(NamedTuple):
     to_y: Shift
 
 
-class Record(NamedTuple):
-    """Codes to be written, (T, width, N): of every signal, or with empty others of y alone."""
+Record = namedtuple("Record", "gates g s m y")
+"""The signals, (T, width, N); others than y may be left out, with no width."""
 
-    gates: np.ndarray
-    g: np.ndarray
-    s: np.ndarray
-    m: np.ndarray
-    y: np.ndarray
-
-
-class Work(NamedTuple):
-    """What steps are run in, rows of lanes.
-
-    Attributes
-    ----------
-    u, seen : the sources of the rows, x, one, y[, gates]; of a projection, one, m.
-    net, out : sums, and what becomes of them: of the gates, g, h.
-    s, m, y : the values of a step.
-    down, y_down, peepholes : those of `Packed`, for every lane.
-    """
-
-    u: np.ndarray
-    seen: np.ndarray
-    net: np.ndarray
-    s: np.ndarray
-    m: np.ndarray
-    y: np.ndarray
-    out: np.ndarray
-    down: np.ndarray
-    y_down: np.ndarray
-    peepholes: np.ndarray
+Work = namedtuple("Work", "u seen net s m y out down y_down peepholes")
+"""What steps are run in, rows of lanes: the sources of rows, x, one, y[, gates], and those of a
+projection, one, m; sums; the values of a step; what becomes of sums, gates, g, h; those of `Packed`
+for every lane."""
 
 
 def _tile(rows: int, vectors: int) -> Any:
     """What computes c[r, n] = sum of a[r, k] * b[k, n] over k < count, in compiled code.
 
-    The sums stay in registers while the terms pass by. They are vectors of LLVM's, each of which is
-    one of the machine's or several: what finds vectors in loops stops at half of the widest that
-    there are. A product and its sum may be one instruction: neither is rounded.
+    The sums are vectors that stay in registers; what finds vectors in loops stops at half of the
+    widest that there are. A product and its sum may be one instruction: neither is rounded.
 
     Its arguments: an array with the type of all numbers; the addresses of a, b and c; count; from
     one r to the next in a; from one k to the next in a and in b; from one r to the next in c, in
@@ -224,7 +187,7 @@ def _clip(value, low, high):
     return low if value < low else high if value > high else value
 
 
-def _round(value, shift):
+def _round(value: Any, shift: Any) -> Any:
     """`Rounding` of a value: to the nearest whole number, ties towards plus infinity."""
 
 
@@ -235,7 +198,7 @@ def _round_number(value, shift):
     return lambda value, shift: (value * shift.scale + shift.half) >> shift.down
 
 
-def _rounded(total, down):
+def _rounded(total: Any, down: Any) -> Any:
     """A sum, scaled and with its rounding's half, without the fraction."""
 
 
@@ -246,7 +209,7 @@ def _rounded_number(total, down):
     return lambda total, down: total >> down
 
 
-def _index(total, down):
+def _index(total: Any, down: Any) -> Any:
     """`_rounded`, but for the fraction in float64, which goes when it becomes a code."""
 
 
@@ -352,7 +315,7 @@ def _record(values, start, rows, step, lanes, to, t, first):
             to[t, r, first + n] = np.int64(values[(start + r * step) * lanes + n])
 
 
-def _steps(packed, work, x, states, record, lost, first, lanes):
+def run_steps(packed, work, x, states, record, lost, first, lanes):
     """Steps of `lanes` sequences from the `first` on: 1, or a multiple of LANES.
 
     x (T, N, D); states s, y, gates (N, width), which become those behind the last step; `lost`
@@ -426,42 +389,3 @@ def _steps(packed, work, x, states, record, lost, first, lanes):
             y_state[first + n, r] = np.int64(y[r * lanes + n])
         for r in range(kept):
             gate_state[first + n, r] = out[r * z.size * lanes + n]
-
-
-def work(packed: Packed, lanes: int) -> Work:
-    """What `lanes` sequences need: compiled code allocates nothing, and so counts no references."""
-    z, number = Sizes(*map(int, packed.sizes)), packed.weights.dtype
-    rows = max(z.rows + z.cells, packed.projection.shape[1])
-    return Work(
-        u=np.ones(z.sources * lanes, number),
-        seen=np.ones((z.cells + 1) * lanes, number),
-        net=np.empty(rows * lanes, number),
-        s=np.empty(z.cells * lanes, number),
-        m=np.empty(z.cells * lanes, number),
-        y=np.empty(z.outputs * lanes, number),
-        out=np.empty((z.gates + 2) * z.cells * lanes, packed.gate_table.dtype),
-        down=np.repeat(packed.down, lanes),
-        y_down=np.repeat(packed.y_down, lanes),
-        peepholes=np.repeat(packed.peepholes, lanes),
-    )
-
-
-def steps(packed: Packed, work: Work) -> Any:
-    """`_steps` for a layer like this one."""
-    return _compiled(numba.typeof(packed), numba.typeof(work))
-
-
-@lru_cache
-def _compiled(packed: types.Type, work: types.Type) -> Any:
-    """It is kept in a folder of numba's choice, and compiled for this process alone if none will
-    take it."""
-    flat, states, signals = (types.Array(types.int64, n, "C") for n in (1, 2, 3))
-    x, place = types.Array(types.int64, 3, "A", readonly=True), types.uintp
-    record = types.NamedUniTuple(signals, len(Record._fields), Record)
-    given = packed, work, x, types.UniTuple(states, 3), record, flat, place, place
-    options = {"nogil": True, **OPTIONS}
-    try:
-        return numba.njit(types.void(*given), cache=True, **options)(_steps)
-    except Exception as error:  # of many kinds, of files and of what is in them
-        note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
-    return numba.njit(types.void(*given), **options)(_steps)

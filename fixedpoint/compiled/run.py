@@ -8,7 +8,8 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.kernels import LANES, Record, steps, work
+from fixedpoint.compiled.kernels import LANES, Record
+from fixedpoint.compiled.making import steps, work
 from fixedpoint.compiled.packing import pack
 from golden.cell import LayerState
 from golden.processes import processors

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import loop, quantize, stepping
-from fixedpoint.compiled import kernels, run
+from fixedpoint.compiled import making, run
 from golden import notes
 from tests.fixedpoint.nets import forget_network, random_codes
 
@@ -23,9 +23,9 @@ def qnet():
 def fresh(monkeypatch):
     """As in a process that has run nothing."""
     monkeypatch.setattr(stepping, "_compiled", stepping._Compiled())
-    kernels._compiled.cache_clear()
+    making._compiled.cache_clear()
     yield notes.note.cache_clear()
-    kernels._compiled.cache_clear()
+    making._compiled.cache_clear()
 
 
 def calls(monkeypatch):
@@ -61,8 +61,8 @@ def test_a_compiler_that_fails_is_told_once(monkeypatch, fresh, qnet, capsys):
     codes = random_codes(np.random.default_rng(0), qnet, 40)
     want = qnet.run(codes)
     monkeypatch.setattr(stepping, "LOADING", 0)
-    monkeypatch.setattr(kernels, "numba", SimpleNamespace(**vars(kernels.numba)))
-    monkeypatch.setattr(kernels.numba, "njit", broken(ValueError("no\nvectors")))
+    monkeypatch.setattr(making, "numba", SimpleNamespace(**vars(making.numba)))
+    monkeypatch.setattr(making.numba, "njit", broken(ValueError("no\nvectors")))
     for _ in range(2):
         np.testing.assert_array_equal(qnet.run(codes).out, want.out)
     said = capsys.readouterr().err.splitlines()
@@ -76,7 +76,7 @@ def test_a_compiler_that_fails_is_told_once(monkeypatch, fresh, qnet, capsys):
 def test_a_folder_that_takes_nothing_is_told_once(monkeypatch, fresh, qnet, capsys):
     """It is compiled all the same, for this process."""
     codes = random_codes(np.random.default_rng(0), qnet, 40)
-    want, asked, true = qnet.run(codes), [], kernels.numba.njit
+    want, asked, true = qnet.run(codes), [], making.numba.njit
 
     def njit(*args, cache=False, **options):
         asked.append(cache)
@@ -85,8 +85,8 @@ def test_a_folder_that_takes_nothing_is_told_once(monkeypatch, fresh, qnet, caps
         return true(*args, cache=True, **options)  # so that the test need not compile
 
     monkeypatch.setattr(stepping, "LOADING", 0)
-    monkeypatch.setattr(kernels, "numba", SimpleNamespace(**vars(kernels.numba)))
-    monkeypatch.setattr(kernels.numba, "njit", njit)
+    monkeypatch.setattr(making, "numba", SimpleNamespace(**vars(making.numba)))
+    monkeypatch.setattr(making.numba, "njit", njit)
     for _ in range(2):
         np.testing.assert_array_equal(qnet.run(codes).out, want.out)
     assert asked == [True, False]
@@ -99,8 +99,8 @@ def test_an_interruption_while_compiling_leaves_all_as_it_was(monkeypatch, fresh
     want = qnet.run(codes)
     monkeypatch.setattr(stepping, "LOADING", 0)
     with monkeypatch.context() as during:
-        during.setattr(kernels, "numba", SimpleNamespace(**vars(kernels.numba)))
-        during.setattr(kernels.numba, "njit", broken(KeyboardInterrupt()))
+        during.setattr(making, "numba", SimpleNamespace(**vars(making.numba)))
+        during.setattr(making.numba, "njit", broken(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             qnet.run(codes)
     found = calls(monkeypatch)
