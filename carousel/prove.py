@@ -11,6 +11,7 @@ from rich.console import Console
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, prepare
+from carousel.measure.proofs import FOR_EVER, for_ever
 from carousel.report.tables import Table
 from fixedpoint.calibration import HEADROOM
 from golden.processes import processors, terminable
@@ -100,7 +101,7 @@ def prove(
         (source, *_) = verilog.write(core, stage, axi=axi)
         text = source.read_text(encoding="utf-8")
         design = Design(text, verilog.module_name(subject.core))
-        proofs, left_out = shipped(core, design, only)
+        proofs, left_out = shipped(core, design, only, subject.between)
         longest_first = sorted(proofs, key=lambda proof: proof.name.rpartition(".")[2] not in LONG)
         jobs = {proof.name: partial(tried, proof, stage) for proof in longest_first}
         results = each_of("Proofs", jobs)
@@ -111,9 +112,12 @@ def prove(
         }
         drawn = each_of("Drawn twins", drawing)
         now = Record.of(text, found, left_out, drawn)
-        statements, _ = shipped(core, design) if earlier else ([], {})
+        statements, _ = shipped(core, design, None, subject.between) if earlier else ([], {})
         asked = {proof.name: record.asked(proof) for proof in statements}
-        now.after(earlier, asked).write(stage / record.FILE)
+        known = now.after(earlier, asked)
+        known.write(stage / record.FILE)
+    if for_ever(known):
+        typer.echo(FOR_EVER)
     table(now).show(Console())
     for name, each in now.left_out.items():
         if each.status != NOT_RUN:

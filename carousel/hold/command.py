@@ -76,6 +76,7 @@ def hold(
     held = hold_check.check(subject, quick)
     met = gates_seen.met(subject.qnet.layers, subject.qnet.run(subject.codes))
     found = retained.find(subject, held, met, ranges, quick)
+    typer.echo(retained.sentence(found))
     for table in retained.tables(found):
         table.show(Console())
     for note in found.notes:

@@ -4,13 +4,25 @@ from carousel.report import html
 from carousel.report import parts as report_parts
 from carousel.report.tables import Table
 from rtl.proofs.record import Entry, Record
-from rtl.proofs.status import NOT_RUN
+from rtl.proofs.status import INAPPLICABLE, NOT_RUN
 
 FOR_ALL = (
     "For all inputs and all time, by a solver and on the Verilog itself. Each proof has a broken "
     "twin, the same design with a fault planted, which must be refuted."
 )
+FOR_EVER = (
+    "Proven of this Verilog, with the network's own weights: no sequence of its task's "
+    "distractors, of any length, changes any state by one LSB, whatever y and the gates are."
+)
+HELD_BY = "cell", "first", "hold", "input", "reader", "saturates-y", "shut"  # with `closed`
 NONE = "Nothing was proven of this Verilog so far. This does it, and the next run shows it:"
+
+
+def for_ever(found: Record) -> bool:
+    """Whether the record says that the network's own weights keep every state for ever."""
+    proven = {each.name for each in found.proofs if each.ok}
+    lacking = {name for name, each in found.left_out.items() if each.status == INAPPLICABLE}
+    return "closed" in proven and proven | lacking >= set(HELD_BY)
 
 
 def table(found: Record) -> Table:
@@ -38,6 +50,7 @@ def section(found: Record | None, command: str) -> list[str]:
     if found is not None:
         engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in found.proofs}))
         parts = [
+            *([html.paragraph(FOR_EVER, "verdict good")] if for_ever(found) else []),
             html.paragraph(f"{FOR_ALL} Method: {engines}."),
             *([report_parts.table(table(found), titled=False)] if found.proofs else []),
             *map(html.paragraph, _left_out(found)),

@@ -48,6 +48,10 @@ class Place:
 class Rows:
     """The timetable of a step, in clocks since its first one.
 
+    Parameters
+    ----------
+    least : an age is counted up to here at least.
+
     Attributes
     ----------
     core, program, cycles : which core; clocks from step to step.
@@ -62,7 +66,7 @@ class Rows:
     ages : of the steps under way.
     """
 
-    def __init__(self, core: StepPlan):
+    def __init__(self, core: StepPlan, least: int = 0):
         self.core, self.program, schedule = core, core.program, core.schedule
         self.cycles = schedule.cycles_per_step
         self.to_start = FETCH - 1 + latency.row(schedule.sparse) - 1
@@ -74,7 +78,7 @@ class Rows:
         self.streams = [phase.stream for phase, _ in schedule.groups]
         self.places = [self._place(k) for k in range(schedule.tail)]
         last = max(row.clock for place in self.places for row in place.rows)
-        limit = max(self.cycles, last + self.state + self.output + latency.LEAVE)
+        limit = max(self.cycles, least, last + self.state + self.output + latency.LEAVE)
         self.drained = self.cycles + schedule.after.cell + max(p.side for p in schedule.phases) + 2
         self.ages = Ages(self.cycles, max(limit, self.drained) if self.has_ports else limit)
 

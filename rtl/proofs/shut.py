@@ -74,7 +74,8 @@ def shut(core: StepPlan, design: Design) -> Proof:
     )
     return Proof(
         "shut",
-        f"A gate's pre-activation of {said}, exactly, in each of {len(ends)} formats of gates.",
+        f"A gate's pre-activation of {said}, exactly, in each of {len(ends)} formats of gates; "
+        "and every gate is from 0 to 1.0.",
         f"the core's own table of {len(table.knots) - 1} knots, its interpolation, "
         f"{len(readers(core))} places that squash gates: {table.argument.width} bits in, "
         f"{core.program.paths.gate} out",
@@ -156,15 +157,18 @@ def state(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Harness:
             gate = each.layer.gate
             clipped = f"$signed({net}) >= {gate.low} && $signed({net}) <= {gate.high}"
             # a hard gate is its pre-activation; a curved one asks the table, whatever it is
-            asks = clipped if gate.squash.linear else reads
-            sides = {"closed": f"<= {each.closed}", "kept": f">= {each.kept}"}
-            for side, end in sides.items():
+            known, asks = (clipped, clipped) if gate.squash.linear else ("1", reads)
+            found = h.see(reader.gate)
+            sides = {
+                "any": (known, f"$signed({found}) >= 0 && $signed({found}) <= {each.one}"),
+                "closed": (f"{asks} && $signed({net}) <= {each.closed}", f"{found} == 0"),
+                "kept": (f"{asks} && $signed({net}) >= {each.kept}", f"{found} == {each.one}"),
+            }
+            for side, (given, shown) in sides.items():
                 name = f"{side}{number}_{each.mode}"
-                here = f"{mode} == {each.mode} && {asks} && $signed({net}) {end}"
-                h.line(f"wire {name} = {here};")
+                h.line(f"wire {name} = {mode} == {each.mode} && {given};")
                 due = h.delayed(f"{name}_due", name, 1, reader.delay)[-1]
-                value = 0 if side == "closed" else each.one
-                h.prove(f"!{due} || {h.see(reader.gate)} == {value}")
+                h.prove(f"!{due} || ({shown})")
     return h
 
 

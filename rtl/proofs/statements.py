@@ -5,10 +5,12 @@ from dataclasses import replace
 from functools import partial
 
 from fixedpoint.retention.hold import NeverShutError
+from fixedpoint.retention.ranges import Range
 from rtl.planning import CorePlan
 from rtl.proofs.axi_lite import axi_lite
 from rtl.proofs.axi_stream import axi_in, axi_out
 from rtl.proofs.cell import cell
+from rtl.proofs.closed import closed
 from rtl.proofs.counting import counting
 from rtl.proofs.design import Design
 from rtl.proofs.entering import entering
@@ -21,7 +23,8 @@ from rtl.proofs.progress import progress
 from rtl.proofs.proof import Proof
 from rtl.proofs.reader import reader
 from rtl.proofs.saturation import POINTS, saturation
-from rtl.proofs.sequences import between, places
+from rtl.proofs.sequences import between as of_buffers
+from rtl.proofs.sequences import places
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
@@ -48,6 +51,9 @@ MAKERS: dict[str, Maker] = {
     "ends": progress,
 }
 OF_CELLS = cell, reader, holding
+TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
+    "closed": closed,
+}
 BUSES: dict[str, Callable[[CorePlan, Design], Proof]] = {  # of AXI around a core
     "axi-in": axi_in,
     "axi-out": axi_out,
@@ -55,13 +61,19 @@ BUSES: dict[str, Callable[[CorePlan, Design], Proof]] = {  # of AXI around a cor
 }
 
 
-def shipped(core: CorePlan, design: Design, only: Sequence[str] | None = None) -> Statements:
+def shipped(
+    core: CorePlan,
+    design: Design,
+    only: Sequence[str] | None = None,
+    between: Range | None = None,
+) -> Statements:
     """The proofs of a whole Verilog: of its core, and of the wrapper where it has one.
 
     Parameters
     ----------
     design : its `top` is the module that is shipped.
     only : the names of those that are wanted; default all.
+    between : what its task's input is between what matters, a case each (M, D), where it is known.
 
     Raises
     ------
@@ -70,6 +82,7 @@ def shipped(core: CorePlan, design: Design, only: Sequence[str] | None = None) -
     wrapped = "wrapped" in design.modules[design.top].instances
     inner = replace(design, top=design.find("wrapped.core" if wrapped else "core"))
     makers = _of_parts(core, inner) if core.holds_sequences else _of_core(core.parts[0], inner)
+    makers |= {name: partial(make, core, inner, between) for name, make in TRAINED.items()}
     if wrapped:
         makers |= {name: partial(make, core, design) for name, make in BUSES.items()}
     return _made(makers, only)
@@ -101,7 +114,7 @@ def _of_parts(core: CorePlan, design: Design) -> Makers:
     parts = [(path, place) for path, place in places(core).items() if isinstance(place, StepPlan)]
     for k, (path, part) in enumerate(parts):
         found |= _of_core(part, replace(design, top=design.find(path)), f"p{k}.")
-    return found | between(core, design)
+    return found | of_buffers(core, design)
 
 
 def _made(makers: Makers, only: Sequence[str] | None) -> Statements:

@@ -32,6 +32,12 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "shut": {"sigma": (*ROM, *LOGIC), "activation0": ("value",)},
     "reader": {"": LOGIC, "activation0": (*ROM, *LOGIC)},
     "hold": {"cell.states": (*MEMORY, "enable", *LOGIC), "activation0": (*ROM, *LOGIC)},
+    "closed": {
+        "sequencer": (*ROM, *LOGIC),
+        "operands": LOGIC,
+        "lanes.lane0": (*ROM, *LOGIC),
+        "activation0": (*ROM, *LOGIC),
+    },
     "saturates-net": {"activation0": LOGIC},
     "saturates-s": {"cell": LOGIC},
     "saturates-h": {"cell": LOGIC},

@@ -8,7 +8,16 @@ import pytest
 from carousel.measure import proofs
 from rtl.kit.header import digest
 from rtl.proofs.record import FILE, Entry, Record
-from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, PASSES, PROVEN, REFUTED, LeftOut
+from rtl.proofs.status import (
+    INAPPLICABLE,
+    NOT_PROVABLE,
+    NOT_RUN,
+    PASSES,
+    PROVEN,
+    REFUTED,
+    UNKNOWN,
+    LeftOut,
+)
 
 SHORT = ("--sequences", 2, "--length", 70, "--quick")
 CHECK = "every proof that was run was found and its broken twin refuted"
@@ -26,6 +35,24 @@ HOLD = Entry(
     4.0,
     TWIN,
 )
+
+
+def test_for_ever_takes_every_proof_that_it_leans_on():
+    """What is inapplicable is not needed; what was not run is."""
+    names, said = {"closed", *proofs.HELD_BY}, proofs.FOR_EVER.partition(",")[0]
+    of = {name: replace(HOLD, name=name) for name in names}
+    assert proofs.for_ever(Record("", tuple(of.values())))
+    assert said in "".join(proofs.section(Record("", tuple(of.values())), ""))
+    for name in names:
+        others = tuple(entry for other, entry in of.items() if other != name)
+        for failed in (
+            Record("", others),
+            Record("", (*others, replace(of[name], result=UNKNOWN))),
+        ):
+            assert not proofs.for_ever(failed)
+            assert said not in "".join(proofs.section(failed, ""))
+        lacking = Record("", others, {name: LeftOut(INAPPLICABLE, "there is none")})
+        assert proofs.for_ever(lacking) == (name != "closed")
 
 
 def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(

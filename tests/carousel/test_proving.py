@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from carousel import prove
+from carousel.measure.proofs import FOR_EVER, HELD_BY
 from rtl.kit.header import digest
 from rtl.mutants.mutant import Mutant
 from rtl.proofs import Outcome, Proof, Proven, Twin
 from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.record import read
-from rtl.proofs.statements import BUSES, MAKERS
+from rtl.proofs.statements import BUSES, MAKERS, TRAINED
 from rtl.proofs.twins import Challenge, Drawn
 from tests.data import make_two_layers
 from tests.processes import COMMAND, marked
 
-MODEL = Path(__file__).parents[2] / "models" / "temporal_order.npz"
+MODELS = Path(__file__).parents[2] / "models"
+MODEL, HELD = MODELS / "temporal_order.npz", MODELS / "temporal_order_held.npz"
 
 
 def test_a_proof_of_a_shipped_core(cli, tmp_path):
@@ -103,7 +105,7 @@ def test_what_was_asked_for_and_cannot_be_stated_ends_with_1(cli, quick, left_ou
     assert "sum" not in result.stdout
     kept, said = read(tmp_path / "proofs" / "proofs.json"), json.loads(data.read_text())
     assert kept and not kept.ok and not said["ok"]
-    assert said["proofs"] == [] and set(said["left_out"]) == set(MAKERS)
+    assert said["proofs"] == [] and set(said["left_out"]) == {*MAKERS, *TRAINED}
     assert said["left_out"]["sum"]["status"] == "not run"
 
 
@@ -163,6 +165,14 @@ def test_what_is_proven_is_what_is_written(cli, quick, model, tmp_path, words):
 def test_all_of_a_core_is_proven_with_each_option(cli, model, tmp_path, words):
     result = cli("prove", model, *words, "-o", tmp_path / "proofs")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.soak
+def test_the_network_that_holds_is_proven_to_hold_for_ever(cli, tmp_path):
+    wanted = (word for name in ("closed", *HELD_BY) for word in ("--only", name))
+    result = cli("prove", HELD, "--length", 100, *wanted, "-o", tmp_path / "proofs")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(FOR_EVER)
 
 
 @pytest.mark.soak
@@ -228,6 +238,22 @@ def test_an_unknown_result_ends_with_1(cli, quick, model, tmp_path):
     kept = read(tmp_path / "proofs" / "proofs.json")
     assert kept and not kept.ok
     assert [each.name for each in kept.proofs if not each.ok] == ["sum"]
+
+
+def test_that_states_are_kept_for_ever_is_said_first(cli, quick, model, tmp_path, monkeypatch):
+    """Once all that it takes is proven, in one run or in several."""
+
+    def closed(core, design, between):
+        return Proof("closed", "", "", (), design, lambda d: Harness(d, ""), 2, Twin("", design, 2))
+
+    monkeypatch.setitem(TRAINED, "closed", closed)
+    place = tmp_path / "proofs"
+    quick["shut"] = "unknown"
+    result = cli("prove", model, "-o", place)
+    assert result.exit_code == 1 and FOR_EVER not in result.stdout
+    quick.clear()
+    result = cli("prove", model, "--only", "shut", "-o", place)
+    assert result.exit_code == 0 and result.stdout.startswith(FOR_EVER)
 
 
 def test_what_cannot_be_proven_is_refused(refused, tmp_path):

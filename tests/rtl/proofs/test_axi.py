@@ -8,7 +8,7 @@ from rtl.proofs import prove, shipped
 from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError
 from rtl.proofs.proof import Proof
-from rtl.proofs.statements import BUSES, MAKERS
+from rtl.proofs.statements import BUSES, MAKERS, TRAINED
 from tests.rtl.proofs.test_proofs import plan_of
 
 # An element a vector and two, a readout, layers, two kinds of ports.
@@ -47,7 +47,7 @@ def test_a_wrapped_core_has_the_rules_of_its_buses_and_all_that_a_core_alone_has
     proofs, left_out = shipped(core, design)
     names = [proof.name for proof in proofs]
     assert names[-len(BUSES) :] == list(BUSES)
-    assert {*names, *left_out} == {*MAKERS, *BUSES}
+    assert {*names, *left_out} == {*MAKERS, *TRAINED, *BUSES}
     for proof in proofs[-len(BUSES) :]:
         assert proof.state(proof.design).claims == proof.state(proof.twin.design).claims
         assert proof.design.text != proof.twin.design.text

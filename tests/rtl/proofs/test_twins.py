@@ -11,8 +11,9 @@ from rtl.proofs.cone import cone
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.solver import solve
-from rtl.proofs.statements import BUSES, MAKERS
+from rtl.proofs.statements import BUSES, MAKERS, TRAINED
 from rtl.proofs.twins import SPEAKS_OF, challenge
+from tests.rtl.proofs.closing import closing_core
 from tests.rtl.proofs.test_axi import bus, wrapped
 from tests.rtl.proofs.test_proofs import subject
 from tests.rtl.proofs.test_sequences import beginning, forked, joined, reverser
@@ -25,6 +26,8 @@ USUAL = "forget gates"  # a kind of core
 def proof_of(name: str, kind: str = USUAL) -> Proof:
     if name in BUSES:
         return bus(*wrapped(kind), name)
+    if name in TRAINED:
+        return TRAINED[name](*closing_core(forget=kind == USUAL))
     ((proof,), _) = catalogue(*subject(kind), [name])
     return proof
 
@@ -100,7 +103,7 @@ def test_a_statement_that_lost_its_memory_is_noticed(monkeypatch):
 
 
 def test_it_is_said_of_every_proof_what_it_speaks_of():
-    assert set(SPEAKS_OF) == set(MAKERS)
+    assert set(SPEAKS_OF) == {*MAKERS, *TRAINED}
     assert all(len(kinds) == len(set(kinds)) for of in SPEAKS_OF.values() for kinds in of.values())
 
 
@@ -114,7 +117,7 @@ def five_are_refuted(proof: Proof, folder: Path) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", [*MAKERS, *BUSES])
+@pytest.mark.parametrize("name", [*MAKERS, *TRAINED, *BUSES])
 def test_five_drawn_twins_of_each_proof_are_refuted(name, tmp_path):
     five_are_refuted(proof_of(name), tmp_path)
 
