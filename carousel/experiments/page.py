@@ -23,8 +23,8 @@ gateware. This page and its figures are written by
 
     carousel experiments -o FOLDER      # needs the extra `train`
 
-from what the folder holds; the same numbers are in `experiments.json` next to it. A row that was
-not run is run by `carousel experiments ROW -o FOLDER`, which goes on where it was interrupted.
+from what the folder holds; the same numbers are in `experiments.json` beside it. A row that was not
+run is run by `carousel experiments ROW -o FOLDER`, which goes on where it was interrupted.
 
 A row's name has its settings behind the experiment's number: of 1 blocks x cells and the learning
 rate, of 2c q and p, of 3 T and N, of 4 T, of 5 n_seq. What counts is training sequences until each

@@ -45,8 +45,8 @@ KINDS = {
     "m": "cell outputs before a projection",
     "y": "cell outputs",
     "out": "net inputs of the readout",
-    "stem": "net inputs of dense stages in front of and between layers",
     "dense": "net inputs of dense stages before the readout",
+    "stem": "net inputs of dense stages in front of and between layers",
 }
 COUNTERS = {
     "cycles": "Clocks in which a step ran, since reset; wraps around.",

@@ -359,13 +359,12 @@ def test_a_wrong_weight_is_found():
     codes = any_codes(rng, qnet, 2, 8)
     part = qnet.layers[0]
     weights = {kind: array.copy() for kind, array in part.weights.items()}
-    weights["g"][2, 1] ^= 1
+    weights["g"][2, 1] ^= 1 << (*part.rows("g").coarser, 0, 0, 0)[2]
     other = replace(qnet, layers=(replace(part, weights=weights),))
     core = make_core(other, lanes, probe=True)
     run = run_core(core, codes)
     assert agree(core.plan, run, codes)
-    core.qnet = qnet
-    assert mismatches(core.plan, run, codes)["s"] > 0
+    assert mismatches(replace(core.plan, qnet=qnet), run, codes)["s"] > 0
 
 
 def test_a_wrong_bias_is_found_in_the_readout_alone():
@@ -379,6 +378,5 @@ def test_a_wrong_bias_is_found_in_the_readout_alone():
     biases[1] += 1 << qnet.readout.shifts[1]
     core = make_core(replace(qnet, head=(replace(qnet.readout, biases=biases),)), 8, probe=True)
     run = run_core(core, codes)
-    core.qnet = qnet
-    found = mismatches(core.plan, run, codes)
+    found = mismatches(replace(core.plan, qnet=qnet), run, codes)
     assert found["out"] > 0 and found["act0"] == found["out"] and found["s"] == found["y"] == 0

@@ -16,6 +16,7 @@ from fixedpoint import (
     loop,
     quantize,
     shut_gates,
+    stepping,
 )
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.retention.hold import closing, keeping, watch
@@ -31,6 +32,12 @@ from tests.fixedpoint.nets import (
 from tests.fixedpoint.nets import layer as make_layer
 
 MILLION = 1_000_000
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    """All steps run in the NumPy loop, into which a fault can be planted."""
+    monkeypatch.setattr(stepping, "LOADING", 10**9)
 
 
 @pytest.mark.parametrize("network", [forget_network, paper_network])
@@ -275,7 +282,7 @@ def test_a_gate_one_code_from_shut_is_seen_to_leak(kind, step):
     assert not result.holds and result.largest_change_lsb[0] > 0
 
 
-def test_a_planted_fault_in_the_table_is_caught(monkeypatch):
+def test_a_planted_fault_in_the_table_is_caught(monkeypatch, reference):
     """sigma whose highest code is one short of 1.0, the classic table that ends at 0.999."""
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)
@@ -288,7 +295,7 @@ def test_a_planted_fault_in_the_table_is_caught(monkeypatch):
     assert not check_hold(qnet, 200).holds
 
 
-def test_a_planted_fault_in_the_last_step_is_caught(monkeypatch):
+def test_a_planted_fault_in_the_last_step_is_caught(monkeypatch, reference):
     """One cell of one sequence moves by 1 LSB in the very last of many steps."""
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)

@@ -31,7 +31,7 @@ class Weights:
 
 def _paths(total: int) -> Paths:
     """Of lanes alone, with sums of so many bits."""
-    return Paths(WEIGHT, OPERAND, total, gate=0, g=0, h=0, s=0, m=0, y=0, peephole=0)
+    return Paths(WEIGHT, OPERAND, total, net=0, gate=0, g=0, h=0, s=0, m=0, y=0, peephole=0)
 
 
 def _corner_or_any(rng, bits: int, shape) -> np.ndarray:

@@ -44,14 +44,7 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
     qnet = NETWORKS[name]
     schedule = schedule_of(qnet, lanes)
     program = Program(qnet, schedule)
-    wanted = {
-        (k, kind): codes
-        for k, part in enumerate(qnet.layers)
-        for kind, codes in part.weights.items()
-    }
-    for k, stage in enumerate(qnet.head, 1):
-        kind = "out" if k == len(qnet.head) else "dense"
-        wanted[len(qnet.layers) + k - 1, kind] = stage.weights
+    wanted = {name: rows.codes for name, rows in qnet.rows.items()}
     found = {name: np.full_like(codes, -(1 << 40)) for name, codes in wanted.items()}
     assert len(program.weights) == lanes
     for lane, codes in enumerate(program.weights):
@@ -148,11 +141,13 @@ def test_widths_hold_every_code(name):
         ):
             assert _fits(form.low, width) and _fits(form.high, width)
         for kind in part.shape.kinds:
-            worst = abs(part.biases[kind])
+            rows, products = part.rows(kind), np.zeros(part.shape.rows(kind), np.int64)
             for source, cut in part.shape.columns.items():
                 magnitude = part.source_formats[source].magnitude
-                worst = worst + np.abs(part.weights[kind][:, cut]).sum(axis=1) * magnitude
-            assert _fits(int(worst.max()), program.paths.sum)
+                products += np.abs(rows.codes[:, cut]).sum(axis=1) * magnitude
+            assert _fits(int(products.max()), program.paths.sum)
+            whole = (products << np.array(rows.coarser or 0)) + abs(part.biases[kind])
+            assert _fits(int(whole.max()), program.paths.net)
     for stage in qnet.head[:-1]:
         for code in (stage.target.low, stage.target.high):
             assert _fits(code, program.paths.operand) and _fits(code, program.paths.y)

@@ -11,6 +11,7 @@ from fixedpoint.retention.ranges import Range
 from golden.network import Network
 from rtl import CorePlan, verilog
 from rtl.proofs.design import Design
+from tests.fixedpoint.nets import shared
 from tests.rtl.support import G1997, layer, planned
 
 SYMBOLS = np.eye(3)
@@ -32,9 +33,9 @@ def trained(
         if kind in one.weights:
             one.weights[kind][:, :3] = [0.0, side * 12.0, side * 13.0]
     net = Network((one,), name="small")
-    qnet = fixedpoint.quantize(net, bits=6, calibrate=np.tile(SYMBOLS, (2, 4, 1)))
-    (forms,) = qnet.formats.layers
-    formats = replace(qnet.formats, layers=(replace(forms, coarser=coarser),))
+    formats = shared(net, 6, np.tile(SYMBOLS, (2, 4, 1)))
+    (forms,) = formats.layers
+    formats = replace(formats, layers=(replace(forms, coarser=coarser),))
     qnet = fixedpoint.quantize(net, formats)
     codes = qnet.formats.input.encode(SYMBOLS[1:])[0]
     return qnet, Range(codes, codes)
