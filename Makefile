@@ -27,7 +27,7 @@ all: .venv/run.stamp
 test: lint
 	$(BIN)/pytest -q $(SPREAD)
 
-soak: .venv/test.stamp .venv/page.stamp .venv/docs.stamp
+soak: .venv/test.stamp .venv/page.stamp .venv/docs.stamp .venv/torch.stamp
 	$(BIN)/pytest -q $(SPREAD) -m soak
 
 mutants: .venv/test.stamp
@@ -70,6 +70,9 @@ docs: .venv/docs.stamp
 
 .venv/page.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' page
+
+.venv/torch.stamp: pyproject.toml
+	@sh tools/setup.sh '$(PYTHON)' torch
 
 .venv/docs.stamp: pyproject.toml
 	@sh tools/setup.sh '$(PYTHON)' docs

@@ -50,7 +50,7 @@ class Labelled:
 
 def digits() -> tuple[Labelled, Labelled]:
     """Training and test set: 1,347 and 450 images, rows as steps, 0 to 1."""
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
 
     flat, classes = load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(flat))
@@ -116,7 +116,7 @@ def _bands(path: Path) -> Array:
 
 def train(name: str, data: Labelled, cells: int, epochs: int = EPOCHS) -> Network:
     """An `nn.LSTM` with an `nn.Linear`, trained in float32 with seed 0."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     torch.manual_seed(0)
     torch.set_num_threads(1)

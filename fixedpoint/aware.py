@@ -20,12 +20,13 @@ from fixedpoint.formats import FormatError, Formats
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.squash import QuantizedSquash
 from golden.network import Network
+from golden.version import install
 from golden.wiring import labels
 
 try:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 except ImportError:
-    raise FormatError("training in fixed point: torch is missing, `pip install torch`") from None
+    raise FormatError(f"training in fixed point needs torch: {install('torch')}") from None
 
 Tensor = torch.Tensor
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set up .venv: `setup.sh PYTHON run|fpga|prove|page|docs|test`. A finished step leaves a stamp; without one, all is redone.
+# Set up .venv: `setup.sh PYTHON run|fpga|prove|page|docs|torch|test`. A finished step leaves a stamp; without one, all is redone.
 set -eu
 
 # The Python behind `python`, should that be the one in .venv itself.

@@ -11,6 +11,8 @@ from fixedpoint.aware import Aware
 from golden import Dense, Network
 from tests.fixedpoint.nets import layer, paper_network
 
+pytestmark = pytest.mark.soak  # torch takes gigabytes, which `make test` does not install
+
 KINDS = {
     "plain": lambda rng: [layer(rng, 3, 4)],
     "stacked": lambda rng: [layer(rng, 3, 4), layer(rng, 4, 5)],
