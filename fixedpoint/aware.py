@@ -28,14 +28,12 @@ try:
 except ImportError:
     raise FormatError(f"training in fixed point needs torch: {install('torch')}") from None
 
-Tensor = torch.Tensor
-
 
 class _Round(torch.autograd.Function):
     """To the nearest whole number, ties towards plus infinity."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
+    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
         return torch.floor(values + 0.5)
 
     @staticmethod
@@ -47,7 +45,9 @@ class _Look(torch.autograd.Function):
     """What a table has at places counted from its start; backward by its slopes there."""
 
     @staticmethod
-    def forward(ctx: Any, at: Tensor, table: Tensor, slopes: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, at: torch.Tensor, table: torch.Tensor, slopes: torch.Tensor
+    ) -> torch.Tensor:
         index = at.long()
         ctx.save_for_backward(slopes[index])
         return table[index]
@@ -58,7 +58,7 @@ class _Look(torch.autograd.Function):
         return gradients[0] * slopes, None, None
 
 
-def _round(values: Tensor, shift: int) -> Tensor:
+def _round(values: torch.Tensor, shift: int) -> torch.Tensor:
     """values / 2^shift, rounded."""
     return _Round.apply(values * 2.0**-shift)
 
@@ -77,7 +77,7 @@ class _Squash(torch.nn.Module):
             self.register_buffer("table", torch.tensor(unit.lookup(), dtype=torch.float64))
             self.register_buffer("slopes", torch.tensor(slopes))
 
-    def forward(self, sums: Tensor) -> Tensor:
+    def forward(self, sums: torch.Tensor) -> torch.Tensor:
         codes = _round(sums, self.shift).clamp(*self.ends)
         if self.linear:
             return codes
@@ -93,10 +93,10 @@ class _Rows(torch.nn.Module):
     scales : by how many powers of two each column's value is scaled by the host.
     """
 
-    scale: Tensor
-    common: Tensor
-    low: Tensor
-    high: Tensor
+    scale: torch.Tensor
+    common: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Rows(torch.nn.Module):
             self.register_buffer(name, torch.tensor(values))
         self.bias_scale = 2.0**rows.sums.frac
 
-    def forward(self) -> tuple[Tensor, Tensor]:
+    def forward(self) -> tuple[torch.Tensor, torch.Tensor]:
         own = _Round.apply(self.weights * self.scale)
         own = torch.minimum(torch.maximum(own, self.low), self.high)
         return own * self.common, _Round.apply(self.biases * self.bias_scale)
@@ -155,7 +155,7 @@ class _Layer(torch.nn.Module):
             self.projection = _Rows(fixed.projection, *parts)
             self.projection.biases.requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         fixed, forms, shape = self.fixed, self.fixed.formats, self.fixed.shape
         found = [self.rows[kind]() for kind in shape.kinds]
         weights, biases = (torch.cat([each[k] for each in found]) for k in (0, 1))
@@ -216,7 +216,7 @@ class Aware(torch.nn.Module):
             _Squash(stage.squash, int(stage.shifts[0])) for stage in self.qnet.head
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         form = self.qnet.formats.input
         scale = torch.tensor(np.ldexp(1.0, self.qnet.formats.scales + form.frac))
         codes = _Round.apply(x.double() * scale).clamp(form.low, form.high).transpose(0, 1)
