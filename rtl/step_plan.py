@@ -31,8 +31,9 @@ class StepPlan:
 
     @classmethod
     def of(cls, qnet: QuantizedNetwork, options: CoreOptions) -> "StepPlan":
-        schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros)
-        return cls(qnet, options, schedule, Program(qnet, schedule, options.load_port))
+        loaded = options.load_port
+        schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros, loaded)
+        return cls(qnet, options, schedule, Program(qnet, schedule, loaded))
 
     holds_sequences: ClassVar[bool] = False
     max_length: ClassVar[int] = 0

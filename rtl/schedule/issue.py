@@ -82,15 +82,16 @@ class Order:
     ends: tuple[int, ...]
 
 
-def shortest(groups: tuple[Group, ...], at_once: tuple[int, ...]) -> Order:
+def shortest(groups: tuple[Group, ...], at_once: tuple[int, ...], floor: int = 0) -> Order:
     """The order of the fewest cycles a step, and of the fewest accumulators that reach them.
 
     Parameters
     ----------
     groups : of a step, in the order in which the tail takes them.
     at_once : of each phase, the columns that are known when the step begins.
+    floor : cycles that a step takes at least, for a reason that no group's reads tell.
     """
-    least = least_cycles(groups)
+    least = max(floor, least_cycles(groups))
     best = None
     for accumulators in range(1, ACCUMULATORS + 1):
         found = _shortest(groups, at_once, accumulators, least)

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
+
+import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
 from golden.shape import Shape, Stacked
@@ -40,6 +43,8 @@ class Column:
 @dataclass(frozen=True)
 class Phase:
     """The part of a step that computes a layer, a projection or a dense stage, for one stream.
+
+    Where groups do not need the same columns, each run of groups that do is a phase of its own.
 
     Attributes
     ----------
@@ -100,8 +105,11 @@ def phases_of(
     whole_blocks: bool,
     tail: int = 1,
     nonzeros: int | None = None,
+    every: bool = False,
 ) -> tuple[Phase, ...]:
     """The phases of a step, stage by stage, each for every stream; columns in natural order.
+
+    A column whose weights are 0 in all rows of a group is left out there.
 
     Parameters
     ----------
@@ -111,6 +119,7 @@ def phases_of(
     tail : rows that the tail takes at once. If more than one, a whole block; the rows of a dense
         stage then use every `tail`-th lane, and come one a clock.
     nonzeros : elements of a sparse input vector; None where it is dense.
+    every : no column is left out, because the weights may become others.
     """
     places = _Places(qnet, streams, nonzeros)
     phases = []
@@ -119,7 +128,8 @@ def phases_of(
         for stream in range(streams):
             own = tuple(replace(row, stream=stream) for row in rows)
             lanes, sources = min(side, len(own)), tuple(columns(stream))
-            phases.append(Phase(own[0].layer, own, lanes, sources, **spread))
+            phase = Phase(own[0].layer, own, lanes, sources, **spread)
+            phases.extend([phase] if every else _parts(phase, qnet, nonzeros is not None))
 
     for k in (k for group in qnet.order for k in group):
         if k >= len(qnet.layers):
@@ -133,6 +143,23 @@ def phases_of(
             rows = [Row(k, "y", unit) for unit in range(shape.projection)]
             add(lanes, rows, partial(places.stored, k, "m", "below"))
     return tuple(phases)
+
+
+def _parts(phase: Phase, qnet: QuantizedNetwork, sparse: bool) -> Iterator[Phase]:
+    """A phase cut where its groups begin to need other columns."""
+    places = [column.column for column in phase.columns]
+    always = np.array([sparse and column.source == "x" for column in phase.columns])
+    codes = qnet.rows
+
+    def needed(number: int) -> tuple[Column, ...]:
+        lines = [codes[row.layer, row.kind].codes[row.index][places] for row in phase.group(number)]
+        used = always | np.any(lines, axis=0)
+        used[0] |= not used.any()  # a sum begins and ends with a column
+        return tuple(column for column, use in zip(phase.columns, used, strict=True) if use)
+
+    for columns, numbers in groupby(range(phase.groups), needed):
+        rows = sum((phase.group(number) for number in numbers), ())
+        yield replace(phase, rows=rows, side=min(phase.side, len(rows)), columns=columns)
 
 
 def _block_rows(k: int, shape: Shape) -> Iterator[Row]:

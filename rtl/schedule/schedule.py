@@ -3,9 +3,10 @@
 A step is a sequence of phases, one a layer, one a projection and one a dense stage; where the
 core processes several sequences side by side (streams), each phase for all of them in turn. A
 phase's rows are cut into groups of as many as there are lanes; a group takes one clock for each
-column (source) of its phase. Columns stand in the order in which their values become known, and
-while a group waits for its last ones the next groups work (see `rtl.schedule.issue`). Only where
-that is not enough do the lanes stand still:
+column (source) of its phase. A column whose weights are 0 in all rows of a group takes none there:
+groups in a row that need the same columns make a phase. Columns stand in the order in which their
+values become known, and while a group waits for its last ones the next groups work (see
+`rtl.schedule.issue`). Only where that is not enough do the lanes stand still:
 
     cycles per step = sum over phases of groups * columns  +  stalls
 """
@@ -269,12 +270,14 @@ def schedule_of(
     lanes: int | None = None,
     streams: int = 1,
     nonzeros: int | None = None,
+    every: bool = False,
 ) -> Schedule:
     """The schedule of a network on `lanes` lanes (default: all that it can use).
 
     With `streams` it processes so many sequences side by side, so that one of them has work for the
     lanes while another one waits for its own results. With `nonzeros` so many elements of an input
-    vector come, each with its index, and the others, which are 0, cost nothing.
+    vector come, each with its index, and the others, which are 0, cost nothing. Nor does a column
+    whose weights are 0 in all rows of a group, but with `every`: they may then become others.
 
     Raises
     ------
@@ -299,9 +302,11 @@ def schedule_of(
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
 
     def ordered(whole_blocks: bool, tail: int) -> Schedule:
-        phases = phases_of(qnet, lanes, streams, whole_blocks, tail, nonzeros)
+        phases = phases_of(qnet, lanes, streams, whole_blocks, tail, nonzeros, every)
         after = After.of(peepholes, nonzeros is not None)
-        order = shortest(groups_of(phases, after), at_once(phases))
+        # a cell's state is there for its next step, which columns of y, where there are any, see to
+        floor = after.cell if qnet.layers else 0
+        order = shortest(groups_of(phases, after), at_once(phases), floor)
         found = Schedule(lanes, streams, phases, order, qnet.inputs, peepholes, tail, nonzeros)
         return replace(found, phases=tuple(_sorted(phase, found) for phase in phases))
 
