@@ -100,26 +100,27 @@ def some(allowed: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _widths(net: Network, bits: int) -> QuantizedNetwork:
-    """A network of the same shapes and options with weights of 0, for which any formats do."""
+    """A network of the same shapes and options with weights of 1, -1 and, where they are, 0, for
+    which any formats do: the more weights formats round to 0, the fewer clocks a step takes."""
     layers = tuple(
         replace(
             layer,
-            weights={kind: np.zeros_like(values) for kind, values in layer.weights.items()},
+            weights={kind: np.sign(values) for kind, values in layer.weights.items()},
             biases={kind: np.zeros_like(values) for kind, values in layer.biases.items()},
             peepholes={kind: np.zeros_like(values) for kind, values in layer.peepholes.items()},
-            projection=None if layer.projection is None else np.zeros_like(layer.projection),
+            projection=None if layer.projection is None else np.sign(layer.projection),
         )
         for layer in net.layers
     )
     stem, head = (
         tuple(
-            replace(stage, weights=np.zeros_like(stage.weights), biases=np.zeros_like(stage.biases))
+            replace(stage, weights=np.sign(stage.weights), biases=np.zeros_like(stage.biases))
             for stage in stages
         )
         for stages in (net.stem, net.head)
     )
-    zeros = replace(net, layers=layers, stem=stem, head=head)
-    return quantize(zeros, bits=bits, calibrate=np.zeros((1, net.inputs)))
+    plain = replace(net, layers=layers, stem=stem, head=head)
+    return quantize(plain, bits=bits, calibrate=np.zeros((1, net.inputs)))
 
 
 def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:

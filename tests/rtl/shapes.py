@@ -1,6 +1,7 @@
 """Networks of sizes alone, for what asks a network for nothing else: schedules."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -19,14 +20,36 @@ class ShapedDense:
 
 
 @dataclass(frozen=True)
+class ShapedRows:
+    """Weights of rows, each 0 or 1."""
+
+    codes: np.ndarray
+
+
+@dataclass(frozen=True)
 class Shaped(Stacked):
-    """What a schedule wants of a `QuantizedNetwork`."""
+    """What a schedule wants of a `QuantizedNetwork`; a share `zeros` of its weights are 0."""
 
     layers: tuple[ShapedLayer, ...]
     head: tuple[ShapedDense, ...]
     outputs: int
     stem: tuple[ShapedDense, ...] = ()
     reads: tuple[tuple[int, ...], ...] = ()
+    zeros: float = 0.0
+
+    @cached_property
+    def rows(self) -> dict[tuple[int, str], ShapedRows]:
+        sizes = {}
+        for k, layer in enumerate(self.layers):
+            shape = layer.shape
+            columns = max(cut.stop for cut in shape.columns.values())
+            gates = dict.fromkeys(shape.gates, shape.blocks)
+            sizes |= {(k, kind): (n, columns) for kind, n in {**gates, "g": shape.cells}.items()}
+            sizes |= {(k, "y"): (shape.projection, shape.cells)} if shape.projection else {}
+        for k, stage in enumerate((*self.stem, *self.head), len(self.layers)):
+            sizes[k, self.dense_kind(k)] = stage.outputs, stage.inputs
+        rng = np.random.default_rng(len(sizes))
+        return {key: ShapedRows(rng.random(size) >= self.zeros) for key, size in sizes.items()}
 
 
 def shaped(inputs: int, *shapes: Shape, head: tuple[int, ...] = ()) -> Shaped:

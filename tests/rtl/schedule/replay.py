@@ -139,10 +139,7 @@ def faults(qnet, schedule: Schedule) -> list[str]:
     """
     slots, step = schedule.slots, schedule.cycles_per_step
     parts = tail_order(qnet, schedule.streams)
-    groups = []  # part, rows
-    for part, (rows, phase) in enumerate(zip(parts, schedule.phases, strict=True)):
-        side = phase.side
-        groups += [(part, rows[k : k + side]) for k in range(0, len(rows), side)]
+    groups = _groups(parts, schedule)
     found = [] if len(slots) == step else [f"{len(slots)} slots, {step} cycles"]
     ends = _sums(qnet, schedule, groups, found)
     if len(ends) != len(groups):
@@ -153,12 +150,35 @@ def faults(qnet, schedule: Schedule) -> list[str]:
             found.append(f"the tail has {after - end} clocks for the {len(rows)} rows of {end}")
     written = _written(qnet, schedule, groups, ends)
     _check_order(qnet, schedule, written, found)
-    _check_reads(qnet, schedule, written, found)
+    _check_reads(qnet, schedule, [part for part, _ in groups], written, found)
     return found
 
 
+def _groups(parts, schedule: Schedule) -> list[tuple[int, list]]:
+    """The groups of a step: the part that each is of, and its rows."""
+    found, phases = [], iter(schedule.phases)
+    for part, rows in enumerate(parts):
+        done = 0
+        while done < len(rows):
+            phase = next(phases)
+            ours = rows[done : done + len(phase.rows)]
+            found += [(part, ours[k : k + phase.side]) for k in range(0, len(ours), phase.side)]
+            done += len(phase.rows)
+    return found
+
+
+def _needed(qnet, columns: dict, rows, sparse: bool) -> list[int]:
+    """The columns that a group of rows cannot do without; one in any case."""
+
+    def counts(column: int) -> bool:
+        weights = (qnet.rows[layer, kind].codes[unit][column] for layer, kind, unit, _ in rows)
+        return (sparse and columns[column][0] == "x") or any(weights)
+
+    return [column for column in sorted(columns) if counts(column)] or [next(iter(columns))]
+
+
 def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
-    """The clocks in which groups end, each with all of its columns in its sum and nothing else."""
+    """The clocks in which groups end, each with what it needs in its sum and nothing else."""
     wanted = columns_of(qnet, schedule.streams, schedule.nonzeros)
     ring = deque([[(-1, -1)] for _ in range(schedule.accumulators)])  # of the step before
     ends: list[int] = []
@@ -173,7 +193,8 @@ def _sums(qnet, schedule: Schedule, groups, found: list[str]) -> list[int]:
             part, rows = groups[len(ends)]
             if slot.stream != rows[0][-1]:
                 found.append(f"the slot of {clock} is of stream {slot.stream}")
-            if sorted(ring[0]) != [(len(ends), column) for column in sorted(wanted[part])]:
+            needed = _needed(qnet, wanted[part], rows, schedule.sparse)
+            if sorted(ring[0]) != [(len(ends), column) for column in needed]:
                 found.append(f"the sum that ends in {clock} is {ring[0]}")
             ends.append(clock)
     return ends
@@ -211,14 +232,14 @@ def _check_order(qnet, schedule: Schedule, written: dict[Key, int], found: list[
             found += [f"{name} is written in {a}, then in {b}" for a, b in pairs if b <= a]
 
 
-def _check_reads(qnet, schedule: Schedule, written: dict[Key, int], found: list[str]) -> None:
+def _check_reads(
+    qnet, schedule: Schedule, part_of: list[int], written: dict[Key, int], found: list[str]
+) -> None:
     """Each column reads the right value after it was written and before its bank's next step."""
     size = schedule.streams, schedule.nonzeros
     wanted, places = columns_of(qnet, *size), memories(qnet, *size)
     step = schedule.cycles_per_step
-    released, part_of = False, []
-    for part, phase in enumerate(schedule.phases):
-        part_of += [part] * phase.groups
+    released = False
     for clock, slot in enumerate(schedule.slots):
         if not slot.column:
             continue

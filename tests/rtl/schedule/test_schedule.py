@@ -121,18 +121,37 @@ def test_any_number_of_lanes(name):
         assert 0 < schedule.utilisation <= 1
 
 
+def test_a_column_of_zeros_takes_no_clock():
+    """Of 4 cells on one lane, a row has a clock for each of its weights that is not 0. Where
+    the weights may change, and where a group's rows share no 0, every column has its clock."""
+    qnet = replace(forget(3, 4), zeros=0.75)
+    weights = np.concatenate([rows.codes for rows in qnet.rows.values()])
+    one = schedule_of(qnet, 1)
+    assert one.ideal_cycles == np.maximum(1, weights.sum(1)).sum() < weights.size / 2
+    assert schedule_of(qnet, 1, every=True).ideal_cycles == weights.size
+    assert schedule_of(replace(qnet, zeros=0.0), 1).ideal_cycles == weights.size
+
+
+def test_a_step_is_as_long_as_a_state_is_on_its_way():
+    """Without any weight that is not 0 no column waits for y, but the next step needs the state."""
+    qnet = replace(forget(1, 2), zeros=1.0)
+    assert [schedule_of(qnet, n).cycles_per_step for n in (1, 8)] == [latency.CELL] * 2
+    assert schedule_of(replace(shaped(5, head=(3,)), zeros=1.0), 3).cycles_per_step < latency.CELL
+
+
 def _any_schedule(seed: int):
     rng = np.random.default_rng(seed)
     qnet = any_shapes(rng)
     size = int(rng.choice(allowed_lanes(qnet))), int(rng.integers(1, 5))
     nonzeros = int(rng.integers(1, qnet.inputs + 1)) if rng.random() < 0.3 else None
+    qnet = replace(qnet, zeros=float(rng.choice([0.0, 0.5, 0.9, 1.0])))
     return qnet, schedule_of(qnet, *size, nonzeros)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks(seed):
-    """30 networks of any kind on any lanes, with up to four streams and now and then sparse input:
-    nothing wrong with any schedule."""
+    """30 networks of any kind on any lanes, with up to four streams, now and then with sparse input
+    and mostly with weights of 0: nothing wrong with any schedule."""
     for k in range(30):
         qnet, schedule = _any_schedule(100 * seed + k)
         assert not faults(qnet, schedule), (seed, k)
