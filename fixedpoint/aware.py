@@ -116,7 +116,7 @@ class _Rows(torch.nn.Module):
         coarser = np.array(rows.coarser or [0]).reshape(-1, 1)
         fracs = np.array([form.frac for form in forms]) - scales - coarser
         for name, values in (
-            ("scale", np.ldexp(1.0, fracs)),
+            ("scale", np.ldexp(1.0, fracs) * (weights != 0)),  # what was pruned stays so
             ("common", np.ldexp(1.0, coarser)),
             ("low", np.array([float(form.low) for form in forms])),
             ("high", np.array([float(form.high) for form in forms])),
@@ -188,8 +188,9 @@ class _Layer(torch.nn.Module):
 class Aware(torch.nn.Module):
     """A network whose forward is the integer network's, to be trained.
 
-    Its parameters are the float weights and biases. `forward` takes real inputs (N, T, D) and gives
-    the real outputs (N, T, K) that the codes stand for; T is 1 where the last step's alone leave.
+    Its parameters are the float weights and biases; a weight that is 0 at first stays 0, so that a
+    pruned network remains so. `forward` takes real inputs (N, T, D) and gives the real outputs
+    (N, T, K) that the codes stand for; T is 1 where the last step's alone leave.
 
     Raises
     ------

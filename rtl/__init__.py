@@ -2,6 +2,7 @@
 
 from rtl.options import CoreOptions
 from rtl.planning import CorePlan, plan
+from rtl.schedule.pruning import prune
 from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes
 from rtl.step_plan import StepPlan
 
@@ -13,4 +14,5 @@ __all__ = [
     "StepPlan",
     "allowed_lanes",
     "plan",
+    "prune",
 ]

@@ -88,6 +88,29 @@ def test_a_weight_beyond_its_format_has_no_gradient():
     assert rows.weights.grad[1, 2] == 0 and rows.weights.grad[1, 3] != 0
 
 
+@pytest.mark.parametrize("kind", ("stacked", "projected"))
+def test_what_was_pruned_stays_so(kind):
+    """A weight of 0 has no gradient, whatever the optimizer remembers; all others move."""
+    rng = np.random.default_rng(5)
+    net, module, x = made(kind, 12)
+    layers = tuple(
+        replace(real, weights={k: w * (rng.random(w.shape) < 0.5) for k, w in real.weights.items()})
+        for real in net.layers
+    )
+    net = replace(net, layers=layers)
+    module = Aware(net, choose_formats(net, 12, x))
+    steps = torch.optim.Adam(module.parameters(), 0.01)
+    for _ in range(3):
+        steps.zero_grad()
+        module(torch.tensor(x)).square().mean().backward()
+        steps.step()
+    for before, after in zip(net.layers, module.network().layers, strict=True):
+        for name, weights in before.weights.items():
+            assert np.all(after.weights[name][weights == 0] == 0)
+            assert np.any(after.weights[name][weights != 0] != weights[weights != 0])
+    assert same(module, x)
+
+
 def test_training_makes_narrow_weights_better():
     """At 4 bits, towards the float network's own outputs."""
     rng = np.random.default_rng(1)

@@ -46,7 +46,7 @@ def test_lanes_hold_the_weight_matrices(name, lanes):
     program = Program(qnet, schedule)
     wanted = {name: rows.codes for name, rows in qnet.rows.items()}
     # a weight of 0 may be left out
-        found = {name: np.where(codes == 0, 0, -(1 << 40)) for name, codes in wanted.items()}
+    found = {name: np.where(codes == 0, 0, -(1 << 40)) for name, codes in wanted.items()}
     assert len(program.weights) == lanes
     for lane, codes in enumerate(program.weights):
         assert len(codes) == schedule.ideal_cycles
