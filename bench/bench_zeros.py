@@ -61,7 +61,7 @@ def measure(name: str, data: Path | None) -> dict[str, Any]:
     """Accuracy and clocks at each share of zeros."""
     cells, first, epochs = SUBJECTS[name]
     train, test = trained.spoken(data) if data else trained.digits()
-    net = trained.train(name, train, cells, first)
+    net = trained.train(name.split()[0], train, cells, first)
     found: dict[str, Any] = {"right": _right(test, net.run(test.x).out), "zeros": {}}
     for zeros in ZEROS:
         if zeros:
