@@ -104,8 +104,9 @@ def _lost(weights: Array, fracs: Codes, sizes: Array, rows: Codes, bits: int) ->
     spare = (_most(weights, bits) - own).min(axis=0)
     found = []
     for k in range(bits):
-        of_weights = np.where(weights != 0, np.ldexp(sizes, -own - k), 0.0) ** 2
-        of_values = np.ldexp(np.abs(weights), k - fracs) ** 2
+        with np.errstate(over="ignore"):  # infinite is too much, too
+            of_weights = np.where(weights != 0, np.ldexp(sizes, -own - k), 0.0) ** 2
+            of_values = np.ldexp(np.abs(weights), k - fracs) ** 2
         found.append(np.where(spare >= k, (of_weights + of_values).sum(axis=0), np.inf))
     return np.array(found)
 

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from fixedpoint.arithmetic import Codes, nearest, outside, saturate
+from golden.arrays import UNREADABLE, reason
 from golden.errors import CarouselError
-from golden.files import replacing
+from golden.files import check_readable, replacing
 from golden.wiring import labels
 
 WIDEST = 32
 MOST_COARSER = 15
+MOST_TEXT = 1 << 23  # characters of a file; a row of a network takes some 10
 WRITTEN = re.compile(r"([su])([0-9]{1,3})\.(-?[0-9]{1,3})")
 
 
@@ -232,8 +234,13 @@ class Formats:
     @classmethod
     def parse(cls, path: str | Path) -> "Formats":
         """Read what `dump` wrote; `FormatError` names the file and what is wrong."""
+        check_readable(path := Path(path), FormatError)
         try:
-            data = json.loads(Path(path).read_text())
+            with path.open(encoding="utf-8") as file:
+                text = file.read(MOST_TEXT + 1)
+            if len(text) > MOST_TEXT:
+                raise FormatError(f"more than {MOST_TEXT} characters, no formats file is as long")
+            data = json.loads(text)
             names = ["input", "argument", "sigma", "layers", "readout"]
             if isinstance(data, dict):
                 names += [name for name in ("stem", "dense", "inputs") if name in data]
@@ -259,9 +266,8 @@ class Formats:
             raise FormatError(f"{path}: {error}") from None
         except FileNotFoundError:
             raise FormatError(f"{path}: no such file") from None
-        except (OSError, ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0]
-            raise FormatError(f"{path}: not a readable formats file ({reason})") from None
+        except UNREADABLE as error:
+            raise FormatError(f"{path}: not a readable formats file ({reason(error)})") from None
 
 
 def _take(where: str, data: Any, names: Sequence[str]) -> list[Any]:

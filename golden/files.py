@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -41,6 +42,22 @@ def replacing(path: Path, error: type[CarouselError]) -> Iterator[Path]:
         raise error(f"{path}: cannot be written ({caught.strerror})") from None
 
 
+def check_readable(path: Path, error: type[CarouselError]) -> None:
+    """Refuse what is there and is no file: who reads a pipe would wait for its writer.
+
+    Raises
+    ------
+    error : a folder, a pipe, a device.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # said by who opens it
+        return
+    if not stat.S_ISREG(mode):
+        what = "folder" if stat.S_ISDIR(mode) else "pipe or device"
+        raise error(f"{path}: is a {what}, must be a file")
+
+
 def special(path: Path) -> bool:
     """Whether something is there that no file may take the place of: a device, a pipe, stdout."""
     return path.exists() and (not path.is_file() or Path("/dev") in path.absolute().parents)
@@ -59,9 +76,12 @@ def filling(folder: Path, error: type[CarouselError]) -> Iterator[Path]:
         has a folder where a file should go.
     """
     above = (folder.absolute(), *folder.absolute().parents)
-    existing = next(place for place in above if place.exists())
-    if not existing.is_dir():
-        raise error(f"output folder {folder}: {existing} is not a folder")
+    try:
+        existing = next(place for place in above if os.path.lexists(place))
+        if not existing.is_dir():
+            raise error(f"output folder {folder}: {existing} is not a folder")
+    except OSError as caught:
+        raise error(f"output folder {folder}: cannot be written ({caught.strerror})") from None
     made = above[: above.index(existing)]
     try:
         with _stage(above[0]) as stage:

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from golden.arrays import UNREADABLE, read_arrays
+from golden.arrays import UNREADABLE, read_arrays, reason
 from golden.cell import Layer
 from golden.dense import Dense
 from golden.errors import ModelError
-from golden.files import replacing
+from golden.files import check_readable, replacing
 from golden.network import Network
 from golden.rnn import RecurrentNetwork
 from golden.version import install
@@ -130,6 +130,7 @@ def _plain_rnn(net: RecurrentNetwork) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _load(path: Path, order: Sequence[str] = ()) -> Network | RecurrentNetwork:
+    check_readable(path, ModelError)
     try:
         if order and path.suffix not in ORDERED:
             raise ModelError(
@@ -143,8 +144,7 @@ def _load(path: Path, order: Sequence[str] = ()) -> Network | RecurrentNetwork:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: not a readable model file ({reason})") from None
+        raise ModelError(f"{path}: not a readable model file ({reason(error)})") from None
 
 
 def _foreign(path: Path, order: Sequence[str]) -> Network:

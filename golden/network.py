@@ -125,7 +125,8 @@ def check_values(x: npt.ArrayLike, inputs: int) -> Array:
     x = check_input(x, inputs)
     if not np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.complexfloating):
         raise InputError(f"input: type {x.dtype}, must be real numbers")
-    x = x.astype(np.float64)
+    with np.errstate(over="ignore"):  # of a wider type; said below
+        x = x.astype(np.float64)
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         raise InputError(f"input{bad[0].tolist()}: {x[tuple(bad[0])]} is not a finite number")

@@ -9,13 +9,16 @@ import numpy as np
 from carousel.cli.axes import arranged
 from fixedpoint import Format, QuantizedNetwork
 from fixedpoint.arithmetic import Codes
-from golden import InputError, Network
+from golden import InputError, ModelError, Network
+from golden.arrays import UNREADABLE, read_array, reason
 from golden.experiments import EXPERIMENTS
+from golden.files import check_readable
 from golden.network import check_values
 from golden.squash import Array
 from golden.tasks import CLASSES, TEMPORAL_ORDER, Reber, Recall, Task, adding
 
 SEQUENCES = 16
+MOST = 1 << 32  # values of a task's sequences
 UNSCALED: Codes = np.zeros(1, np.int64)
 LONGEST_STORY = (
     1100  # steps of temporal order: the last relevant symbol is then over 1000 steps old
@@ -126,6 +129,11 @@ def choose(
         raise InputError(f"model {net.name}: its task is not known, give sequences with --input")
     task, usual, classes = known
     count, steps = sequences or SEQUENCES, length or usual
+    if count * steps * net.inputs > MOST:
+        raise InputError(
+            f"{count} sequences of {steps} steps: {count * steps * net.inputs} values of input, "
+            f"more than memory holds; allowed are {MOST}"
+        )
     x, target = task.batch(np.random.default_rng(seed), count, steps)
     source = f"{task.name}, {count} sequences of {steps} steps, seed {seed}"
     return Inputs(x, target, task, source, classes)
@@ -133,14 +141,16 @@ def choose(
 
 def read(file: Path) -> Array:
     """Real numbers from a .npy file; `InputError` names the file and what is wrong."""
+    check_readable(file, InputError)
     try:
         with file.open("rb") as stream:
-            x = np.lib.format.read_array(stream, allow_pickle=False)
+            return read_array(stream, file.stat().st_size)
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{file}: not a readable .npy file ({error})") from None
-    return x
+    except ModelError as error:
+        raise InputError(f"{file}: {error}") from None
+    except UNREADABLE as error:
+        raise InputError(f"{file}: not a readable .npy file ({reason(error)})") from None
 
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:

@@ -5,7 +5,6 @@ on: (width,) for one sequence, (N, width) for N. A state written by a run of fix
 is read back to the same codes, given the same formats.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ from carousel.cli import output
 from carousel.cli.inputs import check_real, codes_of
 from fixedpoint import Format, QuantizedNetwork
 from golden import InputError, LayerState, Network
-from golden.arrays import UNREADABLE, read_arrays
+from golden.arrays import UNREADABLE, read_arrays, reason
+from golden.files import check_readable
 from golden.modelfile import LARGEST
 from golden.squash import Array
 
@@ -61,13 +61,13 @@ def read(file: Path, net: Network, count: int) -> State:
 
 
 def _arrays(file: Path) -> dict[str, np.ndarray]:
+    check_readable(file, InputError)
     try:
         return read_arrays(file, "a state file", LARGEST)
     except FileNotFoundError:
         raise InputError(f"{file}: no such file") from None
     except UNREADABLE as error:
-        reason = str(error) if isinstance(error, zipfile.BadZipFile | ValueError) else "damaged"
-        raise InputError(f"{file}: not a readable .npz file ({reason})") from None
+        raise InputError(f"{file}: not a readable .npz file ({reason(error)})") from None
 
 
 def _values(where: str, values: np.ndarray, count: int, width: int) -> Array:

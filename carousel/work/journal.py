@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from carousel.cli.output import OutputError
+from golden.files import check_readable
 
 
 class Plain(Protocol):
@@ -42,6 +43,7 @@ class Journal(Generic[Key, Found]):
     ):
         self.path, self.problem, self._read, self._key = path, problem, read, key
         self.known: dict[Key, Found] = {}
+        check_readable(path, OutputError)
         try:
             text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         except OSError as error:

@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -320,3 +321,22 @@ def test_plain_rnn_files(tmp_path):
     header.pop("readout")
     rewrite(path, header, {k: v for k, v in arrays.items() if k.startswith("hidden")})
     assert "0 dense stages; a plain recurrent network needs one" in refused(path, golden.load_rnn)
+
+
+def test_a_damaged_file_that_is_read_computes_what_the_sound_one_does(tmp_path):
+    """A bit that flips anywhere in the file is refused, or lies where nothing is read."""
+    sound, path = Path("models/temporal_order.npz").read_bytes(), tmp_path / "damaged.npz"
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (2, 20, 8))
+    expected, read = golden.load("models/temporal_order.npz").run(x).out, 0
+    for at in (int(place) for place in rng.integers(0, 8 * len(sound), 400)):
+        path.write_bytes(
+            sound[: at // 8] + bytes([sound[at // 8] ^ 1 << at % 8]) + sound[at // 8 + 1 :]
+        )
+        try:
+            net = golden.load(path)
+        except ModelError:
+            continue
+        np.testing.assert_array_equal(net.run(x).out, expected)
+        read += 1
+    assert 0 < read < 200
