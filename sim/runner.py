@@ -25,6 +25,7 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c",
 # Verilator from simplifying the design.
 OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
 SMALL = 2_000_000  # characters of Verilog, contents of memories apart, compiled in one piece
+SUM = "sha256"  # file with the sum of a simulator, next to it
 HEADER = "carousel_verilated.h"
 INCLUDES = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
 # The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
@@ -87,18 +88,38 @@ def build(
     text, files = contents.apart(text)
     shared = (versions(), MAKE, INCLUDES, waves)
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
-    if (place / top).exists():
+    if _sound(place, top):
         return Build(place, top, cached=True, files=files)
-    working = folder_in(cache, "building")
+    working, runtime = folder_in(cache, "building"), cache / f"runtime-{digest(shared)}"
     try:
-        _compile(text, top, ports, waves, working, cache / f"runtime-{digest(shared)}")
+        if place.exists():
+            place.rename(working / "damaged")
+        _compile(text, top, ports, waves, working, runtime)
+        (working / SUM).write_text(_sum(working / top))
         _publish(working, place)
     except ToolError as error:
+        shutil.rmtree(runtime, ignore_errors=True)  # perhaps damaged, too
         log = (working / "build.log").rename(cache / f"{place.name}.log")
         raise ToolError(f"{error}; the tools' output is in {log}") from None
+    except OSError as error:
+        raise ToolError(f"build folder {str(cache)!r}: {error.strerror}") from None
     finally:
         shutil.rmtree(working, ignore_errors=True)
     return Build(place, top, cached=False, files=files)
+
+
+def _sound(place: Path, top: str) -> bool:
+    """Whether there is a simulator, as it was built: one that is damaged is built anew."""
+    try:
+        found = _sum(place / top)
+        return not (place / SUM).exists() or (place / SUM).read_text() == found  # older ones: none
+    except (OSError, ValueError):
+        return False
+
+
+def _sum(simulator: Path) -> str:
+    with simulator.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def folder_in(cache: Path, purpose: str) -> Path:

@@ -87,6 +87,8 @@ class Stage:
             Job.save(folder / "job.npz", [job_of(self.harness)])
             Round.save(folder / "rounds.npz", rounds)
             yield folder
+        except OSError as error:
+            raise ToolError(f"build folder {str(folder.parent)!r}: {error.strerror}") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
