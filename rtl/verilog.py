@@ -110,7 +110,13 @@ def module_name(qnet: QuantizedNetwork) -> str:
 
 def convert(component: wiring.Component, name: str) -> str:
     """Verilog text of any component, without source paths: the same on every machine."""
-    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    try:
+        text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    except verilog.YosysError as error:
+        reason = str(error).strip().splitlines()[-1:] or ["it said nothing"]
+        raise CarouselError(f"Yosys, which writes the Verilog, failed: {reason[0]}") from None
+    except OSError as error:
+        raise CarouselError(f"Yosys, which writes the Verilog, failed: {error.strerror}") from None
     return re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
 
 

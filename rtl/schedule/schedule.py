@@ -24,6 +24,8 @@ from rtl.schedule.issue import Order, shortest
 from rtl.schedule.phases import Column, Phase, largest_phase, phases_of
 from rtl.schedule.rows import Row
 
+MOST_STREAMS = 1024  # of which a plan takes seconds
+
 
 class LaneError(CarouselError):
     """A number of lanes that the network cannot use."""
@@ -297,6 +299,8 @@ def schedule_of(
         raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
     if streams < 1:
         raise CarouselError(f"streams {streams}: must be at least 1")
+    if streams > MOST_STREAMS:
+        raise CarouselError(f"streams {streams}: must be at most {MOST_STREAMS}")
     if nonzeros is not None and not 1 <= nonzeros <= qnet.inputs:
         raise CarouselError(f"nonzeros {nonzeros}: must be from 1 to the {qnet.inputs} inputs")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
