@@ -3,6 +3,7 @@
 Status 0: all that was checked holds. 1: something does not. 2: a user's error, said in one line.
 """
 
+import logging
 import sys
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from carousel.cli.group import CommandGroup
 from carousel.cli.own import foreign
+from carousel.cli.streams import checked
 
 COMMANDS = {
     "run": "carousel.run.command",
@@ -71,4 +73,6 @@ def main() -> None:
     if wrong := foreign():
         print(f"carousel: {wrong}", file=sys.stderr)
         sys.exit(2)
-    app()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it remarks on folders of its own
+    with checked():
+        app()

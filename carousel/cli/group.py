@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from carousel.cli.command import Command
 from carousel.cli.errors import OneLineGroup
 
 
@@ -64,7 +65,7 @@ class CommandGroup(OneLineGroup):
 def _imported(module: str, name: str) -> TyperCommand:
     """A command made from its function."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command()(getattr(import_module(module), name))
+    app.command(cls=Command)(getattr(import_module(module), name))
     command = typer.main.get_command(app)
     assert isinstance(command, TyperCommand)
     return command

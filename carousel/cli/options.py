@@ -1,5 +1,6 @@
 """The options that commands share, each with its default said in --help."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ MODELS = Path(__file__).parents[1] / "models"
 def shipped(model: Path) -> Path:
     """The model file that is meant: a shipped one can be named without folder and ending."""
     place = MODELS / f"{model}.npz"
-    return place if not model.exists() and place.parent == MODELS and place.is_file() else model
+    known = place.parent == MODELS and os.path.isfile(place)
+    return place if known and not os.path.exists(model) else model
 
 
 Model = Annotated[

@@ -2,8 +2,9 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +18,53 @@ class OutputError(CarouselError):
     """A file or folder that cannot be written."""
 
 
+_made: list[Path] = []
+"""Folders that were made for files to come, the innermost first."""
+
+
+def tidy() -> None:
+    """Remove the folders that `make_parent` made and that are still empty."""
+    while _made:
+        with suppress(OSError):
+            _made.pop(0).rmdir()
+
+
 def folder(path: Path) -> AbstractContextManager[Path]:
     """A folder to write files to, which move into `path` on success; see `golden.files.filling`."""
     return filling(path, OutputError)
 
 
 def make_parent(path: Path) -> None:
-    """The folder that `path` is to lie in; `OutputError` where it cannot be made."""
+    """The folder that `path` is to lie in; `OutputError` where it cannot be made.
+
+    Where the command ends without a file in it, it is removed again.
+    """
+    made = [place for place in path.absolute().parents if not os.path.lexists(place)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"output folder {path.parent}: {error.strerror}") from None
+    finally:
+        _made.extend(made)
 
 
 def check_file(path: Path | None) -> None:
     """Refuse a file that cannot be written, before the work is done that should end in it."""
     if path is None:
         return
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder, must be a file")
-    if special(path) and os.access(path, os.W_OK):
-        return
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"{path}: folder {path.parent} does not exist")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise OutputError(f"{path}: folder {path.parent} cannot be written")
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, must be a file")
+        if special(path) and os.access(path, os.W_OK):
+            return
+        with suppress(FileNotFoundError):
+            path.lstat()  # of a name that is too long another error
+        if not path.absolute().parent.is_dir():
+            raise OutputError(f"{path}: folder {path.parent} does not exist")
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as error:
+        reason = f"folder {path.parent} cannot be written: {error.strerror}"
+        raise OutputError(f"{path}: {reason}") from None
 
 
 @contextmanager

@@ -60,6 +60,6 @@ def target(device: str | None, board: str | None) -> Target:
             )
         return Target(find(device), None)
     its = boards.find(board).device
-    if device not in (None, its):
-        raise FlowError(f"--device {device}: board {board} has an {its}")
+    if device is not None:
+        raise FlowError(f"--device {device}: board {board} has an {its}; give one or the other")
     return Target(find(its), board)

@@ -216,7 +216,7 @@ def look(
         confirmed.append(evaluate(held_out, found.widths))
         return goal.met(confirmed[-1])
 
-    with progress.bar("Search") as report, journal.adding(), where as work:
+    with progress.bar("Search") as report, where as work, journal.adding():
         tried = _Tried(work, journal, report)
         state = Search(goal, tried, kinds)
         best = state.run(confirm)
