@@ -94,7 +94,7 @@ def test_places_that_cannot_be_used(tmp_path):
     assert refused(tmp_path / "none.npz") == "no such file"
     assert "'.txt' is not a known model format" in refused(tmp_path / "a.txt")
     (tmp_path / "folder.npz").mkdir()
-    assert "not a readable model file" in refused(tmp_path / "folder.npz")
+    assert "is a folder, must be a file" in refused(tmp_path / "folder.npz")
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"weights", b"\x93NUMPY\x01\x00", bytes(1000)])
