@@ -22,7 +22,7 @@ from fixedpoint import QuantizedNetwork, compare, quantize
 from fixedpoint.fitting import formats_of
 from fixedpoint.search.evaluation import evaluate
 from fixedpoint.search.search import Goal, Search
-from fixedpoint.widths import KINDS
+from fixedpoint.search.space import Space
 from golden import Network
 from tests.data.torch_lstm import load
 
@@ -40,9 +40,10 @@ def searched(bits: int) -> QuantizedNetwork:
     """In the formats of least error on another input, as `carousel search` finds them."""
     net, data = load()
     inputs = Inputs(data["calibration"][None], None, None, "another input")
-    trial, held_out = problems(net, inputs, 0, 16)
+    trial, held_out = problems(net, inputs, None, 0, 16)
     goal = Goal(bits)
-    state = Search(goal, lambda some: [evaluate(trial, each) for each in some], KINDS)
+    space = Space.of(net, trial.seen, bits)
+    state = Search(goal, space, lambda some: [evaluate(trial, each) for each in some])
     found = state.run(lambda each: goal.met(evaluate(held_out, each.widths)))
     return quantize(net, formats_of(net, found.widths, trial.seen))
 

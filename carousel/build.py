@@ -87,7 +87,12 @@ def build(
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
-    subject = prepare(model, choice, Given(file, axes=axes, order=order, decide=decide), max_length)
+    subject = prepare(
+        model,
+        choice,
+        Given(file or (), axes=axes, order=order, decide=decide, unlike=True),
+        max_length,
+    )
     core = plan(subject.core, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:

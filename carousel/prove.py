@@ -89,7 +89,7 @@ def prove(
     output.check_file(json)
     check()
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
+    given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)

@@ -57,7 +57,15 @@ def simulate(
     output.check_file(waves)
     choice = Choice(bits, formats, state_bits, headroom)
     given = Given(
-        file, sequences, length, seed, state, axes=axes, order=order, strict=strict, decide=decide
+        file or (),
+        sequences,
+        length,
+        seed,
+        state,
+        axes=axes,
+        order=order,
+        strict=strict,
+        decide=decide,
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)

@@ -117,7 +117,7 @@ def stream(
     output.check_file(json)
     output.check_file(place)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
+    given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     with opened(port, baud) as line, progress.bar(f"Board at {port}") as report:
         host, start = Host(line, secrets.randbelow(SESSIONS), baud), time.perf_counter()

@@ -48,7 +48,9 @@ def verilog(
 
     output.check_file(json)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order, decide=decide)
+    given = Given(
+        file or (), sequences, length, seed, axes=axes, order=order, decide=decide, unlike=True
+    )
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)

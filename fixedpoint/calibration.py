@@ -1,14 +1,29 @@
 """What calibration saw: the largest magnitudes of a float network's signals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from golden.cell import LayerState
 from golden.network import Network
+from golden.squash import Array
 
 HEADROOM = 2.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Sequences of one length.
+
+    Attributes
+    ----------
+    x : (T, D) or (N, T, D) real.
+    state : what they start from, real, or None for the network's own start.
+    """
+
+    x: Array
+    state: tuple[LayerState, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,19 +66,32 @@ class Seen:
         ------
         InputError : calibration data that do not fit the network.
         """
-        trace = net.run(calibrate, state)
+        return cls.of(net, [Part(calibrate, state)], headroom)
+
+    @classmethod
+    def of(cls, net: Network, parts: Sequence[Part], headroom: float = HEADROOM) -> "Seen":
+        """The same over sequences of several lengths."""
+        traces = [net.run(part.x, part.state) for part in parts]
+
         layers = []
         for k, layer in enumerate(net.layers):
-            found = {name: _largest(values) for name, values in trace.layers[k].items()}
-            starts = [layer.initial, *([{"s": state[k].s, "y": state[k].y}] if state else [])]
+            names = traces[0].layers[k]
+            found = {name: max(_largest(t.layers[k][name]) for t in traces) for name in names}
+            given = [part.state[k] for part in parts if part.state is not None]
+            starts = [layer.initial, *({"s": state.s, "y": state.y} for state in given)]
             for name in ("s", "y"):
                 found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
             layers.append(found)
-        dense = tuple(map(_largest, trace.dense))
-        stem, out = tuple(map(_largest, trace.stem)), _largest(trace.out)
-        x = np.reshape(calibrate, (-1, net.inputs))
+        dense = tuple(
+            max(map(_largest, found)) for found in zip(*(t.dense for t in traces), strict=True)
+        )
+        stem = tuple(
+            max(map(_largest, found)) for found in zip(*(t.stem for t in traces), strict=True)
+        )
+        x = np.concatenate([np.reshape(part.x, (-1, net.inputs)) for part in parts])
         inputs = tuple(map(float, np.abs(x).max(axis=0)))
         sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
+        out = max(_largest(trace.out) for trace in traces)
         return cls(inputs, sizes, tuple(layers), out, dense, headroom, stem)
 
 

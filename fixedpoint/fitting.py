@@ -59,10 +59,12 @@ def formats_of(net: Network, widths: Widths, seen: Seen) -> Formats:
 
 
 def _inputs(net: Network, widths: Widths, seen: Seen) -> Codes:
-    """(D,) the most fraction bits of each element of x, or of all, that hold what was seen."""
+    """(D,) the most fraction bits of each element of x, or of all, that hold what was seen but for
+    `clip` bits."""
     widest = max(seen.inputs)
     ranges = [(most or widest) if widths.scaled else widest for most in seen.inputs]
-    return np.array([Format.fitting(widths.input, seen.room(most)).frac for most in ranges])
+    rooms = (math.ldexp(seen.room(most), -widths.clip) for most in ranges)
+    return np.array([Format.fitting(widths.input, room).frac for room in rooms])
 
 
 @contextmanager

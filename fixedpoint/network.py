@@ -188,6 +188,16 @@ class QuantizedNetwork(Stacked):
             raise InputError(f"input{bad.tolist()}: {x[tuple(bad)]} is not a finite number")
         return self.formats.encode(x)
 
+    def encode_state(self, state: tuple[LayerState, ...]) -> tuple[LayerState, ...]:
+        """A real state to codes, saturated."""
+        found = []
+        for layer, have in zip(self.layers, state, strict=True):
+            forms = layer.formats
+            pairs = (("s", forms.s), ("y", forms.y), ("gates", forms.gate))
+            codes = {name: form.encode(getattr(have, name))[0] for name, form in pairs}
+            found.append(LayerState(**codes))
+        return tuple(found)
+
     def check_codes(self, codes: np.ndarray) -> Codes:
         """Refuse codes of the wrong shape, type or range; return them as int64."""
         codes = check_input(np.asarray(codes), self.inputs)

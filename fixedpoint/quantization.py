@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fixedpoint.calibration import Seen
+from fixedpoint.calibration import Part, Seen
 from fixedpoint.formats import FormatError, Formats
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.rule import Rule
@@ -40,7 +40,8 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
     """Formats for `bits`-bit weights, x and y, of widths by the rule, that fit `calibrate`.
 
     Functions take the most fraction bits that still hold both their ends, inputs, states and linear
-    values those that hold twice the range that was seen.
+    values those that hold twice the range that was seen; inputs less where that makes a poor output
+    better.
 
     Parameters
     ----------
@@ -52,4 +53,4 @@ def choose_formats(net: Network, bits: int, calibrate: np.ndarray) -> Formats:
     FormatError : `bits` out of range; values too large or small for any format.
     InputError : calibration data that do not fit the network.
     """
-    return Rule(bits).formats(net, Seen.measure(net, calibrate))
+    return Rule(bits).formats(net, Seen.measure(net, calibrate), [Part(np.asarray(calibrate))])

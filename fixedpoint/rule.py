@@ -6,11 +6,13 @@ take what that has anyhow; the state's LSB is no coarser than that of the cell o
 it. `docs/arithmetic.md` states the rule with what it costs and was chosen by.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fixedpoint.calibration import Seen
+from fixedpoint.calibration import Part, Seen
+from fixedpoint.clipping import clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import Format, Formats, LayerFormats
 from fixedpoint.widths import WIDEST_STATE, Widths
@@ -68,10 +70,16 @@ class Rule:
             return chosen
         return replace(chosen, s=self._state(net, formats_of(net, chosen, seen), chosen.s))
 
-    def formats(self, net: Network, seen: Seen) -> Formats:
+    def formats(self, net: Network, seen: Seen, parts: Sequence[Part] = ()) -> Formats:
         """Formats of these widths that hold what was seen; `FormatError` as `widths` and
-        `formats_of`."""
-        return formats_of(net, self.widths(net, seen), seen)
+        `formats_of`.
+
+        Parameters
+        ----------
+        parts : typical input, of which peaks may be clipped where that makes a poor output better.
+        """
+        widths = self.widths(net, seen)
+        return formats_of(net, clipped(net, widths, seen, parts) if parts else widths, seen)
 
     def _state(self, net: Network, formats: Formats, free: int) -> int:
         """Bits of states: `free` where their LSB is as fine as that of the cell outputs, else those

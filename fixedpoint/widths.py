@@ -6,6 +6,7 @@ from fixedpoint.formats import FormatError
 
 NARROWEST, WIDEST = 4, 20
 WIDEST_STATE = 32
+MOST_CLIPPED = 7
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Widths:
     out : of the readout's outputs; without a readout it means nothing.
     tight : y (m) holds twice what was seen of it, if that is less than the ends of h.
     scaled : each row of weights has its own scale, and each element of x.
+    clip : by how many bits the range of x is less than what headroom asks for, 0 to 7; what lies
+        beyond is clipped.
 
     Raises
     ------
-    FormatError : bits below 4 or above 20, of states above 32.
+    FormatError : bits below 4 or above 20, of states above 32; a clip that is not from 0 to 7.
     """
 
     input: int
@@ -40,6 +43,7 @@ class Widths:
     out: int
     tight: bool = field(default=False, kw_only=True)
     scaled: bool = field(default=False, kw_only=True)
+    clip: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in KINDS:
@@ -47,6 +51,8 @@ class Widths:
             if not NARROWEST <= bits <= widest:
                 what = "bits" if self.same else f"bits of {name}"
                 raise FormatError(f"{what} {bits}: must be from {NARROWEST} to {widest}")
+        if not 0 <= self.clip <= MOST_CLIPPED:
+            raise FormatError(f"clip {self.clip}: must be from 0 to {MOST_CLIPPED}")
 
     @classmethod
     def uniform(cls, bits: int) -> "Widths":
@@ -59,4 +65,4 @@ class Widths:
         return len({getattr(self, name) for name in KINDS}) == 1
 
 
-KINDS = tuple(each.name for each in fields(Widths) if each.name not in ("tight", "scaled"))
+KINDS = tuple(each.name for each in fields(Widths) if not each.kw_only)

@@ -1,14 +1,13 @@
 """How a command's number formats come about, and from what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from carousel.cli.state_file import State
 from fixedpoint import Formats, QuantizedNetwork, quantize
-from fixedpoint.calibration import HEADROOM, Seen
+from fixedpoint.calibration import HEADROOM, Part, Seen
 from fixedpoint.rule import MULTIPLIER, Rule
 from golden import InputError, Network
-from golden.squash import Array
 
 
 @dataclass(frozen=True)
@@ -18,6 +17,7 @@ class Choice:
     Attributes
     ----------
     bits, state_bits, headroom : as the options say.
+    strict : whether input must not be clipped.
     file : formats file, or None.
     multiplier : bits of the operands that a multiplier of the device takes.
 
@@ -31,6 +31,7 @@ class Choice:
     state_bits: int | None = None
     headroom: float = HEADROOM
     multiplier: int = MULTIPLIER
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.file is not None and self.state_bits is not None:
@@ -40,8 +41,8 @@ class Choice:
         if not 1 <= self.headroom < float("inf"):
             raise InputError(f"--headroom {self.headroom:g}: must be a number from 1 on")
 
-    def quantized(self, net: Network, x: Array, state: State | None) -> QuantizedNetwork:
-        """The integer network, in formats that fit what is run: x (N, T, D) from `state`.
+    def quantized(self, net: Network, parts: Sequence[Part]) -> QuantizedNetwork:
+        """The integer network, in formats that fit what is run.
 
         Raises
         ------
@@ -49,9 +50,9 @@ class Choice:
         """
         if self.file is not None:
             return quantize(net, Formats.parse(self.file))
-        seen = Seen.measure(net, x, state, self.headroom)
+        seen = Seen.of(net, parts, self.headroom)
         rule = Rule(self.bits, self.state_bits, self.multiplier)
-        return quantize(net, rule.formats(net, seen))
+        return quantize(net, rule.formats(net, seen, () if self.strict else parts))
 
     @property
     def words(self) -> tuple[object, ...]:
@@ -60,4 +61,5 @@ class Choice:
             return "--formats", self.file
         state = () if self.state_bits is None else ("--state-bits", self.state_bits)
         room = () if self.headroom == HEADROOM else ("--headroom", self.headroom)
-        return "--bits", self.bits, *state, *room
+        strict = ("--strict",) if self.strict else ()
+        return "--bits", self.bits, *state, *room, *strict

@@ -1,6 +1,6 @@
 """What goes into a network: a file of the user's, or sequences of the model's own task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,13 +9,17 @@ import numpy as np
 from carousel.cli.axes import arranged
 from fixedpoint import Format, QuantizedNetwork
 from fixedpoint.arithmetic import Codes
-from golden import InputError, ModelError, Network
-from golden.arrays import UNREADABLE, read_array, reason
+from fixedpoint.calibration import Part
+from golden import InputError, LayerState, ModelError, Network
+from golden.arrays import UNREADABLE, read_array, read_arrays, reason
 from golden.experiments import EXPERIMENTS
 from golden.files import check_readable
+from golden.modelfile import LARGEST
 from golden.network import check_values
 from golden.squash import Array
 from golden.tasks import CLASSES, TEMPORAL_ORDER, Reber, Recall, Task, adding
+
+State = tuple[LayerState, ...]
 
 SEQUENCES = 16
 MOST = 1 << 32  # values of a task's sequences
@@ -41,12 +45,13 @@ class Inputs:
 
     Attributes
     ----------
-    x : (N, T, D) real.
+    x : (N, T, D) real; behind the end of a shorter sequence 0.
     target : (N, K) for the last step, or None where it is not known.
     task : or None for a user's file.
     source : where they come from, for people.
     classes : names of the outputs where they are classes.
     axes : the order of a file's axes, if it was told.
+    lengths : the steps of each sequence, where they are not all the same.
     """
 
     x: Array
@@ -55,6 +60,7 @@ class Inputs:
     source: str
     classes: tuple[str, ...] = ()
     axes: str | None = None
+    lengths: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -63,6 +69,32 @@ class Inputs:
     @property
     def length(self) -> int:
         return self.x.shape[1]
+
+    @property
+    def alike(self) -> list[Codes]:
+        """Sequences of one length each, as numbers, the shortest first."""
+        lengths = np.array(self.lengths or [self.length] * self.count)
+        return [np.flatnonzero(lengths == steps) for steps in np.unique(lengths)]
+
+    @property
+    def within(self) -> np.ndarray | None:
+        """(N, T) where a step is one of its sequence; None where all are."""
+        return np.arange(self.length) < np.array(self.lengths)[:, None] if self.lengths else None
+
+    def parts(self, state: State | None = None) -> list[Part]:
+        """The sequences, those of one length together, and what they start from."""
+        found = []
+        for some in self.alike:
+            steps = self.lengths[some[0]] if self.lengths else self.length
+            found.append(Part(self.x[some, :steps], state and starts(state, some)))
+        return found
+
+    def some(self, cut: slice) -> "Inputs":
+        """Some of a file's sequences."""
+        lengths = self.lengths[cut]
+        longest = max(lengths, default=self.length)
+        unlike = lengths if len(set(lengths)) > 1 else ()
+        return replace(self, x=self.x[cut, :longest], lengths=unlike)
 
     @property
     def lag(self) -> tuple[int, int] | None:
@@ -98,30 +130,20 @@ def _of_paper(name: str) -> tuple[Task, int, tuple[str, ...]] | None:
 
 def choose(
     net: Network,
-    file: Path | None,
+    files: Sequence[Path],
     sequences: int | None,
     length: int | None,
     seed: int,
     axes: str | None = None,
 ) -> Inputs:
-    """The sequences of `file`, whose axes have the order `axes`, or of the model's own task.
+    """The sequences of `files`, whose axes have the order `axes`, or of the model's own task.
 
     Raises
     ------
     InputError : a file that cannot be read or does not fit, or a model whose task is not known.
     """
-    if file is not None:
-        x = check_values(arranged(net, read(file), axes, str(file)), net.inputs)
-        x = x[None] if x.ndim == 2 else x
-        if net.reading.steps not in (0, length or x.shape[1]):
-            raise InputError(
-                f"{file}: {length or x.shape[1]} steps, the model file takes {net.reading.steps}, "
-                "over which it sums up"
-            )
-        for what, asked, have in (("sequences", sequences, len(x)), ("length", length, x.shape[1])):
-            if asked and asked > have:
-                raise InputError(f"{what} {asked}: {file} has {have}")
-        return Inputs(x[:sequences, :length], None, None, str(file), axes=axes)
+    if files:
+        return _of_files(net, files, sequences, length, axes)
     if axes is not None:
         raise InputError(f"--axes {axes}: is of a file that --input names")
     known = task_of(net)
@@ -139,6 +161,59 @@ def choose(
     return Inputs(x, target, task, source, classes)
 
 
+def _of_files(
+    net: Network,
+    files: Sequence[Path],
+    sequences: int | None,
+    length: int | None,
+    axes: str | None,
+) -> Inputs:
+    """The sequences of all files, in their order."""
+    found, source = [], ", ".join(map(str, files))
+    for file in files:
+        for where, values in _arrays(file):
+            x = check_values(arranged(net, values, axes, where), net.inputs)
+            found += list(x[None] if x.ndim == 2 else x)
+    longest = max(map(len, found))
+    for what, asked, have in (("sequences", sequences, len(found)), ("length", length, longest)):
+        if asked and asked > have:
+            raise InputError(f"{what} {asked}: {source} has {have}")
+    found = [x[:length] for x in found[:sequences]]
+    lengths = [len(x) for x in found]
+    for steps in set(lengths):
+        if net.reading.steps not in (0, steps):
+            raise InputError(
+                f"{source}: {steps} steps, the model file takes {net.reading.steps}, over which it "
+                "sums up"
+            )
+    x = np.zeros((len(found), max(lengths), net.inputs))
+    for row, values in zip(x, found, strict=True):
+        row[: len(values)] = values
+    unlike = tuple(lengths) if len(set(lengths)) > 1 else ()
+    return Inputs(x, None, None, source, axes=axes, lengths=unlike)
+
+
+def _arrays(file: Path) -> list[tuple[str, Array]]:
+    """The array of a .npy file, or those of an .npz, each with its name."""
+    if file.suffix != ".npz":
+        return [(str(file), read(file))]
+    arrays = read_npz(file, "a file of sequences")
+    if not arrays:
+        raise InputError(f"{file}: has no arrays")
+    return [(f"{file}: {name}", values) for name, values in arrays.items()]
+
+
+def read_npz(file: Path, what: str) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file; `InputError` names the file and what is wrong."""
+    check_readable(file, InputError)
+    try:
+        return read_arrays(file, what, LARGEST)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file") from None
+    except UNREADABLE as error:
+        raise InputError(f"{file}: not a readable .npz file ({reason(error)})") from None
+
+
 def read(file: Path) -> Array:
     """Real numbers from a .npy file; `InputError` names the file and what is wrong."""
     check_readable(file, InputError)
@@ -151,6 +226,11 @@ def read(file: Path) -> Array:
         raise InputError(f"{file}: {error}") from None
     except UNREADABLE as error:
         raise InputError(f"{file}: not a readable .npy file ({reason(error)})") from None
+
+
+def starts(state: State, some: slice | Codes) -> State:
+    """The states of some sequences."""
+    return tuple(LayerState(each.s[some], each.y[some], each.gates[some]) for each in state)
 
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:

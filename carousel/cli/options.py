@@ -75,10 +75,11 @@ Lanes = Annotated[
     typer.Option(help="Multipliers side by side.", show_default="all that the network can use"),
 ]
 Input = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--input",
-        help="Sequences to run: .npy of shape (T, D) or (N, T, D), see --axes.",
+        help="Sequences to run: .npy of shape (T, D) or (N, T, D), see --axes, or an .npz of such; "
+        "several files are given by as many --input.",
         show_default="sequences of the model's own task",
     ),
 ]

@@ -1,5 +1,6 @@
 """A bar on stderr while one waits."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,21 @@ from rich.console import Console
 
 Progress = Callable[..., None]
 """Called with (done, total or None, note), each of them optional."""
+
+
+def terminal() -> bool:
+    """Whether stderr is one."""
+    return Console(stderr=True).is_terminal
+
+
+@contextmanager
+def lines(what: str) -> Iterator[Progress]:
+    """As `bar`; where there is no terminal, each note is a line on stderr."""
+    if terminal():
+        with bar(what) as report:
+            yield report
+        return
+    yield lambda *_, note="": print(f"{what}  {note}", file=sys.stderr, flush=True)
 
 
 @contextmanager

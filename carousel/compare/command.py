@@ -52,11 +52,20 @@ def compare(
     output.check_file(json)
     if fixed_tolerance is not None and expect is None:
         raise InputError(f"--fixed-tolerance {fixed_tolerance:g}: needs --expect")
-    if expect is not None and (file is None or sequences is not None or length is not None):
+    if expect is not None and (not file or sequences is not None or length is not None):
         raise InputError("--expect needs --input, and all of it: no --sequences, no --length")
     choice = Choice(bits, formats, state_bits, headroom)
     given = Given(
-        file, sequences, length, seed, state, axes=axes, order=order, strict=strict, decide=decide
+        file or (),
+        sequences,
+        length,
+        seed,
+        state,
+        axes=axes,
+        order=order,
+        strict=strict,
+        decide=decide,
+        unlike=not with_gateware and expect is None and save_state is None,
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)

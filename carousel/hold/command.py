@@ -1,6 +1,7 @@
 """`carousel hold`: what a network keeps, what moves its states, and how far they can move."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,7 +71,7 @@ def hold(
     """
     output.check_file(json)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, axes=axes, order=order)
+    given = Given(file or (), sequences, length, seed, axes=axes, order=order)
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
@@ -83,7 +84,7 @@ def hold(
         typer.echo(note)
     data = retained.plain(found)
     if folder is not None:
-        told = _command(subject, model, file, seed, input_range, quick, folder)
+        told = _command(subject, model, file or (), seed, input_range, quick, folder)
         data |= _write(folder, model, subject, found, told)
         for path in (*data["figures"], data["report"]):
             typer.echo(f"Written  {path}")
@@ -114,7 +115,7 @@ def _write(
 def _command(
     subject: Subject,
     model: Path,
-    file: Path | None,
+    files: Sequence[Path],
     seed: int,
     input_range: tuple[float, float] | None,
     quick: bool,
@@ -123,7 +124,7 @@ def _command(
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
-    widths, sequences = repeat.choices(subject, file, seed)
+    widths, sequences = repeat.choices(subject, files, seed)
     ends = () if input_range is None else ("--input-range", *input_range)
     short = ("--quick",) if quick else ()
     words = ("carousel", "hold", model, *widths, *sequences, *ends, *short, "--output", folder)

@@ -1,18 +1,21 @@
 """What fixed point costs: the float and the integer run of the same sequences side by side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from carousel.cli import progress
+from carousel.cli.inputs import Inputs, starts
 from carousel.cli.subject import Subject
 from carousel.report.tables import Table, every_format
 from fixedpoint import QuantizedTrace
 from fixedpoint.budget import error
 from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
+from golden import Network
+from golden.squash import Array
 from golden.trace import Trace
 
 POINTS = 250  # of a curve over time
@@ -37,10 +40,58 @@ class Measured:
 def measure(subject: Subject, block: int | None = None) -> Measured:
     """Run both and compare; a point of a curve over time stands for `block` steps."""
     with progress.bar("Float and fixed point"):
-        floating = subject.net.run(subject.inputs.x, subject.state)
-        fixed = subject.qnet.run(subject.codes, subject.state_codes)
+        floating, fixed = _both(subject)
         block = block or block_of(subject.inputs.length)
-        return Measured(floating, fixed, compare(floating, fixed, block))
+        within = subject.inputs.within
+        return Measured(floating, fixed, compare(floating, fixed, block, within))
+
+
+def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
+    """In float and in fixed point; sequences of unlike length each to its own end where it matters
+    to the output, and else with 0 behind it."""
+    inputs, net, qnet = subject.inputs, subject.net, subject.qnet
+    if not inputs.lengths or causal(net):
+        return net.run(inputs.x, subject.state), qnet.run(subject.codes, subject.state_codes)
+    pairs = []
+    for some, part in zip(inputs.alike, inputs.parts(subject.state), strict=True):
+        codes = subject.codes[some, : part.x.shape[1]]
+        start = subject.state_codes and starts(subject.state_codes, some)
+        pairs.append((net.run(part.x, part.state), qnet.run(codes, start)))
+    floats, fixeds = zip(*pairs, strict=True)
+    lost = {name: sum(run.saturations[name] for run in fixeds) for name in fixeds[0].saturations}
+    fixed = replace(fixeds[0], saturations=lost)
+    return _together(inputs, floats, floats[0]), _together(inputs, fixeds, fixed)
+
+
+def causal(net: Network) -> bool:
+    """Whether what comes behind a sequence's end changes nothing before it."""
+    return net.first_reverse is None and net.output == "every"
+
+
+AnyTrace = TypeVar("AnyTrace", bound=Trace)
+
+
+def _together(inputs: Inputs, runs: Sequence[Trace], like: AnyTrace) -> AnyTrace:
+    """One trace of the runs of sequences of one length each, as `like` is one; behind ends 0."""
+
+    def join(values: Sequence[Array]) -> Array:
+        steps = max(each.shape[1] for each in values)
+        found = np.zeros((inputs.count, steps, values[0].shape[2]), values[0].dtype)
+        for some, each in zip(inputs.alike, values, strict=True):
+            found[some, : each.shape[1]] = each
+        return found
+
+    layers = tuple(
+        {name: join([run.layers[k][name] for run in runs]) for name in layer}
+        for k, layer in enumerate(like.layers)
+    )
+    stem, dense = (
+        tuple(
+            join([getattr(run, kind)[k] for run in runs]) for k in range(len(getattr(like, kind)))
+        )
+        for kind in ("stem", "dense")
+    )
+    return replace(like, layers=layers, out=join([run.out for run in runs]), stem=stem, dense=dense)
 
 
 def joined(one: Measured, other: Measured, first: int) -> Measured:

@@ -9,9 +9,9 @@ import numpy as np
 from carousel.cli.subject import Subject
 from carousel.measure.accuracy import Measured
 from fixedpoint import FormatError, QuantizedNetwork
-from fixedpoint.budget.error import sqnr
+from fixedpoint.calibration import Part
+from fixedpoint.clipping import GOOD, against
 
-GOOD = 40.0  # dB: an error of a hundredth of the output's own spread
 FEW = 4  # bits, sign aside: of a largest code that has no more, most are lost
 WIDER = 4  # bits more that are tried for states, or for weights, x and y
 TRIED = 20_000  # steps that a trial runs at most
@@ -84,7 +84,11 @@ class AccuracyVerdict:
 def judge(subject: Subject, measured: Measured) -> AccuracyVerdict:
     """The verdict; where it is poor, with what other widths give on the first of the input."""
     real, fixed = measured.floating.out, measured.fixed.value("out")
-    rmse, spread, decibels = _against(real, fixed)
+    within = subject.inputs.within
+    if within is not None and real.shape[:2] == within.shape:
+        rmse, spread, decibels = against(real[within], fixed[within])
+    else:
+        rmse, spread, decibels = against(real, fixed)
     poor = rmse > 0 and decibels < GOOD
     return AccuracyVerdict(
         rmse,
@@ -95,13 +99,6 @@ def judge(subject: Subject, measured: Measured) -> AccuracyVerdict:
         _clipped(subject),
         tuple(_tried(subject)) if poor and subject.choice.file is None else (),
     )
-
-
-def _against(real: np.ndarray, fixed: np.ndarray) -> tuple[float, float, float]:
-    """RMSE, spread and their ratio in decibels; a constant output is compared with its size."""
-    noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
-    power = spread**2 or float(np.mean(real**2))
-    return math.sqrt(noise), spread, sqnr(power, noise)
 
 
 def _right(subject: Subject, real: np.ndarray, fixed: np.ndarray) -> tuple[int, int, int] | None:
@@ -136,7 +133,7 @@ def _clipped(subject: Subject) -> tuple[int, float]:
 def _tried(subject: Subject) -> list[tuple[str, float]]:
     """Wider states, and wider operands, each with its decibels; only what gains at least 1 dB."""
     inputs, choice = subject.inputs, subject.choice
-    steps = min(inputs.length, max(1, TRIED // inputs.count))
+    steps = min(inputs.length, *inputs.lengths, max(1, TRIED // inputs.count))
     x = inputs.x[:, :steps]
     real = subject.net.run(x).out
     state = max((layer.formats.s.width for layer in subject.qnet.layers), default=0) + WIDER
@@ -147,7 +144,7 @@ def _tried(subject: Subject) -> list[tuple[str, float]]:
     found, now = [], _decibels(subject, subject.qnet, x, real)
     for words, other in trials.items():
         try:
-            qnet = other.quantized(subject.net, x, subject.state)
+            qnet = other.quantized(subject.net, [Part(x, subject.state)])
         except FormatError:
             continue
         gained = _decibels(subject, qnet, x, real)
@@ -158,4 +155,4 @@ def _tried(subject: Subject) -> list[tuple[str, float]]:
 
 def _decibels(subject: Subject, qnet: QuantizedNetwork, x: np.ndarray, real: np.ndarray) -> float:
     """Of an integer network on x, from its own start."""
-    return _against(real, qnet.run(qnet.encode(x)[0]).value("out"))[2]
+    return against(real, qnet.run(qnet.encode(x)[0]).value("out"))[2]

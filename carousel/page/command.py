@@ -50,7 +50,9 @@ def page(
     output.check_file(json)
     check_tools()
     choice = Choice(bits, formats, state_bits, headroom)
-    subject = prepare(model, choice, Given(file, sequences, length, seed, axes=axes, order=order))
+    subject = prepare(
+        model, choice, Given(file or (), sequences, length, seed, axes=axes, order=order)
+    )
     net = subject.net
     if net.first_reverse is not None:
         raise InputError(

@@ -1,6 +1,7 @@
 """`carousel quantize`: number formats, their error, and where that comes from."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,17 @@ def quantize(
     output.check_file(json)
     output.check_file(report)
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file, sequences, length, seed, state, axes=axes, order=order, strict=strict)
+    given = Given(
+        file or (),
+        sequences,
+        length,
+        seed,
+        state,
+        axes=axes,
+        order=order,
+        strict=strict,
+        unlike=True,
+    )
     subject = prepare(model, choice, given)
     if place is None:
         place = Path("out") / f"{subject.net.name}.formats.json"
@@ -68,7 +79,7 @@ def quantize(
     measured = accuracy.measure(subject)
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
     if report is not None:
-        told = _command(subject, model, file, seed, state, report)
+        told = _command(subject, model, file or (), seed, state, report)
         budget, more = _report(model, subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
     with output.file(place) as other:
@@ -101,12 +112,17 @@ def _report(
 
 
 def _command(
-    subject: Subject, model: Path, file: Path | None, seed: int, state: Path | None, report: Path
+    subject: Subject,
+    model: Path,
+    files: Sequence[Path],
+    seed: int,
+    state: Path | None,
+    report: Path,
 ) -> str:
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
-    widths, sequences = repeat.choices(subject, file, seed)
+    widths, sequences = repeat.choices(subject, files, seed)
     start = () if state is None else ("--state", state)
     words = ("carousel", "quantize", model, *widths, *sequences, *start, "--report", report)
     return shlex.join(map(str, words))

@@ -52,7 +52,7 @@ def run(
     with output.folder(place) as stage:
         choice = Choice(bits, formats, state_bits, headroom)
         given = Given(
-            file,
+            file or (),
             sequences,
             length,
             seed,
@@ -61,15 +61,17 @@ def run(
             order=order,
             strict=strict,
             decide=decide,
+            unlike=True,
         )
         subject = prepare(model, choice, given, max_length)
+        job.check_lengths(subject, save_state is not None)
         state_file.check_file(save_state, net)
         found = job.do(subject, lanes, quick, stage, earlier)
         with progress.bar("Report"):
-            told = repeat.command(found, model, file, seed, state, quick)
+            told = repeat.command(found, model, file or (), seed, state, quick)
             files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}
             again = plain(subject.core, told, files)
-            prove = repeat.prove(found, model, file, place)
+            prove = repeat.prove(found, model, file or (), place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
         judged = verdict.judge(subject, found.measured)
         data = {**job.plain(found, model, place), "verdict": judged.plain()}

@@ -20,6 +20,7 @@ from carousel.report.tables import Table
 from carousel.run import pieces
 from carousel.run.pieces import VIEWS, Whole
 from fixedpoint.retention.quiet import Quiet
+from golden import InputError
 from golden.decision import decide
 from golden.squash import Array
 from rtl import verilog
@@ -82,7 +83,9 @@ class RunResult:
             return {}
         made = {name: decide(out) for name, out in self.outs.items()}
         same = {name: found == made["float"] for name, found in made.items()}
-        return {name: int(np.count_nonzero(each)) for name, each in same.items()}
+        within = self.subject.inputs.within
+        kept = slice(None) if within is None else within
+        return {name: int(np.count_nonzero(each[kept])) for name, each in same.items()}
 
     @property
     def checks(self) -> dict[str, bool]:
@@ -110,6 +113,17 @@ class RunResult:
     @property
     def ok(self) -> bool:
         return all(self.checks.values())
+
+
+def check_lengths(subject: Subject, saving: bool) -> None:
+    """`InputError` for sequences of unlike length that do not go through a core side by side."""
+    inputs = subject.inputs
+    if inputs.lengths and (saving or not accuracy.causal(subject.net)):
+        what = "a state is saved" if saving else "the output depends on where a sequence ends"
+        raise InputError(
+            f"{inputs.source}: sequences of {min(inputs.lengths)} to {inputs.length} steps, must "
+            f"all have the same where {what}; `carousel quantize` and `compare` take them"
+        )
 
 
 def do(

@@ -1,22 +1,23 @@
 """The commands that repeat a run and prove its Verilog, with every choice written out."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from carousel.cli.repeat import choices, reading
+from carousel.cli.repeat import choices, inputs_of, reading
 from carousel.run.job import RunResult
 
 
 def command(
     found: RunResult,
     model: Path,
-    file: Path | None,
+    files: Sequence[Path],
     seed: int,
     state: Path | None,
     quick: bool,
 ) -> str:
     """`carousel run` with every choice written out, the defaults too."""
-    widths, sequences = choices(found.subject, file, seed)
+    widths, sequences = choices(found.subject, files, seed)
     words = (
         "carousel",
         "run",
@@ -33,13 +34,12 @@ def command(
     return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
 
 
-def prove(found: RunResult, model: Path, file: Path | None, place: Path) -> str:
+def prove(found: RunResult, model: Path, files: Sequence[Path], place: Path) -> str:
     """`carousel prove` of the Verilog in the folder `place`."""
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)
-    source = () if file is None else ("--input", file)
     core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes)
-    source = (*source, *reading(found.subject))
+    source = (*inputs_of(files), *reading(found.subject))
     words = ("carousel", "prove", model, *core, *source, *held, "--output", proofs(place))
     return shlex.join(map(str, words))
 

@@ -1,5 +1,7 @@
 """`carousel search`: formats of least cost that keep the error, or of least error in some bits."""
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,20 +12,21 @@ from rich.console import Console
 
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
-from carousel.cli.inputs import Inputs, choose, encode
-from carousel.cli.progress import Progress
-from carousel.cli.subject import Subject, load
+from carousel.cli.inputs import Inputs, State, choose, starts
+from carousel.cli.subject import Given, Subject, load, read
 from carousel.measure.retention import hold_check
 from carousel.report import tables
-from carousel.search import result
+from carousel.search import result, watch
 from carousel.search.result import SearchResult
 from carousel.work import processes, workers
 from carousel.work.journal import Journal
-from fixedpoint.calibration import Seen
+from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.quantization import quantize
+from fixedpoint.rule import Rule
 from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
-from fixedpoint.search.search import Evaluate, Goal, Search
+from fixedpoint.search.search import Evaluate, Goal, Search, SearchError
+from fixedpoint.search.space import Space
 from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
 from golden import InputError, Network
 from golden.version import VERSION
@@ -51,8 +54,16 @@ Task = Annotated[
 Bits = Annotated[
     int | None,
     typer.Option(
-        help="Width of the widest code allowed.",
+        help="Width of weights, x and y at most; the rest is at most what the rule makes of it.",
         show_default=f"{WIDEST}, or {LEAST_ERROR_BITS} for the least error",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--time",
+        help="Minutes after which the search ends with the best so far.",
+        show_default="no limit",
     ),
 ]
 
@@ -69,6 +80,8 @@ def search(
     sequences: options.Sequences = None,
     length: options.Length = None,
     seed: options.Seed = 0,
+    state: options.State = None,
+    minutes: Minutes = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     quick: options.Quick = False,
@@ -92,10 +105,13 @@ def search(
     output.check_file(json)
     if jobs is not None and scheduler is not None:
         raise InputError(f"--jobs {jobs}: counts processes here, not those of --scheduler")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise InputError(f"--time {minutes:g}: must be a number of minutes above 0")
     net = load(model, order)
-    inputs = choose(net, file, sequences, length, seed, axes)
+    given = Given(file or (), sequences, length, seed, state, axes, unlike=True)
+    inputs, start = read(net, given)
     goal = goal_of(tolerance, task, bits, inputs)
-    trial, held_out = problems(net, inputs, seed, lanes)
+    trial, held_out = problems(net, inputs, start, seed, lanes)
     if place is None:
         place = Path("out") / f"{net.name}.formats.json"
         output.make_parent(place)
@@ -108,20 +124,40 @@ def search(
         output.check_file(each)
     problem = f"{VERSION} {trial.digest()}"
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
-    found = look(goal, trial, held_out, journal, scheduler, jobs or processes.processors())
-    qnet = quantize(net, formats_of(net, found.best.widths, trial.seen))
-    subject = Subject(net, qnet, inputs, encode(qnet, inputs.x), Choice(file=place))
+    effort = Effort(scheduler, jobs or processes.processors(), minutes)
+    tried = Tried(journal)
+    looked = Search(goal, Space.of(net, trial.seen, goal.bits, KINDS), tried)
+    with watch.interruptible(lambda: leave(looked, trial, place)):
+        found = look(looked, tried, trial, held_out, effort)
+    dump(found.best, trial, place)
+    choice = Choice(file=place)
+    qnet = choice.quantized(net, inputs.parts(start))
+    codes = start and qnet.encode_state(start)
+    subject = Subject(net, qnet, inputs, qnet.encode(inputs.x)[0], choice, start, codes)
     held = hold_check.check(subject, quick)
-    with output.file(place) as other:
-        qnet.formats.dump(other)
     draw(found, drawing)
     console = Console()
     for table in (*result.tables(found), tables.formats(qnet.formats), hold_check.table(held)):
         table.show(console)
-    typer.echo(f"Formats  {place}\nFigure   {drawing}\nJournal  {past}")
+    typer.echo(f"Formats  {place}\nFigure   {drawing}\nJournal  {past}\n{found.sentence}")
     data = {"formats": str(place), "figure": str(drawing), "input": inputs.source}
     ok = held.ok or held.never is not None
     output.finish({**data, **result.plain(found), **hold_check.plain(held)}, json, ok)
+
+
+def dump(found: Evaluation, trial: Problem, place: Path) -> None:
+    """Write the formats of a candidate."""
+    with output.file(place) as other:
+        formats_of(trial.net, found.widths, trial.seen).dump(other)
+
+
+def leave(state: Search, trial: Problem, place: Path) -> None:
+    """Of a search that was interrupted: the best so far as a formats file, and a line."""
+    said = f"interrupted after {state.tried:,} tried, {watch.best(state)}"
+    if state.best is not None:
+        dump(state.best, trial, place)
+        said += f"; {place} has these formats, which were not tried on data held out"
+    typer.echo(f"carousel: {said}; the same command goes on from there", err=True)
 
 
 def draw(found: SearchResult, path: Path) -> None:
@@ -147,19 +183,22 @@ def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Input
     return replace(goal, bits=usual if bits is None else bits)
 
 
-def problems(net: Network, inputs: Inputs, seed: int, lanes: int | None) -> tuple[Problem, Problem]:
+def problems(
+    net: Network, inputs: Inputs, start: State | None, seed: int, lanes: int | None
+) -> tuple[Problem, Problem]:
     """What candidates are tried on, and what the best one is confirmed on.
 
-    Of a task the sequences of the next seed; of a file the last quarter of its sequences, or of the
+    Of a task the sequences of the next seed; of files the last quarter of the sequences, or of the
     steps of a single one. Fraction bits follow from the ranges of all of the input.
     """
-    seen = Seen.measure(net, inputs.x)
+    seen = Seen.of(net, inputs.parts(start))
     count = _lanes(net, seen, lanes)
     if inputs.task is not None:
-        parts = inputs, choose(net, None, inputs.count, inputs.length, seed + 1)
+        others = choose(net, (), inputs.count, inputs.length, seed + 1)
+        halves = (inputs, inputs.parts(start)), (others, others.parts(start))
     else:
-        parts = _split(inputs)
-    first, second = (Problem.of(net, seen, count, part.x, _answers(part)) for part in parts)
+        halves = _split(inputs, start)
+    first, second = (Problem.of(net, seen, count, parts, _answers(each)) for each, parts in halves)
     return first, second
 
 
@@ -169,19 +208,19 @@ def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
     return plan(qnet, CoreOptions(lanes)).lanes
 
 
-def _split(inputs: Inputs) -> tuple[Inputs, Inputs]:
+def _split(inputs: Inputs, start: State | None) -> list[tuple[Inputs, list[Part]]]:
     """The first three quarters of a file's sequences, or of a single one's steps, and the rest."""
-    x, axis = inputs.x, 0 if inputs.count > 1 else 1
-    count = x.shape[axis]
-    if count < 2:
+    if inputs.count > 1:
+        kept = inputs.count - max(1, inputs.count // 4)
+        cuts = slice(kept), slice(kept, None)
+        return [(inputs, inputs.some(cut).parts(start and starts(start, cut))) for cut in cuts]
+    if inputs.length < 2:
         raise InputError(
             f"{inputs.source}: one sequence of one step, at least 2 of either are needed, as some "
             "are held out"
         )
-    kept = count - max(1, count // 4)
-    parts = (slice(None, kept), slice(kept, None))
-    first, second = (replace(inputs, x=x[cut] if axis == 0 else x[:, cut]) for cut in parts)
-    return first, second
+    kept = inputs.length - max(1, inputs.length // 4)
+    return [(inputs, [Part(x, start)]) for x in (inputs.x[:, :kept], inputs.x[:, kept:])]
 
 
 def _answers(inputs: Inputs) -> RightOutputs | None:
@@ -190,56 +229,64 @@ def _answers(inputs: Inputs) -> RightOutputs | None:
     return RightOutputs(inputs.target, inputs.task)
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What a search may take: a cluster, or processes here; and how long."""
+
+    scheduler: str | None
+    jobs: int
+    minutes: float | None
+
+
 def look(
-    goal: Goal,
-    trial: Problem,
-    held_out: Problem,
-    journal: Journal[Widths, Evaluation],
-    scheduler: str | None,
-    jobs: int,
+    state: Search, tried: "Tried", trial: Problem, held_out: Problem, effort: Effort
 ) -> SearchResult:
-    """Search with a bar, here or on a cluster; all that is evaluated goes to the journal.
+    """Search and show how it goes, here or on a cluster; all evaluations go to the journal.
 
     Raises
     ------
-    SearchError : nothing meets the goal.
+    SearchError : nothing meets the goal, or nothing has met it in time.
     CarouselError : see `workers` and `Journal`.
     """
-    if scheduler is None:
-        where = workers.local(evaluate, trial, jobs)
+    if effort.scheduler is None:
+        where = workers.local(evaluate, trial, effort.jobs)
     else:
-        where = workers.cluster(evaluate, trial, scheduler)
-    kinds = KINDS if trial.net.readout else tuple(kind for kind in KINDS if kind != "out")
+        where = workers.cluster(evaluate, trial, effort.scheduler)
     confirmed: list[Evaluation] = []
 
     def confirm(found: Evaluation) -> bool:
         confirmed.append(evaluate(held_out, found.widths))
-        return goal.met(confirmed[-1])
+        return state.goal.met(confirmed[-1])
 
-    with progress.bar("Search") as report, where as work, journal.adding():
-        tried = _Tried(work, journal, report)
-        state = Search(goal, tried, kinds)
-        best = state.run(confirm)
-        (reference,) = tried([Widths.uniform(result.REFERENCE)])
-    return SearchResult(state, trial.lanes, best, confirmed[-1], reference)
+    end, stopped = effort.minutes and time.monotonic() + 60 * effort.minutes, None
+    try:
+        with progress.lines("Search") as report, where as tried.work, tried.journal.adding():
+            state.watch = watch.Watch(state, report, end)
+            best = state.run(confirm)
+    except watch.TimeUpError:
+        if (best := state.best) is None:
+            raise SearchError(
+                f"--time {effort.minutes:g}: no formats met the goal in time, of {state.tried:,}"
+            ) from None
+        confirm(best)
+        stopped = effort.minutes
+    ruled = Rule(result.REFERENCE).widths(trial.net, trial.seen)
+    reference = state.known.get(ruled) or evaluate(trial, ruled)
+    return SearchResult(state, trial.lanes, best, confirmed[-1], reference, stopped)
 
 
 @dataclass
-class _Tried:
-    """Evaluates what the journal does not know yet, and shows the bar."""
+class Tried:
+    """Evaluates what the journal does not know yet."""
 
-    work: Evaluate
     journal: Journal[Widths, Evaluation]
-    report: Progress
-    count: int = 0
+    work: Evaluate | None = None
 
     def __call__(self, candidates: Sequence[Widths]) -> Iterator[Evaluation]:
-        missing = [widths for widths in candidates if widths not in self.journal.known]
-        yield from (
-            self.journal.known[widths] for widths in candidates if widths in self.journal.known
-        )
-        for done, found in enumerate(self.work(missing), 1):
+        known = self.journal.known
+        missing = [widths for widths in candidates if widths not in known]
+        assert self.work is not None, "evaluated where nothing works"
+        yield from (known[widths] for widths in candidates if widths in known)
+        for found in self.work(missing):
             self.journal.add(found)
-            self.count += 1
-            self.report(done, len(missing), f"{self.count:,} tried")
             yield found

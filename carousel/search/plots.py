@@ -11,10 +11,11 @@ from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 from carousel.search.result import SearchResult
 from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import front
+from fixedpoint.search.space import RULE
 
 
 def figure(found: SearchResult) -> Figure:
-    """Cost against error: all that was tried, the Pareto set, uniform widths, what was chosen."""
+    """Cost against error: all that was tried, the Pareto set, the starts, what was chosen."""
     able = [each for each in found.state.known.values() if each.cost is not None]
     with mpl.rc_context(STYLE):
         drawn = Figure(figsize=(WIDTH, 4.0), dpi=200, layout="constrained")
@@ -24,9 +25,11 @@ def figure(found: SearchResult) -> Figure:
         panel.plot(*_points(able), "o", label="tried", **look)
         look = {"color": COLOURS[0], "linewidth": 1.2}
         panel.step(*_points(front(able)), where="post", label="none is better in both", **look)
-        look = {"color": GREY, "markersize": 3.5, "linewidth": 0.8}
-        panel.plot(*_points(found.uniform), "s-", label="uniform widths, bits", **look)
-        _bits(panel, found.uniform)
+        for (name, family), colour in zip(found.starts.items(), (COLOURS[2], GREY), strict=True):
+            label = f"{name}, bits" if name == RULE else f"{name} widths, bits"
+            look = {"color": colour, "markersize": 3.5, "linewidth": 0.8}
+            panel.plot(*_points(family), "s-", label=label, **look)
+            _bits(panel, family, colour)
         panel.plot(*_points([found.best]), "o", color=COLOURS[1], markersize=6, label="chosen")
         if (limit := found.goal.tolerance) is not None:
             look = {"color": COLOURS[1], "linestyle": ":", "linewidth": 1.0}
@@ -39,9 +42,9 @@ def figure(found: SearchResult) -> Figure:
     return drawn
 
 
-def _bits(panel: Axes, these: Sequence[Evaluation]) -> None:
-    """The bits of uniform widths, written at their points."""
-    look = {"color": GREY, "fontsize": 7, "textcoords": "offset points"}
+def _bits(panel: Axes, these: Sequence[Evaluation], colour: str) -> None:
+    """The bits of widths, written at their points."""
+    look = {"color": colour, "fontsize": 7, "textcoords": "offset points"}
     for each, cost, error in zip(these, *_points(these), strict=True):
         panel.annotate(str(each.widths.input), (cost, error), (4, 3), **look)
 

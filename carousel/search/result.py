@@ -8,9 +8,10 @@ from typing import Any
 from carousel.report.tables import Table
 from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import Goal, Search, front
+from fixedpoint.search.space import RULE
 from fixedpoint.widths import KINDS
 
-REFERENCE = 16  # bits of the uniform widths that every choice is compared with
+REFERENCE = 16  # bits of the rule's widths that every choice is compared with
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class SearchResult:
     state : the search, with its goal and all that was tried.
     lanes : of the core whose cost counts.
     best, held_out : the choice, on what was searched and on what was held out.
-    reference : uniform widths of `REFERENCE` bits.
+    reference : what the rule gives for `REFERENCE` bits.
+    stopped : after how many minutes the search was ended, or None where it came to its end.
     """
 
     state: Search
@@ -30,31 +32,44 @@ class SearchResult:
     best: Evaluation
     held_out: Evaluation
     reference: Evaluation
+    stopped: float | None = None
 
     @property
     def goal(self) -> Goal:
         return self.state.goal
 
     @property
-    def uniform(self) -> list[Evaluation]:
-        """All uniform widths that were tried, the narrowest first."""
-        able = [each for each in self.state.known.values() if each.cost is not None]
-        found = [each for each in able if each.widths.same and not each.widths.tight]
-        return sorted(found, key=lambda each: each.widths.input)
+    def starts(self) -> dict[str, list[Evaluation]]:
+        """What was tried of the rule's widths and of uniform ones, the narrowest first."""
+        known = self.state.known
+        tried = {
+            name: [known[widths] for widths in family if widths in known]
+            for name, family in self.state.space.starts.items()
+        }
+        return {name: [e for e in found if e.cost is not None] for name, found in tried.items()}
 
     @property
-    def best_uniform(self) -> Evaluation | None:
-        """The best of these that meets the goal."""
-        return min(filter(self.goal.met, self.uniform), key=self.goal.rank, default=None)
+    def sentence(self) -> str:
+        """Whether the search came to its end, and whether what it found does."""
+        best = f"cost {self.best.cost.total:,.0f}" if self.best.cost else "no cost"
+        tried = f"{self.state.tried:,} formats were tried"
+        if self.stopped is None:
+            return f"Search: {tried}; no change of one width or of two is better ({best})."
+        kept = "" if self.goal.met(self.held_out) else ", which misses the goal on data held out"
+        return (
+            f"Search: ended after {self.stopped:g} min with the best so far ({best}){kept}; "
+            f"{tried}, and the same command goes on from there."
+        )
 
 
 def columns(found: SearchResult) -> dict[str, Evaluation]:
     """What is laid side by side, by name."""
     shown = {"found": found.best}
-    for each in (found.best_uniform, found.reference):
-        if each is not None:
-            shown[f"uniform, {each.widths.input} bits"] = each
-    return shown
+    for name, family in found.starts.items():
+        if met := list(filter(found.goal.met, family)):
+            best = min(met, key=found.goal.rank)
+            shown[f"{name}, {best.widths.input} bits"] = best
+    return {**shown, f"{RULE}, {REFERENCE} bits": found.reference}
 
 
 def tables(found: SearchResult) -> list[Table]:
@@ -62,13 +77,14 @@ def tables(found: SearchResult) -> list[Table]:
     shown = columns(found)
     rows = zip(*map(_column, shown.values()), strict=True)
     names = [*(f"bits of {kind}" for kind in KINDS), *FIGURES]
-    title = f"Formats found, of {len(found.state.known):,} tried, for {found.lanes} lanes"
+    title = f"Formats found, of {found.state.tried:,} tried, for {found.lanes} lanes"
     cells = ((name, *row) for name, row in zip(names, rows, strict=True))
     return [Table.of(title, ("", *shown), cells), _held_out(found)]
 
 
 FIGURES = (
     "y holds twice what was seen",
+    "bits of x's range given up",
     "multiplier of a lane",
     "multiplier bits",
     "memory bits",
@@ -85,6 +101,7 @@ def _column(each: Evaluation) -> Iterator[str]:
     cost = each.cost
     assert cost is not None, "formats that cannot work are not shown"
     yield "yes" if each.widths.tight else "no"
+    yield str(each.widths.clip)
     yield f"{cost.operand} x {cost.weight}"
     yield from (f"{n:,}" for n in (cost.products, cost.memory, cost.luts))
     yield f"{cost.total:,.0f}"
@@ -110,11 +127,12 @@ def plain(found: SearchResult) -> dict[str, Any]:
     return {
         "goal": asdict(found.goal),
         "lanes": found.lanes,
-        "tried": len(found.state.known),
+        "tried": found.state.tried,
+        "stopped_after_minutes": found.stopped,
         "limit": found.state.limit if found.state.limit < math.inf else None,
         "found": _plain(found.best),
         "held_out": _plain(found.held_out),
-        "uniform": [_plain(each) for each in found.uniform],
+        **{name: [_plain(each) for each in family] for name, family in found.starts.items()},
         "reference": _plain(found.reference),
         "front": [_plain(each) for each in front(found.state.known.values())],
     }

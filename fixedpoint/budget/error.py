@@ -75,7 +75,9 @@ class ErrorReport:
         return plain
 
 
-def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
+def compare(
+    real: Trace, fixed: QuantizedTrace, block: int = 1, within: np.ndarray | None = None
+) -> ErrorReport:
     """Compare an integer run with the float run of the same sequences.
 
     Steps are those of the sequence, also for an output that only the last step has.
@@ -83,6 +85,7 @@ def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
     Parameters
     ----------
     block : steps that one entry of `over_time` covers; the last may cover fewer.
+    within : (N, T) where a step counts, None for all; outputs of the last step alone always do.
 
     Raises
     ------
@@ -106,24 +109,33 @@ def compare(real: Trace, fixed: QuantizedTrace, block: int = 1) -> ErrorReport:
         layer, _, short = name.rpartition(".")
         lsb = fixed.format(short, int(layer or 0)).lsb
         lost, first = fixed.saturations.get(name, 0), length - want.shape[-2]
-        found[name] = _signal(want, have, lsb, lost, first, block)
+        counts = within if not first else None
+        found[name] = _signal(want, have, lsb, lost, first, block, counts)
     return ErrorReport(found)
 
 
 def _signal(
-    want: np.ndarray, have: np.ndarray, lsb: float, lost: int, first: int, block: int
+    want: np.ndarray,
+    have: np.ndarray,
+    lsb: float,
+    lost: int,
+    first: int,
+    block: int,
+    within: np.ndarray | None,
 ) -> SignalError:
     """The error of one signal; want, have: (T, width) or (N, T, width) from step `first` on."""
     if want.ndim == 2:
         want, have = want[None], have[None]
-    error = have - want
-    noise, power = float(np.mean(error**2)), float(np.mean(want**2))
+    if within is None:
+        within = np.ones(want.shape[:2], bool)
+    error = np.where(within[..., None], have - want, 0.0)
+    noise, power = float(np.mean(error[within] ** 2)), float(np.mean(want[within] ** 2))
     at = worst(error)
     return SignalError(
         lsb=lsb,
         max_abs=float(abs(error[at])),
         max_lsb=float(abs(error[at]) / lsb),
-        mean=float(error.mean()),
+        mean=float(error[within].mean()),
         rmse=math.sqrt(noise),
         rmse_lsb=math.sqrt(noise) / lsb,
         sqnr_db=sqnr(power, noise),
@@ -131,8 +143,8 @@ def _signal(
         worst_real=float(want[at]),
         worst_fixed=float(have[at]),
         saturations=lost,
-        over_time=over_time(error, first, block),
-        count=error.size,
+        over_time=over_time(error, first, block, within),
+        count=error[within].size,
         power=power,
     )
 
@@ -172,12 +184,15 @@ def worst(error: np.ndarray) -> tuple[int, int, int]:
     return sequence, step, unit
 
 
-def over_time(error: np.ndarray, first: int, block: int) -> tuple[BlockError, ...]:
+def over_time(
+    error: np.ndarray, first: int, block: int, within: np.ndarray | None = None
+) -> tuple[BlockError, ...]:
     """e (N, T, width), whose steps count from `first`, block by block; the last may be short."""
     found = []
     for step in range(0, error.shape[1], block):
         part = error[:, step : step + block]
-        rmse, most = float(np.sqrt(np.mean(part**2))), float(np.abs(part).max())
+        counted = part if within is None else part[within[:, step : step + block]]
+        rmse, most = float(np.sqrt(np.mean(counted**2))), float(np.abs(part).max())
         found.append(BlockError(first + step, part.shape[1], rmse, most))
     return tuple(found)
 

@@ -4,15 +4,16 @@ cost. A pure function of what it is given, so that it may run anywhere and in an
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from fixedpoint.calibration import Seen
+from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from fixedpoint.quantization import quantize
 from fixedpoint.retention.hold import NeverShutError, check_hold
 from fixedpoint.search.cost import Cost, cost
@@ -51,24 +52,31 @@ class Problem:
     net : the float network.
     seen : the ranges from which fraction bits follow.
     lanes : of the core whose cost counts.
-    x : (N, T, D) real.
-    out : what the float network gives for x, (N, T, K); T is 1 where only the last step's leaves.
-    answers : of a task, else None.
+    parts : the sequences.
+    outs : what the float network gives for each part, (N, T, K); T is 1 where only the last step's
+        leaves.
+    answers : of a task, whose sequences are one part, else None.
     """
 
     net: Network
     seen: Seen
     lanes: int
-    x: Array
-    out: Array
+    parts: tuple[Part, ...]
+    outs: tuple[Array, ...]
     answers: RightOutputs | None = None
 
     @classmethod
     def of(
-        cls, net: Network, seen: Seen, lanes: int, x: Array, answers: RightOutputs | None = None
+        cls,
+        net: Network,
+        seen: Seen,
+        lanes: int,
+        parts: Sequence[Part],
+        answers: RightOutputs | None = None,
     ) -> "Problem":
         """With the outputs of the float network; `InputError` for an x that does not fit it."""
-        return cls(net, seen, lanes, x, net.run(x).out, answers)
+        outs = tuple(net.run(part.x, part.state).out for part in parts)
+        return cls(net, seen, lanes, tuple(parts), outs, answers)
 
     def digest(self) -> str:
         """SHA-256 of everything in it, the same on every machine."""
@@ -125,28 +133,35 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
     Formats that cannot work are no error here but a candidate that meets no goal.
     """
     answers = problem.answers
-    wanted = None if answers is None else answers.right(problem.out)
+    wanted = None if answers is None else answers.right(problem.outs[0])
     try:
         qnet = quantize(problem.net, formats_of(problem.net, widths, problem.seen))
-        trace = qnet.run(qnet.encode(problem.x)[0])
+        runs = [_run(qnet, part) for part in problem.parts]
         holds = _holds(qnet)
     except FormatError:
         return Evaluation(widths, math.inf, math.inf, None, wanted, 0, None, None)
-    out = trace.value("out")
-    error = np.ascontiguousarray(out - problem.out)  # sums depend on the order in memory
+    outs = [run.value("out") for run in runs]
+    # sums depend on the order in memory
+    errors = [np.ravel(out - real) for out, real in zip(outs, problem.outs, strict=True)]
+    error = np.concatenate(errors)
     return Evaluation(
         widths,
         float(np.sqrt(np.mean(error**2))),
         float(np.abs(error).max()),
-        None if answers is None else answers.right(out),
+        None if answers is None else answers.right(outs[0]),
         wanted,
-        _clipped(problem.net, trace.saturations),
+        sum(_clipped(problem.net, run.saturations) for run in runs),
         holds,
         cost(qnet, problem.lanes),
     )
 
 
-def _holds(qnet) -> bool | None:
+def _run(qnet: QuantizedNetwork, part: Part) -> QuantizedTrace:
+    start = None if part.state is None else qnet.encode_state(part.state)
+    return qnet.run(qnet.encode(part.x)[0], start)
+
+
+def _holds(qnet: QuantizedNetwork) -> bool | None:
     try:
         return check_hold(qnet, HOLD_STEPS, HOLD_SEQUENCES).holds
     except NeverShutError:

@@ -1,32 +1,31 @@
 """The search for the formats of least cost that meet a goal, or of least error within some bits.
 
-    1. All uniform widths. The starts are the best of them that meets the goal, and the one two bits
-       wider. From each:
-    2. Of the candidates with one width a bit narrower or wider, or with the other range of y
-       (`Widths.tight`), and that are better: the one that saves most cost for the noise power that
-       it adds (where error counts first: the best).
+    1. The starts are the best that meets the goal of the widths that the rule gives, and the best
+       of those that are the same for all kinds. From each:
+    2. Of the candidates with one width a bit narrower or wider, or with another range of y or x
+       (`Widths.tight`, `Widths.clip`), and that are better: the one that saves most cost for the
+       noise power that it adds (where error counts first: the best).
     3. If none is better, the same of those with two widths changed by a bit each; then on with 2.
     4. The better end of the two must meet the goal on data held out as well. If it does not, the
        whole is done again with an error of at most 0.95 of its.
 
-It ends where no change of one width or of two by a bit each is better. "Better" is a total order
-and the walk looks at whole sets of evaluations, so that the result does not depend on which is done
-first, or where.
+It ends where no change of one width or of two by a bit each is better. Of candidates that have the
+same formats one is tried. "Better" is a total order and the walk looks at whole sets of
+evaluations, so that the result does not depend on which is done first, or where.
 """
 
-import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import astuple, dataclass, field, replace
 
 from fixedpoint.search.evaluation import Evaluation
-from fixedpoint.widths import NARROWEST, WIDEST, Widths
+from fixedpoint.search.space import Space
+from fixedpoint.widths import WIDEST, Widths
 from golden.errors import CarouselError
 
 Evaluate = Callable[[Sequence[Widths]], Iterable[Evaluation]]
 """Candidates to their evaluations, in any order."""
 
-WIDER = 2  # bits of the second start above the first
 TIGHTER = 0.95  # of the error that did not do on the data held out
 LEAST_NOISE = 1e-6  # of the noise power there is: what adds less than this is taken to add as much
 
@@ -41,7 +40,7 @@ class Goal:
 
     Attributes
     ----------
-    bits : the widest width allowed.
+    bits : of weights, x and y at most.
     tolerance : the largest RMSE of the output allowed, or None.
     task : whether as many sequences must be answered rightly as in float.
 
@@ -94,17 +93,27 @@ class Search:
     Attributes
     ----------
     goal : what to keep.
+    space : where to look.
     evaluate : candidates to evaluations, in any order.
-    kinds : the widths that count, of `Widths`.
+    watch : called after each evaluation, with how many are left to try in this round.
     limit : RMSE that must not be passed, below the goal's own where the data held out ask for it.
     known : all evaluations so far.
+    best : the best so far that meets the goal.
     """
 
     goal: Goal
+    space: Space
     evaluate: Evaluate
-    kinds: Sequence[str]
+    watch: Callable[[int], None] = lambda left: None
     limit: float = math.inf
     known: dict[Widths, Evaluation] = field(default_factory=dict)
+    best: Evaluation | None = None
+    _alike: dict[Hashable, Evaluation] = field(default_factory=dict, init=False)
+
+    @property
+    def tried(self) -> int:
+        """How many formats were tried."""
+        return len(self._alike)
 
     def run(self, confirm: Callable[[Evaluation], bool]) -> Evaluation:
         """The best formats that meet the goal, and are confirmed.
@@ -122,55 +131,65 @@ class Search:
             if confirm(found):
                 return found
             self.limit = TIGHTER * found.rmse
+            within = filter(self._meets, self.known.values())
+            self.best = min(within, key=self.goal.rank, default=self.best)
 
     def starts(self) -> list[Evaluation]:
-        """Uniform widths to begin with."""
-        every = [Widths.uniform(bits) for bits in range(NARROWEST, self.goal.bits + 1)]
+        """The best of each family of widths, the best of all first."""
+        families = list(self.space.starts.values())
+        every = [widths for family in families for widths in family]
         met = {found.widths: found for found in self.meeting(every)}
         if not met:
             raise SearchError(self._why(every))
-        first = min(met.values(), key=self.goal.rank)
-        second = min(first.widths.input + WIDER, self.goal.bits)
-        return [first, met.get(Widths.uniform(second), first)]
+        able = [[met[widths] for widths in family if widths in met] for family in families]
+        best = [min(family, key=self.goal.rank) for family in able if family]
+        return sorted(best, key=self.goal.rank)
 
     def _why(self, every: Sequence[Widths]) -> str:
         least = min(self.known[each].rmse for each in every)
         where = "" if self.limit == math.inf else " on the data held out as well"
         return (
             f"no formats of up to {self.goal.bits} bits meet the goal{where}: the least RMSE of "
-            f"uniform widths is {least:.3g}; allow more error, or more bits"
+            f"those to start from is {least:.3g}; allow more error, or more bits"
         )
 
     def meeting(self, candidates: Iterable[Widths]) -> list[Evaluation]:
         """Those that meet the goal."""
         candidates = list(candidates)
-        missing = [widths for widths in candidates if widths not in self.known]
-        self.known |= {found.widths: found for found in self.evaluate(missing)}
-        found = (self.known[widths] for widths in candidates)
-        return [each for each in found if each.rmse <= self.limit and self.goal.met(each)]
+        self._try([widths for widths in candidates if widths not in self.known])
+        return list(filter(self._meets, map(self.known.__getitem__, candidates)))
+
+    def _try(self, candidates: Sequence[Widths]) -> None:
+        """Evaluate candidates; of those with the same formats one."""
+        keys = {widths: self.space.key(widths) for widths in candidates}
+        first: dict[Hashable, Widths] = {}
+        for widths, key in keys.items():
+            if key not in self._alike:
+                first.setdefault(key, widths)
+        left = len(first)
+        for found in self.evaluate(list(first.values())):
+            self._alike[keys[found.widths]] = self.known[found.widths] = found
+            if self._meets(found):
+                self.best = min(filter(None, (self.best, found)), key=self.goal.rank)
+            left -= 1
+            self.watch(left)
+        for widths, key in keys.items():
+            self.known[widths] = replace(self._alike[key], widths=widths)
+
+    def _meets(self, found: Evaluation) -> bool:
+        return found.rmse <= self.limit and self.goal.met(found)
 
     def descend(self, here: Evaluation) -> Evaluation:
         """From `here` on to where no change of one or two widths is better."""
         goal, changes = self.goal, 1
         while changes <= 2:
-            around = self.meeting(neighbours(here.widths, self.kinds, goal.bits, changes))
+            around = self.meeting(self.space.neighbours(here.widths, changes, goal.cheapest))
             better = [each for each in around if goal.rank(each) < goal.rank(here)]
             if better:
                 here, changes = min(better, key=lambda each: goal.step(here, each)), 1
             else:
                 changes += 1
         return here
-
-
-def neighbours(here: Widths, kinds: Sequence[str], bits: int, changes: int) -> Iterator[Widths]:
-    """Widths that differ from `here` by a bit in as many of `kinds`, or in the range of y alone."""
-    if changes == 1:
-        yield replace(here, tight=not here.tight)
-    for chosen in itertools.combinations(kinds, changes):
-        for steps in itertools.product((-1, 1), repeat=changes):
-            moved = {k: getattr(here, k) + step for k, step in zip(chosen, steps, strict=True)}
-            if all(NARROWEST <= width <= bits for width in moved.values()):
-                yield replace(here, **moved)
 
 
 def front(found: Iterable[Evaluation]) -> list[Evaluation]:

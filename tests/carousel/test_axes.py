@@ -86,7 +86,7 @@ def test_an_order_that_is_none_is_refused(axes):
 
 def test_axes_are_those_of_a_file():
     with pytest.raises(InputError, match="--axes TND: is of a file that --input names"):
-        choose(network(), None, None, None, 0, "TND")
+        choose(network(), (), None, None, 0, "TND")
 
 
 def test_an_expectation_has_the_order_of_the_outputs():
@@ -103,7 +103,7 @@ def test_one_output_may_be_without_an_axis_for_it(tmp_path):
     net = Network((Layer(weights, {kind: np.zeros(1) for kind in "ifog"}),))
     np.save(tmp_path / "x.npy", X[:1])
     np.save(tmp_path / "y.npy", np.arange(4.0))
-    inputs = choose(net, tmp_path / "x.npy", None, None, 0)
+    inputs = choose(net, (tmp_path / "x.npy",), None, None, 0)
     wanted = expectation.load(tmp_path / "y.npy", inputs, net)
     assert wanted.values.shape == (1, 4, 1)
 

@@ -136,7 +136,7 @@ def test_the_gateware_gets_what_the_subject_says(monkeypatch, quick_sim, tmp_pat
     np.savez(state, **parts)
     path = model(tmp_path, name)
     start = None if name == "both" else state
-    subject = prepare(path, Choice(), Given(x, state=start))
+    subject = prepare(path, Choice(), Given((x,), state=start))
     assert gateware.play(subject, None).ok
     ((core, options),) = asked
     if start is None:

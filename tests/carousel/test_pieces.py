@@ -119,7 +119,7 @@ def test_what_cannot_go_on_is_run_as_a_whole(monkeypatch, quick_sim, tmp_path, n
     monkeypatch.setattr(pieces, "HELD", 1)
     golden.save(nets.every()[name], tmp_path / "m.npz")
     np.save(tmp_path / "x.npy", nets.sequences(2))
-    subject = prepare(tmp_path / "m.npz", Choice(), Given(tmp_path / "x.npy"))
+    subject = prepare(tmp_path / "m.npz", Choice(), Given((tmp_path / "x.npy",)))
     found = pieces.run(subject, None)
     assert found.gateware.verdict.ok
     assert (

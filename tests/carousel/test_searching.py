@@ -3,6 +3,7 @@ done does not matter."""
 
 import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,12 +14,12 @@ import golden
 from carousel.report import plots
 from carousel.search import command as searching
 from carousel.search import plots as searched_plots
+from carousel.search import watch
 from carousel.work import workers
 from carousel.work.journal import Journal
 from fixedpoint import Formats, quantize
 from fixedpoint.search.cost import cost
 from fixedpoint.search.evaluation import Evaluation
-from fixedpoint.widths import KINDS
 from tests.carousel.clusters import cluster
 from tests.carousel.nets import every, sequences
 from tests.fixedpoint.search.test_search import problem
@@ -67,7 +68,10 @@ def test_the_formats_keep_the_tolerance_in_every_command_that_takes_them(
     assert plain["hold"][0]["holds"] and plain["ok"]
     assert str(place) in shown and "bits of weights" in shown
     assert have["cost"]["total"] < min(
-        each["cost"]["total"] for each in plain["uniform"] if each["rmse"] <= 2e-2
+        each["cost"]["total"]
+        for family in ("rule", "uniform")
+        for each in plain[family]
+        if each["rmse"] <= 2e-2
     )
 
 
@@ -80,8 +84,10 @@ def test_least_error_within_some_bits(cli, model, tmp_path):
     )
     assert done.exit_code == 0, done.output
     plain = json.loads((tmp_path / "r.json").read_text())
-    assert plain["found"]["rmse"] <= min(each["rmse"] for each in plain["uniform"])
-    assert max(plain["found"]["widths"][kind] for kind in KINDS) == 8
+    for family in ("rule", "uniform"):
+        assert plain["found"]["rmse"] <= min(each["rmse"] for each in plain[family])
+    widths = plain["found"]["widths"]
+    assert max(widths[kind] for kind in ("input", "weights", "y")) == 8
     drawn = place.with_suffix(".svg").read_text()
     assert drawn.startswith("<svg") and drawn.rstrip().endswith("</svg>") and len(drawn) > 10_000
 
@@ -132,14 +138,17 @@ class Stop:
 
 
 def test_an_interrupted_search_goes_on_where_it_was(cli, found, model, tmp_path, monkeypatch):
-    """It leaves its journal and nothing else; what is in there is not evaluated again."""
+    """It leaves its journal and the best so far; what is in there is not evaluated again."""
     whole, _, plain = found(name="whole")
     place = tmp_path / "cut.json"
     with monkeypatch.context() as patch:
         Stop(patch, after=15)
-        assert cli("search", model, *SIZE, *GOAL, "-o", place).exit_code == 130
-    assert {path.name for path in tmp_path.glob("*cut*")} == {"cut.jsonl"}
+        done = cli("search", model, *SIZE, *GOAL, "-o", place)
+    assert done.exit_code == 130
+    assert {path.name for path in tmp_path.glob("*cut*")} == {"cut.json", "cut.jsonl"}
     assert len(lines(place)) == 15
+    assert "interrupted after 15 tried, best: cost" in done.stderr and str(place) in done.stderr
+    assert Formats.parse(place) != Formats.parse(whole)
     cut, _, again = found(name="cut")
     assert cut.read_bytes() == whole.read_bytes()
     assert again["front"] == plain["front"] and again["tried"] == plain["tried"]
@@ -147,6 +156,75 @@ def test_an_interrupted_search_goes_on_where_it_was(cli, found, model, tmp_path,
     with monkeypatch.context() as patch:
         Stop(patch, after=0)  # nothing is left to evaluate
         found(name="cut")
+
+
+def test_a_request_to_end_leaves_the_best_so_far_too(model, tmp_path):
+    """SIGTERM to the command itself, in the middle of a search in two processes."""
+    place = tmp_path / "cut.json"
+    words = ("search", model, *SIZE, *GOAL[:-1], 2, "-o", place)
+    command = [sys.executable, "-m", "carousel", *map(str, words)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        said = next(line for line in running.stderr if "best: cost" in line)
+        running.send_signal(signal.SIGTERM)
+        rest = running.stderr.read()
+    assert said.startswith("Search  ") and "left of this round" in said
+    assert running.returncode == 128 + signal.SIGTERM
+    assert f"{place} has these formats" in rest.splitlines()[-1]
+    net = golden.load(model)
+    assert quantize(net, Formats.parse(place)).formats == Formats.parse(place)
+
+
+def test_before_anything_is_found_an_interruption_leaves_no_formats(
+    cli, model, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        Stop(patch, after=0)
+        done = cli("search", model, *SIZE, *GOAL, "-o", tmp_path / "cut.json")
+    assert done.exit_code == 130 and "none yet that meets the goal" in done.stderr
+    assert not (tmp_path / "cut.json").exists()
+
+
+def test_a_search_ends_in_the_time_it_is_given(cli, found, refused, model, tmp_path, monkeypatch):
+    """With the best so far, and goes on when it is called again without a limit."""
+    whole, _, plain = found(name="whole")
+    now = iter(range(10_000))
+    with monkeypatch.context() as patch:
+        patch.setattr(watch.time, "monotonic", lambda: float(next(now)))
+        cut, shown, early = found("--time", "0.3", name="cut")
+        words = ("search", model, *SIZE, "--tolerance", "1e-9", "-o", tmp_path / "none.json")
+        assert "no formats met the goal in time, of 1" in refused(
+            *words, "--jobs", 1, "--time", "1e-9"
+        )
+        assert not (tmp_path / "none.json").exists()
+    assert early["stopped_after_minutes"] == 0.3 and early["tried"] < plain["tried"]
+    assert "ended after 0.3 min with the best so far" in shown
+    assert early["found"]["rmse"] <= 2e-2 and Formats.parse(cut) != Formats.parse(whole)
+    assert found(name="cut")[2]["found"] == plain["found"]
+    assert "--time 0: must be a number" in refused(*words, "--time", "0")
+
+
+def test_a_state_and_files_of_unlike_length_are_searched(cli, tmp_path):
+    """Formats hold what is seen from a given state, to the end of every sequence."""
+    golden.save(every()["deep"], tmp_path / "net.npz")
+    net = golden.load(tmp_path / "net.npz")
+    for name, (count, steps) in {"a": (3, 20), "b": (2, 31)}.items():
+        np.save(tmp_path / f"{name}.npy", sequences(count, steps))
+    layers = [layer.shape.state for layer in net.layers]
+    state = {
+        f"{k}.{part}": np.full((5, width[part]), value)
+        for k, width in enumerate(layers)
+        for part, value in (("s", 7.5), ("y", 0.5))
+    }
+    np.savez(tmp_path / "s.npz", **state)
+    words = ("--input", tmp_path / "a.npy", "--input", tmp_path / "b.npy")
+    done = cli(
+        *("search", tmp_path / "net.npz", *words, "--state", tmp_path / "s.npz", "--quick"),
+        *("--tolerance", "5e-2", "--bits", 10, "--jobs", 1, "-o", tmp_path / "f.json"),
+    )
+    assert done.exit_code == 0, done.output
+    formats = Formats.parse(tmp_path / "f.json")
+    assert all(form.s.holds(15.0) for form in formats.layers)
 
 
 def test_lines_of_a_journal_that_are_not_whole_do_not_count(found):
@@ -260,7 +338,7 @@ def test_what_cannot_be_is_refused_by_name(refused, model, tmp_path):
     assert "tolerance 0.0: must be" in call("--tolerance", "0")
     for bits in ("0", "3"):
         assert f"bits {bits}: must be from 4 to 20" in call("--bits", bits)
-    assert "the least RMSE of uniform widths is" in call("--tolerance", "1e-9", "--bits", "8")
+    assert "the least RMSE of those to start from is" in call("--tolerance", "1e-9", "--bits", "8")
     assert "lanes 99: more than there are rows" in call("--tolerance", "1e-3", "--lanes", "99")
     assert "--jobs 1: counts processes here" in call("--scheduler", "tcp://127.0.0.1:1")
     call = lambda *words: refused("search", model, *words, "-o", tmp_path / "f")  # noqa: E731

@@ -39,7 +39,7 @@ class Files:
 
     def measure(self, file: Path, state: Path | None = None) -> accuracy.Measured:
         return accuracy.measure(
-            prepare(self.model, Choice(file=self.formats), Given(file, state=state))
+            prepare(self.model, Choice(file=self.formats), Given((file,), state=state))
         )
 
 

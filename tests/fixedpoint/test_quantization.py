@@ -5,6 +5,7 @@ import pytest
 
 from fixedpoint import Format, FormatError, choose_formats, quantize
 from fixedpoint.calibration import HEADROOM, Seen
+from fixedpoint.clipping import clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
 from golden import InputError, Network
@@ -21,11 +22,12 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 30, inputs)) * 10.0 ** rng.integers(-2, 3)
     seen = Seen.measure(net, x)
-    widths = Rule(bits).widths(net, seen)
+    widths = clipped(net, Rule(bits).widths(net, seen), seen, x)
     forms = choose_formats(net, bits, x)
     assert forms == formats_of(net, widths, seen)
     trace = net.run(x)
-    assert forms.input.holds(HEADROOM * np.abs(x).max()) and forms.input.width == bits
+    room = HEADROOM * np.abs(x).max() / 2**widths.clip
+    assert forms.input.holds(room) and forms.input.width == bits
     for k, (layer, form) in enumerate(zip(net.layers, forms.layers, strict=True)):
         s = np.abs(trace.get("s", k)).max()
         assert form.s.holds(HEADROOM * s) and form.s.holds(-HEADROOM * s)

@@ -20,8 +20,8 @@ def qnet():
 
 
 @pytest.fixture
-def fresh(monkeypatch):
-    """As in a process that has run nothing."""
+def fresh(monkeypatch, qnet):
+    """As in a process that has run nothing since the formats were chosen."""
     monkeypatch.setattr(stepping, "_compiled", stepping._Compiled())
     making._compiled.cache_clear()
     yield notes.note.cache_clear()

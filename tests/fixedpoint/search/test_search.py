@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from fixedpoint import check_hold, compare, quantize
-from fixedpoint.calibration import Seen
+from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
+from fixedpoint.rule import Rule
 from fixedpoint.search.cost import Cost, cost
 from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
-from fixedpoint.search.search import Goal, Search, SearchError, front, neighbours
+from fixedpoint.search.search import Goal, Search, SearchError, front
+from fixedpoint.search.space import Space
 from fixedpoint.widths import KINDS, Widths
 from golden import Dense, Network
 from golden.tasks import TEMPORAL_ORDER
@@ -31,7 +33,7 @@ def problem(seed=0, count=2, steps=25):
     net = Network((layer(rng, 3, 4),), (Dense(rng.normal(0, 1, (2, 4)), np.zeros(2)),))
     x = rng.normal(0, 1, (count, steps, 3))
     answers = RightOutputs(net.run(x).out[:, -1], replace(TEMPORAL_ORDER, tolerance=0.02))
-    return Problem.of(net, Seen.measure(net, x), 4, x, answers)
+    return Problem.of(net, Seen.measure(net, x), 4, [Part(x)], answers)
 
 
 def found(widths, rmse, total=100, **others):
@@ -66,8 +68,14 @@ def all_tried(candidates):
     return list(map(tried, candidates))
 
 
+def space(bits, kinds=KINDS):
+    """Where all that may be as wide as `bits` is searched, from uniform widths."""
+    uniform = [Widths.uniform(each) for each in range(4, bits + 1)]
+    return Space(kinds, {"uniform": uniform}, Widths.uniform(bits))
+
+
 def run(goal, evaluate, kinds=KINDS, confirm=lambda _: True):
-    state = Search(goal, evaluate, kinds)
+    state = Search(goal, space(goal.bits, kinds), evaluate)
     return state.run(confirm), state
 
 
@@ -76,14 +84,15 @@ class TestEvaluation:
         given, widths = problem(), Widths(10, 9, 11, 10, 12, 13, 10, 12)
         have = evaluate(given, widths)
         qnet = quantize(given.net, formats_of(given.net, widths, given.seen))
-        trace = qnet.run(qnet.encode(given.x)[0])
-        want = compare(given.net.run(given.x), trace).signals["out"]
+        (x,), (real,) = (part.x for part in given.parts), given.outs
+        trace = qnet.run(qnet.encode(x)[0])
+        want = compare(given.net.run(x), trace).signals["out"]
         assert have.rmse == pytest.approx(want.rmse, rel=1e-12)
         assert have.max_abs == want.max_abs
         assert have.cost == cost(qnet, given.lanes)
         assert have.holds is check_hold(qnet, 16, 2).holds is True
-        close = np.abs(trace.value("out")[:, -1] - given.out[:, -1]).max(axis=1) < 0.02
-        assert (have.right, have.right_in_float) == (close.sum(), len(given.x))
+        close = np.abs(trace.value("out")[:, -1] - real[:, -1]).max(axis=1) < 0.02
+        assert (have.right, have.right_in_float) == (close.sum(), len(x))
 
     def test_it_is_the_same_each_time_and_in_another_process(self):
         given, widths = problem(), Widths.uniform(9)
@@ -101,7 +110,7 @@ class TestEvaluation:
         given = problem()
         clipped = replace(given.net.layers[0], clip={"gate": (-1.0, 1.0)})
         net = replace(given.net, layers=(clipped,))
-        have = evaluate(Problem.of(net, given.seen, 4, given.x), Widths.uniform(12))
+        have = evaluate(Problem.of(net, given.seen, 4, given.parts), Widths.uniform(12))
         assert have.holds is None and Goal(tolerance=1.0).met(have)
 
     def test_formats_that_cannot_work_meet_no_goal(self):
@@ -126,7 +135,7 @@ class TestEvaluation:
         moved = {**first.weights, "g": first.weights["g"] + 1e-12}
         others = [
             replace(given, lanes=5),
-            replace(given, x=given.x + 1e-12),
+            replace(given, parts=(replace(given.parts[0], x=given.parts[0].x + 1e-12),)),
             replace(given, answers=None),
             replace(given, seen=replace(given.seen, inputs=given.seen.inputs[::-1])),
             replace(given, net=replace(given.net, layers=(replace(first, weights=moved),))),
@@ -201,7 +210,7 @@ class TestSearch:
         assert goal.met(have)
         assert max(getattr(have.widths, kind) for kind in KINDS) <= goal.bits
         for changes in (1, 2):
-            near = all_tried(neighbours(have.widths, FEW, goal.bits, changes))
+            near = all_tried(space(goal.bits, FEW).neighbours(have.widths, changes, False))
             assert all(goal.rank(have) < goal.rank(each) for each in near if goal.met(each))
 
     def test_it_is_cheaper_than_any_uniform_width_that_meets_the_goal(self):
@@ -262,15 +271,65 @@ class TestSearch:
 
 
 def test_neighbours_are_all_changes_by_a_bit():
+    """And of the ranges of y and x; where those that cost more are left out, the rest of them."""
+
+    def around(here, changes, bits=20, kinds=KINDS, cheaper=False):
+        return list(space(bits, kinds).neighbours(here, changes, cheaper))
+
     here = Widths.uniform(10)
-    one = list(neighbours(here, KINDS, 20, 1))
-    assert len(one) == len(set(one)) == 2 * len(KINDS) + 1
-    two = list(neighbours(here, KINDS, 20, 2))
+    one = around(here, 1)
+    assert len(one) == len(set(one)) == 2 * len(KINDS) + 2
+    assert len(around(replace(here, clip=3), 1)) == len(one) + 1
+    two = around(here, 2)
     assert len(two) == len(set(two)) == 4 * math.comb(len(KINDS), 2)
     low, high = Widths.uniform(4), Widths.uniform(7)
-    assert len(list(neighbours(low, KINDS, 20, 1))) == len(KINDS) + 1
-    assert len(list(neighbours(high, KINDS, 7, 1))) == len(KINDS) + 1
-    assert all(each.s == 10 for each in neighbours(here, ("y", "g"), 20, 2))
+    assert len(around(low, 1)) == len(around(high, 1, bits=7)) == len(KINDS) + 2
+    assert all(each.s == 10 for each in around(here, 2, kinds=("y", "g")))
+    for changes in (1, 2):
+        fewer = set(around(here, changes, cheaper=True))
+        left = set(around(here, changes)) - fewer
+        assert left and all(min(getattr(each, k) for k in KINDS) == 10 for each in left)
+
+
+def test_the_space_starts_from_the_rule_and_stays_within_what_it_gives():
+    given = problem()
+    found = Space.of(given.net, given.seen, 9)
+    assert found.starts["rule"] == [
+        Rule(bits).widths(given.net, given.seen) for bits in range(4, 10)
+    ]
+    assert all(each.scaled and each.tight for family in found.starts.values() for each in family)
+    assert (found.limits.weights, found.limits.y, found.limits.gate) == (9, 9, 16)
+    for start in itertools.chain(*found.starts.values()):
+        for each in found.neighbours(start, 1, False):
+            assert all(getattr(each, kind) <= getattr(found.limits, kind) for kind in KINDS)
+
+
+def test_of_widths_that_differ_without_effect_one_is_tried():
+    """y is as wide as h says where what was seen of it is no less: both ranges are one."""
+    given = problem()
+    seen = replace(given.seen, layers=({**given.seen.layers[0], "y": 0.9},))
+    given, asked = replace(given, seen=seen), []
+    where = Space.of(given.net, seen, 8, ("weights", "y"))
+    state = Search(
+        Goal(8), where, lambda some: [asked.append(w) or evaluate(given, w) for w in some]
+    )
+    state.run(lambda _: True)
+    texts = [formats_of(given.net, widths, seen).text() for widths in asked]
+    assert len(texts) == len(set(texts)) == state.tried < len(state.known)
+    for widths, have in state.known.items():
+        assert have == evaluate(given, widths)
+
+
+def test_each_evaluation_is_shown_with_the_best_so_far():
+    """With what is left of a round; the best is never worse than the one before."""
+    world, shown = noise({kind: (1.0, 1.0 + k) for k, kind in enumerate(KINDS)}), []
+    state = Search(Goal(tolerance=1e-3), space(20), world)
+    state.watch = lambda left: shown.append((left, state.best))
+    have = state.run(lambda _: True)
+    assert len(shown) == state.tried and shown[-1][1] == have
+    assert any(left == 0 for left, _ in shown) and max(left for left, _ in shown) > 20
+    costs = [best.cost.total for _, best in shown if best]
+    assert costs == sorted(costs, reverse=True)
 
 
 def test_the_front_has_all_that_no_other_beats_in_both():
@@ -294,6 +353,6 @@ def test_the_front_has_all_that_no_other_beats_in_both():
 
 def test_a_network_without_a_readout_is_searched_too():
     net, x = forget_network()
-    given, goal = Problem.of(net, Seen.measure(net, x), 4, x), Goal(10, tolerance=5e-2)
+    given, goal = Problem.of(net, Seen.measure(net, x), 4, [Part(x)]), Goal(10, tolerance=5e-2)
     have, _ = run(goal, lambda some: [evaluate(given, w) for w in some], FEW)
     assert goal.met(have) and have.right is None

@@ -1,0 +1,71 @@
+"""Where fixed point is poor: whether it is less so with less room for the input.
+
+A bit less of range is a bit more of precision. Of spectra, for example, most values are far below
+the peaks, and a few codes are all that 8 bits leave to them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fixedpoint.budget.error import sqnr
+from fixedpoint.calibration import Part, Seen
+from fixedpoint.fitting import formats_of
+from fixedpoint.network import build
+from fixedpoint.widths import Widths
+from golden.network import Network
+from golden.squash import Array
+
+GOOD = 40.0  # dB of the output: an error of a hundredth of its own spread
+GAIN = 2.0  # dB, the least for which a bit of range is given up
+MOST = 4  # bits of range that are given up
+STEPS = 20_000  # that are run at most, of all sequences
+
+
+def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> Widths:
+    """The widths with as much of the input's range given up as makes a poor output better.
+
+    Parameters
+    ----------
+    parts : typical input.
+
+    Raises
+    ------
+    FormatError : widths of which no formats can be made.
+    """
+    some = _some(parts)
+    real = np.concatenate([net.run(x).out.ravel() for x in some])
+
+    def decibels(widths: Widths) -> float:
+        qnet = build(net, formats_of(net, widths, seen))
+        found = [qnet.run(qnet.encode(x)[0]).value("out").ravel() for x in some]
+        return against(real, np.concatenate(found))[2]
+
+    first = decibels(widths)
+    if first >= GOOD or not any(x.any() for x in some):
+        return widths
+    tried = [replace(widths, clip=bits) for bits in range(1, MOST + 1)]
+    gained = {0: first} | {each.clip: decibels(each) - GAIN * each.clip for each in tried}
+    return replace(widths, clip=max(gained, key=lambda bits: gained[bits]))
+
+
+def _some(parts: Sequence[Part]) -> list[Array]:
+    """The first sequences (N, T, D) of all parts, and their first steps."""
+    found, left = list[Array](), STEPS
+    for part in parts:
+        if not left:
+            break
+        x = part.x if part.x.ndim == 3 else part.x[None]
+        x = x[: max(1, left // x.shape[1]), :left]
+        found.append(x)
+        left = max(0, left - x.shape[0] * x.shape[1])
+    return found
+
+
+def against(real: Array, fixed: Array) -> tuple[float, float, float]:
+    """RMSE, spread and their ratio in decibels; a constant output is compared with its size."""
+    noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
+    power = spread**2 or float(np.mean(real**2))
+    return math.sqrt(noise), spread, sqnr(power, noise)

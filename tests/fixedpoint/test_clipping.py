@@ -1,0 +1,69 @@
+"""Input is clipped where that makes a poor output better, and nowhere else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fixedpoint import FormatError, choose_formats, quantize
+from fixedpoint.calibration import Seen
+from fixedpoint.clipping import GAIN, GOOD, MOST, against, clipped
+from fixedpoint.fitting import formats_of
+from fixedpoint.rule import Rule
+from golden import Network
+from tests.fixedpoint.nets import layer
+
+
+def peaked():
+    """A network whose input is a hundredth of its rare peaks."""
+    rng = np.random.default_rng(5)
+    cells = layer(rng, 3, 8, scale=0.5)
+    for rows in cells.weights.values():
+        rows[:, :3] *= 8.0
+    x = rng.laplace(0, 0.05, (2, 400, 3))
+    x[0, ::97] = 4.0
+    return Network((cells,)), x
+
+
+def decibels(net, widths, seen, x):
+    qnet = quantize(net, formats_of(net, widths, seen))
+    return against(net.run(x).out, qnet.run(qnet.encode(x)[0]).value("out"))[2]
+
+
+def test_a_poor_output_gains_by_clipping_as_much_as_is_best():
+    net, x = peaked()
+    seen = Seen.measure(net, x)
+    widths = Rule(6).widths(net, seen)
+    found = clipped(net, widths, seen, x)
+    tried = [decibels(net, replace(widths, clip=bits), seen, x) for bits in range(MOST + 1)]
+    gained = np.array(tried) - GAIN * np.arange(MOST + 1)
+    assert tried[0] < GOOD and found.clip == int(np.argmax(gained)) > 0
+    assert tried[found.clip] > tried[0] + 3.0
+    qnet = quantize(net, bits=6, calibrate=x)
+    assert qnet.formats == formats_of(net, found, seen)
+    assert qnet.encode(x)[1] > 0
+
+
+@pytest.mark.parametrize("bits", [14, 16])
+def test_a_good_output_keeps_all_room(bits):
+    net, x = peaked()
+    seen = Seen.measure(net, x)
+    widths = Rule(bits).widths(net, seen)
+    assert decibels(net, widths, seen, x) > GOOD
+    assert clipped(net, widths, seen, x) == widths
+    qnet = quantize(net, choose_formats(net, bits, x))
+    assert qnet.encode(2 * x)[1] == 0
+
+
+def test_an_input_that_is_zero_has_nothing_to_give_up():
+    net, x = peaked()
+    seen = Seen.measure(net, 0 * x)
+    widths = Rule(4).widths(net, seen)
+    assert clipped(net, widths, seen, 0 * x) == widths
+
+
+@pytest.mark.parametrize("bits", [-1, 8])
+def test_more_than_is_allowed_is_refused(bits):
+    net, x = peaked()
+    with pytest.raises(FormatError, match=f"clip {bits}: must be from 0 to 7"):
+        replace(Rule(8).widths(net, Seen.measure(net, x)), clip=bits)
