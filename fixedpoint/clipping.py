@@ -18,7 +18,7 @@ from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
 
-GOOD = 40.0  # dB of the output: an error of a hundredth of its own spread
+POOR = 30.0  # dB of the output: an error of a thirtieth of its own spread
 GAIN = 2.0  # dB, the least for which a bit of range is given up
 MOST = 4  # bits of range that are given up
 STEPS = 20_000  # that are run at most, of all sequences
@@ -44,7 +44,7 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
         return against(real, np.concatenate(found))[2]
 
     first = decibels(widths)
-    if first >= GOOD or not any(x.any() for x in some):
+    if first >= POOR or not any(x.any() for x in some):
         return widths
     tried = [replace(widths, clip=bits) for bits in range(1, MOST + 1)]
     gained = {0: first} | {each.clip: decibels(each) - GAIN * each.clip for each in tried}

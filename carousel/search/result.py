@@ -84,7 +84,6 @@ def tables(found: SearchResult) -> list[Table]:
 
 FIGURES = (
     "y holds twice what was seen",
-    "bits of x's range given up",
     "multiplier of a lane",
     "multiplier bits",
     "memory bits",
@@ -101,7 +100,6 @@ def _column(each: Evaluation) -> Iterator[str]:
     cost = each.cost
     assert cost is not None, "formats that cannot work are not shown"
     yield "yes" if each.widths.tight else "no"
-    yield str(each.widths.clip)
     yield f"{cost.operand} x {cost.weight}"
     yield from (f"{n:,}" for n in (cost.products, cost.memory, cost.luts))
     yield f"{cost.total:,.0f}"

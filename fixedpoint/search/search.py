@@ -2,8 +2,8 @@
 
     1. The starts are the best that meets the goal of the widths that the rule gives, and the best
        of those that are the same for all kinds. From each:
-    2. Of the candidates with one width a bit narrower or wider, or with another range of y or x
-       (`Widths.tight`, `Widths.clip`), and that are better: the one that saves most cost for the
+    2. Of the candidates with one width a bit narrower or wider, or with another range of y
+       (`Widths.tight`), and that are better: the one that saves most cost for the
        noise power that it adds (where error counts first: the best).
     3. If none is better, the same of those with two widths changed by a bit each; then on with 2.
     4. The better end of the two must meet the goal on data held out as well. If it does not, the

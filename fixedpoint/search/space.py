@@ -9,7 +9,7 @@ from fixedpoint.calibration import Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import FormatError
 from fixedpoint.rule import Rule
-from fixedpoint.widths import KINDS, MOST_CLIPPED, NARROWEST, Widths
+from fixedpoint.widths import KINDS, NARROWEST, Widths
 from golden.network import Network
 
 RULE, UNIFORM = "rule", "uniform"
@@ -47,7 +47,7 @@ class Space:
         return cls(used, {RULE: ruled, UNIFORM: same}, limits, _Formats(net, seen))
 
     def neighbours(self, here: Widths, changes: int, cheaper: bool) -> Iterator[Widths]:
-        """Widths that differ from `here` by a bit in as many kinds, or in one range alone.
+        """Widths that differ from `here` by a bit in as many kinds, or in the range of y alone.
 
         Parameters
         ----------
@@ -55,9 +55,6 @@ class Space:
         """
         if changes == 1:
             yield replace(here, tight=not here.tight)
-            for clip in (here.clip - 1, here.clip + 1):
-                if 0 <= clip <= MOST_CLIPPED:
-                    yield replace(here, clip=clip)
         for chosen in itertools.combinations(self.kinds, changes):
             for steps in itertools.product((-1, 1), repeat=changes):
                 moved = {k: getattr(here, k) + step for k, step in zip(chosen, steps, strict=True)}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fixedpoint import FormatError, choose_formats, quantize
-from fixedpoint.calibration import Seen
-from fixedpoint.clipping import GAIN, GOOD, MOST, against, clipped
+from fixedpoint.calibration import Part, Seen
+from fixedpoint.clipping import GAIN, MOST, POOR, against, clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
 from golden import Network
@@ -34,10 +34,10 @@ def test_a_poor_output_gains_by_clipping_as_much_as_is_best():
     net, x = peaked()
     seen = Seen.measure(net, x)
     widths = Rule(6).widths(net, seen)
-    found = clipped(net, widths, seen, x)
+    found = clipped(net, widths, seen, [Part(x)])
     tried = [decibels(net, replace(widths, clip=bits), seen, x) for bits in range(MOST + 1)]
     gained = np.array(tried) - GAIN * np.arange(MOST + 1)
-    assert tried[0] < GOOD and found.clip == int(np.argmax(gained)) > 0
+    assert tried[0] < POOR and found.clip == int(np.argmax(gained)) > 0
     assert tried[found.clip] > tried[0] + 3.0
     qnet = quantize(net, bits=6, calibrate=x)
     assert qnet.formats == formats_of(net, found, seen)
@@ -49,8 +49,8 @@ def test_a_good_output_keeps_all_room(bits):
     net, x = peaked()
     seen = Seen.measure(net, x)
     widths = Rule(bits).widths(net, seen)
-    assert decibels(net, widths, seen, x) > GOOD
-    assert clipped(net, widths, seen, x) == widths
+    assert decibels(net, widths, seen, x) > POOR
+    assert clipped(net, widths, seen, [Part(x)]) == widths
     qnet = quantize(net, choose_formats(net, bits, x))
     assert qnet.encode(2 * x)[1] == 0
 
@@ -59,7 +59,7 @@ def test_an_input_that_is_zero_has_nothing_to_give_up():
     net, x = peaked()
     seen = Seen.measure(net, 0 * x)
     widths = Rule(4).widths(net, seen)
-    assert clipped(net, widths, seen, 0 * x) == widths
+    assert clipped(net, widths, seen, [Part(0 * x)]) == widths
 
 
 @pytest.mark.parametrize("bits", [-1, 8])

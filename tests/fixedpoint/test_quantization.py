@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixedpoint import Format, FormatError, choose_formats, quantize
-from fixedpoint.calibration import HEADROOM, Seen
+from fixedpoint.calibration import HEADROOM, Part, Seen
 from fixedpoint.clipping import clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
@@ -22,7 +22,7 @@ def test_formats_fit_the_network_and_its_data(bits, seed):
     net, inputs = random_network(rng)
     x = rng.normal(0, 1, (2, 30, inputs)) * 10.0 ** rng.integers(-2, 3)
     seen = Seen.measure(net, x)
-    widths = clipped(net, Rule(bits).widths(net, seen), seen, x)
+    widths = clipped(net, Rule(bits).widths(net, seen), seen, [Part(x)])
     forms = choose_formats(net, bits, x)
     assert forms == formats_of(net, widths, seen)
     trace = net.run(x)
