@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.errors import InputError
+from golden.window import Window
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Reading:
     indices : the input is one whole number a step, which stands for a vector of zeros with a one at
         its place (`vectors`); `axes` has no D then.
     steps : of every sequence, where the file computes something of so many; 0 for any number.
+    window : what a step of the network sees of the input, whose D values are then fewer.
     behind : the name in `golden.decision.DECISIONS` of what the file has behind the network's
         outputs, which are then logits; "" for nothing.
     """
@@ -35,6 +37,7 @@ class Reading:
     indices: bool = False
     behind: str = ""
     steps: int = 0
+    window: Window = Window()
 
 
 def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:

@@ -19,7 +19,7 @@ def check(axes: str | None) -> None:
 
 
 def arranged(net: Network, values: np.ndarray, axes: str | None, what: str) -> np.ndarray:
-    """An input as (T, D) or (N, T, D).
+    """An input as (T, D) or (N, T, D), D the network's inputs.
 
     Parameters
     ----------
@@ -32,6 +32,10 @@ def arranged(net: Network, values: np.ndarray, axes: str | None, what: str) -> n
         ever meant so, and can be read otherwise.
     """
     check(axes)
+    return net.reading.window.of(_turned(net, values, axes, what), net.inputs)
+
+
+def _turned(net: Network, values: np.ndarray, axes: str | None, what: str) -> np.ndarray:
     reading = net.reading
     if reading.indices and values.ndim < 3:
         order = (axes or reading.axes or USUAL).replace("D", "")
@@ -39,7 +43,7 @@ def arranged(net: Network, values: np.ndarray, axes: str | None, what: str) -> n
         values = vectors(turned[None] if turned.ndim == 1 else turned, net.inputs)
         _check_steps(values, axes, what, order)
         return values
-    if values.ndim == 1 and net.inputs == 1:
+    if values.ndim == 1 and net.inputs == len(reading.window.offsets):
         return values[:, None]
     if values.ndim == 2 and axes is not None and axes.index("D") < axes.index("T"):
         return values.T

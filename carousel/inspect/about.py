@@ -3,7 +3,7 @@
 What the core will need is in `needs`. Number formats need data: see `quantize`.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from carousel.measure.needs import Need
 from carousel.report.tables import Table
 from golden import Dense, Layer, Network
 from golden.squash import Array
+from golden.window import Window
 from golden.wiring import labels
 from rtl import CorePlan
 from rtl.schedule.schedule import UnsupportedError
@@ -216,6 +217,10 @@ def _reading(net: Network) -> list[Table]:
     what = (
         f"one of {net.inputs} numbers a step" if reading.indices else f"{net.inputs} values a step"
     )
+    if (seen := reading.window) != Window():
+        values = net.inputs // len(seen.offsets)
+        what = f"{values} values a step, in windows of {len(seen.offsets)} steps"
+        what += f" at intervals of {seen.stride}" if seen.stride > 1 else ""
     rows = [("input", f"{what}, axes {axes}"), *reading.stages]
     rows.append(("output", f"{net.outputs}, {OUTPUTS[net.output]}"))
     rows += [("assumed", reading.assumed)] if reading.assumed else []
@@ -245,6 +250,7 @@ def plain(found: ModelInfo) -> dict[str, Any]:
             "behind": net.reading.behind or None,
             "axes": net.reading.axes or None,
             "indices": net.reading.indices,
+            "window": asdict(net.reading.window),
             "inputs": net.inputs,
             "outputs": net.outputs,
             "output": net.output,

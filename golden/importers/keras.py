@@ -19,10 +19,11 @@ from golden.importers import check_file, check_size, hdf5, network_name, shown
 from golden.importers.assembly import network
 from golden.importers.keras_config import KerasLayer, as_object, chain
 from golden.importers.keras_options import NOTHING
-from golden.importers.keras_units import Unit
+from golden.importers.keras_units import Unit, window_of
 from golden.importers.stages import Cells, Stage
 from golden.network import Network
 from golden.reading import Reading
+from golden.window import Window
 
 WEIGHTS, CONFIG, METADATA = "model.weights.h5", "config.json", "metadata.json"
 OUTPUTS = {"every": "every step", "last": "the last step", "final": "each direction's last step"}
@@ -133,6 +134,21 @@ def _inputs(parts: list[KerasLayer]) -> int:
     return shape[2]
 
 
+def _window(parts: list[KerasLayer]) -> Window:
+    """What the first layer, if it is a convolution, sees of the steps."""
+    found = Window()
+    for k, part in enumerate(part for part in parts if part.kind not in NOTHING):
+        own = window_of(part) if part.kind == "Conv1D" else Window()
+        if k == 1:
+            found = own
+        elif own != Window():
+            raise part.error(
+                "a convolution over time that is not the first layer is not supported; give ONNX "
+                "(tf2onnx), or save what is behind it as a model of its own"
+            )
+    return found
+
+
 def _plan(parts: list[KerasLayer], version: int) -> list[Unit]:
     """The layers that compute; of two LSTMs side by side the forward one first.
 
@@ -141,7 +157,7 @@ def _plan(parts: list[KerasLayer], version: int) -> list[Unit]:
     """
     parts = [part for part in parts if part.kind not in NOTHING]
     _check_order(parts)
-    width, backwards, swapped = _inputs(parts), False, False
+    width, backwards, swapped = _inputs(parts) * len(_window(parts).offsets), False, False
     units: list[Unit] = []
     for part in parts[1:]:
         found = [
@@ -184,7 +200,9 @@ def _network(
     last = [unit for unit in units if unit.kind == "LSTM"][-1].part
     output = "every" if last.flag("return_sequences") else "final"
     index = units[0].kind == "Embedding"
-    reading = Reading(axes="NT" if index else "NTD", axes_out="NTD", indices=index)
+    reading = Reading(
+        axes="NT" if index else "NTD", axes_out="NTD", indices=index, window=_window(parts)
+    )
     net = network(stages, name, "", output, reading)
     said = ", then ".join(str(part) for part in parts if part.kind not in ("InputLayer", *NOTHING))
     return replace(net, made_by=f"Keras {version}, {said}; output of {OUTPUTS[net.output]}")

@@ -2,7 +2,7 @@
 
 LSTM, RNN(LSTMCell)  kernel (D, 4 C), recurrent_kernel (C, 4 C), bias (4 C,)
                      columns i | f | c | o
-Dense, Conv1D        kernel (D, K), or (1, D, K), bias (K,)
+Dense, Conv1D        kernel (D, K), or (width, D, K), bias (K,)
 BatchNormalization   gamma, beta, moving_mean, moving_variance (D,)
 Normalization        mean, variance (D,), count
 Embedding            embeddings (numbers, K)
@@ -21,6 +21,7 @@ from golden.importers.keras_options import FUNCTIONS as OF_FUNCTIONS
 from golden.importers.keras_options import SQUASHES
 from golden.importers.stages import LEAKY, Cells, Cut, Dense, Stage, normalisation
 from golden.squash import Array
+from golden.window import Window
 
 ORDER = "ifgo"
 HARD = {3: (1 / 6, 1 / 2), 2: (0.2, 0.5)}  # slope and offset of the hard sigmoid, by version
@@ -34,6 +35,7 @@ FUNCTIONS = {
 LEAK = 0.2  # of the activation "leaky_relu"; of a layer LeakyReLU
 LEAK_OF_LAYER = 0.3
 SMALLEST = 1e-7  # the least deviation that Normalization divides by
+WIDEST = 1 << 16  # of a convolution
 ONE, ZERO = np.ones(()), np.zeros(())
 
 
@@ -44,7 +46,7 @@ class Unit:
     Attributes
     ----------
     part : the layer.
-    inputs : how many it takes.
+    inputs : how many it takes; of a Conv1D those of all steps of its window.
     version : of Keras, 2 or 3.
     reverse : whether it runs from the sequence's last step to its first.
     beside : whether it is the second of two directions.
@@ -88,7 +90,10 @@ class Unit:
         check_size(rows * (inputs + count + 1))
         if self.kind == "Embedding":
             return [(inputs, count)]
-        kernel = (1, inputs, rows) if self.kind == "Conv1D" else (inputs, rows)
+        kernel = (inputs, rows)
+        if self.kind == "Conv1D":
+            width = len(window_of(self.part).offsets)
+            kernel = (width, inputs // width, rows)
         recurrent = [(count, rows)] if self.kind == "LSTM" else []
         return [kernel, *recurrent, *([(rows,)] if options.get("use_bias", True) else [])]
 
@@ -177,7 +182,7 @@ class Unit:
             return normalisation(scale, shift, mean, total)
         if self.kind in OF_FUNCTIONS:
             return ONE, ZERO
-        kernel = found[0].reshape(found[0].shape[-2:])
+        kernel = found[0].reshape(-1, found[0].shape[-1])
         return np.ascontiguousarray(kernel.T), found[1] if len(found) > 1 else ZERO
 
     def _layer(self, found: list[Array]) -> Layer:
@@ -198,3 +203,25 @@ class Unit:
             reverse=self.reverse,
             beside=self.beside,
         )
+
+
+def window_of(part: KerasLayer) -> Window:
+    """What a Conv1D sees of the steps."""
+    width, stride, dilation = (
+        _one(part, option) for option in ("kernel_size", "strides", "dilation_rate")
+    )
+    offsets = tuple(dilation * k for k in range(width))
+    zeros, padding = dilation * (width - 1), part.options.get("padding", "valid")
+    if padding == "same" and stride > 1:
+        raise part.error("padding 'same' with strides is not supported; supported: valid, causal")
+    before = {"valid": 0, "causal": zeros, "same": zeros // 2}[padding]
+    return Window(offsets, stride, before, zeros - before if padding == "same" else 0)
+
+
+def _one(part: KerasLayer, option: str) -> int:
+    """An option that is a number, or a list of one."""
+    value = part.options.get(option, 1)
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if type(value) is not int or not 1 <= value <= WIDEST:
+        raise part.error(f"{option} {shown(value)}: must be a whole number from 1 to {WIDEST}")
+    return value

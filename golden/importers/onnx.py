@@ -115,6 +115,7 @@ def _reading(graph: Any, signal: Signal) -> Reading:
         axes_out=_order(made, signal, "NTD"),
         indices=signal.index,
         steps=signal.steps,
+        window=signal.window,
     )
 
 

@@ -10,6 +10,7 @@ from golden.importers import shown
 from golden.importers.onnx_graph import Node, position
 from golden.importers.onnx_refusals import WHY
 from golden.importers.onnx_values import Group, Signal, Size, Spread, Value, measure, size_of
+from golden.importers.onnx_windows import pad
 
 
 def arrange(node: Node, signal: Signal) -> Value:
@@ -185,6 +186,7 @@ def regrouped(node: Node, axes: tuple[Group, ...], entries: list[Any], zero: boo
 ARRANGING = {
     "Identity": _identity,
     "Dropout": _dropout,
+    "Pad": pad,
     "Cast": _cast,
     "Transpose": _transpose,
     "Reshape": _reshape,

@@ -13,12 +13,14 @@ import numpy as np
 from golden.importers.onnx_graph import Node
 from golden.importers.onnx_join import added
 from golden.importers.onnx_values import Group, Signal, named, size_of
+from golden.importers.onnx_windows import convolved
 from golden.importers.stages import LEAKY, Cut, Dense, normalisation
 from golden.squash import SQUASHES, Array
 
 BEHIND = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
 FUNCTIONS = {"Sigmoid": "sigma", "Tanh": "tanh", "Relu": "relu"}
 ONE, ZERO = np.ones(()), np.zeros(())
+AS_SAID = ("NOTSET", "VALID")  # of auto_pad
 
 
 def dense(node: Node) -> Signal:
@@ -137,22 +139,32 @@ def _mixed(node: Node, signal: Signal, axis: int, weights: Array, biases: Array)
 
 
 def _convolution(node: Node) -> Signal:
-    """A convolution of width 1: a dense stage along axis 1."""
+    """A convolution over time: a dense stage along axis 1, over windows if it is wider than 1."""
     signal, weights = _flow(node), node.constant(1, "the weights").astype(np.float64)
-    taken = {name: node.take(name, 7) for name in ("kernel_shape", "dilations", "strides", "pads")}
-    node.take("auto_pad", 3)
+    sides, dims = node.take("pads", 7), weights.ndim - 2
+    node.take("kernel_shape", 7)
     if weights.ndim < 3 or weights.ndim != len(signal.axes) or not weights.size:
         node.refuse(f"weights of shape {weights.shape} for {len(signal.axes)} axes")
-    if any(size != 1 for size in weights.shape[2:]) or any(taken["pads"] or ()):
-        node.refuse("a convolution over time, of which only width 1 is supported")
-    if node.take("group", 2, 1) != 1 or any(step != 1 for step in taken["strides"] or ()):
-        node.refuse("a convolution with groups or strides is not supported")
+    if node.take("group", 2, 1) != 1 or node.take("auto_pad", 3, "NOTSET") not in AS_SAID:
+        node.refuse("a convolution with groups or auto_pad is not supported")
     biases = ZERO
     if node.value(2) is not None:
         biases = node.constant(2, "the bias").astype(np.float64)
         if biases.shape != (len(weights),):
             node.refuse(f"bias of shape {biases.shape}, must be ({len(weights)},)")
-    return _mixed(node, signal, 1, weights.reshape(weights.shape[:2]), biases)
+    if size_of(signal.axes[1]) not in (None, weights.shape[1]):
+        node.refuse(
+            f"weights of {weights.shape[1]} values, what flows has {size_of(signal.axes[1])}"
+        )
+    plain = node.attributes.get("strides") is None or set(node.attributes["strides"].ints) == {1}
+    if set(weights.shape[2:]) == {1} and plain and not any(sides or ()):
+        node.attributes.clear()
+        return _mixed(node, signal, 1, weights.reshape(weights.shape[:2]), biases)
+    if dims != 1:
+        node.refuse(f"a convolution over {dims} axes, supported is one over the steps")
+    signal = convolved(node, signal, weights, list(sides or (0, 0)))
+    rows = weights.transpose(0, 2, 1).reshape(len(weights), -1)
+    return _mixed(node, signal, 1, np.ascontiguousarray(rows), biases)
 
 
 def _normalised(node: Node) -> Signal:

@@ -81,6 +81,8 @@ def lstm(node: Node) -> list[Value]:
     cells = numbers.cells
     signal = _sequence(node, x, layout, numbers.w.shape[2])
     _check_whole(node, lengths, signal.time)
+    if x.rolled and [axis.name for axis in signal.time] != [x.rolled]:
+        node.refuse("X is a convolution over another axis than that of the steps; not supported")
     initial, given = _initial(node, layout, len(backward), cells)
     layers = _layers(node, numbers, backward, initial, turned=bool(signal.turned))
     group = named(f"cells of {node.label}", cells)

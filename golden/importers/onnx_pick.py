@@ -22,6 +22,7 @@ from golden.importers.onnx_values import (
     once,
     size_of,
 )
+from golden.importers.onnx_windows import cropped
 
 OPEN_END = (1 << 31) - 1  # an `ends` of Slice that is this or more means "to the end"
 ONLY = "only the first or last step of the outputs, or one direction, can be"
@@ -107,6 +108,8 @@ def _cut(node: Node, signal: Signal, axis: int, cut: AxisRange) -> Signal:
         return turn(node, signal, group)
     if (cut.start, cut.end) == (0, None):
         return signal
+    if (part := cropped(node, signal, axis, cut.start, cut.end)) is not None:
+        return part
     refusal = f"picks {cut} of axis {axis}: supported is only to pick of an LSTM's outputs"
     if not signal.parts:
         end = size_of(group) if cut.end is None else cut.end

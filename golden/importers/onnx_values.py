@@ -21,6 +21,7 @@ import numpy as np
 from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers.stages import Cells, Dense, Skip, Stage
+from golden.window import Window
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Signal:
     picked : of an input the group whose last step was picked, or ().
     states : inputs of the graph that give initial states of its layers.
     whole : whether the input is of whole numbers; index : whether they pick rows of a table.
+    window : what a step sees of the input; rolled : the name of the axis that it moves along.
     """
 
     axes: tuple[Group, ...]
@@ -105,6 +107,8 @@ class Signal:
     states: tuple[str, ...] = ()
     whole: bool = False
     index: bool = False
+    window: Window = Window()
+    rolled: str = ""
 
     @property
     def width(self) -> int:

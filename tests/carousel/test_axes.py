@@ -10,6 +10,7 @@ from carousel.cli.inputs import choose
 from carousel.compare import expectation
 from golden import InputError, Layer, Network
 from golden.reading import Reading
+from golden.window import Window
 from tests.golden.importers import onnx_models
 
 
@@ -125,3 +126,15 @@ def test_a_file_that_sums_up_takes_as_many_steps_as_it_says(cli, tmp_path):
     short = cli(*words, "--length", 7)
     assert short.exit_code == 2
     assert "x.npy: 7 steps, the model file takes 9, over which it sums up" in short.stderr
+
+
+def test_of_a_convolution_the_sequences_are_given_and_not_their_windows():
+    """Each step of the network sees two steps of the input and one of zeros in front."""
+    net = network(4, window=Window((0, 1), before=1), axes="TND")
+    found = arranged(net, X.transpose(1, 0, 2), None, "x")
+    shifted = np.concatenate([np.zeros((3, 1, 2)), X[:, :-1]], axis=1)
+    assert np.array_equal(found, np.concatenate([shifted, X], axis=2))
+    with pytest.raises(InputError, match=r"input: shape \(3, 4, 2\), must be \(T, 1\) or"):
+        arranged(network(2, window=Window((0, 1))), X, None, "x")
+    narrow = network(2, window=Window((0, 1)))
+    assert arranged(narrow, np.arange(5.0), None, "x").shape == (4, 2)

@@ -62,11 +62,28 @@ def embedded() -> keras.Model:
     )
 
 
+def convolved(**options) -> keras.Model:
+    """A convolution over time in front."""
+    x = [layers.Input((None, INPUTS)), layers.Conv1D(4, 3, activation="relu", **options)]
+    return keras.Sequential([*x, lstm(5), layers.Dense(2)])
+
+
+def networks() -> dict[str, keras.Model]:
+    return {
+        "around": around(),
+        "within": within(),
+        "embedded": embedded(),
+        "convolved": convolved(strides=2),
+        "causal": convolved(padding="causal", dilation_rate=2),
+        "same": convolved(padding="same"),
+    }
+
+
 def main() -> None:
     folder = Path(__file__).parent
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(1)
-    for name, net in {"around": around(), "within": within(), "embedded": embedded()}.items():
+    for name, net in networks().items():
         for variable in net.weights:
             low = 0.3 if "variance" in variable.path else -0.6
             variable.assign(rng.uniform(low, 0.8, variable.shape))

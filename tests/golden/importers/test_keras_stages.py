@@ -19,10 +19,11 @@ def case(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-@pytest.mark.parametrize("name", ["around", "within", "embedded"])
+@pytest.mark.parametrize("name", ["around", "within", "embedded", "convolved", "causal", "same"])
 def test_outputs_are_those_of_keras(name, suffix):
     net, (x, out) = golden.load(DATA / f"keras_{name}.{suffix}"), case(name)
-    found = net.run(vectors(x, net.inputs) if net.reading.indices else x).out
+    x = net.reading.window.of(vectors(x, net.inputs) if net.reading.indices else x, net.inputs)
+    found = net.run(x).out
     assert np.abs(found.reshape(out.shape) - out).max() < 1e-6
     assert net.reading.axes == ("NT" if name == "embedded" else "NTD")
 
@@ -143,7 +144,11 @@ LAYERS = {
         "mean: must be 3 numbers",
     ),
     "scale": (lambda layers: layers[2]["config"].update(scale="a"), "scale 'a' must be a number"),
-    "wide": (lambda layers: layers[4]["config"].update(kernel_size=[3]), "kernel_size [3] is not"),
+    "wide": (
+        lambda layers: layers[4]["config"].update(kernel_size=[3]),
+        "a convolution over time that",
+    ),
+    "wider": (lambda layers: layers[4]["config"].update(kernel_size=[0]), "kernel_size 0: must be"),
     "function in front": (
         lambda layers: layers[3]["config"].update(activation="elu"),
         "elu: elu is not supported, only sigma, ",

@@ -89,7 +89,7 @@ REFUSALS = {
             arrays={"C": np.ones((2, 3, 2))},
             whole={"k": np.array([1])},
         ),
-        "Conv node 'n': a convolution over time, of which only width 1 is supported",
+        "Conv node 'n': over time, which is supported only in front of all LSTM layers; cut",
     ),
     "training norm": (
         behind(
