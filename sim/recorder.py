@@ -1,4 +1,4 @@
-"""Raw samples of `seen` to clocks, flags and codes, thousands of clocks at a time.
+"""Samples of `seen` to clocks, flags and codes, thousands of clocks at a time.
 
 This module is loaded inside the simulator, so it imports little.
 """
@@ -13,13 +13,16 @@ from sim.job import Ints
 
 Bits = npt.NDArray[Any]  # uint8, one bit each
 Place = tuple[int, int, bool]
-MANY = 4096  # rises that are decoded at once
+MANY = 4096  # chunks of them with rises, which are decoded at once
+NONE = np.zeros(0, np.int64)
 RUNNING = "cycles"  # rises in most clocks: kept are those in which that changes
 PAYLOAD = ("out_data", "out_first", "out_last")
 
 
 def to_bits(samples: Sequence[str]) -> Bits:
     """Samples, each the text of a binary number, as rows of bits."""
+    if not samples:
+        return np.zeros((0, 0), np.uint8)
     text = "".join(samples).encode("ascii")
     return np.frombuffer(text, np.uint8).reshape(len(samples), -1) & 1
 
@@ -61,18 +64,17 @@ class Recorder:
         self.counters = counters or {}
         self.clocks = self.beats = self.in_waits = self.out_waits = self.last_beat = 0
         self.taken = self.too_long = self._leaps = 0
-        self._rose, self._rises = 0, list[tuple[int, str]]()
+        self._rose, self._rises = 0, list[tuple[Ints, Bits]]()
         self._parts: dict[str, list[Ints]] = {}
         self._before: Bits | None = None
 
     def column(self, name: str) -> int:
-        """Where a one-bit field stands in a sample's text."""
+        """Where a one-bit field stands in a row of bits."""
         return self.width - 1 - self.places[name][0]
 
-    def take(self, samples: list[str], rises: Sequence[tuple[int, str]] = ()) -> None:
-        """Take samples of consecutive clocks, each the text of a binary number; and those of
-        `rises` with the clocks of `samples` to which they belong."""
-        bits = to_bits(samples)
+    def take(self, bits: Bits, clocks: Ints = NONE, rises: Bits = NONE) -> None:
+        """Take the bits of consecutive clocks, the highest first; and those of `rises` with the
+        clocks among these to which they belong."""
         taken, given = (np.flatnonzero(bits[:, self.column(k)]) for k in ("in_beat", "out_beat"))
         self._keep("in_clocks", taken + self.clocks)
         self._keep("out_clocks", given + self.clocks)
@@ -84,7 +86,8 @@ class Recorder:
         if "too_long" in self.places:
             self.too_long += int(bits[:, self.column("too_long")].sum())
         self._watch(bits)
-        self._rises += [(self.clocks + clock, text) for clock, text in rises]
+        if len(clocks):
+            self._rises.append((self.clocks + clocks, rises))
         if len(self._rises) > MANY:
             self._count()
         self.beats += len(given)
@@ -94,7 +97,7 @@ class Recorder:
         for moved in (taken, given):
             if len(moved):
                 self.last_beat = max(self.last_beat, self.clocks + int(moved[-1]))
-        self.clocks += len(samples)
+        self.clocks += len(bits)
 
     def _watch(self, bits: Bits) -> None:
         """Note where a beat that was offered and not taken is not offered again unchanged."""
@@ -120,8 +123,7 @@ class Recorder:
         """Decode the clocks in which counters rise."""
         if not self._rises:
             return
-        clocks = np.array([clock for clock, _ in self._rises])
-        bits = to_bits([text for _, text in self._rises])
+        clocks, bits = (np.concatenate(parts) for parts in zip(*self._rises, strict=True))
         self._rises.clear()
         self._leaps += int(decode(bits, self.counters["leap"]).sum())
         for name, place in self.counters.items():

@@ -17,6 +17,8 @@ from sim.state import to_words
 JUNK = 0x5555_5555_5555  # what the payload shows while it is not valid
 CHUNK = 1024  # clocks between two looks at progress
 SHORT = 64  # the same where a round is short or has accesses in it, so that few pass in vain
+MANY = 1 << 14  # the same where the clocks of an access to the next are `LONG`
+LONG = 1_000_000  # clocks from which on a simulator for long runs is worth its build
 LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 
 
@@ -87,10 +89,19 @@ def round_of(harness: Harness, requests: Sequence[Request], scenario: Scenario) 
         burst=scenario.pattern.burst,
         seed=scenario.pattern.seed,
         **_bounds(requests, scenario.pattern, len(stretches), len(nothing)),
-        chunk=CHUNK
-        if len(stretches) == len(requests) == 1 and not requests[0].state_words
-        else SHORT,
+        chunk=_chunk(requests, len(stretches)),
     )
+
+
+def clocks_of(requests: Sequence[Request]) -> int:
+    """In about how many clocks all is done, if nothing has to wait."""
+    return sum(each.steps * max(each.pace, each.vector) for each in requests)
+
+
+def _chunk(requests: Sequence[Request], stretches: int) -> int:
+    if clocks_of(requests) // stretches >= LONG:
+        return MANY
+    return CHUNK if stretches == len(requests) == 1 and not requests[0].state_words else SHORT
 
 
 def _bounds(

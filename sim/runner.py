@@ -26,8 +26,11 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c",
 OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
 SMALL = 2_000_000  # characters of Verilog, contents of memories apart, compiled in one piece
 SUM = "sha256"  # file with the sum of a simulator, next to it
+CLOCKING = Path(__file__).with_name("clocking.cc")
+LOOP = ("-LDFLAGS", "-rdynamic", str(CLOCKING))  # what Python inside finds by its name
 HEADER = "carousel_verilated.h"
 INCLUDES = '#include "verilated.h"\n#include "verilated_vpi.h"\n'
+FAST = "-O2"  # of what is evaluated in each clock, for long runs
 # The package's makefile lacks the compiler's option for a precompiled header, and names a Python of
 # the machine on which it was made.
 MAKE = {
@@ -64,6 +67,7 @@ def build(
     cache: Path,
     *,
     waves: bool = False,
+    loop: bool = False,
 ) -> Build:
     """The simulator for a design, from the cache where it has been built before, be it with other
     contents of its memories.
@@ -78,6 +82,8 @@ def build(
     ports : the top module's ports that Python shall reach.
     cache : the folder of all simulators.
     waves : whether the simulator can write waveforms.
+    loop : whether it has the clock loop of `clocking.cc` and is compiled for speed, which takes
+        longer.
 
     Raises
     ------
@@ -87,14 +93,15 @@ def build(
     check_tools(cache)
     text, files = contents.apart(text)
     shared = (versions(), MAKE, INCLUDES, waves)
-    place = cache / digest(shared, OPTIONS, text, top, sorted(ports))
+    own = (CLOCKING.read_text(), FAST) if loop else ()
+    place = cache / digest(shared, OPTIONS, text, top, sorted(ports), *own)
     if _sound(place, top):
         return Build(place, top, cached=True, files=files)
     working, runtime = folder_in(cache, "building"), cache / f"runtime-{digest(shared)}"
     try:
         if place.exists():
             place.rename(working / "damaged")
-        _compile(text, top, ports, waves, working, runtime)
+        _compile(text, top, ports, working, runtime, waves=waves, loop=loop)
         (working / SUM).write_text(_sum(working / top))
         _publish(working, place)
     except ToolError as error:
@@ -159,9 +166,11 @@ def _compile(
     text: str,
     top: str,
     ports: Sequence[str],
-    waves: bool,
     folder: Path,
     runtime: Path,
+    *,
+    waves: bool,
+    loop: bool,
 ) -> None:
     """Verilog to a program in `folder`; what all designs share comes from, or goes to, `runtime`:
     the compiled run-time library and, from the second build on, its precompiled headers."""
@@ -179,12 +188,17 @@ def _compile(
         "sources": [str(visible), str(source)],
         "hdl_toplevel": top,
         "build_dir": str(objects),
-        "build_args": [*OPTIONS, *(["--output-split", "0"] if whole else [])],
+        "build_args": [
+            *OPTIONS,
+            *(["--output-split", "0"] if whole else []),
+            *(LOOP if loop else ()),
+        ],
         "waves": waves,
     }
-    # in several pieces Verilator has a precompiled header of its own, and there can be but one
-    headers = f" -include {runtime / HEADER}" if lent and whole else ""
-    flags = _make_flags({**MAKE, "OPT_FAST": MAKE["OPT_FAST"] + headers})
+    # in several pieces Verilator has a precompiled header of its own, and there can be but
+    # one, which is for one level of optimization
+    headers = f" -include {runtime / HEADER}" if lent and whole and not loop else ""
+    flags = _make_flags({**MAKE, "OPT_FAST": (FAST if loop else MAKE["OPT_FAST"]) + headers})
     status = _runner("build", arguments, folder, folder / "build.log", flags)
     if status or not (objects / top).exists():
         raise ToolError("building the simulator failed")

@@ -12,6 +12,7 @@ from golden.errors import InputError
 from rtl import CoreOptions, CorePlan, plan
 from rtl.lengths import check_fits, room
 from sim.job import Ints
+from sim.rounds import LONG, clocks_of, requests_of
 from sim.runner import BUILD_DIR
 from sim.scenario import Act, Pattern, Scenario
 from sim.stage import stage
@@ -122,7 +123,8 @@ def simulate_core(
     library : Verilog of the modules that the component is made of and Amaranth does not know.
     """
     scenario = Scenario("", (Act(codes, state),), pattern)
-    place = stage(core, build_dir, waves=waves is not None, library=library)
+    long = waves is None and clocks_of(requests_of(core, scenario)) >= LONG
+    place = stage(core, build_dir, waves=waves is not None, library=library, loop=long)
     steps = int(np.prod(codes.shape[:-1]))
     start = time.perf_counter()
     (played,) = place.play(

@@ -106,13 +106,16 @@ class Stage:
         ]
 
 
-def stage(core: Any, build_dir: Path, *, waves: bool = False, library: str = "") -> Stage:
+def stage(
+    core: Any, build_dir: Path, *, waves: bool = False, library: str = "", loop: bool = False
+) -> Stage:
     """Build the simulator of a component with the ports and the schedule of `rtl.core.Core`.
 
     Parameters
     ----------
     waves : whether it can write waveforms.
     library : Verilog of the modules that the component is made of and Amaranth does not know.
+    loop : whether it is built for long runs, see `build`.
 
     Raises
     ------
@@ -120,5 +123,6 @@ def stage(core: Any, build_dir: Path, *, waves: bool = False, library: str = "")
     """
     harness = Harness(core)
     ports = [*PORTS, *(port for port in ("state", MUTANT) if has(harness, port))]
-    built = build(convert(harness, TOP) + library, TOP, ports, build_dir, waves=waves)
+    text = convert(harness, TOP) + library
+    built = build(text, TOP, ports, build_dir, waves=waves, loop=loop)
     return Stage(harness, built)

@@ -1,7 +1,6 @@
 """The part that runs inside the simulator: drives the core, samples it, and writes recordings.
 
-Once a clock it reads one wide port and, where something changes, writes one. It decides nothing:
-whether what it saw is right is for the scoreboard to say, outside, once.
+It decides nothing: whether what it saw is right is for the scoreboard to say, outside, once.
 """
 
 import os
@@ -12,10 +11,10 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
 
 from sim.job import FOLDER, Ints, Job, Recording, Round
-from sim.recorder import RUNNING, Recorder, decode, to_bits
+from sim.pins import Pins, Samples, Source, pins
+from sim.recorder import RUNNING, Bits, Recorder, decode
 
 POWER_UP, RESET = 3, 1  # clocks of the first reset and of all later ones
 NEWS = 0.2  # seconds between two notes of progress
@@ -29,77 +28,42 @@ class Pauses:
         self.share, self.burst, self.random = share, burst, np.random.default_rng(seed)
         self.left = np.zeros(0, bool)
 
-    def take(self, clocks: int) -> list[bool]:
+    def take(self, clocks: int) -> Bits:
         """For the next clocks whether to pause in them."""
         if not self.share:
-            return [False] * clocks
+            return np.zeros(clocks, bool)
         draws = max(0, -(-(clocks - len(self.left)) // self.burst))
         drawn = np.repeat(self.random.random(draws) < self.share, self.burst)
         found = np.concatenate((self.left, drawn))
         self.left = found[clocks:]
-        return found[:clocks].tolist()
+        return found[:clocks]
 
 
 class Bench:
     """Plays a round, clock by clock; once offered, an element stays until it is taken."""
 
-    def __init__(self, dut: Any, job: Job, turn: Round, folder: Path):
-        self.dut, self.job, self.turn, self.folder = dut, job, turn, folder
+    def __init__(self, dut: Any, pins: Pins, job: Job, turn: Round, folder: Path):
+        self.dut, self.pins, self.job, self.turn, self.folder = dut, pins, job, turn, folder
         self.recorder = Recorder(job.seen, len(dut.seen), job.streams, job.counters)
-        self.words: list[int] = turn.words.tolist()
-        self.at, self.end, self.offering, self.driven, self.told = 0, 0, False, -1, 0.0
-        self.sample, self.states, self.stuck = "", [np.zeros(0, np.int64)], ""
+        self.source, self.told = Source(turn.words), 0.0
+        self.states, self.stuck = [np.zeros(0, np.int64)], ""
         self.idle = Pauses(turn.idle, turn.burst, (turn.seed, 0))
         self.back_pressure = Pauses(turn.back_pressure, turn.burst, (turn.seed, 1))
 
     async def reset(self, clocks: int) -> None:
-        dut = self.dut
-        dut.rst.value, dut.drive.value = 1, self.job.junk
-        if self.job.stateful:
-            dut.state.value = 0
-        for _ in range(clocks):
-            await dut.clk.falling_edge
-        dut.rst.value = 0
-        self.sample = "0" * len(dut.seen)
+        await self.pins.reset(clocks)
+        self.sample = np.zeros(self.recorder.width, np.uint8)
 
-    async def chunk(self, clocks: int) -> tuple[list[str], list[tuple[int, str]]]:
-        """Drive and sample for so many clocks; the samples, and what counters did where they
-        moved."""
-        dut, words, junk, end = self.dut, self.words, self.job.junk, self.end
-        edge, seen, drive = dut.clk.falling_edge, dut.seen, dut.drive
-        at, offering, driven = self.at, self.offering, self.driven
-        in_beat, moved = map(self.recorder.column, ("in_beat", "moved"))
-        samples, rises = list[str](), list[tuple[int, str]]()
-        word = words[at] if offering else junk
-        ready = [not refuse for refuse in self.back_pressure.take(clocks)]
-        for pause, accept in zip(self.idle.take(clocks), ready, strict=True):
-            await edge
-            sample = str(seen.value)
-            samples.append(sample)
-            if sample[moved] == "1":
-                rises.append((len(samples) - 1, str(dut.rises.value)))
-            if sample[in_beat] == "1":
-                at += 1
-                offering, word = False, junk
-            if not offering and not pause and at < end:
-                offering, word = True, words[at]
-            if word | accept != driven:
-                drive.value = driven = word | accept
-        self.at, self.offering, self.driven = at, offering, driven
-        return samples, rises
+    async def chunk(self, clocks: int) -> Samples:
+        """Drive and sample for so many clocks."""
+        pauses, refused = self.idle.take(clocks), self.back_pressure.take(clocks)
+        return await self.pins.stream(self.source, pauses, ~refused)
 
-    async def access(self, words: Ints) -> list[str]:
-        """Drive the state port, a word a clock, then 0, while the streams rest; the samples."""
-        edge, seen, state = self.dut.clk.falling_edge, self.dut.seen, self.dut.state
-        moved, samples, rises = self.recorder.column("moved"), list[str](), list[tuple[int, str]]()
-        for word in (*words.tolist(), 0):
-            await edge
-            samples.append(str(seen.value))
-            if samples[-1][moved] == "1":
-                rises.append((len(samples) - 1, str(self.dut.rises.value)))
-            state.value = word
-        self._take(samples, rises)
-        return samples
+    async def access(self, words: Ints) -> Bits:
+        """Drive the state port, a word a clock, then 0, while the streams rest; what was seen."""
+        samples = await self.pins.access(np.append(words, 0))
+        self._take(samples)
+        return samples.seen
 
     async def until(self, done: Callable[[], bool]) -> bool:
         """Go on until it is done; False when nothing has moved for too long, or all has taken too
@@ -112,7 +76,7 @@ class Bench:
                 self.stuck = f"no beat for {turn.patience} clocks"
             if self.stuck:
                 return False
-            self._take(*await self.chunk(turn.chunk))
+            self._take(await self.chunk(turn.chunk))
         return True
 
     async def play(self) -> None:
@@ -133,14 +97,14 @@ class Bench:
             if not await self.until(self.rests):
                 return False
             await self.access(writes)
-        self.end = end
+        self.source.end = end
         if not await self.until(
-            lambda: self.at == end and self.recorder.beats >= beats and self.rests()
+            lambda: self.source.at == end and self.recorder.beats >= beats and self.rests()
         ):
             return False
         if opened:
-            samples = await self.access(self.job.reads)
-            shown = decode(to_bits(samples), self.job.seen["state_out"])
+            seen = await self.access(self.job.reads)
+            shown = decode(seen, self.job.seen["state_out"])
             self.states.append(shown[-len(writes) :])
         return True
 
@@ -148,12 +112,12 @@ class Bench:
         """The first stretch, as far as it comes until the next reset; nothing of it is kept."""
         if self.turn.opened[0]:
             await self.access(self.turn.writes[0])
-        self.end = int(self.turn.ends[0])
+        self.source.end = int(self.turn.ends[0])
         await self.chunk(self.turn.stop)
 
     def rests(self) -> bool:
         """Whether the core listens to its state port, where it has one."""
-        return not self.job.stateful or self.sample[self.recorder.column("idle")] == "1"
+        return not self.job.stateful or bool(self.sample[self.recorder.column("idle")])
 
     def drained(self) -> bool:
         """Whether enough time has passed since the last beat that was asked for."""
@@ -181,9 +145,9 @@ class Bench:
             stuck=self.stuck,
         )
 
-    def _take(self, samples: list[str], rises: list[tuple[int, str]]) -> None:
-        self.recorder.take(samples, rises)
-        self.sample = samples[-1]
+    def _take(self, samples: Samples) -> None:
+        self.recorder.take(*samples)
+        self.sample = samples.seen[-1].copy()
         if time.monotonic() - self.told > NEWS:
             self.told = time.monotonic()
             (self.folder / "progress").write_text(f"{self.recorder.taken}\n")
@@ -193,9 +157,9 @@ class Bench:
 async def play(dut: Any, folder: Path) -> list[Recording]:
     """Play the rounds that lie in the folder, up to the first in which the core is stuck."""
     (job,), recordings = Job.load(folder / "job.npz"), list[Recording]()
-    Clock(dut.clk, 2, unit="step").start()
+    ports = pins(dut, job)
     for number, turn in enumerate(Round.load(folder / "rounds.npz")):
-        bench = Bench(dut, job, turn, folder)
+        bench = Bench(dut, ports, job, turn, folder)
         await bench.reset(RESET if number else POWER_UP)
         if turn.stop:
             await bench.break_off()

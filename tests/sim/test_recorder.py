@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.recorder import Recorder, decode
+from sim.recorder import Recorder, decode, to_bits
 
 PLACES = {
     "in_beat": (0, 1, False),
@@ -37,8 +37,8 @@ def sample(valid: int, beat: int, code: int = 0, first: int = 0, last: int = 0) 
 def recorded(samples: list[str], cut: int) -> Recorder:
     """The samples in two chunks."""
     recorder = Recorder(PLACES, WIDTH)
-    recorder.take(samples[:cut])
-    recorder.take(samples[cut:])
+    recorder.take(to_bits(samples[:cut]))
+    recorder.take(to_bits(samples[cut:]))
     return recorder
 
 
@@ -71,11 +71,11 @@ def test_counters_are_known_in_every_clock(cut):
     does; and how often one moved as it cannot."""
     places = {"leap": (0, 1, False), "s": (1, 2, False), "cycles": (3, 1, False)}
     shown = {1: (1, 1, 0), 2: (2, 1, 0), 3: (0, 0, 1), 4: (1, 1, 0), 5: (2, 1, 0), 7: (0, 0, 0)}
-    rises = [(clock, f"{run << 3 | s << 1 | leap:04b}") for clock, (s, run, leap) in shown.items()]
-    recorder = Recorder(PLACES, WIDTH, (), places)
-    recorder.take([sample(0, 0)] * cut, [pair for pair in rises if pair[0] < cut])
-    later = [(clock - cut, text) for clock, text in rises if clock >= cut]
-    recorder.take([sample(0, 0)] * (8 - cut), later)
+    clocks = np.array(list(shown))
+    rises = to_bits([f"{run << 3 | s << 1 | leap:04b}" for s, run, leap in shown.values()])
+    recorder, first = Recorder(PLACES, WIDTH, (), places), clocks < cut
+    recorder.take(to_bits([sample(0, 0)] * cut), clocks[first], rises[first])
+    recorder.take(to_bits([sample(0, 0)] * (8 - cut)), clocks[~first] - cut, rises[~first])
     assert recorder.get("rise_s").tolist() == [1, 2, 2, 4, 5, 5]
     assert recorder.get("running").tolist() == [1, 3, 4, 7]
     assert recorder.leaps == 1
