@@ -1,19 +1,22 @@
 """`carousel build`: from a model to a bitstream, and what the design takes and reaches."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+import golden
 from carousel.cli import options, output
 from carousel.cli.choice import Choice
-from carousel.cli.subject import Given, prepare
+from carousel.cli.lanes import say
+from carousel.cli.subject import Given, Subject, prepare
 from carousel.cli.targets import BOARDS, DEVICES, target
-from carousel.measure import built
+from carousel.measure import built, fitting
 from fixedpoint.calibration import HEADROOM
-from rtl import CoreOptions, plan
-from rtl.flow import tools
+from rtl import CoreOptions
+from rtl.flow import FlowError, tools
 
 DeviceName = Annotated[
     str | None,
@@ -37,6 +40,15 @@ Clock = Annotated[
         help="Clock that must be reached, MHz; where it is not, nothing is written and the status "
         "is 2.",
         show_default="as fast as it gets; of a board, its crystal's",
+    ),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        help="Steps a second that must be reached, such as 44100 or 48000; the clock is then as "
+        "slow as these allow, on a board the next that its PLL gives.",
+        show_default="whatever the clock gives",
     ),
 ]
 Seeds = Annotated[
@@ -74,6 +86,7 @@ def build(
     decide: options.Decide = False,
     max_length: options.MaxLength = None,
     freq: Clock = None,
+    rate: Rate = None,
     seeds: Seeds = None,
     folder: Folder = None,
     json: options.Json = None,
@@ -81,9 +94,12 @@ def build(
     """Place and route the core for an FPGA.
 
     Says what it takes, how fast it is and why not faster; writes Verilog, netlist, bitstream, the
-    tools' logs and a build.json that says all of it. Needs the extra `fpga`.
+    tools' logs, a build.json that says all of it, and what `carousel load` and `carousel stream`
+    need. Without --lanes the core has as many as fit. Needs the extra `fpga`.
     """
     output.check_file(json)
+    if freq is not None and rate is not None:
+        raise FlowError(f"--freq {freq:g} and --rate {rate:g}: only one of them can be given")
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
@@ -93,21 +109,33 @@ def build(
         Given(file or (), axes=axes, order=order, decide=decide, unlike=True),
         max_length,
     )
-    core = plan(subject.core, CoreOptions(lanes, max_length=subject.max_length))
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
+    wanted = CoreOptions(lanes, max_length=subject.max_length)
+    cores = fitting.cores(subject.core, wanted, chosen.device)
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
-        found = built.make(core, chosen, stage, freq, seeds or [1], progress)
+        job = built.Job(chosen, stage, freq, rate, tuple(seeds or [1]))
+        found = fitting.first(cores, lambda core: built.make(core, job, progress))
         data: dict[str, Any] = {"model": str(model), **built.plain(found)}
         if found.slow:
             output.write_json(json, {**data, "ok": False})
             raise found.slow
-        subject.qnet.formats.dump(stage / "formats.json")
         files = {name: str(place / path.name) for name, path in found.files.items()}
-        files["formats"] = str(place / "formats.json")
-        data["files"] = files
+        files |= _beside(subject, stage, place)
+        data |= {"files": files, "decide": decide}
         (stage / "build.json").write_text(output.to_json(data), encoding="utf-8")
+    if lanes is None:
+        say(found.plan.most_lanes, subject.core, f" for {chosen.name}")
     for table in built.tables(found):
         table.show(Console())
     for name, path in {**files, "report": place / "build.json"}.items():
         typer.echo(f"{name.capitalize():9} {path}")
+    if board is not None:
+        typer.echo(f"Load      carousel load {shlex.quote(str(place))}")
     output.write_json(json, {**data, "ok": True})
+
+
+def _beside(subject: Subject, stage: Path, place: Path) -> dict[str, str]:
+    """Write the model and its formats, from which a stream to the board is checked."""
+    subject.qnet.formats.dump(stage / "formats.json")
+    golden.save(subject.net, stage / "model.npz")
+    return {"model": str(place / "model.npz"), "formats": str(place / "formats.json")}

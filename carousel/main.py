@@ -24,6 +24,7 @@ COMMANDS = {
     "search": "carousel.search.command",
     "verilog": "carousel.verilog",
     "build": "carousel.build",
+    "load": "carousel.load",
     "stream": "carousel.stream",
     "prove": "carousel.prove",
     "experiments": "carousel.experiments.command",

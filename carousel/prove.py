@@ -1,6 +1,7 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
+from carousel.cli.lanes import chosen as lanes_of
 from carousel.cli.subject import Given, prepare
 from carousel.measure.proofs import FOR_EVER, for_ever
 from carousel.report.tables import Table
@@ -92,7 +94,8 @@ def prove(
     given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
-    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    chosen = replace(chosen, lanes=lanes_of(lanes, subject.core, chosen))
     core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"

@@ -50,8 +50,10 @@ def simulate(
 
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
+    from carousel.cli.lanes import chosen
     from carousel.cli.subject import Given, prepare
     from carousel.measure import gateware
+    from rtl import CoreOptions
 
     output.check_file(json)
     output.check_file(waves)
@@ -69,6 +71,7 @@ def simulate(
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
+    lanes = chosen(lanes, subject.core, CoreOptions(None, streams, nonzeros))
     found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)
     gateware.table(found).show(Console())

@@ -1,6 +1,7 @@
 """`carousel verilog`: the core as Verilog, and what its user must know."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -40,6 +41,7 @@ def verilog(
     Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
     layers holds whole sequences, of up to --max-length steps.
     """
+    from carousel.cli.lanes import chosen as lanes_of
     from rtl import CoreOptions, plan
     from rtl.axi.wrapper import wrappable
     from rtl.kit.files import files
@@ -53,7 +55,8 @@ def verilog(
     )
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
-    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    chosen = replace(chosen, lanes=lanes_of(lanes, subject.core, chosen))
     core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):

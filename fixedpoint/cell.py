@@ -57,6 +57,9 @@ class QuantizedLayer:
     initial: LayerState
     projection: QuantizedDense | None = None
 
+    def __repr__(self) -> str:
+        return f"QuantizedLayer({self.shape.inputs} -> {self.shape.brief}, s {self.formats.s})"
+
     def squash(self, kind: str) -> QuantizedSquash:
         """The squashing function of a row kind: i, f, o or g."""
         return self.g if kind == "g" else self.gate

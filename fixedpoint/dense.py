@@ -46,6 +46,9 @@ class QuantizedDense:
     squash: QuantizedSquash
     coarser: tuple[int, ...] = ()
 
+    def __repr__(self) -> str:
+        return "QuantizedDense({} rows of {})".format(*self.weights.shape)
+
     @property
     def codes(self) -> Codes:
         """(R, N), the weights as a lane multiplies them: each row on its own scale."""

@@ -175,6 +175,12 @@ class Formats:
     inputs: tuple[int, ...] = ()
     stem: tuple[DenseFormats, ...] = ()
 
+    def __repr__(self) -> str:
+        states = ", ".join(str(layer.s) for layer in self.layers)
+        return (
+            f"Formats(input {self.input}, argument {self.argument}, sigma {self.sigma}, s {states})"
+        )
+
     @property
     def elements(self) -> tuple[Format, ...]:
         """The format of each element of x; only one where all have the same."""

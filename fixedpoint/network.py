@@ -24,7 +24,7 @@ from golden.trace import Trace
 from golden.wiring import labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantizedTrace(Trace):
     """A `Trace` of int64 codes, with what they mean.
 
@@ -68,7 +68,7 @@ class QuantizedTrace(Trace):
         return Trace(layers, self.value("out"), state, stem=tuple(stem), dense=tuple(dense))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantizedNetwork(Stacked):
     """A network of integer layers.
 

@@ -33,6 +33,9 @@ class LayerState:
     y: Array
     gates: Array
 
+    def __repr__(self) -> str:
+        return f"LayerState(s {self.s.shape}, y {self.y.shape}, gates {self.gates.shape})"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -75,6 +78,9 @@ class Layer:
     reverse: bool = False
     beside: bool = False
     shape: Shape = field(init=False)
+
+    def __repr__(self) -> str:
+        return f"Layer({self.shape.inputs} -> {self.shape.brief})"
 
     def __post_init__(self) -> None:
         gates = ("i", "f", "o") if "f" in self.weights else ("i", "o")

@@ -29,6 +29,9 @@ class Dense:
     biases: Array
     squash: str = "identity"
 
+    def __repr__(self) -> str:
+        return f"Dense({self.inputs} inputs, {self.outputs} outputs, {self.squash})"
+
     def __post_init__(self) -> None:
         squash(self.squash)
         if np.ndim(self.weights) != 2 or not np.size(self.weights):

@@ -19,7 +19,7 @@ from golden.trace import Trace
 OUTPUTS = ("every", "last", "final")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network(Stacked):
     """Stacked layers and a head of dense stages.
 

@@ -37,6 +37,21 @@ class Shape:
     beside: bool = False
 
     @property
+    def brief(self) -> str:
+        """What the layer is, in a few words."""
+        cells = f"{self.cells} cells"
+        blocks = f" in {self.blocks} blocks" if self.block_size > 1 else ""
+        marks = {
+            "coupled": self.coupled,
+            "peepholes": self.peepholes,
+            "gate recurrence": self.gate_recurrence,
+            f"projected to {self.outputs}": self.projection is not None,
+            "reverse": self.reverse,
+        }
+        names = ", ".join(("".join(self.gates), *(name for name, is_so in marks.items() if is_so)))
+        return f"{cells}{blocks} ({names})"
+
+    @property
     def cells(self) -> int:
         return self.blocks * self.block_size
 
@@ -119,16 +134,24 @@ class Stacked:
 
     Attributes
     ----------
+    name : of the network.
     layers : each with its `shape`.
     stem, head : the dense stages in front of and between them, and those behind.
     reads : for each layer, then each dense stage, the stages that it reads, see `golden.wiring`;
         () where each reads the one before it and there is no stem.
     """
 
+    name: str
     layers: tuple[Any, ...]
     stem: tuple[Any, ...]
     head: tuple[Any, ...]
     reads: tuple[tuple[int, ...], ...]
+
+    def __repr__(self) -> str:
+        layers = [f"{layer.shape.inputs} -> {layer.shape.brief}" for layer in self.layers]
+        dense = [f"{stage.inputs} -> {stage.outputs} dense" for stage in self.dense]
+        parts = "; ".join((*layers, *dense))
+        return f"{type(self).__name__}({self.name!r}: {parts})"
 
     @property
     def dense(self) -> tuple[Any, ...]:

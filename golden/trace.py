@@ -31,6 +31,10 @@ class Trace:
     stem: tuple[npt.NDArray[Any], ...] = field(default=(), kw_only=True)
     dense: tuple[npt.NDArray[Any], ...] = field(default=(), kw_only=True)
 
+    def __repr__(self) -> str:
+        signals = ", ".join(f"{name} {values.shape}" for name, values in self.signals())
+        return f"{type(self).__name__}({signals})"
+
     def get(self, name: str, layer: int = -1) -> npt.NDArray[Any]:
         """One signal: `out`, or a signal of a layer or dense stage (the last one unless said)."""
         if name == "out":

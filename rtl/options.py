@@ -29,3 +29,6 @@ class CoreOptions:
     probe: bool = False
     state_port: bool = False
     load_port: bool = False
+
+
+USUAL = CoreOptions()

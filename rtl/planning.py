@@ -13,14 +13,12 @@ from golden.errors import CarouselError
 from rtl.lengths import room
 from rtl.offline.buffers import Way, way
 from rtl.offline.parts import Part, split
-from rtl.options import CoreOptions
+from rtl.options import USUAL, CoreOptions
 from rtl.program.loading import structure
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import LaneError, Schedule, UnsupportedError, allowed_lanes
 from rtl.step_plan import StepPlan
-
-USUAL = CoreOptions()
 
 
 @dataclass(frozen=True)

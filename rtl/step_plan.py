@@ -35,6 +35,9 @@ class StepPlan:
         schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros, loaded)
         return cls(qnet, options, schedule, Program(qnet, schedule, loaded))
 
+    def __repr__(self) -> str:
+        return f"StepPlan({self.qnet.name!r}, {self.options}, {self.cycles_per_step} cycles a step)"
+
     holds_sequences: ClassVar[bool] = False
     max_length: ClassVar[int] = 0
 

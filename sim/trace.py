@@ -12,7 +12,7 @@ from sim.request import Request
 from sim.signals import by_layer, dense, final_state, signals, stem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ShownTrace(Trace):
     """A `Trace` of int64 codes as the simulated gateware showed them.
 
@@ -36,7 +36,7 @@ class ShownTrace(Trace):
         return bool(self.layers)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HardwareTrace(ShownTrace):
     """What a core showed, and how long it took.
 

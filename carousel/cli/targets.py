@@ -27,6 +27,17 @@ class Target:
     def name(self) -> str:
         return self.board or self.device.name
 
+    def clock(self, freq: float | None, least: float | None) -> float | None:
+        """The clock to ask for, MHz, or None: `freq`, or one of no less than `least`.
+
+        Raises
+        ------
+        CarouselError : `amaranth_boards` is not there; no clock of the board is as fast.
+        """
+        if least is None:
+            return freq
+        return least if self.board is None else boards.clock_of(self.board, least)
+
     def design(self, plan: CorePlan, clock: float | None) -> tuple[Design, float | None]:
         """The core for this target, and the clock that it must reach, MHz, or None.
 

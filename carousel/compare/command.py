@@ -45,6 +45,7 @@ def compare(
 
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
+    from carousel.cli.lanes import chosen
     from carousel.cli.subject import Given, prepare
     from carousel.measure import accuracy, gateware, verdict
     from golden import InputError
@@ -79,7 +80,7 @@ def compare(
     ]
     data, ok = accuracy.plain(subject, measured), True
     if with_gateware:
-        found = gateware.play(subject, lanes)
+        found = gateware.play(subject, chosen(lanes, subject.core))
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
     if wanted:

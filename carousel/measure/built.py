@@ -1,7 +1,7 @@
 """A core that was built for an FPGA: how it is made, and what is said of it."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,29 +67,47 @@ class Built:
         )
 
 
-def make(
-    plan: CorePlan,
-    target: Target,
-    folder: Path,
-    freq: float | None,
-    seeds: Sequence[int],
-    progress: Progress,
-) -> Built:
-    """Build a core in `folder`, which then holds what is worth keeping.
+@dataclass(frozen=True)
+class Job:
+    """What is to be built for, and where.
+
+    Attributes
+    ----------
+    target : the device or board.
+    folder : which takes all files.
+    freq, rate : the clock, MHz, or the steps a second that must be reached, or None.
+    seeds : of placements.
+    """
+
+    target: Target
+    folder: Path
+    freq: float | None = None
+    rate: float | None = None
+    seeds: tuple[int, ...] = (1,)
+
+    def clock(self, plan: CorePlan) -> float | None:
+        """The clock to ask for, MHz; None: as fast as it gets, or a board's crystal's."""
+        least = None if self.rate is None else self.rate * plan.cycles_per_step / 1e6
+        return self.target.clock(self.freq, least)
+
+
+def make(plan: CorePlan, job: Job, progress: Progress) -> Built:
+    """Build a core; the job's folder then holds what is worth keeping.
 
     Raises
     ------
     FlowError : the design does not fit, or a tool is missing or fails.
     """
+    target, folder = job.target, job.folder
     paths = (part.program.paths for part in plan.parts)
     operands = max((each.weight, each.operand) for each in paths)
-    design, asked = target.design(plan, freq)
+    design, asked = target.design(plan, job.clock(plan))
     done = implement(
         design,
         target.device,
         folder,
         freq=asked,
-        seeds=seeds,
+        seeds=job.seeds,
         operands=operands,
         progress=progress,
     )

@@ -41,6 +41,7 @@ def page(
     composes, float64 next to both, and a check against recorded codes of the integer model.
     Needs the extra `page`; not with reverse layers.
     """
+    from carousel.cli.lanes import chosen
     from carousel.page.contents import contents
     from carousel.page.page import check_size, render
     from golden import InputError
@@ -67,8 +68,9 @@ def page(
         place = Path("out") / f"{net.name}.html"
         output.make_parent(place)
     output.check_file(place)
+    core = plan(subject.qnet, CoreOptions(chosen(lanes, subject.qnet)))
     with output.file(place) as other, progress.bar("WebAssembly"):
-        text = render(contents(subject, plan(subject.qnet, CoreOptions(lanes))))
+        text = render(contents(subject, core))
         check_size(net.name, text)
         other.write_text(text, encoding="utf-8", newline="\n")
     typer.echo(f"Page  {place}")

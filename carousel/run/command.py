@@ -39,6 +39,7 @@ def run(
 
     from carousel.cli import progress, state_file
     from carousel.cli.choice import Choice
+    from carousel.cli.lanes import chosen
     from carousel.cli.repeat import plain
     from carousel.cli.subject import Given, load, prepare
     from carousel.measure import verdict
@@ -66,7 +67,7 @@ def run(
         subject = prepare(model, choice, given, max_length)
         job.check_lengths(subject, save_state is not None)
         state_file.check_file(save_state, net)
-        found = job.do(subject, lanes, quick, stage, earlier)
+        found = job.do(subject, chosen(lanes, subject.core), quick, stage, earlier)
         with progress.bar("Report"):
             told = repeat.command(found, model, file or (), seed, state, quick)
             files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}

@@ -11,10 +11,10 @@ from amaranth.lib import io
 
 from golden.errors import CarouselError
 from golden.version import install
-from rtl.boards.clock import Clocking, Ecp5Pll, Ice40Pll, Pll, setting
+from rtl.boards.clock import ClockError, Clocking, Ecp5Pll, Ice40Pll, Pll, frequencies, setting
 from rtl.boards.link import LinkedCore
 from rtl.boards.protocol import BAUD
-from rtl.boards.uart import clocks_per_bit
+from rtl.boards.uart import clocks_per_bit, gives
 from rtl.planning import CorePlan
 
 TOP = "carousel_board"
@@ -36,6 +36,8 @@ class Board:
     button : that resets, by resource.
     memory_bytes : of one block of the device's memory, which is what a direction's slots get.
     constraints : the ending of the file that they are in.
+    loader : its name for openFPGALoader.
+    flash_only : the FPGA cannot be programmed but through the flash.
     """
 
     module: str
@@ -45,17 +47,29 @@ class Board:
     button: tuple[str, int]
     memory_bytes: int
     constraints: str
+    loader: str
+    flash_only: bool = False
 
 
 def _ulx3s(size: str) -> Board:
     platform = f"ULX3S_{size}F_Platform"
-    return Board("ulx3s", platform, f"ecp5-{size}k", Ecp5Pll, ("button_fire", 0), 2048, "lpf")
+    return Board(
+        "ulx3s", platform, f"ecp5-{size}k", Ecp5Pll, ("button_fire", 0), 2048, "lpf", "ulx3s"
+    )
 
 
 BOARDS = {
     **{f"ulx3s-{size}f": _ulx3s(size) for size in ("12", "25", "45", "85")},
     "icebreaker": Board(
-        "icebreaker", "ICEBreakerPlatform", "ice40-up5k", Ice40Pll, ("button", 0), 512, "pcf"
+        "icebreaker",
+        "ICEBreakerPlatform",
+        "ice40-up5k",
+        Ice40Pll,
+        ("button", 0),
+        512,
+        "pcf",
+        "ice40_generic",
+        flash_only=True,
     ),
 }
 """By name."""
@@ -85,6 +99,25 @@ def find(board: str) -> Board:
     if board not in BOARDS:
         raise BoardError(f"board {board!r}: must be one of {', '.join(BOARDS)}")
     return BOARDS[board]
+
+
+def clock_of(board: str, least: float, baud: int = BAUD) -> float:
+    """The lowest clock of a board, MHz, that is no less than `least` and gives the line's rate.
+
+    Raises
+    ------
+    BoardError : a board that is not known, `amaranth_boards` that is not there.
+    ClockError : no clock of the board is as fast.
+    """
+    about = find(board)
+    crystal = _platform(about).default_clk_frequency / 1e6
+    found = [mhz for mhz in frequencies(about.pll, crystal) if gives(mhz * 1e6, baud)]
+    try:
+        return next(mhz for mhz in found if mhz >= least)
+    except StopIteration:
+        raise ClockError(
+            f"clock {least:g} MHz: board {board} has clocks of {found[0]:g} to {found[-1]:g} MHz"
+        ) from None
 
 
 def design(

@@ -145,6 +145,12 @@ def setting(kind: type[Pll], crystal: float, mhz: float) -> Pll:
     return best
 
 
+def frequencies(kind: type[Pll], crystal: float) -> list[float]:
+    """All that a board can have, MHz, in order: its crystal's, and those of its PLL."""
+    rates = (each.mhz for each in kind.settings(crystal))
+    return sorted({crystal, *(each for each in rates if kind.LOWEST <= each <= kind.HIGHEST)})
+
+
 class Clocking(Elaboratable):
     """Clock and reset of a board's domain `sync`, which the design around this defines.
 

@@ -36,6 +36,15 @@ def clocks_per_bit(clock_hz: float, baud: int) -> int:
     return clocks
 
 
+def gives(clock_hz: float, baud: int) -> bool:
+    """Whether a clock can give a baud rate."""
+    try:
+        clocks_per_bit(clock_hz, baud)
+    except CarouselError:
+        return False
+    return True
+
+
 class UartReceiver(wiring.Component):
     """Bytes from a line.
 

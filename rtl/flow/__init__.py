@@ -2,7 +2,7 @@
 
 from rtl.flow.design import Design, alone
 from rtl.flow.devices import DEVICES, find
-from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.errors import FlowError, ToolFailedError, TooSmallError
 from rtl.flow.family import Device
 from rtl.flow.figures import Figures
 from rtl.flow.implementation import Implementation, implement, write_bitstream
@@ -18,6 +18,7 @@ __all__ = [
     "Implementation",
     "Netlist",
     "Placement",
+    "TooSmallError",
     "ToolFailedError",
     "alone",
     "find",

@@ -9,6 +9,10 @@ class FlowError(CarouselError):
     """A device that is not known, that is too small or too slow, or a tool that is missing."""
 
 
+class TooSmallError(FlowError):
+    """A device on which a design has no room."""
+
+
 class ToolFailedError(FlowError):
     """A tool that failed.
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 
 from rtl.flow.devices import DEVICES
-from rtl.flow.errors import FlowError, ToolFailedError
+from rtl.flow.errors import FlowError, ToolFailedError, TooSmallError
 from rtl.flow.family import DSP, Device
 from rtl.flow.yosys import Netlist
+from rtl.planning import CorePlan
 
 # nextpnr's own words for a design that has no place
 NO_PLACE = re.compile(
@@ -25,7 +26,7 @@ def check(netlist: Netlist, device: Device, operands: tuple[int, int] | None = N
 
     Raises
     ------
-    FlowError : one line that says what is needed and what there is.
+    TooSmallError : one line that says what is needed and what there is.
     """
     used = device.family.used(netlist.cells)
     over = _over(used, device.has)
@@ -46,7 +47,7 @@ def check(netlist: Netlist, device: Device, operands: tuple[int, int] | None = N
         if other.family is device.family and other.has and not _over(used, other.has)
     ]
     bits = "" if over == [DSP] and blocks == 1 else "fewer --bits, "
-    raise FlowError(
+    raise TooSmallError(
         f"device {device.name} is too small: the design needs {needs}{why}; fewer --lanes, {bits}"
         f"or {f'--device {larger[0]}' if larger else 'a larger device'} will help"
     )
@@ -62,10 +63,20 @@ def too_small(caught: ToolFailedError, device: Device) -> FlowError:
     fullest = [each for each in counts if each[0] in names and each[1] > 0.9 * each[2]]
     needs = ", ".join(f"{used:,} {names[bel]} of {there:,}" for bel, used, there in fullest)
     said = f"the design needs {needs}" if needs else str(caught)
-    return FlowError(
+    return TooSmallError(
         f"device {device.name} is too small: {said}; fewer --lanes, fewer --bits, or a larger "
         "device will help"
     )
+
+
+def multipliers(core: CorePlan, device: Device) -> int:
+    """DSP blocks that a core's multipliers take at the most."""
+    found = 0
+    for part in core.parts:
+        paths = part.program.paths
+        found += part.schedule.lanes * _blocks(device, (paths.weight, paths.operand))
+        found += part.program.tail_multipliers
+    return found
 
 
 def _over(used: Mapping[str, int], has: Mapping[str, int]) -> list[str]:

@@ -121,6 +121,9 @@ class Program:
     schedule: Schedule
     loadable: bool = False
 
+    def __repr__(self) -> str:
+        return f"Program({self.qnet.name!r}, memories in bits {self.memories})"
+
     @cached_property
     def paths(self) -> Paths:
         """How wide everything is."""

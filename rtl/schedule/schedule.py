@@ -85,6 +85,12 @@ class Schedule:
     tail: int = 1
     nonzeros: int | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"Schedule({self.lanes} lanes, {self.streams} streams, {len(self.phases)} phases, "
+            f"{self.cycles_per_step} cycles a step, {self.stall_per_step} of them waiting)"
+        )
+
     @property
     def sparse(self) -> bool:
         """Whether an input vector comes as some of its elements, with their indices."""

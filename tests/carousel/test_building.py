@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import golden
 from carousel.main import app
 from carousel.measure import built
-from rtl.flow import DEVICES, Placement
+from rtl.flow import DEVICES, Placement, TooSmallError
 from rtl.flow.timing import CriticalPath
 from rtl.flow.tools import Tool
 from rtl.flow.yosys import Netlist
@@ -52,7 +52,7 @@ def test_a_build_leaves_all_its_files_and_no_other(ecp5):
     assert result.exit_code == 0, result.output
     assert {path.name for path in place.iterdir()} == {
         *(f"carousel_tiny{suffix}" for suffix in (".v", ".json", ".bit")),
-        *("build.json", "formats.json", "yosys.log", "nextpnr-2.log", "ecppack.log"),
+        *("build.json", "formats.json", "model.npz", "yosys.log", "nextpnr-2.log", "ecppack.log"),
     }
     assert [path.name for path in place.parent.iterdir() if path.name.startswith(".")] == []
     assert b"Part: LFE5U-12F-6CABGA381" in (place / "carousel_tiny.bit").read_bytes()[:200]
@@ -198,6 +198,41 @@ def test_a_clock_that_is_not_reached_is_said_with_what_limits_it_and_nothing_is_
     assert found["ok"] is False
     assert found["fmax_mhz"] == 90.0
     assert "files" not in found
+
+
+def test_a_rate_asks_for_the_clock_that_it_takes(cli, tiny, place, two_seeds):
+    """48 kHz on a core of a known number of clocks a step, and no clock besides."""
+    result = cli(*tiny, *two_seeds, "--rate", 48000, "-o", place)
+    assert result.exit_code == 0, result.output
+    found = json.loads((place / "build.json").read_text())
+    assert found["asked_mhz"] == pytest.approx(0.048 * found["core"]["cycles_per_step"])
+    assert "48,000" in result.stdout
+
+
+def test_a_rate_and_a_clock_are_one_too_many(refused, tiny, place):
+    words = ("--device", "ecp5-12k", "--rate", 48000, "--freq", 50, "-o", place)
+    assert "--freq 50 and --rate 48000: only one of them" in refused(*tiny, *words)
+
+
+def test_without_lanes_fewer_are_tried_until_they_fit(cli, tiny, place, two_seeds, monkeypatch):
+    """A device that is full at more than 2 lanes: 8 are usual here, then 4 and 2 are tried."""
+    seen = []
+
+    def check(netlist, device, operands):
+        lanes = len(set(re.findall(r"^module \S*\.lane(\d+)\(", netlist.path.read_text(), re.M)))
+        seen.append(lanes)
+        if lanes > 2:
+            raise TooSmallError(f"device {device.name} is too small")
+
+    monkeypatch.setattr("rtl.flow.fit.check", check)
+    at = tiny.index("--lanes")
+    result = cli(*tiny[:at], *tiny[at + 2 :], *two_seeds, "-o", place)
+    assert result.exit_code == 0, result.output
+    assert seen == [8, 4, 2]
+    assert "4 lanes are tried" in result.stderr and "2 lanes are tried" in result.stderr
+    assert "Lanes  2, chosen for ecp5-12k; --lanes takes up to 8" in result.stdout
+    refused = cli(*tiny, *two_seeds, "-o", place.with_name("asked"))
+    assert refused.exit_code == 2  # those that are asked for are not changed
 
 
 def test_a_tool_that_crashes_is_named_and_its_log_is_kept(cli, tiny, tmp_path, place, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from golden.errors import CarouselError
 from golden.network import Network
-from rtl.boards.boards import BOARDS, design
+from rtl.boards.boards import BOARDS, clock_of, design
 from rtl.boards.clock import ClockError, Ecp5Pll, Ice40Pll, setting
 from rtl.boards.link import Link
 from rtl.flow import DEVICES
@@ -135,6 +135,27 @@ def test_a_clock_that_the_pll_cannot_give_is_refused(board, mhz, words):
     with pytest.raises(ClockError) as caught:
         design(board, core(), mhz)
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+@pytest.mark.parametrize(
+    ("board", "least", "mhz"),
+    [
+        ("icebreaker", 0.048 * 57, 12),
+        ("icebreaker", 0.0441 * 400, 18),
+        ("icebreaker", 12.001, 16.875),
+        ("ulx3s-12f", 0.048 * 600, 29.0),
+        ("ulx3s-12f", 25, 25),
+    ],
+)
+def test_a_boards_lowest_clock_for_a_pace_is_fast_enough_and_gives_the_line(board, least, mhz):
+    found = clock_of(board, least)
+    assert found == pytest.approx(mhz, rel=0.02) and found >= least
+    assert design(board, stand_in(), found).clock_mhz == found
+
+
+def test_a_pace_that_no_clock_gives_is_refused():
+    with pytest.raises(ClockError, match="clock 500 MHz: board icebreaker has clocks of 12 to"):
+        clock_of("icebreaker", 500)
 
 
 def test_a_missing_package_is_named(monkeypatch):

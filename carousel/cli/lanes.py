@@ -1,0 +1,24 @@
+"""How many lanes the core of a command has."""
+
+import typer
+
+from fixedpoint import QuantizedNetwork
+from rtl import CoreOptions, allowed_lanes
+from rtl.options import USUAL
+from rtl.usual import usual_lanes
+
+
+def chosen(lanes: int | None, qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> int:
+    """Those that were asked for; else the usual ones, said where the network could use more."""
+    if lanes is not None:
+        return lanes
+    found = usual_lanes(qnet, options)
+    say(found, qnet)
+    return found
+
+
+def say(lanes: int, qnet: QuantizedNetwork, why: str = "") -> None:
+    """That lanes were chosen, where the network could use more."""
+    most = allowed_lanes(qnet)[-1]
+    if lanes < most:
+        typer.echo(f"Lanes  {lanes}, chosen{why}; --lanes takes up to {most}")
