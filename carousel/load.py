@@ -75,13 +75,15 @@ def streaming(folder: Path, decide: bool) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        built = json.loads(path.read_text(encoding="utf-8"))
-        board, files = built["board"], built["files"]
-        known = isinstance(files["bitstream"], str) and isinstance(built["decide"], bool)
+        built: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LoadError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError):
-        known, board = False, None
-    if not known or board is None:
+    except ValueError:
+        built = None
+    try:
+        known = (built["board"], built["files"]["bitstream"], built["decide"])
+    except (KeyError, TypeError):
+        known = ()
+    if list(map(type, known)) != [str, str, bool]:
         raise LoadError(f"{path}: is not of a build for a board (carousel build --board)")
     return built

@@ -76,6 +76,9 @@ sample of them ran through the simulated gateware, where every gate, state and o
 with the integer model's. One-hot input comes as index and value: the zeros cost no clocks.
 """
 
+NARROW = ("model", "bits", "wrong in float", "fixed", "codes that differ", "cycles a step")
+"""The columns for a terminal of a table on gateware; the page has all."""
+
 
 def page(found: Results) -> str:
     """The whole page, in Markdown."""
@@ -136,7 +139,7 @@ processor.
 def tables(found: Results) -> list[Table]:
     """For the terminal, without what was not run."""
     run = replace(found, rows=tuple(row for row in found.rows if row.trials))
-    carried = [gateware(found.carried)] if found.carried else []
+    carried = [gateware(found.carried).only(NARROW)] if found.carried else []
     shown = [counts(run), tested(run), flow(found), plain(found), *carried]
     return [table for table in shown if table.rows]
 

@@ -7,6 +7,12 @@ from carousel.report.tables import Table
 from fixedpoint import Formats
 
 NOTATION = "s16.12: signed, 16 bits, 12 of them after the point. u15.14: unsigned."
+LEGEND = (
+    "i, f, o: input, forget and output gate. g: cell input. s: cell state. h: the squashed state "
+    "that the output gate lets out. y: cell output; m: the same before a projection. Where clipped "
+    "values are counted, h counts states beyond the net inputs of its squash, where sigma and tanh "
+    "are flat to the last bit, so that nothing is lost; s counts states that had no room."
+)
 
 
 def table(found: Table, titled: bool = True) -> str:
@@ -19,6 +25,7 @@ def formats(found: Formats) -> list[str]:
     return [
         html.heading("Number formats"),
         html.paragraph(NOTATION),
+        html.paragraph(LEGEND),
         table(tables.formats(found), titled=False),
     ]
 

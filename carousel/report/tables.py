@@ -33,6 +33,12 @@ class Table:
     def of(cls, title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> "Table":
         return cls(title, tuple(head), tuple(tuple(map(str, row)) for row in rows))
 
+    def only(self, names: Iterable[str]) -> "Table":
+        """These of its columns, in this order."""
+        places = [self.head.index(name) for name in names]
+        rows = ((row[k] for k in places) for row in self.rows)
+        return Table.of(self.title, (self.head[k] for k in places), rows)
+
     def markdown(self) -> str:
         """It without its title, a line for each row."""
         lines = [self.head, ("---",) * len(self.head), *self.rows]
