@@ -75,15 +75,12 @@ def streaming(folder: Path, decide: bool) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        built: Any = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LoadError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError:
-        built = None
-    try:
-        known = (built["board"], built["files"]["bitstream"], built["decide"])
-    except (KeyError, TypeError):
-        known = ()
-    if list(map(type, known)) != [str, str, bool]:
-        raise LoadError(f"{path}: is not of a build for a board (carousel build --board)")
-    return built
+        found = None
+    match found:
+        case {"board": str(), "files": {"bitstream": str()}, "decide": bool()}:
+            return found
+    raise LoadError(f"{path}: is not of a build for a board (carousel build --board)")
