@@ -112,7 +112,26 @@ def test_of_a_device_without_an_open_placer_an_estimate_is_told_as_one(cli, tiny
     assert found["figures"] is None
 
 
-def test_a_device_that_is_too_small_is_known_after_synthesis(cli, tiny, place):
+@pytest.fixture
+def synthesised(monkeypatch):
+    """Synthesis that answers at once: more hard blocks than an ice40-up5k has."""
+    cells = {"SB_MAC16": 12, "SB_RAM40_4K": 31}
+    monkeypatch.setattr("rtl.flow.implementation.check", lambda tools: None)
+
+    def synthesise(text, top, device, folder, progress):
+        progress("Synthesis", "")
+        return Netlist(top, folder / f"{top}.json", cells)
+
+    monkeypatch.setattr("rtl.flow.implementation.synthesise", synthesise)
+
+
+@pytest.fixture(params=["synthesised", pytest.param("tiny", marks=pytest.mark.soak)])
+def tools(request):
+    """Synthesis that answers at once, and at length the real one."""
+    return request.getfixturevalue(request.param)
+
+
+def test_a_device_that_is_too_small_is_known_after_synthesis(cli, tools, tiny, place):
     result = cli(*tiny, "--device", "ice40-up5k", "-o", place)
     stage, line = result.stderr.splitlines()
     assert result.exit_code == 2
