@@ -17,6 +17,7 @@ them. It is added to the gradient of the task's error, which takes back what the
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,30 +56,44 @@ class Closing:
     @property
     def gap(self) -> float:
         """How far beyond NET the worst gate can come; 0 or less: all are shut."""
-        return max(float(np.max(self._reach(kind)[0])) for kind in self._kinds)
+        return max(float(np.max(self._reach(kind))) for kind in self._kinds)
 
     def press(self, rate: float) -> None:
         """Move every gate that is open in a box a bit towards being shut."""
+        low, high = self._sources
         for kind in self._kinds:
-            reach, corners = self._reach(kind)
-            gradient = np.sum(np.where(reach[:, :, None] > 0.0, corners, 0.0), axis=1)
-            most = np.abs(corners).sum(axis=1)
-            part = np.divide(gradient, most, out=np.zeros_like(most), where=most > 0.0)
+            open_in = (self._reach(kind) > 0.0).astype(np.float64)
             rows = self.p.rows(kind)
+            up = SIDES[kind] * self.p.hidden[rows] > 0.0
+            gradient = np.where(up, open_in @ high, open_in @ low)
+            most = np.where(up, np.abs(high).sum(axis=0), np.abs(low).sum(axis=0))
+            part = np.divide(gradient, most, out=np.zeros_like(most), where=most > 0.0)
             learns = 1.0 if self.p.learns is None else self.p.learns[0][rows]
             self.p.hidden[rows] -= SIDES[kind] * rate * self.strength * part * learns
+
+    def begin(self, mark: int) -> None:
+        """Shut all gates at once, but where the input `mark` is 1: there they stay what they were.
+
+        For a network that has learnt nothing yet, and an input that is 0 in all boxes: gates that
+        are pressed shut before a mark has learnt to open them learn nothing any more.
+        """
+        for kind in self._kinds:
+            beyond = np.maximum(np.max(self._reach(kind), axis=1), 0.0)
+            rows = self.p.rows(kind)
+            self.p.hidden[rows, -1] -= SIDES[kind] * beyond
+            self.p.hidden[rows, mark] += SIDES[kind] * beyond
 
     @property
     def _kinds(self) -> list[str]:
         return [kind for kind in SIDES if kind in self.p.shape.gates]
 
-    def _reach(self, kind: str) -> tuple[Array, Array]:
-        """How far beyond NET gates can come in each box (B, M), and by which u (B, M, N + 1)."""
-        weights = SIDES[kind] * self.p.hidden[self.p.rows(kind)][:, None]
-        low, high = self._sources()
-        corners = np.where(weights > 0.0, high, low)
-        return np.sum(weights * corners, axis=2) + NET, corners
+    def _reach(self, kind: str) -> Array:
+        """How far beyond NET gates can come in each box, (B, M)."""
+        weights = SIDES[kind] * self.p.hidden[self.p.rows(kind)]
+        low, high = self._sources
+        return np.maximum(weights, 0.0) @ high.T + np.minimum(weights, 0.0) @ low.T + NET
 
+    @cached_property
     def _sources(self) -> tuple[Array, Array]:
         """The ends of u(t) and of the bias in each box, (M, N + 1) each."""
         shape, boxes = self.p.shape, self.boxes

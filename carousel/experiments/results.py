@@ -64,8 +64,9 @@ class PaperRow:
 
     @property
     def task(self) -> str:
-        """The experiment's number, which its rows share."""
-        return self.name.split("-")[0]
+        """The experiment's number, which its rows share; those under a closing pressure apart."""
+        number = self.name.split("-")[0]
+        return f"{number}-held" if self.name.endswith("-held") else number
 
     @property
     def solved(self) -> list[TrialOutcome]:

@@ -48,6 +48,9 @@ class Experiment:
     grows : whether the cells and their gates come only when the error has stopped decreasing: when
         the mean |error| of 500 sequences is more than 0.9 of that of the 500 before.
     entropy : whether the error is the cross-entropy of the outputs, not half the square.
+    closing : strength of a closing pressure (`golden.closing`), which begins when the criteria are
+        met and goes on until they are met again, with all gates shut; where the task has marks it
+        is there from the beginning, with gates that only a mark opens; 0: none.
     other : what was read in another way that the text allows as well; "" for the reading that is
         reported as the paper's row.
     beyond : what was changed that the text does not allow; "" for the paper's own.
@@ -66,6 +69,7 @@ class Experiment:
     each_step: bool = False
     grows: bool = False
     entropy: bool = False
+    closing: float = 0.0
     other: str = ""
     beyond: str = ""
 

@@ -10,7 +10,15 @@ from dataclasses import replace
 
 from golden.experiments.criteria import Criterion, Examined, Lately, RightInARow, Strings
 from golden.experiments.experiment import Experiment, Paper
-from golden.experiments.remedies import calm_entropy, entropy, last_alone, shut, slow, unhurried
+from golden.experiments.remedies import (
+    calm_entropy,
+    entropy,
+    held,
+    last_alone,
+    shut,
+    slow,
+    unhurried,
+)
 from golden.experiments.wiring import Wiring
 from golden.tasks import (
     EMBEDDED_REBER,
@@ -38,6 +46,8 @@ FIRST_PAIR = (
     "A first pair that is marked shows the network marker 1, and the value that it counts as; one "
     "that is not has the marker -1."
 )
+
+HELD = "4-100-remedy", "6a", "6b-remedy"
 
 HIDDEN = "a first pair that is marked keeps the marker -1 and its value"
 
@@ -242,10 +252,16 @@ def _remedies() -> Iterator[Experiment]:
                 yield calm_entropy(row)
 
 
+def _held() -> Iterator[Experiment]:
+    """Rows whose input alone tells what only comes between."""
+    rows = {row.name: row for row in (*ROWS, *_remedies())}
+    return (held(rows[name]) for name in HELD)
+
+
 SLOW = (
     *("2c-1000-100", "2c-1000-50", "3a-1000-3", "3b-1000-1"),
     *("4-500", "4-1000", "4-500-remedy", "4-1000-remedy", "5-13"),
 )
 """Rows of which a trial takes over a minute on one processor."""
 
-EXPERIMENTS = {row.name: row for row in (*ROWS, *_readings(), *_remedies())}
+EXPERIMENTS = {row.name: row for row in (*ROWS, *_readings(), *_remedies(), *_held())}

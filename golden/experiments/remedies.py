@@ -11,6 +11,7 @@ from golden.tasks import Recall
 ENTROPY = (
     "the error is the cross-entropy, so that output units that are wrong at their end still learn"
 )
+PRESSED = 0.05  # how far a weight moves at most under a closing pressure, at a time
 CALM = (
     f"{ENTROPY}, at a quarter of the learning rate, because its slope is four times the other's or "
     "more"
@@ -90,6 +91,21 @@ def shut(row: Experiment, input_gate: float, output_gate: float, rate: float) ->
         f"against the drift of the states over the lag; learning rate {rate:g}",
         wiring=replace(row.wiring, **gates),
         rate=rate,
+    )
+
+
+def held(row: Experiment) -> Experiment:
+    """The row with gates that come to be exactly shut at what may come between."""
+    if row.task.mark is None:
+        told = "when the criteria are met a closing pressure begins, and they are met again"
+    else:
+        told = "gates begin shut where there is no mark, a closing pressure keeps them so"
+    return replace(
+        row,
+        name=f"{row.name.removesuffix('-remedy')}-held",
+        beyond=f"{told}, with input gates exactly shut at all that only comes between; "
+        + (row.beyond or f"all else as in {row.name}"),
+        closing=PRESSED / row.rate,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from golden import fast_learning
 from golden.batch import Batch
+from golden.closing import Closing
 from golden.experiments.criteria import History
 from golden.experiments.experiment import Experiment
 from golden.experiments.shortcut import as_network
@@ -22,6 +23,7 @@ from golden.tasks.task import Task
 from golden.training import TrainingError
 
 CHUNK = 100  # sequences between two looks at the criteria
+PRESS = 10  # sequences between two pushes of a closing pressure
 PIECE = 32  # sequences between two looks at whether a test has failed already
 TESTED = 2560  # the paper's number of new sequences after training
 
@@ -108,6 +110,7 @@ class Training:
     history : what training has shown lately; `history.presented` sequences so far.
     reached : what each criterion that was met counts, by its name.
     grown : whether the cells are there.
+    closing : the closing pressure, or None where there is none, or none yet.
     finished : whether it is over.
     seconds : of the processor spent so far.
     """
@@ -122,14 +125,26 @@ class Training:
         self._whole = experiment.wiring.draw(start, experiment.entropy)
         self.p = without_cells(self._whole) if experiment.grows else self._whole
         self.grown = not experiment.grows
+        self.closing: Closing | None = None
         self._task, self._test_task = experiment.task.split(sets)
         self.history, self.reached, self.seconds = History(), dict[str, int](), 0.0
+        if experiment.closing and (mark := experiment.task.mark) is not None:
+            self._press().begin(mark)
         if state is not None:
             self._restore(state)
 
     @property
     def solved(self) -> bool:
+        shut = self.experiment.closing == 0.0 or (self.closing is not None and self._shut)
+        return shut and self._met
+
+    @property
+    def _met(self) -> bool:
         return len(self.reached) == len(self.experiment.stops)
+
+    @property
+    def _shut(self) -> bool:
+        return self.closing is None or self.closing.gap <= 0.0
 
     @property
     def finished(self) -> bool:
@@ -148,19 +163,47 @@ class Training:
         self.history.add(self._task.error(batch, out), self._task.right(batch, out))
         if not self.grown and self.history.stalled:
             self._grow()
+        if self._shut:
+            self._ask(before, batch)
+        if self._met and self.experiment.closing and self.closing is None:
+            self.reached, self.history = {}, History(self.history.presented)
+            self._press()
+        self.seconds += time.process_time() - begun
+
+    def _ask(self, before: tuple[Array, Array], batch: Batch) -> None:
+        """Which criteria are met after `batch`; `before` it the weights were these.
+
+        Under a closing pressure a trial ends after a whole batch, when all gates are shut.
+        """
         exam = TrialExam(self.p, self._task, self._test_task, self._testing)
         for criterion in self.experiment.stops:
             if criterion.name not in self.reached:
                 met = criterion.met(self.history, exam)
                 if met is None:
                     break
+                met = met if self.closing is None else self.history.presented
                 self.reached[criterion.name] = criterion.count(met)
-                if self.solved and met < self.history.presented:
+                if self._met and met < self.history.presented:
                     self._go_back(before, batch[: met - self.history.presented])
-        self.seconds += time.process_time() - begun
+
+    def _press(self) -> Closing:
+        """From now on there is a closing pressure."""
+        boxes = self.experiment.task.between
+        assert boxes is not None, "what comes between is known of a task with a closing pressure"
+        self.closing = Closing(self.p, boxes, self.experiment.closing)
+        return self.closing
 
     def _learn(self, batch: Batch) -> Array:
         """Outputs for a batch, each from before its sequence changed the weights."""
+        if self.closing is None:
+            return self._train(batch)
+        parts = []
+        for start in range(0, len(batch), PRESS):
+            parts.append(self._train(batch[start : start + PRESS]))
+            self.closing.press(self.experiment.rate)
+        return np.concatenate(parts)
+
+    def _train(self, batch: Batch) -> Array:
         rate, each_step = self.experiment.rate, self.experiment.each_step
         out, done = fast_learning.train(self.p, batch, rate, each_step)
         finite = np.all(np.isfinite(self.p.hidden)) and np.all(np.isfinite(self.p.readout))
@@ -204,6 +247,7 @@ class Training:
             "experiment": self.experiment.name,
             "seed": self.seed,
             "grown": self.grown,
+            "closing": self.closing is not None,
             "reached": self.reached,
             "seconds": self.seconds,
             "presented": self.history.presented,
@@ -229,6 +273,8 @@ class Training:
             )
         if rest["grown"] and not self.grown:
             self._grow()
+        if rest["closing"]:
+            self._press()
         self.p.hidden[:], self.p.readout[:] = state["hidden"], state["readout"]
         self.reached, self.seconds = dict(rest["reached"]), rest["seconds"]
         kept = state["errors"], state["right"]

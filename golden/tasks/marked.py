@@ -63,6 +63,10 @@ class Marked(Task):
         """Pairs without a mark, whatever their value."""
         return Boxes(np.array([[0.0 if self.product else -1.0, 0.0]]), np.array([[1.0, 0.0]]))
 
+    @property
+    def mark(self) -> int:
+        return 1
+
 
 def adding(steps: int = 100, first_pair: str = "shown") -> Marked:
     """Experiment 4 with the paper's T = `steps`, at least 24; `InputError` for fewer."""

@@ -69,6 +69,11 @@ class Task(ABC):
         """The distractors: what may come between what matters; None where all may matter."""
         return None
 
+    @property
+    def mark(self) -> int | None:
+        """The input that is 1 where there is something to learn and 0 between; None: none is."""
+        return None
+
     def split(self, rng: Generator) -> tuple["Task", "Task"]:
         """What to train on and what to test on: sequences of both are drawn afresh each time."""
         return self, self

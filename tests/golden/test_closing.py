@@ -85,6 +85,28 @@ def test_the_change_is_a_descent_of_the_reach():
     assert np.all(np.abs(step[:, :2]) <= 1e-4 * worst)
 
 
+@pytest.mark.parametrize("gates", [("i", "o"), ("i", "f", "o")])
+def test_gates_that_begin_shut_are_at_a_mark_what_they_were(gates):
+    p, _ = random(6, gates)
+    before = p.hidden.copy()
+    closing = Closing(p, ADDING.between, 0.1)
+    closing.begin(ADDING.mark)
+    assert closing.gap == pytest.approx(0.0, abs=1e-12)
+    assert extremes(p, ADDING.between, "i")[1].max() == pytest.approx(-NET)
+    if "f" in gates:
+        assert extremes(p, ADDING.between, "f")[0].min() == pytest.approx(NET)
+    u = np.zeros(p.hidden.shape[1])
+    u[:2], u[-1] = (0.7, 1.0), 1.0  # a value and a mark
+    assert p.hidden @ u == pytest.approx(before @ u)
+
+
+def test_a_mark_is_in_no_box():
+    for task in (ADDING, multiplication(100)):
+        boxes = task.between
+        assert boxes.high[0, task.mark] == boxes.low[0, task.mark] == 0.0
+    assert TEMPORAL_ORDER.mark is None
+
+
 def test_fixed_weights_stay():
     p, _ = random(4, ("i", "o"))
     learns = np.ones_like(p.hidden), np.ones_like(p.readout)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import golden
+from golden.closing import Closing
 from golden.experiments import EXPERIMENTS
+from golden.learning import Parameters
 from golden.tasks import TEMPORAL_ORDER, adding
 from golden.training import RECIPES
 
@@ -45,6 +47,13 @@ def test_temporal_order_has_to_see_the_symbols():
 def test_adding_is_nearly_always_right(length):
     net = golden.load(MODELS / "adding.npz")
     assert wrong(net, adding(100), 1000, length, 84) <= 6
+
+
+def test_the_gates_of_the_adding_network_are_shut_at_every_number_without_a_mark():
+    between = adding(100).between
+    shut, others = (golden.load(MODELS / f"{name}.npz") for name in ("4-100-held", "4-1000"))
+    assert Closing(Parameters.of(shut), between, 1.0).gap <= 0.0
+    assert Closing(Parameters.of(others), between, 1.0).gap > 5.0
 
 
 def test_the_plain_network_learnt_nothing():

@@ -1,6 +1,7 @@
 """No state ever leaves its bound, whatever network, start and input; and the bound is tight."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from fixedpoint.retention.bound import OpenGate, bound, open_gate, shut_range
 from fixedpoint.retention.hold import closing, random_state
 from fixedpoint.retention.orbit import NEVER, StateMap, orbit
 from fixedpoint.retention.ranges import Range, input_between, input_of, symmetric_input, whole_input
-from golden import InputError, Layer, Network
+from golden import InputError, Layer, Network, load
+from golden.tasks import adding
 from tests.fixedpoint.nets import (
     forget_network,
     paper_network,
@@ -23,6 +25,7 @@ from tests.fixedpoint.nets import (
 )
 from tests.fixedpoint.nets import layer as make_layer
 
+MODELS = Path(__file__).parents[3] / "models"
 STEPS = 24
 
 
@@ -309,3 +312,15 @@ def test_a_range_of_inputs_that_cannot_be_is_refused(ends):
     found = input_between(qnet, -0.5, 0.25)
     assert (found.low == -qnet.formats.input.one // 2).all()
     assert (found.high == qnet.formats.input.one // 4).all()
+
+
+def test_gates_that_training_shut_never_open():
+    """Of the shipped network for the adding problem, at every pair without a mark."""
+    net = load(MODELS / "4-100-held.npz")
+    x, _ = adding(100).batch(np.random.default_rng(87), 16, 100)
+    qnet, ends = quantize(net, bits=16, calibrate=x), adding(100).between
+    codes = [qnet.encode(x)[0] for x in (ends.low, ends.high)]
+    assert open_gate(qnet, Range(*codes)) is None
+    assert bound(qnet, Range(*codes))[0].drift((1_000_000,)).max() == 0
+    marked = [qnet.encode(x + np.array([0.0, 1.0]))[0] for x in (ends.low, ends.high)]
+    assert open_gate(qnet, Range(*marked)) is not None

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from golden import InputError
+from golden.closing import Closing
 from golden.experiments import EXPERIMENTS, Training, experiment, run_trial
 from golden.experiments.criteria import Examined, Lately, RightInARow, Strings
+from golden.learning import Parameters
 from golden.tasks import TEMPORAL_ORDER, Recall
 from golden.training import TrainingError
 
@@ -81,6 +83,29 @@ def test_the_weights_are_those_after_the_last_sequence_that_counts():
     assert np.array_equal(
         by_hand.p.network("x").layers[0].weights["g"], trial.network.layers[0].weights["g"]
     )
+
+
+@pytest.mark.parametrize("name", ["6a-held", "4-100-held"])
+def test_a_closing_pressure(name):
+    """A trial goes on until all gates are shut, and under the pressure it can be interrupted."""
+    task = QUICK if name == "6a-held" else EXPERIMENTS[name].task
+    stops = (Lately("stop", 2001, 0.38),)
+    one = replace(EXPERIMENTS[name], task=task, stops=stops, longest=20_000)
+    states = {}
+
+    def keep(training):
+        pressed = training.closing is not None
+        states[pressed] = training.history.presented, training.state()
+
+    whole = run_trial(one, 3, keep)
+    boxes = task.between
+    assert whole.solved
+    assert Closing(Parameters.of(whole.network), boxes, 1.0).gap <= 0.0
+    assert (False in states) == (name == "6a-held")  # a mark presses from the beginning
+    for _, state in states.values():
+        assert same(run_trial(one, 3, state=state), whole)
+    other = run_trial(replace(one, closing=0.0), 3)
+    assert Closing(Parameters.of(other.network), boxes, 1.0).gap > 0.0
 
 
 def test_a_trial_that_fails():
