@@ -13,26 +13,27 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import golden
+from carousel.cli.choice import Choice
 from carousel.cli.inputs import SEQUENCES, task_of
+from carousel.cli.subject import prepare
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, quantize
 from fixedpoint.formats import Formats
-from golden import Network
+from fixedpoint.retention.ranges import Range
 from golden.experiments import EXPERIMENTS
-from golden.squash import Array
 from rtl import CoreOptions, plan, verilog
 from rtl.proofs import Outcome, Proof, shipped
 from rtl.proofs.design import Design
 from rtl.proofs.record import asked
 from rtl.proofs.solver import refute, solve
-from rtl.proofs.status import PROVEN, REFUTED
+from rtl.proofs.status import IN_VAIN, PROVEN, REFUTED
 from rtl.schedule.schedule import allowed_lanes
 from tests.data import make_two_layers
 
@@ -51,7 +52,7 @@ class Subject:
 
     Attributes
     ----------
-    about : sizes of the core, for the file.
+    about : sizes of the core, and what is not stated of it and why, for the file.
     proofs : all that apply to it.
     """
 
@@ -61,32 +62,36 @@ class Subject:
     @classmethod
     def of(cls, name: str) -> "Subject":
         """A model's core, as `carousel verilog` writes it."""
-        qnet = two_layers() if name == TWO else of_model(name)
+        qnet, between = (two_layers(), None) if name == TWO else of_model(name)
         lanes = min(LANES, allowed_lanes(qnet)[-1])
         core = plan(qnet, CoreOptions(lanes))
         text = verilog.convert(verilog.Top(core), verilog.module_name(qnet))
-        proofs, _ = shipped(core, Design(text, verilog.module_name(qnet)))
+        design = Design(text, verilog.module_name(qnet))
+        proofs, left_out = shipped(core, design, between=between)
         program = core.parts[0].program
-        cells, bits = len(program.states), program.paths.s
-        cycles = len(program.schedule.slots)
-        about = {"cells": cells, "state_bits": bits, "lanes": lanes, "cycles": cycles}
+        about = {
+            "cells": len(program.states),
+            "state_bits": program.paths.s,
+            "lanes": lanes,
+            "cycles": len(program.schedule.slots),
+            "left_out": {proof: asdict(each) for proof, each in left_out.items()},
+        }
         return cls(about, proofs)
 
 
-def of_model(name: str) -> QuantizedNetwork:
-    """A model in the formats that commands choose, of sequences of its own task."""
-    net = golden.load(next(file for file in SHIPPED if file.stem == name))
-    return quantize(net, bits=16, calibrate=sequences(net))
-
-
-def sequences(net: Network) -> Array:
-    """Those that commands play by default; of a task that they do not know, of the experiment."""
+def of_model(name: str) -> tuple[QuantizedNetwork, Range | None]:
+    """A model in the formats that commands choose, of sequences of its own task, and what its input
+    is between what matters, where that is known; of tasks that commands do not know, of the
+    experiment's sequences."""
+    file = next(file for file in SHIPPED if file.stem == name)
+    net = golden.load(file)
+    if task_of(net):
+        subject = prepare(file, Choice())
+        return subject.qnet, subject.between
     rng = np.random.default_rng(0)
-    if known := task_of(net):
-        task, length, _ = known
-        return task.batch(rng, SEQUENCES, length)[0]
     _, task = EXPERIMENTS[net.name].task.split(rng)
-    return task.sequences(rng, SEQUENCES).dense(task.inputs)
+    seen = task.sequences(rng, SEQUENCES).dense(task.inputs)
+    return quantize(net, bits=16, calibrate=seen), None
 
 
 def two_layers() -> QuantizedNetwork:
@@ -166,7 +171,7 @@ def times(entries: Collection[Results]) -> Iterator[str]:
 def models(results: Results) -> str:
     """The table of all models."""
     head = ("model", "cells", "bits a state", "lanes", "clocks a step")
-    head += ("proven", "processor", "longest", "twins refuted", "processor")
+    head += ("proven", "processor", "longest", "twins refuted", "processor", "left out")
     return Table.of("", head, (row(name, model) for name, model in results.items())).markdown()
 
 
@@ -189,12 +194,18 @@ def row(name: str, model: Results) -> tuple[str, ...]:
         f"`{longest}` {took[longest]:.0f}",
         count["twin"],
         cpu_of_twins,
+        ", ".join(f"`{name}`: {each['status']}" for name, each in model["left_out"].items()),
     )
 
 
 def ok(results: Results) -> bool:
-    """Whether every statement that was tried is proven, and every twin refuted."""
-    return all(
+    """Whether all that applies can be stated, what was tried is proven, and every twin refuted."""
+    stated = all(
+        each["status"] not in IN_VAIN
+        for model in results.values()
+        for each in model["left_out"].values()
+    )
+    return stated and all(
         entry[what]["result"] == good
         for model in results.values()
         for entry in model["proofs"].values()
@@ -212,7 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(options.models) - set(NAMES):
         parser.error(f"{', '.join(unknown)}: must be of {', '.join(NAMES)}")
     results = run(options.models or NAMES, not options.no_twins, options.json)
-    print("\n\n".join([*[each(results)] * (FULL in results), models(results)]))
+    tables = [each(results)] if FULL in results else []
+    print("\n\n".join([*tables, models(results)]))
     return int(not ok(results))
 
 

@@ -48,7 +48,7 @@ def _twin(design: Design, rows: Rows) -> Twin:
     driven: dict[str, int | str] = {"i__valid": 1, "r_en": 1}
     if rows.core.schedule.one_sigma:
         driven |= {"activation0.net_code": 0, "cell.h_net_code": "later"}  # both begin with 0
-        broken = design.replaced(design.top, r"= h_due_1 \? \S+ *: ", "= ")
+        broken = design.replaced(design.top, r"= h_due_1 \? [^:]*: ", "= ")
         return Twin("the reader never turns to a state", broken, rows.limit + 10, driven)
     old, path = rf"^(\s+{ROWS} <=) (\S+);", rows.places[-1].path
     broken = design.replaced(design.find(path), old, r"\1 ~\2;")

@@ -22,10 +22,28 @@ def claim_update(h: Harness, core: StepPlan) -> None:
     clocks = latency.STATE + latency.output(peepholes)
     mode = h.see("i.cell_mode")
     beside = h.delayed("mode", mode, h.width("i.cell_mode"), clocks)
+    claim_modes(h, core, beside)
     claim_gates(h, core, mode)
     claim_state(h, core, beside)
     claim_output(h, core, beside[latency.STATE :])
     claim_marks(h, core, mode, clocks)
+
+
+def claim_modes(h: Harness, core: StepPlan, mode: list[str]) -> None:
+    """Its cell's mode stands beside every value that depends on it."""
+    late = latency.LATE * core.schedule.peepholes
+    ways = {  # clocks from the cell input, clocks that it is kept
+        "product_mode": (0, 1),
+        "sum_mode": (1, 1),
+        "h_mode": (0, latency.STATE),
+        "h_squash_mode": (latency.STATE, latency.SQUASH - 1),
+        "product_h_mode": (latency.STATE, latency.SQUASH + late + 1),
+        "y_mode": (latency.STATE + latency.SQUASH + late + 1, 1),
+    }
+    for name, (since, clocks) in ways.items():
+        for k in range(1, 1 + clocks):
+            if h.has(stage := f"{name}_{k}"):
+                h.prove(f"{h.see(stage)} == {mode[since + k]}")
 
 
 def claim_gates(h: Harness, core: StepPlan, mode: str) -> None:
@@ -66,8 +84,6 @@ def operand(h: Harness, core: StepPlan, kind: str) -> str:
 def claim_state(h: Harness, core: StepPlan, mode: list[str]) -> None:
     """s(t) = sat(round(f s(t-1)) + round(i g)); without a forget gate s(t-1) itself."""
     paths, modes = core.program.paths, core.program.cell_modes
-    if len(modes) > 1:
-        h.prove(f"{h.see('product_mode_1')} == {mode[1]} && {h.see('sum_mode_1')} == {mode[2]}")
     new = f"$signed({h.see('i.code')}[{paths.g - 1}:0])"
     product = times(h, "i_g", paths.gate + paths.g, operand(h, core, "i"), new)
     h.prove(f"$signed({h.see('product')}) == {product}")

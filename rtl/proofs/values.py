@@ -76,10 +76,12 @@ def squashed(
     bits = 4 + max(unit.table.value.width + unit.gain_bits for unit in units) + h.width(linear)
     options = []
     for unit in units:
-        found = f"({{1'b0, {h.see(sigma)}}} <<< {unit.gain_bits})"
+        if unit.squash.linear:
+            options.append(f"$signed({h.see(linear)})")
+            continue
+        found = f"({{{unit.gain_bits + 1}'b0, {h.see(sigma)}}} <<< {unit.gain_bits})"
         constant = unit.constant + half(unit.shift)
-        curved = Rounding(unit.shift, constant, 0, 0).exact(f"$signed({found})", bits)
-        options.append(f"$signed({h.see(linear)})" if unit.squash.linear else curved)
+        options.append(Rounding(unit.shift, constant, 0, 0).exact(f"$signed({found})", bits))
     h.line(f"wire signed [{bits - 1}:0] {name} = {select(mode, options)};")
     return name
 

@@ -10,7 +10,10 @@ import pytest
 
 from bench import mutants
 from bench.mutants import EXPLAINED, KILLED, RESULTS, Judged, part, score, table
+from rtl.kit.header import digest
 from rtl.mutants.mutant import Mutant
+from rtl.verilog import convert
+from sim.mutants import TOP
 
 PAGE = Path(mutants.__file__).parent.parent / "docs" / "mutants.md"
 
@@ -20,6 +23,17 @@ def found() -> list[Judged]:
     """All mutants of the file, with as much of each as tables ask for."""
     rows = [row for core in json.loads(RESULTS.read_text()).values() for row in core["mutants"]]
     return [Judged(mutant_of(row), row["fate"], row["said"]) for row in rows]
+
+
+RENAMED = "sum_aligned_1", "sum_2"  # a register, today and when the mutants were drawn
+
+
+def test_the_file_is_of_todays_verilog_but_for_a_registers_name():
+    entries = json.loads(RESULTS.read_text())
+    for name, core in mutants.cores().items():
+        text = convert(core, TOP)
+        assert text.count(RENAMED[0]) == 3  # what it is, what it takes on, and its reader
+        assert digest(text.replace(*RENAMED)) == entries[name]["verilog_sha256"]
 
 
 def mutant_of(row: dict[str, str]) -> Mutant:

@@ -9,6 +9,7 @@ import fixedpoint
 from fixedpoint.formats import Formats
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
+from golden.dense import Dense
 from golden.network import Network
 from rtl import CorePlan, StepPlan, verilog
 from rtl.proofs import Proof, catalogue, prove
@@ -28,6 +29,7 @@ KINDS = {
     "blocks, gate recurrence, readout": set(),
     "two layers, readout": set(),
     "dense stages": set(),
+    "dense stages in front, between and added, rows of their own scales": set(),
     "last output only": set(),
     "two streams": set(),
     "peepholes": set(),
@@ -61,6 +63,8 @@ def plan_of(kind: str, bits: int = 6) -> CorePlan:
         case "dense stages":
             layers, output = (layer(rng, 1, 2),), "last"
             last = head(rng, 2, (2, "sigma"), (1, "identity"))
+        case "dense stages in front, between and added, rows of their own scales":
+            return planned(scaled(rng, bits), lanes)
         case "peepholes":
             one = layer(rng, 1, 2)
             seen = {gate: rng.normal(size=2) for gate in "ifo"}
@@ -93,15 +97,32 @@ def plan_of(kind: str, bits: int = 6) -> CorePlan:
 
 
 def narrowed(net: Network, formats: Formats) -> QuantizedNetwork:
-    """A network whose second layer has gates and states a bit narrower than its first one."""
+    """A network whose second layer has gates, h and states a bit narrower than its first one."""
     first, second = formats.layers
-    gate, s = second.gate, second.s
+    gate, h, s = second.gate, second.h, second.s
     second = replace(
         second,
         gate=replace(gate, width=gate.width - 1, frac=gate.frac - 1),
+        h=replace(h, width=h.width - 1, frac=h.frac - 1),
         s=replace(s, width=s.width - 1),
     )
     return fixedpoint.quantize(net, replace(formats, layers=(first, second)))
+
+
+def scaled(rng: np.random.Generator, bits: int) -> QuantizedNetwork:
+    """Two layers behind dense stages that clip and leak: max(a, 0) and a part of max(-a, 0) are two
+    rows. The second one sees the input, too; rows and elements of x have scales of their own."""
+    (leaky,) = readout(rng, 2, 1, "relu")
+    leaky = Dense(np.concatenate([leaky.weights, -leaky.weights]), np.zeros(2), "relu")
+    (between,) = readout(rng, 5, 1, "tanh")
+    layers = tuple(layer(rng, inputs, 1) for inputs in (2, 3))
+    for one in layers:
+        one.weights["i"][:] *= 8
+    reads = (2,), (-1, 3), (-1,), (-1, 0, 2), (0, 1)
+    last = readout(rng, 2, 1)
+    net = Network(layers, last, "small", stem=(leaky, between), reads=reads)
+    x = rng.normal(size=(4, 12, 2)) * [1, 8]
+    return fixedpoint.quantize(net, bits=bits, calibrate=x)
 
 
 def subject(kind: str) -> tuple[StepPlan, Design]:
