@@ -99,13 +99,12 @@ def build(
         return Build(place, top, cached=True, files=files)
     working, runtime = folder_in(cache, "building"), cache / f"runtime-{digest(shared)}"
     try:
-        if place.exists():
-            place.rename(working / "damaged")
+        if place.exists():  # and is damaged
+            shutil.rmtree(place)
         _compile(text, top, ports, working, runtime, waves=waves, loop=loop)
         (working / SUM).write_text(_sum(working / top))
         _publish(working, place)
     except ToolError as error:
-        shutil.rmtree(runtime, ignore_errors=True)  # perhaps damaged, too
         log = (working / "build.log").rename(cache / f"{place.name}.log")
         raise ToolError(f"{error}; the tools' output is in {log}") from None
     except OSError as error:
