@@ -1,6 +1,7 @@
 """Work in processes of their own, while this one does something else."""
 
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -36,7 +37,7 @@ def spawned(
     with terminable():
         pool = ProcessPoolExecutor(count, get_context("spawn"), _begin, (begin, arguments))
         try:
-            yield partial(pool.submit, _work)
+            yield partial(_submit, pool)
         except BrokenProcessPool:
             raise lost from None
         except BaseException:
@@ -54,10 +55,19 @@ def _begin(begin: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> None
         begin(*arguments)
 
 
-def _work(function: Callable[..., Any], *arguments: Any) -> Any:
+def _submit(
+    pool: ProcessPoolExecutor, function: Callable[..., Any], *arguments: Any
+) -> Future[Any]:
+    """Work for the pool, pickled at once: its own thread would do that later, while this one may
+    compute what the objects keep."""
+    return pool.submit(_work, pickle.dumps((function, arguments)))
+
+
+def _work(pickled: bytes) -> Any:
     """Asked to end meanwhile, a process ends what it has started, and then itself."""
     try:
         with terminable():
+            function, arguments = pickle.loads(pickled)
             return function(*arguments)
     except SystemExit as asked:  # which the pool would take for the work's result
         os._exit(int(asked.code or 0))
