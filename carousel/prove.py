@@ -11,7 +11,7 @@ from rich.console import Console
 
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
-from carousel.cli.lanes import chosen as lanes_of
+from carousel.cli.lanes import say, usual
 from carousel.cli.subject import Given, prepare
 from carousel.measure.proofs import FOR_EVER, for_ever
 from carousel.report.tables import Table
@@ -95,7 +95,7 @@ def prove(
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    chosen = replace(chosen, lanes=lanes_of(lanes, subject.core, chosen))
+    chosen = replace(chosen, lanes=usual(lanes, subject.core, chosen))
     core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"
@@ -121,6 +121,8 @@ def prove(
         known.write(stage / record.FILE)
     if for_ever(known):
         typer.echo(FOR_EVER)
+    if lanes is None:
+        say(core.most_lanes, subject.core)
     table(now).show(Console())
     for name, each in now.left_out.items():
         if each.status != NOT_RUN:

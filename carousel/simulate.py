@@ -50,7 +50,7 @@ def simulate(
 
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
-    from carousel.cli.lanes import chosen
+    from carousel.cli.lanes import say, usual
     from carousel.cli.subject import Given, prepare
     from carousel.measure import gateware
     from rtl import CoreOptions
@@ -71,8 +71,10 @@ def simulate(
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
-    lanes = chosen(lanes, subject.core, CoreOptions(None, streams, nonzeros))
-    found = gateware.play(subject, lanes, idle, back_pressure, seed, waves, streams, nonzeros)
+    count = usual(lanes, subject.core, CoreOptions(None, streams, nonzeros))
+    found = gateware.play(subject, count, idle, back_pressure, seed, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)
+    if lanes is None:
+        say(count, subject.core)
     gateware.table(found).show(Console())
     output.finish(gateware.plain(found), json, found.ok)

@@ -41,7 +41,7 @@ def verilog(
     Beside it a JSON file with its ports, formats and cycles. The core of a network with reverse
     layers holds whole sequences, of up to --max-length steps.
     """
-    from carousel.cli.lanes import chosen as lanes_of
+    from carousel.cli.lanes import say, usual
     from rtl import CoreOptions, plan
     from rtl.axi.wrapper import wrappable
     from rtl.kit.files import files
@@ -56,12 +56,14 @@ def verilog(
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    chosen = replace(chosen, lanes=lanes_of(lanes, subject.core, chosen))
+    chosen = replace(chosen, lanes=usual(lanes, subject.core, chosen))
     core = plan(subject.core, chosen)
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):
         texts = files(core, record(core, subject.codes), axi=axi, memory_files=memory_files)
         written = put(texts, stage)
+    if lanes is None:
+        say(core.most_lanes, subject.core)
     told = {_what(path): str(place / path.name) for path in written}
     for what, path in told.items():
         typer.echo(f"{what[0].upper() + what[1:]:17} {path}")

@@ -8,12 +8,16 @@ from rtl.options import USUAL
 from rtl.usual import usual_lanes
 
 
+def usual(lanes: int | None, qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> int:
+    """Those that were asked for; else the usual ones."""
+    return usual_lanes(qnet, options) if lanes is None else lanes
+
+
 def chosen(lanes: int | None, qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> int:
-    """Those that were asked for; else the usual ones, said where the network could use more."""
-    if lanes is not None:
-        return lanes
-    found = usual_lanes(qnet, options)
-    say(found, qnet)
+    """The same, said where none were asked for and the network could use more."""
+    found = usual(lanes, qnet, options)
+    if lanes is None:
+        say(found, qnet)
     return found
 
 

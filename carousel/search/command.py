@@ -13,7 +13,7 @@ from rich.console import Console
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, State, choose, starts
-from carousel.cli.lanes import chosen
+from carousel.cli.lanes import say, usual
 from carousel.cli.subject import Given, Subject, load, read
 from carousel.measure.retention import hold_check
 from carousel.report import tables
@@ -137,6 +137,8 @@ def search(
     subject = Subject(net, qnet, inputs, qnet.encode(inputs.x)[0], choice, start, codes)
     held = hold_check.check(subject, quick)
     draw(found, drawing)
+    if lanes is None:
+        say(trial.lanes, qnet)
     console = Console()
     for table in (*result.tables(found), tables.formats(qnet.formats), hold_check.table(held)):
         table.show(console)
@@ -206,7 +208,7 @@ def problems(
 def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
     """The number of lanes of the core; `LaneError` for one that it cannot have."""
     qnet = quantize(net, formats_of(net, Widths.uniform(NARROWEST), seen))
-    return plan(qnet, CoreOptions(chosen(lanes, qnet))).lanes
+    return plan(qnet, CoreOptions(usual(lanes, qnet))).lanes
 
 
 def _split(inputs: Inputs, start: State | None) -> list[tuple[Inputs, list[Part]]]:

@@ -287,7 +287,7 @@ def lost(_):
 def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
     cli, found, model, tmp_path, monkeypatch
 ):
-    """Two workers; one is killed when 15 candidates are back, and the other one does its work."""
+    """Two workers; one is killed when 10 candidates are back, and the other one does its work."""
     one, _, plain = found(name="one")
     with cluster(tmp_path, 2) as running:
         add, after = Journal.add, []
@@ -295,7 +295,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
         def adding(journal, each):
             add(journal, each)
             after.append(running.workers[0].poll())
-            if len(after) == 15:
+            if len(after) == 10:
                 running.workers[0].kill()
                 running.workers[0].wait()
 
@@ -305,7 +305,7 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_the_same(
         done = cli(*words, "-o", place, "--json", tmp_path / "two.results.json")
         assert done.exit_code == 0, done.output
         assert running.workers[1].poll() is None
-    assert after[14] is None and after[15:].count(-signal.SIGKILL) == len(after) - 15 > 15
+    assert after[9] is None and after[10:].count(-signal.SIGKILL) == len(after) - 10 > 10
     assert place.read_bytes() == one.read_bytes()
     assert json.loads((tmp_path / "two.results.json").read_text())["front"] == plain["front"]
     assert sorted(lines(place)) == sorted(lines(one))
