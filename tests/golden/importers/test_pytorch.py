@@ -304,7 +304,7 @@ def test_files_that_are_broken(data, message, tmp_path):
 def test_places_that_hold_no_file(tmp_path):
     assert refused(tmp_path / "none.safetensors") == "no such file"
     (tmp_path / "folder.safetensors").mkdir()
-    assert refused(tmp_path / "folder.safetensors") == "is not a file"
+    assert refused(tmp_path / "folder.safetensors") == "is a folder, must be a file"
 
 
 def test_a_file_beyond_all_models_is_not_read(tmp_path):
