@@ -68,7 +68,7 @@ def peers(kind: str, net: Network, x: Array) -> Iterator[tuple[Calls, dict[str, 
 
 
 def _torch(kind: str, net: Network, x: Array, folder: Path) -> Calls:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     if kind == "peepholes":
         raise NotImplementedError("nn.LSTM has no peepholes")
@@ -127,7 +127,7 @@ def _hls4ml(kind: str, net: Network, x: Array, folder: Path) -> Calls:
     """Its C simulation, of the plain layer alone; of numbers in its default format."""
     if kind != "plain" or len(x) > 1:
         raise NotImplementedError("only the plain layer alone was tried")
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     hls4ml: Any = import_module("hls4ml")  # no dependency, so without types
 
