@@ -49,7 +49,7 @@ class QuantizedDense:
     def __repr__(self) -> str:
         return "QuantizedDense({} rows of {})".format(*self.weights.shape)
 
-    @property
+    @cached_property
     def codes(self) -> Codes:
         """(R, N), the weights as a lane multiplies them: each row on its own scale."""
         return self.weights >> np.array(self.coarser or 0).reshape(-1, 1)

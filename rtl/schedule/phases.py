@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import compress, groupby
 
 import numpy as np
 
@@ -78,8 +78,8 @@ class Phase:
 
     @property
     def yields(self) -> str:
-        """The kind of the rows that end it: g (and with it y), y of a projection, stem,
-        dense or out."""
+        """The kind of the rows that end it: g (and with it y) of a layer or its last part, y of a
+        projection, stem, dense or out."""
         return self.rows[-1].kind
 
     def group(self, number: int) -> tuple[Row, ...]:
@@ -151,14 +151,16 @@ def _parts(phase: Phase, qnet: QuantizedNetwork, sparse: bool) -> Iterator[Phase
     always = np.array([sparse and column.source == "x" for column in phase.columns])
     codes = qnet.rows
 
-    def needed(number: int) -> tuple[Column, ...]:
-        lines = [codes[row.layer, row.kind].codes[row.index][places] for row in phase.group(number)]
-        used = always | np.any(lines, axis=0)
+    def needed(number: int) -> bytes:
+        lines = [codes[row.layer, row.kind].codes[row.index] for row in phase.group(number)]
+        used = always | np.any(lines, axis=0)[places]
         used[0] |= not used.any()  # a sum begins and ends with a column
-        return tuple(column for column, use in zip(phase.columns, used, strict=True) if use)
+        return used.tobytes()
 
-    for columns, numbers in groupby(range(phase.groups), needed):
-        rows = sum((phase.group(number) for number in numbers), ())
+    for used, numbers in groupby(range(phase.groups), needed):
+        first, *others = numbers
+        rows = phase.rows[first * phase.side : (first + 1 + len(others)) * phase.side]
+        columns = tuple(compress(phase.columns, used))
         yield replace(phase, rows=rows, side=min(phase.side, len(rows)), columns=columns)
 
 
