@@ -82,11 +82,9 @@ class Seen:
             for name in ("s", "y"):
                 found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
             layers.append(found)
-        dense = tuple(
-            max(map(_largest, found)) for found in zip(*(t.dense for t in traces), strict=True)
-        )
-        stem = tuple(
-            max(map(_largest, found)) for found in zip(*(t.stem for t in traces), strict=True)
+        stem, dense = (
+            tuple(max(map(_largest, found)) for found in zip(*stages, strict=True))
+            for stages in ([t.stem for t in traces], [t.dense for t in traces])
         )
         x = np.concatenate([np.reshape(part.x, (-1, net.inputs)) for part in parts])
         inputs = tuple(map(float, np.abs(x).max(axis=0)))

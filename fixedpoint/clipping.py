@@ -4,13 +4,12 @@ A bit less of range is a bit more of precision. Of spectra, for example, most va
 the peaks, and a few codes are all that 8 bits leave to them.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint.budget.error import sqnr
+from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.network import build
@@ -62,10 +61,3 @@ def _some(parts: Sequence[Part]) -> list[Array]:
         found.append(x)
         left = max(0, left - x.shape[0] * x.shape[1])
     return found
-
-
-def against(real: Array, fixed: Array) -> tuple[float, float, float]:
-    """RMSE, spread and their ratio in decibels; a constant output is compared with its size."""
-    noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
-    power = spread**2 or float(np.mean(real**2))
-    return math.sqrt(noise), spread, sqnr(power, noise)

@@ -9,8 +9,8 @@ import numpy as np
 from carousel.cli.subject import Subject
 from carousel.measure.accuracy import Measured
 from fixedpoint import FormatError, QuantizedNetwork
+from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part
-from fixedpoint.clipping import against
 
 GOOD = 40.0  # dB: an error of a hundredth of the output's own spread
 FEW = 4  # bits, sign aside: of a largest code that has no more, most are lost

@@ -214,3 +214,10 @@ def sqnr(power: float, noise: float) -> float:
     if noise == 0:
         return math.inf
     return 10 * math.log10(power / noise) if power > 0 else -math.inf
+
+
+def against(real: np.ndarray, fixed: np.ndarray) -> tuple[float, float, float]:
+    """RMSE, spread and their ratio in decibels; a constant output is compared with its size."""
+    noise, spread = float(np.mean((fixed - real) ** 2)), float(real.std())
+    power = spread**2 or float(np.mean(real**2))
+    return math.sqrt(noise), spread, sqnr(power, noise)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fixedpoint import FormatError, choose_formats, quantize
+from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
-from fixedpoint.clipping import GAIN, MOST, POOR, against, clipped
+from fixedpoint.clipping import GAIN, MOST, POOR, clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
 from golden import Network
