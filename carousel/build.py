@@ -123,8 +123,7 @@ def build(
         files |= _beside(subject, stage, place)
         data |= {"files": files, "decide": decide}
         (stage / "build.json").write_text(output.to_json(data), encoding="utf-8")
-    if lanes is None:
-        say(found.plan.most_lanes, subject.core, f" for {chosen.name}")
+    say(lanes, found.plan.most_lanes, subject.core, f" for {chosen.name}")
     for table in built.tables(found):
         table.show(Console())
     for name, path in {**files, "report": place / "build.json"}.items():

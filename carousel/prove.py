@@ -1,7 +1,6 @@
 """`carousel prove`: formal proofs on the Verilog of a model's core, each with its broken twin."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -94,9 +93,8 @@ def prove(
     given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
-    chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    chosen = replace(chosen, lanes=usual(lanes, subject.core, chosen))
-    core = plan(subject.core, chosen)
+    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"
     earlier = record.read(place / record.FILE)
@@ -121,8 +119,7 @@ def prove(
         known.write(stage / record.FILE)
     if for_ever(known):
         typer.echo(FOR_EVER)
-    if lanes is None:
-        say(core.most_lanes, subject.core)
+    say(lanes, core.most_lanes, subject.core)
     table(now).show(Console())
     for name, each in now.left_out.items():
         if each.status != NOT_RUN:

@@ -71,10 +71,9 @@ def simulate(
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
-    count = usual(lanes, subject.core, CoreOptions(None, streams, nonzeros))
+    count = usual(subject.core, CoreOptions(lanes, streams, nonzeros)).lanes
     found = gateware.play(subject, count, idle, back_pressure, seed, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)
-    if lanes is None:
-        say(count, subject.core)
+    say(lanes, count, subject.core)
     gateware.table(found).show(Console())
     output.finish(gateware.plain(found), json, found.ok)

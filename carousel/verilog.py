@@ -1,7 +1,6 @@
 """`carousel verilog`: the core as Verilog, and what its user must know."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -55,15 +54,13 @@ def verilog(
     )
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
-    chosen = CoreOptions(None, streams, nonzeros, room, state_port=state_port, load_port=load_port)
-    chosen = replace(chosen, lanes=usual(lanes, subject.core, chosen))
-    core = plan(subject.core, chosen)
+    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):
         texts = files(core, record(core, subject.codes), axi=axi, memory_files=memory_files)
         written = put(texts, stage)
-    if lanes is None:
-        say(core.most_lanes, subject.core)
+    say(lanes, core.most_lanes, subject.core)
     told = {_what(path): str(place / path.name) for path in written}
     for what, path in told.items():
         typer.echo(f"{what[0].upper() + what[1:]:17} {path}")

@@ -137,8 +137,7 @@ def search(
     subject = Subject(net, qnet, inputs, qnet.encode(inputs.x)[0], choice, start, codes)
     held = hold_check.check(subject, quick)
     draw(found, drawing)
-    if lanes is None:
-        say(trial.lanes, qnet)
+    say(lanes, trial.lanes, qnet)
     console = Console()
     for table in (*result.tables(found), tables.formats(qnet.formats), hold_check.table(held)):
         table.show(console)
@@ -208,7 +207,7 @@ def problems(
 def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
     """The number of lanes of the core; `LaneError` for one that it cannot have."""
     qnet = quantize(net, formats_of(net, Widths.uniform(NARROWEST), seen))
-    return plan(qnet, CoreOptions(usual(lanes, qnet))).lanes
+    return plan(qnet, usual(qnet, CoreOptions(lanes))).lanes
 
 
 def _split(inputs: Inputs, start: State | None) -> list[tuple[Inputs, list[Part]]]:
