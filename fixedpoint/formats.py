@@ -139,6 +139,11 @@ class LayerFormats:
         """The format of o h(s): m, or y without a projection."""
         return self.m or self.y
 
+    @property
+    def state(self) -> dict[str, Format]:
+        """The formats of what the layer remembers between steps, by part of a `LayerState`."""
+        return {"s": self.s, "y": self.y, "gates": self.gate}
+
     def signal(self, name: str) -> Format:
         """The format of a trace's signal: i, f, o, g, s, m or y."""
         return self.gate if name in ("i", "f", "o") else getattr(self, name)

@@ -192,9 +192,8 @@ class QuantizedNetwork(Stacked):
         """A real state to codes, saturated."""
         found = []
         for layer, have in zip(self.layers, state, strict=True):
-            forms = layer.formats
-            pairs = (("s", forms.s), ("y", forms.y), ("gates", forms.gate))
-            codes = {name: form.encode(getattr(have, name))[0] for name, form in pairs}
+            forms = layer.formats.state.items()
+            codes = {part: form.encode(getattr(have, part))[0] for part, form in forms}
             found.append(LayerState(**codes))
         return tuple(found)
 

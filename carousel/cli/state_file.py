@@ -11,7 +11,7 @@ import numpy as np
 
 from carousel.cli import output
 from carousel.cli.inputs import State, check_real, codes_of, read_npz
-from fixedpoint import Format, QuantizedNetwork
+from fixedpoint import QuantizedNetwork
 from golden import InputError, LayerState, Network
 from golden.squash import Array
 
@@ -75,16 +75,10 @@ def encode(file: Path, state: State, qnet: QuantizedNetwork) -> State:
                 form,
                 form.one if part == "gates" else form.high,
             )
-            for part, form in formats_of(qnet, k).items()
+            for part, form in qnet.formats.layers[k].state.items()
         }
         found.append(LayerState(**codes))
     return tuple(found)
-
-
-def formats_of(qnet: QuantizedNetwork, layer: int) -> dict[str, Format]:
-    """The formats of a layer's state by part."""
-    forms = qnet.formats.layers[layer]
-    return {"s": forms.s, "y": forms.y, "gates": forms.gate}
 
 
 def check_file(file: Path | None, net: Network) -> None:
@@ -101,7 +95,7 @@ def write(file: Path | None, qnet: QuantizedNetwork, state: State) -> None:
     arrays = {}
     for k, (st, parts) in enumerate(zip(state, widths(qnet), strict=True)):
         for part in parts:
-            values = formats_of(qnet, k)[part].decode(getattr(st, part))
+            values = qnet.formats.layers[k].state[part].decode(getattr(st, part))
             arrays[f"{k}.{part}"] = values[0] if len(values) == 1 else values
     with output.file(file) as other, other.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
