@@ -16,7 +16,7 @@ import numpy as np
 
 from bench import trained
 from bench.pages import DOCS, write
-from bench.trained import BATCH, Labelled
+from bench.trained import Labelled
 from fixedpoint import Formats, QuantizedNetwork, choose_formats
 from golden.network import Network
 from rtl import prune
@@ -42,18 +42,12 @@ def tuned(
     torch.manual_seed(0)
     torch.set_num_threads(1)
     module = Aware(net, formats)
-    steps = torch.optim.Adam(module.parameters(), RATE)
-    x, ends, labels = map(torch.tensor, (data.x, data.ends, data.labels))
-    for epoch in range(epochs):
-        for group in steps.param_groups:
-            group["lr"] = RATE * (1 - epoch / epochs)
-        order = torch.randperm(len(x))
-        for some in order.split(BATCH):
-            longest = int(ends[some].max()) + 1
-            out = module(x[some, :longest])[torch.arange(len(some)), ends[some]]
-            steps.zero_grad()
-            torch.nn.functional.cross_entropy(out, labels[some]).backward()
-            steps.step()
+    trained.fit(
+        lambda x, ends: module(x)[torch.arange(len(x)), ends],
+        torch.optim.Adam(module.parameters(), RATE),
+        data,
+        epochs,
+    )
     return module.quantized(), module.network()
 
 

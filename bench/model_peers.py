@@ -22,6 +22,10 @@ FORMAT = "ap_fixed<16,6>"  # hls4ml's default
 Calls = dict[str, Callable[[], Any]]
 
 
+class CannotError(Exception):
+    """A kind of layer that a peer cannot run, or was not tried on."""
+
+
 def network(kind: str, seed: int = 0) -> Network:
     """Forget-gate cells, all weights uniform in +-1/sqrt(cells)."""
     rng, most = np.random.default_rng(seed), 1 / np.sqrt(CELLS)
@@ -58,7 +62,7 @@ def peers(kind: str, net: Network, x: Array) -> Iterator[tuple[Calls, dict[str, 
         for name, make in (("torch", _torch), ("onnxruntime", _onnxruntime), ("hls4ml", _hls4ml)):
             try:
                 calls |= make(kind, net, x, Path(folder))
-            except (ImportError, NotImplementedError) as error:
+            except (ImportError, CannotError) as error:
                 missing[name] = str(error)
         want = net.run(x).out
         for name, call in calls.items():
@@ -71,7 +75,7 @@ def _torch(kind: str, net: Network, x: Array, folder: Path) -> Calls:
     import torch  # pyright: ignore[reportMissingImports]
 
     if kind == "peepholes":
-        raise NotImplementedError("nn.LSTM has no peepholes")
+        raise CannotError("nn.LSTM has no peepholes")
     torch.set_num_threads(1)
     found = Calls()
     for name, dtype in (("torch float32", torch.float32), ("torch float64", torch.float64)):
@@ -114,7 +118,7 @@ def _onnxruntime(kind: str, net: Network, x: Array, folder: Path) -> Calls:
     import onnxruntime
 
     if kind == "projection":
-        raise NotImplementedError("the operator LSTM has no projection")
+        raise CannotError("the operator LSTM has no projection")
     save_onnx(net, folder / "net.onnx")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -126,7 +130,7 @@ def _onnxruntime(kind: str, net: Network, x: Array, folder: Path) -> Calls:
 def _hls4ml(kind: str, net: Network, x: Array, folder: Path) -> Calls:
     """Its C simulation, of the plain layer alone; of numbers in its default format."""
     if kind != "plain" or len(x) > 1:
-        raise NotImplementedError("only the plain layer alone was tried")
+        raise CannotError("only the plain layer alone was tried")
     import torch  # pyright: ignore[reportMissingImports]
 
     hls4ml: Any = import_module("hls4ml")  # no dependency, so without types

@@ -6,9 +6,11 @@ classifiers: an `nn.LSTM`, the last step's h, an `nn.Linear`, trained by torch w
 """
 
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -124,19 +126,33 @@ def train(name: str, data: Labelled, cells: int, epochs: int = EPOCHS) -> Networ
     lstm = torch.nn.LSTM(data.x.shape[2], cells, batch_first=True)
     fc = torch.nn.Linear(cells, classes)
     model = torch.nn.ModuleDict({"lstm": lstm, "fc": fc})
-    steps = torch.optim.Adam(model.parameters(), RATE)
-    x, ends, labels = (
-        torch.tensor(each) for each in (data.x.astype(np.float32), data.ends, data.labels)
+    fit(
+        lambda x, ends: fc(lstm(x.float())[0][torch.arange(len(x)), ends]),
+        torch.optim.Adam(model.parameters(), RATE),
+        data,
+        epochs,
     )
+    return from_tensors({n: t.double().numpy() for n, t in model.state_dict().items()}, name)
+
+
+def fit(run: Callable[[Any, Any], Any], steps: Any, data: Labelled, epochs: int) -> None:
+    """Train in batches, at a rate that falls to 0.
+
+    Parameters
+    ----------
+    run : sequences x (N, T, D), float64, and the last step of each, to the logits there (N, K).
+    steps : torch's optimizer, of what `run` learns.
+    """
+    import torch  # pyright: ignore[reportMissingImports]
+
+    x, ends, labels = map(torch.tensor, (data.x, data.ends, data.labels))
+    (rate,) = {group["lr"] for group in steps.param_groups}
     for epoch in range(epochs):
         for group in steps.param_groups:
-            group["lr"] = RATE * (1 - epoch / epochs)
-        order = torch.randperm(len(x))
-        for start in range(0, len(x), BATCH):
-            some = order[start : start + BATCH]
+            group["lr"] = rate * (1 - epoch / epochs)
+        for some in torch.randperm(len(x)).split(BATCH):
             longest = int(ends[some].max()) + 1
-            h = lstm(x[some, :longest])[0][torch.arange(len(some)), ends[some]]
+            logits = run(x[some, :longest], ends[some])
             steps.zero_grad()
-            torch.nn.functional.cross_entropy(fc(h), labels[some]).backward()
+            torch.nn.functional.cross_entropy(logits, labels[some]).backward()
             steps.step()
-    return from_tensors({n: t.double().numpy() for n, t in model.state_dict().items()}, name)
