@@ -100,7 +100,7 @@ def checked(plan: CorePlan, between: Range | None) -> Limits:
         (f"more than {MOST_CASES} distractors", len(between.low) > MOST_CASES),
     ):
         if there:
-            raise ProofError(f"not yet of a core with {what}")
+            raise ProofError(f"cannot be said of a core with {what}")
     one_of(core.program)
     limits = Limits(core, between)
     if limits.open:
@@ -212,7 +212,9 @@ def one_of(program: Program) -> int:
     """
     codes = {program.qnet.layers[row.layer].formats.gate.one for row in program.gates}
     if len(codes) > 1:
-        raise ProofError("not yet of layers with gate recurrence whose gates differ in format")
+        raise ProofError(
+            "cannot be said of layers with gate recurrence whose gates differ in format"
+        )
     return max(codes, default=0)
 
 

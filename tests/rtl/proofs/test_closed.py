@@ -125,7 +125,7 @@ def test_of_what_it_is_not_said():
     with pytest.raises(InapplicableError, match="can be loaded anew"):
         closed(planned(plan.qnet, 1, load_port=True), design, between)
     for what, options in (("streams", {"streams": 2}), ("sparse input", {"nonzeros": 1})):
-        with pytest.raises(ProofError, match=f"not yet of a core with (several )?{what}"):
+        with pytest.raises(ProofError, match=f"cannot be said of a core with (several )?{what}"):
             closed(planned(plan.qnet, 1, **options), design, between)
     many = Range(*(np.repeat(end, 9, axis=0) for end in (between.low, between.high)))
     with pytest.raises(ProofError, match="more than 16 distractors"):
