@@ -39,7 +39,8 @@ figure svg { width: 100%; height: auto; max-width: 43rem; display: block; }
 figcaption { color: var(--soft); font-size: .92rem; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 @media (max-width: 34rem) { body { padding: 1.25rem .8rem 3rem; font-size: 15px; }
-  th, td { padding-right: .5rem; } }
+  table { font-size: .75rem; } td { white-space: normal; } th, td { padding-right: .3rem; }
+  td.number, .bars td { white-space: nowrap; } }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; }
   table { font-size: 8.5pt; } td { white-space: normal; } .wide { overflow: visible; }
   .bars td { white-space: nowrap; }

@@ -217,3 +217,11 @@ def test_the_map_names_the_thresholds_and_shows_both_sides_of_them(model):
 def test_the_range_that_keeps_gates_shut_is_said():
     for shut, said in ((1.5, "from -1.5 to 1.5"), (None, "none: no gate is ever exactly shut")):
         assert hold_bound.tables(hold_bound.Bounds((), shut))[-1].rows == ((said,),)
+
+
+def test_what_is_kept_whole_is_said_without_a_number(cli):
+    """Of a network whose gates are shut by its own weights."""
+    result = cli("hold", "temporal_order_held", *SHORT, "--quick")
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.output.split())
+    assert "what tells stored values apart is as large as at first after 100 steps" in words

@@ -95,8 +95,9 @@ def sentence(found: Retained) -> str:
     for setting in found.settings:
         if setting.title.endswith(FOLLOWED):
             real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))
+            left = "as large as" if fixed == "1" else f"{fixed} times as large as"
             words.append(
-                f"As trained, what tells stored values apart is {fixed} times as large as at first "
+                f"As trained, what tells stored values apart is {left} at first "
                 f"after {setting.lags[-1]:,} steps of {FOLLOWED} (float: {real})."
             )
     return " ".join(words)
