@@ -33,26 +33,27 @@ from golden import Network  # noqa: E402
 
 BITS = 16
 SIZES = {"alone": (1, 2000), "256 sequences": (256, 100)}
-MODELS = ("integer", "integer, loop", "float")
+MODELS = ("integer", "integer, all signals", "integer, loop", "float")
 PEERS = ("torch float32", "torch float64", "onnxruntime float32", "hls4ml")
 FILE = Path(__file__).with_name("model.json")
 Found = dict[str, Any]
 
 
 def ours(net: Network, x: np.ndarray) -> Calls:
-    """The three models of a network on `x`; the integer ones take it as codes."""
+    """The models of a network on `x`; the integer ones take it as codes."""
     calibrate = np.random.default_rng(2).standard_normal((256, 100, INPUTS))
     qnet = quantize(net, bits=BITS, calibrate=calibrate)
     codes, _ = qnet.encode(x)
 
-    def by(run_layer: Callable[..., Any]) -> Callable[[], Any]:
+    def by(run_layer: Callable[..., Any], signals: bool) -> Callable[[], Any]:
         def call() -> Any:
             with mock.patch("fixedpoint.network.run_layer", run_layer):
-                return qnet.run(codes)
+                return qnet.run(codes, signals=signals)
 
         return call
 
-    loops = (by(compiled.run_layer), by(loop.run_layer), lambda: net.run(x))
+    fast = (by(compiled.run_layer, signals) for signals in (False, True))
+    loops = (*fast, by(loop.run_layer, True), lambda: net.run(x))
     return dict(zip(MODELS, loops, strict=True))
 
 

@@ -28,7 +28,7 @@ from golden.cell import LayerState
 from golden.shape import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QuantizedLayer:
     """A layer with integer weights.
 

@@ -23,7 +23,11 @@ BLOCK_STEPS = 256
 
 
 def run_layer(
-    layer: QuantizedLayer, x: Codes, state: LayerState, saturated: dict[str, int]
+    layer: QuantizedLayer,
+    x: Codes,
+    state: LayerState,
+    saturated: dict[str, int],
+    signals: bool = True,
 ) -> tuple[dict[str, Codes], LayerState]:
     """Run T steps of a batch.
 
@@ -33,6 +37,7 @@ def run_layer(
     state : the codes before the first step, arrays (N, ...).
     saturated : gains the number of saturations: i, [f,] o, g, h of the net inputs, s, [m] and y of
         the values.
+    signals : whether to give all of them, or y alone.
 
     Returns
     -------
@@ -40,10 +45,10 @@ def run_layer(
     after the last.
     """
     shape, (steps, batch, _) = layer.shape, x.shape
-    signals = {name: width for name, width in shape.signals.items() if name not in shape.gates}
-    widths = {"gates": shape.state["gates"], **signals}
+    single = {name: width for name, width in shape.signals.items() if name not in shape.gates}
+    widths = {"gates": shape.state["gates"], **single}
     trace = {name: np.empty((steps, width, batch), np.int64) for name, width in widths.items()}
-    saturated.update(dict.fromkeys((*shape.kinds, "h", *list(signals)[1:]), 0))
+    saturated.update(dict.fromkeys((*shape.kinds, "h", *list(single)[1:]), 0))
     for start in range(0, batch, GROUP):
         cut = slice(start, start + GROUP)
         loop = _Loop(layer, LayerState(state.s[cut], state.y[cut], state.gates[cut]), steps)
@@ -56,6 +61,8 @@ def run_layer(
                 saturated[name] += lost
     end = LayerState(*(np.ascontiguousarray(trace[name][-1].T) for name in ("s", "y", "gates")))
     found = {name: values.transpose(0, 2, 1) for name, values in trace.items()}
+    if not signals:
+        return {"y": found["y"]}, end
     gates = np.split(found.pop("gates"), len(shape.gates), axis=2)
     return {**dict(zip(shape.gates, gates, strict=True)), **found}, end
 

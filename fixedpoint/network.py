@@ -209,7 +209,7 @@ class QuantizedNetwork(Stacked):
             raise InputError(
                 f"input code{where}: {value} is outside {form.low}..{form.high} of format {form}"
             )
-        return codes.astype(np.int64)
+        return codes.astype(np.int64, copy=False)
 
     def check_state(self, state: tuple[LayerState, ...]) -> None:
         """Refuse a state of the wrong type or range (its shape is checked by the run)."""
@@ -227,8 +227,17 @@ class QuantizedNetwork(Stacked):
                         f"{where}: code {bad[0]} is outside {form.low}..{high} of {form}"
                     )
 
-    def run(self, codes: np.ndarray, state: tuple[LayerState, ...] | None = None) -> QuantizedTrace:
+    def run(
+        self,
+        codes: np.ndarray,
+        state: tuple[LayerState, ...] | None = None,
+        signals: bool = True,
+    ) -> QuantizedTrace:
         """Run over codes (T, D) or (N, T, D) from `state` (default: `initial_state`).
+
+        Parameters
+        ----------
+        signals : whether the trace holds all signals of the layers, or y alone, which is faster.
 
         Raises
         ------
@@ -238,12 +247,8 @@ class QuantizedNetwork(Stacked):
         if state is not None:
             self.check_state(state)
         counts, clipped = [dict[str, int]() for _ in self.layers], dict[str, int]()
-        bound = replace(
-            self,
-            layers=tuple(
-                _Counting(layer, count) for layer, count in zip(self.layers, counts, strict=True)
-            ),
-        )
+        pairs = zip(self.layers, counts, strict=True)
+        bound = replace(self, layers=tuple(_Counting(*pair, signals) for pair in pairs))
         kinds = [(k, self.dense_kind(k)) for k, _ in enumerate(self.dense, len(self.layers))]
         names = [kind if kind == "out" else f"{k}.{kind}" for k, kind in kinds]
 
@@ -276,18 +281,14 @@ class QuantizedNetwork(Stacked):
 
 
 class _Counting:
-    """A layer together with the place where it counts saturations."""
+    """A layer together with the place where it counts saturations, and what it gives."""
 
-    def __init__(self, layer: QuantizedLayer, counts: dict[str, int]):
-        self.shape, self.initial_state, self._layer, self._counts = (
-            layer.shape,
-            layer.initial_state,
-            layer,
-            counts,
-        )
+    def __init__(self, layer: QuantizedLayer, counts: dict[str, int], signals: bool):
+        self.shape, self.initial_state = layer.shape, layer.initial_state
+        self._layer, self._counts, self._signals = layer, counts, signals
 
     def run(self, x: Codes, state: LayerState) -> tuple[dict[str, Codes], LayerState]:
-        return run_layer(self._layer, x, state, self._counts)
+        return run_layer(self._layer, x, state, self._counts, self._signals)
 
 
 def real_state(formats: Formats, state: tuple[LayerState, ...]) -> tuple[LayerState, ...]:

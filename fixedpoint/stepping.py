@@ -32,7 +32,11 @@ _compiled = _Compiled()
 
 
 def run_layer(
-    layer: QuantizedLayer, x: Codes, state: LayerState, saturated: dict[str, int]
+    layer: QuantizedLayer,
+    x: Codes,
+    state: LayerState,
+    saturated: dict[str, int],
+    signals: bool = True,
 ) -> tuple[dict[str, Codes], LayerState]:
     """As `fixedpoint.loop.run_layer`."""
     _compiled.steps += len(x) * -(-x.shape[1] // loop.GROUP)
@@ -40,11 +44,11 @@ def run_layer(
         try:
             from fixedpoint.compiled import run
 
-            return run.run_layer(layer, x, state, saturated)
+            return run.run_layer(layer, x, state, saturated, signals)
         except Exception as error:  # whatever numba or LLVM raises
             _compiled.available = False
             note(f"the integer model runs uncompiled, its codes are the same: {_why(error)}")
-    return loop.run_layer(layer, x, state, saturated)
+    return loop.run_layer(layer, x, state, saturated, signals)
 
 
 def _why(error: Exception) -> str:

@@ -1,54 +1,58 @@
 """A layer as the flat arrays that the compiled steps take."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from fixedpoint.arithmetic import Codes, Rounding
+from fixedpoint.arithmetic import Codes, Rounding, half
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.kernels import ROWS, Packed, Shift, Sizes, Squash
+from fixedpoint.compiled.layout import ROWS, SPLIT, Packed, Rows, Shift, Sizes, Unit, aligned
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
-from fixedpoint.squash import QuantizedSquash
+from fixedpoint.squash import GUARD, HALF, QuantizedSquash
+
+INT16, INT32 = 1 << 15, 1 << 31
+SPLIT_BITS = SPLIT.bit_length() - 1
 
 
+@lru_cache(maxsize=16)
 def pack(layer: QuantizedLayer) -> Packed:
-    """The arrays of a layer: of float64 where the layer says that this is exact."""
-    shape, forms, dtype = layer.shape, layer.formats, layer.dtype
-    weights, down, peepholes = _rows(layer)
-    projection, y_down = _projection(layer)
-    padded, every = _padded(weights), np.full(shape.cells, layer.h_shift)
+    """The arrays of a layer: float64 and int32 where they are exact, else int64."""
+    shape, forms, units = layer.shape, layer.formats, (layer.gate, layer.g, layer.h)
+    dtype, code = np.int64, np.int64
+    if layer.dtype is np.float64 and all(map(_short, units)):
+        dtype, code = np.float64, np.int32
     to_h = Rounding(dtype, layer.h_shift)
-    units = layer.gate, layer.g, layer.h
-    code = np.int32 if dtype is np.float64 and all(map(_short, units)) else np.int64
-    tables = [_table(unit, code) for unit in units]
+    shifts = *map(layer.net_shift, "ig"), layer.h_shift
+    gate, g, h = (
+        _unit(unit, code, Rounding(dtype, by)) for unit, by in zip(units, shifts, strict=True)
+    )
     sizes = Sizes(
         inputs=shape.inputs,
-        sources=len(weights),
-        rows=padded.shape[1],
         blocks=shape.blocks,
         size=shape.block_size,
         cells=shape.cells,
         outputs=shape.outputs,
         gates=len(shape.gates),
-        forgets=shape.gates.index("f") if "f" in shape.gates else 0,
+        forgets="f" in shape.gates,
         coupled=shape.coupled,
         peepholes=shape.peepholes,
         recurrent=shape.gate_recurrence,
         projected=shape.projection is not None,
     )
+    kinds = [layer.rows(kind) for kind in (*shape.gates[:-1], "g", shape.gates[-1])]
+    nets = [(rows, shape.cells // rows.outputs, rows.squash.low) for rows in kinds]
+    last = [] if layer.projection is None else [(layer.projection, 1, 0)]
+    seen = [layer.peepholes[kind] for kind in shape.gates] if shape.peepholes else np.zeros((0, 0))
     return Packed(
-        weights=padded,
-        down=np.append(down, _downs(Rounding(dtype, every), every)),
-        peepholes=peepholes,
-        projection=_padded(projection),
-        y_down=y_down,
+        rows=_rows(nets, dtype),
+        projection=_rows(last, dtype),
+        peepholes=(np.array(seen) * Rounding(dtype, layer.net_shift("i")).scale).astype(dtype),
         sizes=Sizes(*map(np.uintp, sizes)),
-        gate=_squash(layer.gate, dtype),
-        g=_squash(layer.g, dtype),
-        h=_squash(layer.h, dtype),
-        gate_table=tables[0],
-        g_table=tables[1],
-        h_table=tables[2],
+        gate=gate,
+        g=g,
+        h=h,
         one=dtype(forms.gate.one),
         into_s=(
             _shift(Rounding(dtype, layer.input_shift), forms.s),
@@ -56,74 +60,95 @@ def pack(layer: QuantizedLayer) -> Packed:
         ),
         to_h=_shift(to_h, forms.s)._replace(half=dtype(to_h.offset(layer.h.low))),
         to_m=_shift(Rounding(dtype, layer.output_shift), forms.cell_output),
-        to_y=_shift(Rounding(dtype, 0), forms.y),
+        to_y=_shift(Rounding(dtype, int(last[0][0].shifts[0]) if last else 0), forms.y),
     )
 
 
-def _rows(layer: QuantizedLayer) -> tuple[Codes, Codes, Codes]:
-    """Weights (sources, kinds * C), the shifts behind the sums and the peepholes, scaled.
-
-    Cells of a block have each a row of the gates. Bias and origin of a net input are in the column
-    of the one, behind that of x.
-    """
-    shape = layer.shape
-    parts: tuple[list[Codes], ...] = ([], [], [])
-    for kind in shape.kinds:
-        rows, cells = layer.rows(kind), 1 if kind == "g" else shape.block_size
-        rounding = Rounding(layer.dtype, rows.shifts)
-        ones = rows.biases * rounding.scale + rounding.offset(rows.squash.low)
-        found = np.insert(rows.weights * rounding.scale[:, None], shape.inputs, ones, axis=1)
-        seen = layer.peepholes.get(kind, np.zeros(0, np.int64))
-        parts[0].append(np.repeat(found, cells, axis=0))
-        parts[1].append(np.repeat(_downs(rounding, rows.shifts), cells))
-        parts[2].append(seen * rounding.scale[: len(seen)])
-    weights, down, peepholes = (np.concatenate(part) for part in parts)
-    return weights.T, down, peepholes
-
-
-def _projection(layer: QuantizedLayer) -> tuple[Codes, Codes]:
-    """Weights (1 + C, P), the first row the rounding's half, and the shifts behind the sums."""
-    rows = layer.projection
-    if rows is None:
-        return np.zeros((0, 0), layer.dtype), np.zeros(0, np.int64)
-    rounding = Rounding(layer.dtype, rows.shifts)
-    halves = np.broadcast_to(rounding.half, rows.shifts.shape)
-    found = np.insert(rows.weights * rounding.scale[:, None], 0, halves, axis=1)
-    return found.T, _downs(rounding, rows.shifts)
+def _rows(parts: Sequence[tuple[QuantizedDense, int, int]], dtype: type) -> Rows:
+    """Rows of sums; of each part how often a row comes, since cells of a block share their gates,
+    and what its sums count from."""
+    codes, by_row = list[Codes](), list[Codes]()
+    for rows, times, low in parts:
+        rounding = Rounding(dtype, int(rows.shifts[0]))
+        coarser = np.array(rows.coarser or [0] * rows.outputs)
+        scale = rounding.scale * (1 << coarser)
+        ones = rows.biases * rounding.scale + rounding.offset(low)
+        by_row.append(np.repeat([scale, ones], times, axis=1))
+        codes.append(np.repeat(rows.codes, times, axis=0))
+    every = np.concatenate(codes or [np.zeros((1, 1), np.int64)])
+    sources = [form for rows, _, _ in parts for _, form in rows.formats.values()]
+    paired = dtype is np.float64 and all(map(_word, sources)) and _exact(_halves(every))
+    weights = _paired(every) if paired else _padded(every).astype(dtype)[None]
+    halves, _, terms = weights.shape
+    blocks = weights.reshape(halves, -1, ROWS, terms).transpose(1, 3, 0, 2)
+    scale, ones = _padded(np.concatenate(by_row or [np.zeros((2, 1))], axis=1).T.astype(dtype)).T
+    return Rows(*map(aligned, (blocks, scale, ones)))
 
 
-def _padded(weights: Codes) -> Codes:
+def _padded(rows: Codes) -> Codes:
     """Rows up to a multiple of ROWS, those that are added zero."""
-    return np.ascontiguousarray(np.pad(weights, ((0, 0), (0, -weights.shape[1] % ROWS))))
+    return np.pad(rows, ((0, -len(rows) % ROWS), (0, 0)))
 
 
-def _downs(rounding: Rounding, shifts: Codes) -> Codes:
-    """The shifts that are left to do behind the sums: in float64 none."""
-    return rounding.down if rounding.whole else np.zeros_like(shifts)
+def _word(form: Format) -> bool:
+    """Whether int16 holds the codes."""
+    return form.low >= -INT16 and form.high < INT16
+
+
+def _halves(codes: Codes) -> Codes:
+    """Two numbers for each: SPLIT times the first, and the second."""
+    first = codes + SPLIT // 2 >> SPLIT_BITS
+    return np.array([first, codes - SPLIT * first])
+
+
+def _exact(halves: Codes) -> bool:
+    """Whether int32 holds every sum of their products with int16."""
+    return int(np.abs(halves).sum(axis=2).max(initial=0)) * INT16 < INT32
+
+
+def _paired(codes: Codes) -> Codes:
+    """(2, rows, terms) int32, each two neighbouring numbers of int16."""
+    halves = _halves(_padded(np.pad(codes, ((0, 0), (0, codes.shape[1] % 2)))))
+    return np.ascontiguousarray(halves, "<i2").view("<i4")
 
 
 def _shift(rounding: Rounding, to: Format) -> Shift:
     """A rounding and the ends of what it gives, all as numbers of the one type."""
     number = np.int64 if rounding.whole else np.float64
-    down = int(rounding.down) if rounding.whole else 0
     numbers = (number(each) for each in (rounding.scale, rounding.half, to.low, to.high))
     scale, half, low, high = numbers
-    return Shift(scale, half, down, low, high)
+    return Shift(scale, half, _down(rounding), low, high)
+
+
+def _down(rounding: Rounding) -> int:
+    """The shift that is left to do behind a sum: in float64 none."""
+    return int(rounding.down) if rounding.whole else 0
 
 
 def _short(unit: QuantizedSquash) -> bool:
-    """Whether int32 holds its net inputs, counted from the lowest as well, and results."""
-    return max(unit.high - unit.low, abs(unit.low), abs(unit.high)) < 1 << 31
-
-
-def _squash(unit: QuantizedSquash, number: type) -> Squash:
-    top = unit.high - unit.low
-    limit = np.nextafter(top + 1.0, 0.0) if number is np.float64 else number(top)
-    return Squash(limit, unit.low, np.uintp(unit.squash.linear))
+    """Whether int32 holds all numbers of a `Unit`."""
+    words, codes = _line(unit)
+    most = int(np.abs(words[:, 0] + words[:, 1] * (unit.high - unit.low & codes[2])).max())
+    sigma = (most >> codes[3] << codes[4]) + abs(codes[5])
+    return max(most, sigma, unit.high - unit.low + codes[0]) < INT32
 
 
 @lru_cache(maxsize=32)
-def _table(unit: QuantizedSquash, code: type) -> Codes:
-    """Codes of the target for every net input from `unit.low` to `unit.high`; none if linear."""
-    # of 27 bits at most: an argument has 24, and is at most 2 bits coarser than the target
-    return np.zeros(1, code) if unit.squash.linear else unit.lookup().astype(code)
+def _line(unit: QuantizedSquash) -> tuple[Codes, tuple[int, ...]]:
+    """`Unit.words` and `Unit.codes`."""
+    table, bits = unit.table, unit.table.low_bits
+    if unit.squash.linear:
+        return np.array([[unit.low, 1]]), (0, 63, -1, 0, 0, 0, 0)
+    words = np.array([table.knots[:-1] + HALF << bits, np.diff(table.knots)]).T
+    base, mask = unit.low - table.argument.low, (1 << bits) - 1
+    constant = unit.constant + half(unit.shift)
+    return words, (base, bits, mask, bits + GUARD, unit.gain_bits, constant, unit.shift)
+
+
+def _unit(unit: QuantizedSquash, code: type, rounding: Rounding) -> Unit:
+    words, codes = _line(unit)
+    top, drop = unit.high - unit.low, np.int64(_down(rounding))
+    limit = np.int64(top) if rounding.whole else np.nextafter(top + 1.0, 0.0)
+    base, bits, *others = codes
+    codes = base, min(bits, np.iinfo(code).bits - 1), *others
+    return Unit(aligned(words.astype(code)), limit, drop, tuple(map(code, codes)))

@@ -8,55 +8,60 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.kernels import LANES, Record
+from fixedpoint.compiled.layout import LANES, Record
 from fixedpoint.compiled.making import steps, work
 from fixedpoint.compiled.packing import pack
 from golden.cell import LayerState
 from golden.processes import processors
 from golden.shape import Shape
 
-TOGETHER = 2 * LANES  # sequences side by side, few enough for the cache
 PRODUCTS = 1 << 28  # in one call, which no interruption ends
 WORTH = 1 << 20  # products that are worth a thread
 
 
 def run_layer(
-    layer: QuantizedLayer, x: Codes, state: LayerState, saturated: dict[str, int]
+    layer: QuantizedLayer,
+    x: Codes,
+    state: LayerState,
+    saturated: dict[str, int],
+    signals: bool = True,
 ) -> tuple[dict[str, Codes], LayerState]:
     """As `fixedpoint.loop.run_layer`."""
     shape, (count, batch, _), packed = layer.shape, x.shape, pack(layer)
     parts = state.s, state.y, state.gates
     end = tuple[Codes, ...](np.array(part, np.int64, order="C") for part in parts)
-    widths = {"gates": shape.state["gates"], "m": 0, **shape.signals}
-    record = Record(*(np.empty((count, widths[name], batch), np.int64) for name in Record._fields))
+    widths = {"gates": shape.state["gates"], **shape.signals} if signals else {"y": shape.outputs}
+    record = Record(
+        *(np.empty((count, widths.get(name, 0), batch), np.int64) for name in Record._fields)
+    )
+
+    step, products = steps(packed, work(packed, 1)), packed.rows.weights.size
 
     def run(first: int, lanes: int) -> Codes:
         lost, place = np.zeros(len(shape.kinds) + 4, np.int64), work(packed, lanes)
-        step = steps(packed, place)
-        at_once = max(1, PRODUCTS // (packed.weights.size * lanes))
+        at_once = max(1, PRODUCTS // (products * lanes))
         for t in range(0, count, at_once):
             part = Record(*(values[t : t + at_once] for values in record))
             now = x[t : t + at_once]
-            step(packed, place, now, end, part, lost, np.uintp(first), np.uintp(lanes))
+            step(packed, place, now, end, part, lost, (np.uintp(first), np.uintp(lanes)))
         return lost
 
     chunks = list(_chunks(batch))
-    threads = min(len(chunks), _threads(), max(1, packed.weights.size * count * batch // WORTH))
+    threads = min(len(chunks), _threads(), max(1, products * count * batch // WORTH))
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
             found = list(pool.map(run, *zip(*chunks, strict=True)))
     else:
         found = [run(*each) for each in chunks]
     saturated.update(_counts(shape, np.sum(found, axis=0)))
-    return _signals(shape, record), LayerState(*end)
+    return _signals(shape, record, signals), LayerState(*end)
 
 
 def _chunks(batch: int) -> Iterator[tuple[int, int]]:
     """The first of the sequences that run side by side, and how many they are."""
     first = 0
     while first < batch:
-        left = batch - first
-        lanes = TOGETHER if left >= TOGETHER else LANES if left >= LANES else 1
+        lanes = LANES if batch - first >= LANES else 1
         yield first, lanes
         first += lanes
 
@@ -69,7 +74,8 @@ def _threads() -> int:
 
 def _counts(shape: Shape, lost: Codes) -> dict[str, int]:
     """Saturations by name; a block's gates were counted for each of its cells."""
-    names = (*shape.kinds, "h", "s", "m", "y")
+    *early, late = shape.gates
+    names = (*early, "g", late, "h", "s", "m", "y")
     found = dict(zip(names, lost.tolist(), strict=True))
     for gate in shape.gates:
         found[gate] //= shape.block_size
@@ -78,9 +84,11 @@ def _counts(shape: Shape, lost: Codes) -> dict[str, int]:
     return found
 
 
-def _signals(shape: Shape, record: Record) -> dict[str, Codes]:
-    """The signals (T, N, width) by name."""
+def _signals(shape: Shape, record: Record, every: bool) -> dict[str, Codes]:
+    """The signals (T, N, width) by name, or y alone."""
     found = {name: values.transpose(0, 2, 1) for name, values in record._asdict().items()}
+    if not every:
+        return {"y": found["y"]}
     gates = np.split(found["gates"], len(shape.gates), axis=2)
     return dict(zip(shape.gates, gates, strict=True)) | {
         name: found[name] for name in shape.signals if name not in shape.gates

@@ -23,9 +23,9 @@ def qnet():
 def fresh(monkeypatch, qnet):
     """As in a process that has run nothing since the formats were chosen."""
     monkeypatch.setattr(stepping, "_compiled", stepping._Compiled())
-    making._compiled.cache_clear()
+    making._made.clear()
     yield notes.note.cache_clear()
-    making._compiled.cache_clear()
+    making._made.clear()
 
 
 def calls(monkeypatch):
