@@ -21,7 +21,7 @@ APART = ("bench", "tests", "tools")
 SCHEDULE = tuple(
     f"rtl.schedule.{name}" for name in ("rows", "phases", "groups", "issue", "latency", "schedule")
 )
-SHARED = ("cli", "report", "work", "measure")
+SHARED = ("cli", "plots", "report", "work", "measure")
 """The folders of `carousel` that its commands share; all else in it is a command."""
 START = ("__init__", "__main__", "main")
 LONGEST = 400

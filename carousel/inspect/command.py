@@ -46,8 +46,10 @@ def inspect(
     for table in about.tables(found):
         table.show(Console())
     if core and draw:
-        from carousel.inspect import picture
+        from carousel import plots
+        from carousel.report.plots import svg
 
-        picture.write(core, draw)
+        with output.file(draw) as other:
+            other.write_text(svg(plots.schedule(core), "core"))
         typer.echo(f"Figure  {draw}")
     output.finish(about.plain(found), json, True)

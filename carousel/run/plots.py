@@ -1,14 +1,12 @@
-"""Figures of a run: states through a sequence, and the error of fixed point over time."""
+"""The figure of a run: states through a sequence."""
 
 from collections.abc import Iterable, Mapping
 
 import matplotlib as mpl
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from carousel.cli.inputs import Inputs
-from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
+from carousel.report.plots import COLOURS, STYLE, WIDTH
 from carousel.run.pieces import View
 
 SHOWN_CELLS = SHOWN_SEQUENCES = 4
@@ -42,33 +40,6 @@ def states(inputs: Inputs, floating: View, hardware: View, directions: Mapping[i
         panels[-1].set_xlabel("step")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
-
-
-def errors(over_time: dict[str, list[tuple[int, float]]], lsb: float) -> Figure:
-    """Largest difference between fixed point and float at each step, by signal.
-
-    Parameters
-    ----------
-    over_time : signal -> (step, largest absolute difference from there on).
-    lsb : of the state, drawn as a line to measure by.
-    """
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-        panel = figure.subplots()
-        for (name, curve), colour in zip(over_time.items(), COLOURS, strict=False):
-            steps, values = np.array(curve).T
-            kept = np.where(values > 0, values, np.nan)
-            mark = "o" if len(steps) == 1 else ""
-            panel.semilogy(steps, kept, mark + "-", color=colour, linewidth=1.0, label=name)
-        _level(panel, lsb, "1 LSB of the state")
-        panel.set(xlabel="step", ylabel="largest difference from float")
-        panel.margins(x=0.01)
-        figure.legend(loc="outside upper center", ncols=4)
-    return figure
-
-
-def _level(panel: Axes, value: float, label: str) -> None:
-    panel.axhline(value, color=GREY, linestyle=":", linewidth=1.0, label=label)
 
 
 def _some_cells(view: View, layers: Iterable[int]) -> list[tuple[int, int]]:

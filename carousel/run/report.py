@@ -5,6 +5,7 @@ from typing import Any
 from carousel.measure import accuracy, gateware, proofs
 from carousel.measure.budget import section
 from carousel.measure.retention import retained, sections
+from carousel.plots.signals import curves
 from carousel.report import html, parts
 from carousel.report.plots import svg
 from carousel.run import job, plots
@@ -161,4 +162,5 @@ def _error_figure(found: RunResult) -> str:
         label: [(part.step, part.max_abs) for part in signals[name].over_time]
         for label, name in {**names, "output": "out"}.items()
     }
-    return svg(plots.errors(over_time, signals[f"{min(directions)}.s"].lsb), "errors")
+    level = signals[f"{min(directions)}.s"].lsb
+    return svg(curves(over_time, level, "1 LSB of the state"), "errors")

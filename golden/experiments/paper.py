@@ -47,7 +47,7 @@ FIRST_PAIR = (
     "that is not has the marker -1."
 )
 
-HELD = "4-100-remedy", "6a", "6b-remedy"
+HELD = "2c-50-50-remedy", "2c-1000-1000-remedy", "4-100-remedy", "6a", "6b-remedy"
 
 HIDDEN = "a first pair that is marked keeps the marker -1 and its value"
 

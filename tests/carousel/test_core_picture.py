@@ -7,8 +7,9 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 import golden
-from carousel.inspect.picture import SOURCES, TAIL, picture
 from carousel.measure import needs
+from carousel.plots import schedule
+from carousel.plots.core import SOURCES, TAIL
 from tests.carousel import nets
 
 
@@ -33,18 +34,18 @@ def same(rgba, colour: str) -> bool:
 def test_the_clocks_drawn_are_the_plans(name):
     """As many clocks of a source as the schedule issues, each row once in the tail."""
     plan = needs.of(nets.every()[name], 12, 8)[0].plan
-    schedule = plan.slowest
-    panel = picture(plan).axes[1]
+    planned = plan.slowest
+    panel = schedule(plan).axes[1]
     for source, (_, colour) in SOURCES.items():
         issued = [
             clock
-            for clock, slot in enumerate(schedule.slots)
+            for clock, slot in enumerate(planned.slots)
             if slot.column and slot.column.source == source
         ]
         assert sorted(bars(panel, colour)) == [(clock, clock + 1) for clock in issued]
     in_tail = sum(end - begin for begin, end in bars(panel, TAIL))
-    assert in_tail == sum(phase.tail_clocks(k) for phase, k in schedule.groups)
-    assert str(schedule.cycles_per_step) in panel.get_title(loc="left")
+    assert in_tail == sum(phase.tail_clocks(k) for phase, k in planned.groups)
+    assert str(planned.cycles_per_step) in panel.get_title(loc="left")
 
 
 def test_it_is_written_or_refused(cli, refused, tmp_path):

@@ -1,7 +1,5 @@
 """A planned core, drawn: its datapath with widths and depths, and the clocks of one step."""
 
-from pathlib import Path
-
 import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -10,8 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from carousel.cli import output
-from carousel.report.plots import COLOURS, GREY, STYLE, svg
+from carousel.report.plots import COLOURS, GREY, STYLE
 from rtl.planning import CorePlan
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
@@ -26,13 +23,7 @@ SOURCES = {
 Place = tuple[float, float, float, float]
 
 
-def write(plan: CorePlan, file: Path) -> None:
-    """Draw it to `file` (.svg), whole or not at all."""
-    with output.file(file) as other:
-        other.write_text(svg(picture(plan), "core"))
-
-
-def picture(plan: CorePlan) -> Figure:
+def schedule(plan: CorePlan) -> Figure:
     """The datapath above, the clocks of a step in the steady state below.
 
     Of a core that holds whole sequences the part that takes the most clocks is drawn.
