@@ -99,9 +99,9 @@ class Inputs:
     @property
     def lag(self) -> tuple[int, int] | None:
         """The step of the task's last event and the last one before the trigger, or None."""
-        if self.task is None or self.length <= self.task.shortest:
+        if self.task is None or self.length <= self.task.told + 2:
             return None
-        return self.task.shortest - 2, self.length - 2
+        return self.task.told, self.length - 2
 
     def right(self, out: Array) -> int | None:
         """How many sequences a network answers rightly, from its outputs (N, T, K)."""

@@ -23,7 +23,7 @@ from golden.squash import Array
 from golden.tasks import SYMBOLS, TEMPORAL_ORDER
 
 X, Y = SYMBOLS.index("X"), SYMBOLS.index("Y")
-LAST = TEMPORAL_ORDER.shortest - 2  # the last step at which the second symbol can come
+LAST = TEMPORAL_ORDER.told  # the last step at which the second symbol can come
 PIECE = 50_000  # steps that are simulated at once
 
 

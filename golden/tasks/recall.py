@@ -94,6 +94,11 @@ class Trigger(Task):
         return one_hot(symbols, lengths, np.eye(2)[told])
 
     @property
+    def told(self) -> int:
+        """That of x or y."""
+        return 1
+
+    @property
     def between(self) -> Boxes:
         """a_1 to a_p."""
         return Boxes.symbols(0, self.distractors, self.inputs)

@@ -65,6 +65,11 @@ class Task(ABC):
         return self.draw(rng, self.draw_lengths(rng, count))
 
     @property
+    def told(self) -> int:
+        """The step after which nothing comes that is to be kept, but the trigger at the end."""
+        return self.shortest - 2
+
+    @property
     def between(self) -> Boxes | None:
         """The distractors: what may come between what matters; None where all may matter."""
         return None

@@ -63,12 +63,12 @@ def test_2c(lag, distractors):
     symbols = batch.index[:, :, 0]
     assert np.all(batch.value == 1)
     assert np.all(symbols[:, 0] == begin)
-    assert set(symbols[:, 1]) == {x, y}
+    assert set(symbols[:, task.told]) == {x, y}
     assert np.array_equal(batch.target, np.eye(2)[symbols[:, 1] - x])
     assert abs(batch.target.mean(axis=0)[0] - 0.5) < 0.05
     for row, length in zip(symbols[:200], batch.lengths, strict=False):
         assert row[length - 1] == trigger
-        assert row[2 : length - 1].max() < distractors
+        assert row[task.told + 1 : length - 1].max() < distractors
     assert set(symbols[:, 2 : lag + 2].ravel()) == set(range(distractors))
 
 
