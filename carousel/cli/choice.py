@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fixedpoint import Formats, QuantizedNetwork, quantize
 from fixedpoint.calibration import HEADROOM, Part, Seen
+from fixedpoint.rounding import observe, rounded
 from fixedpoint.rule import MULTIPLIER, Rule
 from golden import InputError, Network
 
@@ -20,6 +21,7 @@ class Choice:
     strict : whether input must not be clipped.
     file : formats file, or None.
     multiplier : bits of the operands that a multiplier of the device takes.
+    by_data : whether weights are rounded with the input in view.
 
     Raises
     ------
@@ -32,6 +34,7 @@ class Choice:
     headroom: float = HEADROOM
     multiplier: int = MULTIPLIER
     strict: bool = False
+    by_data: bool = False
 
     def __post_init__(self) -> None:
         if self.file is not None and self.state_bits is not None:
@@ -49,17 +52,26 @@ class Choice:
         CarouselError : formats that do not work, or do not fit the network.
         """
         if self.file is not None:
-            return quantize(net, Formats.parse(self.file))
-        seen = Seen.of(net, parts, self.headroom)
-        rule = Rule(self.bits, self.state_bits, self.multiplier)
-        return quantize(net, rule.formats(net, seen, () if self.strict else parts))
+            found = quantize(net, Formats.parse(self.file))
+        else:
+            seen = Seen.of(net, parts, self.headroom)
+            rule = Rule(self.bits, self.state_bits, self.multiplier)
+            found = quantize(net, rule.formats(net, seen, () if self.strict else parts))
+        if not self.by_data:
+            return found
+        return quantize(self.weights(net, found.formats, parts), found.formats)
+
+    def weights(self, net: Network, formats: Formats, parts: Sequence[Part]) -> Network:
+        """The network with the weights of which the integer one is made."""
+        return rounded(net, formats, observe(net, parts)) if self.by_data else net
 
     @property
     def words(self) -> tuple[object, ...]:
         """The options that say all of it."""
+        rounds = ("--round", "data") if self.by_data else ()
         if self.file is not None:
-            return "--formats", self.file
+            return "--formats", self.file, *rounds
         state = () if self.state_bits is None else ("--state-bits", self.state_bits)
         room = () if self.headroom == HEADROOM else ("--headroom", self.headroom)
         strict = ("--strict",) if self.strict else ()
-        return "--bits", self.bits, *state, *room, *strict
+        return "--bits", self.bits, *state, *room, *strict, *rounds

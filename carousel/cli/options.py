@@ -1,6 +1,7 @@
 """The options that commands share, each with its default said in --help."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,13 @@ from carousel.cli.inputs import SEQUENCES
 from golden.modelfile import SUFFIXES
 
 MODELS = Path(__file__).parents[1] / "models"
+
+
+class Rounding(StrEnum):
+    """How weights become codes."""
+
+    NEAREST = "nearest"
+    DATA = "data"
 
 
 def shipped(model: Path) -> Path:
@@ -60,6 +68,15 @@ Headroom = Annotated[
     typer.Option(
         help="How many times what was seen of inputs, states and linear values there is room for "
         "when formats are chosen."
+    ),
+]
+Round = Annotated[
+    Rounding,
+    typer.Option(
+        "--round",
+        help="How weights become codes: each to the nearest; or one after the other, the error of "
+        "each carried into those still to come, so that sums change least on this input (data). "
+        "These weights are written as a model file (.npz) beside the formats.",
     ),
 ]
 Formats = Annotated[

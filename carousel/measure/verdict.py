@@ -27,7 +27,8 @@ class AccuracyVerdict:
     rmse, spread, decibels : of the output: its error, its standard deviation in float, and the
         ratio of their squares.
     right : sequences answered rightly in fixed point and in float, and of how many; or None.
-    lost : weights and inputs whose largest code has only a few bits.
+    lost : weights whose largest code has only a few bits, and rows of which nothing is left.
+    constant : the input's only value, where it has no other and formats were chosen from it.
     clipped : values of the input beyond its format, and the largest, in times the format's end.
     tried : options that make it better, and the decibels that they gave.
     """
@@ -39,6 +40,7 @@ class AccuracyVerdict:
     lost: tuple[str, ...]
     clipped: tuple[int, float]
     tried: tuple[tuple[str, float], ...]
+    constant: float | None = None
 
     @property
     def good(self) -> bool:
@@ -58,6 +60,8 @@ class AccuracyVerdict:
         if self.clipped[0]:
             count, most = self.clipped
             found.append(f"{count:,} inputs clipped, up to {most:.3g} times their format's end")
+        if self.constant is not None:
+            found.append(f"the input is {self.constant:g} throughout, which says no ranges")
         if self.lost:
             found.append(f"few bits are left to {', '.join(self.lost)}")
         if not self.good and self.rmse:
@@ -99,7 +103,17 @@ def judge(subject: Subject, measured: Measured) -> AccuracyVerdict:
         tuple(_lost(subject)),
         _clipped(subject),
         tuple(_tried(subject)) if poor and subject.choice.file is None else (),
+        _constant(subject) if subject.choice.file is None else None,
     )
+
+
+def _constant(subject: Subject) -> float | None:
+    """The value of an input that has only one, over several steps."""
+    x = subject.inputs.x
+    within = subject.inputs.within
+    values = x.ravel() if within is None else x[within].ravel()
+    only = len(values) > subject.net.inputs and np.ptp(values) == 0
+    return float(values[0]) if only else None
 
 
 def _right(subject: Subject, real: np.ndarray, fixed: np.ndarray) -> tuple[int, int, int] | None:
@@ -110,8 +124,9 @@ def _right(subject: Subject, real: np.ndarray, fixed: np.ndarray) -> tuple[int, 
 
 
 def _lost(subject: Subject) -> list[str]:
-    """Weights, by layer and source, of whose largest code only a few bits are left."""
-    found = []
+    """Weights, by layer and source, of whose largest code only a few bits are left; and rows of
+    which scales of their own leave nothing."""
+    found = _nothing(subject)
     for k, (real, layer) in enumerate(zip(subject.net.layers, subject.qnet.layers, strict=True)):
         rows = np.concatenate([layer.rows(kind).codes for kind in layer.shape.kinds])
         floats = np.concatenate([real.weights[kind] for kind in layer.shape.kinds])
@@ -120,6 +135,23 @@ def _lost(subject: Subject) -> list[str]:
             bits = int(np.abs(rows[:, cut]).max(initial=0)).bit_length()
             if floats[:, cut].any() and bits <= FEW < width - 2:
                 found.append(f"layer {k}'s weights of {source} ({bits} of {width})")
+    return found
+
+
+def _nothing(subject: Subject) -> list[str]:
+    """Rows that are coarser than others and whose weights are all 0 for it."""
+    found, net = [], subject.net
+    for (k, kind), rows in subject.qnet.rows.items():
+        if k < len(net.layers):
+            layer = net.layers[k]
+            real, name = layer.projection if kind == "y" else layer.weights[kind], f"layer {k}'s"
+        else:
+            real, name = net.dense[k - len(net.layers)].weights, f"stage {k}'s"
+        there, by = np.any(real, axis=1), np.array(rows.coarser or [0] * rows.outputs)
+        gone = np.flatnonzero(there & (by > 0) & ~rows.codes.any(axis=1))
+        if len(gone):
+            what = f"row {gone[0]}" if len(gone) == 1 else f"{len(gone)} of {len(there)} rows"
+            found.append(f"{name} {what} of {kind} (0 bits, coarser by {by[gone].max()})")
     return found
 
 
@@ -142,10 +174,13 @@ def _tried(subject: Subject) -> list[tuple[str, float]]:
         f"--state-bits {state}": replace(choice, state_bits=state),
         f"--bits {choice.bits + WIDER}": replace(choice, bits=choice.bits + WIDER),
     }
-    found, now = [], _decibels(subject, subject.qnet, x, real)
+    some = [Part(x, subject.state)]  # from which other ranges may follow than from all
+    alike = choice.quantized(subject.net, some)
+    now = max(_decibels(subject, qnet, x, real) for qnet in (subject.qnet, alike))
+    found = []
     for words, other in trials.items():
         try:
-            qnet = other.quantized(subject.net, [Part(x, subject.state)])
+            qnet = other.quantized(subject.net, some)
         except FormatError:
             continue
         gained = _decibels(subject, qnet, x, real)

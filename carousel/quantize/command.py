@@ -2,18 +2,21 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from carousel.cli import options, output
+import golden
+from carousel.cli import options, output, rounding
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, Subject, prepare
 from carousel.measure import accuracy, verdict
 from carousel.report import tables
 from fixedpoint.calibration import HEADROOM
+from golden import InputError
 
 Place = Annotated[
     Path | None,
@@ -48,6 +51,7 @@ def quantize(
     seed: options.Seed = 0,
     state: options.State = None,
     strict: options.Strict = False,
+    rounds: options.Round = options.Rounding.NEAREST,
     place: Place = None,
     report: Report = None,
     json: options.Json = None,
@@ -59,7 +63,12 @@ def quantize(
     """
     output.check_file(json)
     output.check_file(report)
-    choice = Choice(bits, formats, state_bits, headroom)
+    by_data = rounds is options.Rounding.DATA
+    if by_data and report is not None:
+        raise InputError(
+            f"--report {report}: of weights that are rounded to the nearest, not by data"
+        )
+    choice = Choice(bits, formats, state_bits, headroom, by_data=by_data)
     given = Given(
         file or (),
         sequences,
@@ -76,18 +85,27 @@ def quantize(
         place = Path("out") / f"{subject.net.name}.formats.json"
         output.make_parent(place)
     output.check_file(place)
+    beside = rounding.place(place, subject.net) if by_data else None
     measured = accuracy.measure(subject)
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
+    words = _command(subject, model, file or (), seed, state)
     if report is not None:
-        told = _command(subject, model, file or (), seed, state, report)
+        told = shlex.join((*words, "--report", str(report)))
         budget, more = _report(model, subject, measured, told, report)
         shown, data = [*shown, *budget], {**data, **more, "report": str(report)}
     with output.file(place) as other:
         subject.qnet.formats.dump(other)
+    if beside is not None:
+        parts = subject.inputs.parts(subject.state)
+        net = choice.weights(subject.net, subject.qnet.formats, parts)
+        golden.save(replace(net, made_by=shlex.join(words)), beside)
+        data = {**data, "model": str(beside)}
     console = Console()
     for table in [tables.formats(subject.qnet.formats), *shown]:
         table.show(console)
     typer.echo(f"Formats  {place}")
+    if beside is not None:
+        typer.echo(f"Model    {beside}")
     if report is not None:
         typer.echo(f"Report   {report}")
     judged = verdict.judge(subject, measured)
@@ -117,12 +135,11 @@ def _command(
     files: Sequence[Path],
     seed: int,
     state: Path | None,
-    report: Path,
-) -> str:
+) -> tuple[str, ...]:
     """The command with every choice written out, the defaults too."""
     from carousel.cli import repeat
 
     widths, sequences = repeat.choices(subject, files, seed)
     start = () if state is None else ("--state", state)
-    words = ("carousel", "quantize", model, *widths, *sequences, *start, "--report", report)
-    return shlex.join(map(str, words))
+    words = ("carousel", "quantize", model, *widths, *sequences, *start)
+    return tuple(map(str, words))

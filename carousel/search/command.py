@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from carousel.cli import options, output, progress
+import golden
+from carousel.cli import options, output, progress, rounding
 from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, State, choose, starts
 from carousel.cli.lanes import say, usual
@@ -23,7 +24,9 @@ from carousel.work import processes, workers
 from carousel.work.journal import Journal
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
-from fixedpoint.quantization import quantize
+from fixedpoint.formats import Formats
+from fixedpoint.network import build
+from fixedpoint.rounding import observe
 from fixedpoint.rule import Rule
 from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
 from fixedpoint.search.search import Evaluate, Goal, Search, SearchError
@@ -82,6 +85,7 @@ def search(
     length: options.Length = None,
     seed: options.Seed = 0,
     state: options.State = None,
+    rounds: options.Round = options.Rounding.NEAREST,
     minutes: Minutes = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
@@ -112,10 +116,12 @@ def search(
     given = Given(file or (), sequences, length, seed, state, axes, unlike=True)
     inputs, start = read(net, given)
     goal = goal_of(tolerance, task, bits, inputs)
-    trial, held_out = problems(net, inputs, start, seed, lanes)
+    by_data = rounds is options.Rounding.DATA
+    trial, held_out = problems(net, inputs, start, seed, lanes, by_data=by_data)
     if place is None:
         place = Path("out") / f"{net.name}.formats.json"
         output.make_parent(place)
+    beside = rounding.place(place, net) if by_data else None
     drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
     if place in (drawing, past):
         raise InputError(
@@ -131,8 +137,8 @@ def search(
     with watch.interruptible(lambda: leave(looked, trial, place)):
         found = look(looked, tried, trial, held_out, effort)
     dump(found.best, trial, place)
-    choice = Choice(file=place)
-    qnet = choice.quantized(net, inputs.parts(start))
+    choice, formats = Choice(file=place), Formats.parse(place)
+    qnet = build(trial.weights(formats), formats)
     codes = start and qnet.encode_state(start)
     subject = Subject(net, qnet, inputs, qnet.encode(inputs.x)[0], choice, start, codes)
     held = hold_check.check(subject, quick)
@@ -141,16 +147,22 @@ def search(
     console = Console()
     for table in (*result.tables(found), tables.formats(qnet.formats), hold_check.table(held)):
         table.show(console)
-    typer.echo(f"Formats  {place}\nFigure   {drawing}\nJournal  {past}\n{found.sentence}")
+    said = "" if beside is None else f"Model    {beside}\n"
+    typer.echo(f"Formats  {place}\n{said}Figure   {drawing}\nJournal  {past}\n{found.sentence}")
     data = {"formats": str(place), "figure": str(drawing), "input": inputs.source}
+    data |= {} if beside is None else {"model": str(beside)}
     ok = held.ok or held.never is not None
     output.finish({**data, **result.plain(found), **hold_check.plain(held)}, json, ok)
 
 
 def dump(found: Evaluation, trial: Problem, place: Path) -> None:
-    """Write the formats of a candidate."""
+    """Write the formats of a candidate, and where weights are rounded by data the model."""
+    formats = formats_of(trial.net, found.widths, trial.seen)
     with output.file(place) as other:
-        formats_of(trial.net, found.widths, trial.seen).dump(other)
+        formats.dump(other)
+    if trial.statistics is not None:
+        net = replace(trial.weights(formats), made_by="carousel search --round data")
+        golden.save(net, place.with_suffix(rounding.SUFFIX))
 
 
 def leave(state: Search, trial: Problem, place: Path) -> None:
@@ -186,12 +198,19 @@ def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Input
 
 
 def problems(
-    net: Network, inputs: Inputs, start: State | None, seed: int, lanes: int | None
+    net: Network,
+    inputs: Inputs,
+    start: State | None,
+    seed: int,
+    lanes: int | None,
+    *,
+    by_data: bool = False,
 ) -> tuple[Problem, Problem]:
     """What candidates are tried on, and what the best one is confirmed on.
 
     Of a task the sequences of the next seed; of files the last quarter of the sequences, or of the
-    steps of a single one. Fraction bits follow from the ranges of all of the input.
+    steps of a single one. Fraction bits follow from the ranges of all of the input; where weights
+    are rounded `by_data`, it is by what candidates are tried on.
     """
     seen = Seen.of(net, inputs.parts(start))
     count = _lanes(net, seen, lanes)
@@ -200,13 +219,17 @@ def problems(
         halves = (inputs, inputs.parts(start)), (others, others.parts(start))
     else:
         halves = _split(inputs, start)
-    first, second = (Problem.of(net, seen, count, parts, _answers(each)) for each, parts in halves)
+    found = observe(net, halves[0][1]) if by_data else None
+    first, second = (
+        replace(Problem.of(net, seen, count, parts, _answers(each)), statistics=found)
+        for each, parts in halves
+    )
     return first, second
 
 
 def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
     """The number of lanes of the core; `LaneError` for one that it cannot have."""
-    qnet = quantize(net, formats_of(net, Widths.uniform(NARROWEST), seen))
+    qnet = build(net, formats_of(net, Widths.uniform(NARROWEST), seen))
     return plan(qnet, usual(qnet, CoreOptions(lanes))).lanes
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
-from fixedpoint.formats import FormatError
-from fixedpoint.network import QuantizedNetwork, QuantizedTrace
-from fixedpoint.quantization import quantize
+from fixedpoint.formats import FormatError, Formats
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace, build
 from fixedpoint.retention.hold import NeverShutError, check_hold
+from fixedpoint.rounding import Statistics, rounded
 from fixedpoint.search.cost import Cost, cost
 from fixedpoint.widths import Widths
 from golden.network import Network
@@ -56,6 +56,7 @@ class Problem:
     outs : what the float network gives for each part, (N, T, K); T is 1 where only the last step's
         leaves.
     answers : of a task, whose sequences are one part, else None.
+    statistics : by which weights are rounded; None where each goes to the nearest code.
     """
 
     net: Network
@@ -64,6 +65,7 @@ class Problem:
     parts: tuple[Part, ...]
     outs: tuple[Array, ...]
     answers: RightOutputs | None = None
+    statistics: Statistics | None = None
 
     @classmethod
     def of(
@@ -77,6 +79,11 @@ class Problem:
         """With the outputs of the float network; `InputError` for an x that does not fit it."""
         outs = tuple(net.run(part.x, part.state).out for part in parts)
         return cls(net, seen, lanes, tuple(parts), outs, answers)
+
+    def weights(self, formats: Formats) -> Network:
+        """The network with the weights of which the integer one is made."""
+        found = self.statistics
+        return self.net if found is None else rounded(self.net, formats, found)
 
     def digest(self) -> str:
         """SHA-256 of everything in it, the same on every machine."""
@@ -135,7 +142,8 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
     answers = problem.answers
     wanted = None if answers is None else answers.right(problem.outs[0])
     try:
-        qnet = quantize(problem.net, formats_of(problem.net, widths, problem.seen))
+        formats = formats_of(problem.net, widths, problem.seen)
+        qnet = build(problem.weights(formats), formats)
         runs = [_run(qnet, part) for part in problem.parts]
         holds = _holds(qnet)
     except FormatError:

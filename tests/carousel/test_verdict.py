@@ -140,3 +140,45 @@ def test_a_given_state_is_among_what_formats_are_chosen_from(cli, files, tmp_pat
 def test_choices_that_cannot_be_are_refused_in_one_line(refused, files, words, said):
     model, x = files
     assert said in refused("compare", model, "--input", x, *words)
+
+
+def test_a_row_that_its_scale_leaves_nothing_is_named(cli, files, tmp_path):
+    model, x = files
+    place = tmp_path / "f.json"
+    assert cli("quantize", model, "--input", x, "--bits", 8, "-o", place).exit_code == 0
+    data = json.loads(place.read_text())
+    data["layers"][0]["coarser"] = {"f": [0, 0, 15, 0], "g": [15, 0, 0, 15]}
+    place.write_text(json.dumps(data))
+    words = ("compare", model, "--input", x, "--formats", place, "--json", tmp_path / "j.json")
+    found = verdict(cli(*words), tmp_path / "j.json")
+    rows = ["layer 0's row 2 of f (0 bits, coarser by 15)"]
+    rows.append("layer 0's 2 of 4 rows of g (0 bits, coarser by 15)")
+    assert found["few_bits"] == rows and "few bits are left to " + rows[0] in found["sentence"]
+
+
+def test_an_input_of_one_value_is_said_to_say_nothing(cli, files, tmp_path):
+    model, x = files
+    np.save(x, np.full((2, 30, 3), 3.5))
+    place = tmp_path / "f.json"
+    words = ("--input", x, "--json", tmp_path / "j.json")
+    found = verdict(cli("quantize", model, *words, "-o", place), tmp_path / "j.json")
+    assert "the input is 3.5 throughout, which says no ranges" in found["sentence"]
+    found = verdict(cli("compare", model, *words, "--formats", place), tmp_path / "j.json")
+    assert "throughout" not in found["sentence"]
+
+
+def test_wider_input_needs_no_other_formats_by_hand(cli, files, tmp_path):
+    """Eight bits more of range: what was clipped no longer is, all else is as it was."""
+    model, x = files
+    place = tmp_path / "f.json"
+    assert cli("quantize", model, "--input", x, "--bits", 12, "-o", place).exit_code == 0
+    np.save(x, 50 * np.load(x))
+    words = ("compare", model, "--input", x, "--formats", place, "--json", tmp_path / "j.json")
+    clipped = verdict(cli(*words), tmp_path / "j.json")
+    assert clipped["inputs_clipped"] > 0
+    data = json.loads(place.read_text())
+    width, _, frac = data["input"][1:].partition(".")
+    data["input"] = f"s{int(width) + 8}.{frac}"
+    place.write_text(json.dumps(data))
+    found = verdict(cli(*words), tmp_path / "j.json")
+    assert found["inputs_clipped"] == 0 and found["decibels"] > clipped["decibels"] + 10

@@ -1,5 +1,8 @@
 """Formats chosen from data: they hold what was seen, with room to grow, and lose no weight."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
@@ -104,3 +107,11 @@ def test_more_bits_never_make_it_much_worse():
 def test_one_of_formats_and_data_is_needed():
     with pytest.raises(FormatError):
         quantize(forget_network()[0])
+
+
+def test_training_without_torch_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "fixedpoint.aware", raising=False)
+    said = r"training in fixed point needs torch: .* -m pip install 'carousel-lstm\[torch\]'"
+    with pytest.raises(FormatError, match=said):
+        importlib.import_module("fixedpoint.aware")

@@ -1,0 +1,29 @@
+"""The model file of weights that were rounded by data: beside the formats, and for them alone."""
+
+from pathlib import Path
+
+from carousel.cli import output
+from golden import InputError, Network
+from golden.window import Window
+
+SUFFIX = ".npz"
+
+
+def place(formats: Path, net: Network) -> Path:
+    """Where the model goes whose formats go to `formats`.
+
+    Raises
+    ------
+    InputError : that is one place; a model file cannot say what `net` does of its input.
+    OutputError : a place that cannot be written.
+    """
+    found = formats.with_suffix(SUFFIX)
+    if found == formats:
+        raise InputError(f"{formats}: the formats cannot have this ending, it is the model's")
+    if net.reading.window != Window() or net.reading.indices:
+        raise InputError(
+            f"--round data: writes a model file ({SUFFIX}), and none can say what {net.name} does "
+            "of its input before the first layer"
+        )
+    output.check_file(found)
+    return found
