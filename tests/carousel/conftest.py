@@ -13,12 +13,14 @@ import golden
 import sim
 from carousel.main import app
 from carousel.measure.retention import lags, maps
+from carousel.report import plots
 from golden import Dense, Layer, Network
-from rtl import CorePlan
+from rtl import CorePlan, verilog
 from sim import HardwareTrace
 from tests.rtl.support import planned
 
 Cli = Callable[..., Any]
+WRITTEN: dict[Any, dict[str, str]] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,27 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a report says of the hold goes over two short lags and one other width."""
     monkeypatch.setattr(lags, "DECADES", (10, 100))
     monkeypatch.setattr(maps, "WIDTHS", (12,))
+
+
+@pytest.fixture(autouse=True)
+def written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of a core are made once for all commands that plan the same one. That they come out
+    the same each time, `rtl.verilog` has a test of."""
+    texts = verilog.texts
+
+    def known(plan: CorePlan, *, axi: bool = False) -> dict[str, str]:
+        key = plan.qnet.name, plan.qnet.digest(), plan.options, axi
+        if key not in WRITTEN:
+            WRITTEN[key] = texts(plan, axi=axi)
+        return dict(WRITTEN[key])
+
+    monkeypatch.setattr(verilog, "texts", known)
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without drawings, for tests of what else stands in them."""
+    monkeypatch.setattr(plots, "svg", lambda figure, name: "<svg></svg>")
 
 
 @pytest.fixture

@@ -143,7 +143,9 @@ def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path,
 @pytest.mark.parametrize(
     "lanes", [pytest.param([], marks=pytest.mark.soak), ["--lanes", 5]], ids=["all", "5"]
 )
-def test_the_command_in_the_report_makes_the_same_core(cli, quick_sim, tmp_path, place, lanes):
+def test_the_command_in_the_report_makes_the_same_core(
+    cli, quick_sim, no_figures, tmp_path, place, lanes
+):
     """Of several parts too, each of which takes as many of the lanes as it can use."""
     files, again = Files(tmp_path, "ends"), tmp_path / "again"
     words = (*files.words, *lanes, "--max-length", 30, "--quick", "-o", place)

@@ -54,8 +54,11 @@ def test_nothing_is_left_of_the_mutant_before(mutants, found):
 
 
 def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, monkeypatch):
-    """Nothing kills it, so it survives without a reason, and the status is 1."""
+    """Nothing kills it, so it survives without a reason, and the status is 1; of scenarios that
+    nothing is seen in, the first is enough."""
     monkeypatch.setattr(module, "judge", lambda *_: EMPTY)
+    scenarios = Stimuli.scenarios
+    monkeypatch.setattr(Stimuli, "scenarios", lambda stimuli: scenarios(stimuli)[:1])
     one = replace(mutants, mutants=mutants.mutants[:1])
     found = judged(one, {}, {}, deep=False)
     assert [each.fate for each in found] == [SURVIVES]
