@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.processes import supervise
+from golden.processes import processors, supervise
 from rtl.kit import contents
 from sim.errors import ToolError
-from sim.tools import check_tools, tool_environment, versions
+from sim.tools import bench_environment, check_tools, package_folder, tool_environment, versions
 
 BUILD_DIR = Path("build/sim")
 AHEAD, STALE = 86400.0, 3600.0  # seconds
 RUNTIME = ("verilated", "verilated_dpi", "verilated_threads", "verilated_vcd_c", "verilated_vpi")
 
-# Only the named ports are visible to Python: cocotb's runner asks for every signal, which keeps
-# Verilator from simplifying the design.
-OPTIONS = ("-Wno-fatal", "-Wno-lint", "--no-public-flat-rw", "--x-assign", "fast", "--no-assert")
+PROGRAM = ("--cc", "--exe", "--build", "--vpi", "--prefix", "Vtop")  # the name that cocotb knows
+# Only the named ports are visible to Python: more would keep Verilator from simplifying the design.
+OPTIONS = ("-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--no-assert")
+JOBS = 4  # compilers at a time, at most
 SMALL = 2_000_000  # characters of Verilog, contents of memories apart, compiled in one piece
 SUM = "sha256"  # file with the sum of a simulator, next to it
 CLOCKING = Path(__file__).with_name("clocking.cc")
@@ -183,22 +184,21 @@ def _compile(
         later = time.time() + AHEAD
         for path in (shutil.copyfile(each, objects / each.name) for each in runtime.glob("*.o")):
             os.utime(path, (later, later))  # newer than the makefile to come, so that make keeps it
-    arguments = {
-        "sources": [str(visible), str(source)],
-        "hdl_toplevel": top,
-        "build_dir": str(objects),
-        "build_args": [
-            *OPTIONS,
-            *(["--output-split", "0"] if whole else []),
-            *(LOOP if loop else ()),
-        ],
-        "waves": waves,
-    }
     # in several pieces Verilator has a precompiled header of its own, and there can be but
     # one, which is for one level of optimization
     headers = f" -include {runtime / HEADER}" if lent and whole and not loop else ""
     flags = _make_flags({**MAKE, "OPT_FAST": (FAST if loop else MAKE["OPT_FAST"]) + headers})
-    status = _runner("build", arguments, folder, folder / "build.log", flags)
+    cocotb = package_folder("cocotb")
+    command = [
+        *("verilator", *PROGRAM, *OPTIONS, "--build-jobs", str(min(JOBS, processors()))),
+        *("--top-module", top, "-o", top, "--Mdir", str(objects)),
+        *("-LDFLAGS", f"-Wl,-rpath,{cocotb}/libs -L{cocotb}/libs -lcocotbvpi_verilator"),
+        *(("--output-split", "0") if whole else ()),
+        *(("--trace",) if waves else ()),
+        *(LOOP if loop else ()),
+        *(f"{cocotb}/share/lib/verilator/verilator.cpp", str(visible), str(source)),
+    ]
+    status = supervise(command, folder / "build.log", tool_environment() | flags)
     if status or not (objects / top).exists():
         raise ToolError("building the simulator failed")
     (objects / top).rename(folder / top)
@@ -266,29 +266,8 @@ def run(
     """
     for name, text in built.files.items():
         (folder / name).write_text(text)
-    arguments = {
-        "test_module": module,
-        "hdl_toplevel": built.top,
-        "hdl_toplevel_lang": "verilog",
-        "build_dir": str(built.folder),
-        "test_dir": str(folder),
-        "waves": waves is not None,
-        "test_args": ["--trace-file", str(waves.resolve())] if waves else [],
-    }
-    return _runner("test", arguments, folder, folder / "run.log", environment, tick)
-
-
-def _runner(
-    do: str,
-    arguments: dict[str, Any],
-    folder: Path,
-    log: Path,
-    environment: dict[str, str],
-    tick: Callable[[], None] | None = None,
-) -> int:
-    spec = folder / f"{do}.json"
-    spec.write_text(json.dumps({"do": do, "arguments": arguments}))
-    # -P keeps the names in this folder out of that process, whose packages have some of the same.
-    child = str(Path(__file__).with_name("child.py"))
-    command = [sys.executable, "-P", child, str(spec)]
-    return supervise(command, log, tool_environment() | environment, tick=tick)
+    command = [str(built.folder / built.top)]
+    if waves:
+        command += ["--trace", "--trace-file", str(waves.resolve())]
+    environment = tool_environment() | bench_environment(built.top, module) | environment
+    return supervise(command, folder / "run.log", environment, folder, tick)

