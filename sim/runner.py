@@ -93,9 +93,9 @@ def build(
     cache = cache.resolve()
     check_tools(cache)
     text, files = contents.apart(text)
-    shared = (versions(), MAKE, INCLUDES, waves)
+    shared = (versions(), MAKE, INCLUDES)
     own = (CLOCKING.read_text(), FAST) if loop else ()
-    place = cache / digest(shared, OPTIONS, text, top, sorted(ports), *own)
+    place = cache / digest(shared, OPTIONS, text, top, sorted(ports), waves, *own)
     if _sound(place, top):
         return Build(place, top, cached=True, files=files)
     working, runtime = folder_in(cache, "building"), cache / f"runtime-{digest(shared)}"

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from typer.testing import CliRunner
 
 import golden
 import sim
 from carousel.main import app
 from carousel.measure.retention import lags, maps
-from carousel.report import plots
 from golden import Dense, Layer, Network
 from rtl import CorePlan, verilog
 from sim import HardwareTrace
@@ -46,9 +46,16 @@ def written_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports without drawings, for tests of what else stands in them."""
-    monkeypatch.setattr(plots, "svg", lambda figure, name: "<svg></svg>")
+def drawn() -> None:
+    """For a test that looks at figures: they are drawn."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are put together and not drawn, which takes longest, unless a test asks for that."""
+    if "drawn" not in request.fixturenames:
+        empty = "<svg ></svg>"
+        monkeypatch.setattr(FigureCanvasSVG, "print_svg", lambda _, file, **__: file.write(empty))
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_the_clocks_drawn_are_the_plans(name):
     assert str(planned.cycles_per_step) in panel.get_title(loc="left")
 
 
-def test_it_is_written_or_refused(cli, refused, tmp_path):
+def test_it_is_written_or_refused(cli, refused, tmp_path, drawn):
     file, model = tmp_path / "core.svg", tmp_path / "mixed.npz"
     result = cli("inspect", Path("models/adding.npz"), "--lanes", 4, "--draw", file)
     assert f"Figure  {file}" in result.stdout

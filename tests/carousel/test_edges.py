@@ -23,9 +23,7 @@ def saved(path: Path, x: np.ndarray) -> Path:
     "name",
     ["q[/b]", *(pytest.param(each, marks=pytest.mark.soak) for each in ("z[bold]z", "[red]"))],
 )
-def test_names_that_look_like_markup_are_printed_as_they_are(
-    cli, quick_sim, no_figures, model, tmp_path, name
-):
+def test_names_that_look_like_markup_are_printed_as_they_are(cli, quick_sim, model, tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     file = saved(tmp_path / f"{name}.npy", np.random.default_rng(0).uniform(-1, 1, (9, 8)))
     result = cli("run", model, "--input", file, "--quick", "-o", tmp_path / name)
@@ -43,7 +41,7 @@ def test_an_out_that_is_a_file_is_said(refused, model, monkeypatch, command):
     assert "out" in refused(*command)
 
 
-def test_states_that_are_clipped_are_shown(cli, quick_sim, no_figures, model, place):
+def test_states_that_are_clipped_are_shown(cli, quick_sim, model, place):
     """Formats whose state is too narrow: the summary counts what was clipped, in both views."""
     formats = place.parent / "formats.json"
     cli("quantize", model, *SHORT, "-o", formats)
@@ -71,7 +69,7 @@ def test_a_task_answered_with_the_last_output_only(cli, quick_sim, place):
     assert all(change > 0 for change in found[1][0].values())
 
 
-def test_one_step_says_nothing_of_cycles(cli, quick_sim, no_figures, model, tmp_path, place):
+def test_one_step_says_nothing_of_cycles(cli, quick_sim, model, tmp_path, place, drawn):
     """What was not measured is not among the checks."""
     one = saved(tmp_path / "one.npy", np.zeros((1, 8)))
     result = cli("run", model, "--input", one, "--quick", "-o", place)

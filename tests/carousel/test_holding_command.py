@@ -53,7 +53,7 @@ def files(tmp_path: Path, name: str, count: int = 2) -> list[object]:
     return [model, "--input", x]
 
 
-def test_all_of_it_is_measured_bounded_and_drawn(cli, model, place, tmp_path):
+def test_all_of_it_is_measured_bounded_and_drawn(cli, model, place, tmp_path, drawn):
     """Three settings in three views; the bound is below none of what was measured."""
     file = tmp_path / "h.json"
     result = cli("hold", model, *SHORT, "--quick", "-o", place, "--json", file)

@@ -38,7 +38,7 @@ DIFFERENT = ("deep", "peepholes", "both", "clipped")
 
 
 @pytest.mark.parametrize("name", few(DIFFERENT, (*nets.FORWARD, *nets.REVERSE)))
-def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name):
+def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name, drawn):
     """Its report has a row for every signal, every figure, what was checked, and what kind it is; a
     hold check that nobody could pass is no failure."""
     files = Files(tmp_path, name)
@@ -127,7 +127,7 @@ def test_gates_that_are_never_shut_are_said_followed_and_mapped(cli, tmp_path):
     assert limits["closed"] is limits["kept"] is data["bound"]["shut_range"] is None
 
 
-def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path, place):
+def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path, place, drawn):
     """Nothing can be followed, and no figure of it is drawn."""
     layer = nets.layer(np.random.default_rng(1), 3, reverse=True, clip={"gate": (-1.0, 1.0)})
     golden.save(nets.network("never", layer), tmp_path / "m.npz")
@@ -143,9 +143,7 @@ def test_gates_that_are_never_shut_in_reverse_leave_map_and_bound(cli, tmp_path,
 @pytest.mark.parametrize(
     "lanes", [pytest.param([], marks=pytest.mark.soak), ["--lanes", 5]], ids=["all", "5"]
 )
-def test_the_command_in_the_report_makes_the_same_core(
-    cli, quick_sim, no_figures, tmp_path, place, lanes
-):
+def test_the_command_in_the_report_makes_the_same_core(cli, quick_sim, tmp_path, place, lanes):
     """Of several parts too, each of which takes as many of the lanes as it can use."""
     files, again = Files(tmp_path, "ends"), tmp_path / "again"
     words = (*files.words, *lanes, "--max-length", 30, "--quick", "-o", place)

@@ -31,7 +31,7 @@ def test_help_states_every_default(cli, command):
     assert text.count("[default: ") == len(free), text
 
 
-def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, place):
+def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, place, drawn):
     result = cli("run", model, *SHORT, "--quick", "-o", place, "--json", place.parent / "r.json")
     assert result.exit_code in (0, 1), result.output
     assert {path.name for path in place.iterdir()} == {
@@ -57,9 +57,7 @@ def test_run_writes_everything_and_says_what_it_found(cli, quick_sim, model, pla
         assert words in result.stdout
 
 
-def test_the_command_in_the_results_gives_the_same_results(
-    cli, quick_sim, no_figures, model, place
-):
+def test_the_command_in_the_results_gives_the_same_results(cli, quick_sim, model, place):
     """All choices are written out in it, and the report shows it."""
     made = cli("run", model, *SHORT, "--seed", "3", "--lanes", "3", "--quick", "-o", place)
     assert made.exit_code in (0, 1), made.output
@@ -87,9 +85,7 @@ def test_the_command_in_the_results_gives_the_same_results(
         ({"cycles": 1}, "the gateware takes the predicted cycles"),
     ],
 )
-def test_run_ends_with_1_and_names_what_does_not_hold(
-    cli, quick_sim, no_figures, model, place, fault, words
-):
+def test_run_ends_with_1_and_names_what_does_not_hold(cli, quick_sim, model, place, fault, words):
     quick_sim |= fault
     result = cli("run", model, *SHORT, "--quick", "-o", place)
     assert result.exit_code == 1
@@ -161,7 +157,7 @@ def test_other_files_of_the_output_folder_stay(cli, model, place):
     assert (place / "notes.txt").read_text() == "mine"
 
 
-def test_input_from_a_file_needs_no_task(cli, quick_sim, no_figures, tmp_path):
+def test_input_from_a_file_needs_no_task(cli, quick_sim, tmp_path):
     path, x = tmp_path / "any.npz", tmp_path / "x.npy"
     net = golden.load(Path("models/adding.npz"))
     golden.save(replace(net, name="anything"), path)
@@ -199,7 +195,7 @@ def test_train_writes_a_model(cli, tmp_path, monkeypatch):
     assert golden.load(path).name == net.name
 
 
-def test_figure_draws_what_is_left(cli, quick_sim, tmp_path):
+def test_figure_draws_what_is_left(cli, quick_sim, tmp_path, drawn):
     picture, file = tmp_path / "story.svg", tmp_path / "s.json"
     result = cli("figure", "-o", picture, "--json", file)
     assert result.exit_code == 0, result.output

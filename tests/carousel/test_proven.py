@@ -56,7 +56,7 @@ def test_for_ever_takes_every_proof_that_it_leans_on():
 
 
 def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
-    cli, quick_sim, no_figures, model, place
+    cli, quick_sim, model, place
 ):
     """Without a record the command that makes it; with one its rows; with a twin that passes,
     or without a proof, status 1."""
@@ -96,7 +96,7 @@ def test_a_record_of_this_verilog_is_shown_and_its_failure_is_one_of_the_run(
     assert "hold: not provable (two share it)." in (place / "report.html").read_text()
 
 
-def test_a_record_of_another_verilog_says_nothing(cli, quick_sim, no_figures, model, place):
+def test_a_record_of_another_verilog_says_nothing(cli, quick_sim, model, place):
     (place / "proofs").mkdir(parents=True)
     Record(digest("another"), (HOLD,)).write(place / "proofs" / FILE)
     assert cli("run", model, *SHORT, "-o", place).exit_code == 0

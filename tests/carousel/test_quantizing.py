@@ -67,7 +67,7 @@ def test_the_page_shows_every_quantiser_and_needs_no_network(written):
     assert not re.search(r"href=\"(?!#)", page)
 
 
-def test_the_command_in_the_report_writes_the_same_again(cli, written, tmp_path):
+def test_the_command_in_the_report_writes_the_same_again(cli, written, tmp_path, drawn):
     page, data, _ = written
     before = page.read_text()
     words = shlex.split(data["repeat"]["command"])[1:]
@@ -105,7 +105,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is(refused, 
 
 
 @pytest.mark.parametrize("name", ["paper", "peepholes", "ends"])
-def test_every_kind_of_network_has_a_report(cli, tmp_path, name):
+def test_every_kind_of_network_has_a_report(cli, tmp_path, name, drawn):
     """Over time is left out where there is one output only; no other section is."""
     net, model, x = nets.every()[name], tmp_path / "m.npz", tmp_path / "x.npy"
     golden.save(net, model)
@@ -164,7 +164,7 @@ def test_every_group_has_a_colour_of_its_own():
     assert len(set(plots.COLOURS.values())) == len(GROUPS)
 
 
-def test_an_exact_network_has_figures_and_a_page_too(cli, tmp_path):
+def test_an_exact_network_has_figures_and_a_page_too(cli, tmp_path, drawn):
     """Weights of 0: nothing to share, nothing to draw, and the page says so."""
     zero = {kind: np.zeros((1, 2)) for kind in "iog"}
     net = golden.Network((golden.Layer(zero, {kind: np.zeros(1) for kind in "iog"}),), name="zero")

@@ -45,7 +45,7 @@ def test_every_command_is_named_and_no_other():
     assert named == set(get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def test_a_model_in_five_minutes(cli, quick_sim, no_figures, tmp_path, monkeypatch):
+def test_a_model_in_five_minutes(cli, quick_sim, tmp_path, monkeypatch):
     """The lines for a model of PyTorch, with a sample's weights, input and output for the files
     that the code before them writes."""
     code = section("Your model in five minutes").split("\n\n    import")[1].split("\n\nHere")[0]

@@ -75,7 +75,7 @@ def test_the_formats_keep_the_tolerance_in_every_command_that_takes_them(
     )
 
 
-def test_least_error_within_some_bits(cli, model, tmp_path):
+def test_least_error_within_some_bits(cli, model, tmp_path, drawn):
     """Without a tolerance: no uniform width of as many bits has less error."""
     place = tmp_path / "found.json"
     done = cli(
@@ -88,8 +88,9 @@ def test_least_error_within_some_bits(cli, model, tmp_path):
         assert plain["found"]["rmse"] <= min(each["rmse"] for each in plain[family])
     widths = plain["found"]["widths"]
     assert max(widths[kind] for kind in ("input", "weights", "y")) == 8
-    drawn = place.with_suffix(".svg").read_text()
-    assert drawn.startswith("<svg") and drawn.rstrip().endswith("</svg>") and len(drawn) > 10_000
+    picture = place.with_suffix(".svg").read_text()
+    assert picture.startswith("<svg") and picture.rstrip().endswith("</svg>")
+    assert len(picture) > 10_000
 
 
 def test_the_task_is_kept(cli, tmp_path):

@@ -15,7 +15,7 @@ from fixedpoint.quantization import quantize
 from golden.errors import InputError
 from golden.network import Network
 from rtl.schedule.schedule import schedule_of
-from sim import check, runner, simulate
+from sim import check, simulate
 from tests.processes import marked
 from tests.rtl.support import head as head_of
 from tests.rtl.support import stack
@@ -122,10 +122,8 @@ def test_progress_is_told_and_the_terminal_stays_quiet(qnet, build_dir, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_waves_are_written_on_request_only(qnet, codes, build_dir, tmp_path, monkeypatch):
-    """A VCD with the core's signals at the path that was asked for, and nowhere else. The run-time
-    library with waves, which no other test needs, is compiled in the shortest time."""
-    monkeypatch.setitem(runner.MAKE, "OPT_GLOBAL", "-O0")
+def test_waves_are_written_on_request_only(qnet, codes, build_dir, tmp_path):
+    """A VCD with the core's signals at the path that was asked for, and nowhere else."""
     waves = tmp_path / "small.vcd"
     hw = simulate(qnet, codes[0, :3], waves=waves, build_dir=build_dir)
     assert check(qnet, codes[0, :3], hw).ok
