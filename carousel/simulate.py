@@ -54,6 +54,7 @@ def simulate(
     from carousel.cli.subject import Given, prepare
     from carousel.measure import gateware
     from rtl import CoreOptions
+    from sim import Pattern
 
     output.check_file(json)
     output.check_file(waves)
@@ -72,7 +73,8 @@ def simulate(
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     count = usual(subject.core, CoreOptions(lanes, streams, nonzeros)).lanes
-    found = gateware.play(subject, count, idle, back_pressure, seed, waves, streams, nonzeros)
+    pattern = Pattern(idle, back_pressure, seed)
+    found = gateware.play(subject, count, pattern, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)
     say(lanes, count, subject.core)
     gateware.table(found).show(Console())

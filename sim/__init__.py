@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.errors import SimulationError, ToolError
+    from sim.scenario import Pattern
     from sim.scoreboard import Verdict, check
     from sim.simulation import simulate
     from sim.stressing import Stress, Stressed, prepare, stress
@@ -13,6 +14,7 @@ else:
     # Imported when they are asked for: the test bench inside the simulator needs none of them.
     WHERE = {
         "errors": ("SimulationError", "ToolError"),
+        "scenario": ("Pattern",),
         "scoreboard": ("Verdict", "check"),
         "simulation": ("simulate",),
         "stressing": ("Stress", "Stressed", "prepare", "stress"),
@@ -28,6 +30,7 @@ else:
 
 __all__ = [
     "HardwareTrace",
+    "Pattern",
     "SimulationError",
     "Stress",
     "Stressed",

@@ -37,6 +37,10 @@ class Pattern:
             raise InputError(f"seed {self.seed}: must not be negative")
 
 
+UNDISTURBED = Pattern()
+"""The source never pauses, and the sink is always ready."""
+
+
 @dataclass(frozen=True)
 class Act:
     """Sequences of one length, one after another.

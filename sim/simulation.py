@@ -14,7 +14,7 @@ from rtl.lengths import check_fits, room
 from sim.job import Ints
 from sim.rounds import LONG, clocks_of, requests_of
 from sim.runner import BUILD_DIR
-from sim.scenario import Act, Pattern, Scenario
+from sim.scenario import UNDISTURBED, Act, Pattern, Scenario
 from sim.stage import stage
 from sim.state import State
 from sim.tools import check_tools
@@ -27,9 +27,7 @@ def simulate(
     network: QuantizedNetwork | CorePlan,
     codes: np.ndarray,
     *,
-    idle: float = 0.0,
-    back_pressure: float = 0.0,
-    seed: int = 0,
+    pattern: Pattern = UNDISTURBED,
     state: State | None = None,
     waves: Path | str | None = None,
     build_dir: Path | str | None = None,
@@ -43,9 +41,7 @@ def simulate(
     network : an integer network, or a planned core of one.
     codes : (T, D), or (N, T, D) for N sequences one after another, or as many side by side as there
         are streams; `first` starts each.
-    idle : in which share of the clocks the source pauses, from 0 to below 1.
-    back_pressure : in which share of the clocks the sink is not ready, from 0 to below 1.
-    seed : of both patterns.
+    pattern : in which clocks the source pauses and the sink is not ready; default never.
     state : what every sequence starts from, codes as in `QuantizedTrace.state`. The core then has
         its state port: the state is written before each sequence and read after it, and so is the
         trace's. Default: what the network says, and the state comes from the probe.
@@ -60,13 +56,13 @@ def simulate(
     ------
     InputError : codes or a state that do not fit the network; a state with reverse layers; more
         steps than `max_length`; sequences that cannot be dealt to the streams; a vector with more
-        than `nonzeros` elements other than 0; a share outside its range; no folder for waves.
+        than `nonzeros` elements other than 0; no folder for waves.
     LaneError, CarouselError : options that the network cannot have.
     ToolError : a missing tool, a path with a space, a tool that failed.
     SimulationError : a core that gives too few beats, or does not come to an end.
     """
     planned = _planned(network, np.shape(codes)[-2:], options)
-    codes, pattern = planned.qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
+    codes = planned.qnet.check_codes(codes)
     place = Path(build_dir or BUILD_DIR).resolve()
     check_fits(codes.shape[-2], planned.max_length)
     if state is not None:

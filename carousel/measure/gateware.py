@@ -15,7 +15,8 @@ from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan
-from sim import HardwareTrace, Verdict, scoreboard
+from sim import HardwareTrace, Pattern, Verdict, scoreboard
+from sim.scenario import UNDISTURBED
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,7 @@ class Gateware:
 def play(
     subject: Subject,
     lanes: int | None,
-    idle: float = 0.0,
-    back_pressure: float = 0.0,
-    seed: int = 0,
+    pattern: Pattern = UNDISTURBED,
     waves: Path | None = None,
     streams: int = 1,
     nonzeros: int | None = None,
@@ -85,9 +84,7 @@ def play(
         trace = sim.simulate(
             core,
             codes,
-            idle=idle,
-            back_pressure=back_pressure,
-            seed=seed,
+            pattern=pattern,
             waves=file,
             progress=report,
             **start,
@@ -98,7 +95,7 @@ def play(
         *parts, qnet.formats, {}, qnet.decision, stem=trace.stem, dense=trace.dense
     )
     real = _logits(qnet, shown.real()) if qnet.decides else shown.real()
-    freely = not idle and not back_pressure
+    freely = not pattern.idle and not pattern.back_pressure
     return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
 
 

@@ -13,7 +13,7 @@ from golden.cell import Layer
 from golden.dense import Dense
 from golden.network import Network
 from rtl.schedule.schedule import allowed_lanes
-from sim import HardwareTrace, Verdict, check, simulate
+from sim import HardwareTrace, Pattern, Verdict, check, simulate
 from tests.fixedpoint.nets import scattered
 
 CLIP = {"gate": (-2.5, 1.75), "g": (-0.7, 1.3)}
@@ -30,6 +30,10 @@ class Case:
     idle: float
     back_pressure: float
     seed: int
+
+    @property
+    def pattern(self) -> Pattern:
+        return Pattern(self.idle, self.back_pressure, self.seed)
 
     def __str__(self) -> str:
         shapes = [layer.shape for layer in self.net.layers]
@@ -185,9 +189,7 @@ def play(
         case.qnet,
         codes,
         lanes=case.lanes,
-        idle=case.idle,
-        back_pressure=case.back_pressure,
-        seed=case.seed,
+        pattern=case.pattern,
         build_dir=build_dir,
         **options,
     )

@@ -15,7 +15,7 @@ from fixedpoint.quantization import quantize
 from golden.errors import InputError
 from golden.network import Network
 from rtl.schedule.schedule import schedule_of
-from sim import check, simulate
+from sim import Pattern, check, simulate
 from tests.processes import marked
 from tests.rtl.support import head as head_of
 from tests.rtl.support import stack
@@ -43,7 +43,7 @@ def test_the_core_equals_the_model_whatever_the_streams_do(
     qnet, codes, build_dir, idle, back_pressure
 ):
     """Pauses on one side, on both, on none: no code, flag or counter differs; stalls happened."""
-    hw = simulate(qnet, codes, idle=idle, back_pressure=back_pressure, build_dir=build_dir)
+    hw = simulate(qnet, codes, pattern=Pattern(idle, back_pressure), build_dir=build_dir)
     verdict = check(qnet, codes, hw)
     assert verdict.ok, str(verdict)
     assert verdict.codes == 45 * 20
@@ -86,7 +86,7 @@ def test_the_clocks_are_those_of_the_schedule(qnet, codes, build_dir):
 def test_stalls_come_from_the_seed(qnet, codes, build_dir):
     """The same seed gives the same clocks, another seed others; the codes are the same."""
     runs = [
-        simulate(qnet, codes, idle=0.4, back_pressure=0.4, seed=seed, build_dir=build_dir)
+        simulate(qnet, codes, pattern=Pattern(0.4, 0.4, seed), build_dir=build_dir)
         for seed in (5, 5, 6)
     ]
     assert np.array_equal(runs[0].step_cycles, runs[1].step_cycles)
@@ -135,12 +135,12 @@ def test_waves_are_written_on_request_only(qnet, codes, build_dir, tmp_path):
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
-def test_shares_outside_their_range_are_refused(qnet, codes, build_dir, share):
+def test_shares_outside_their_range_are_refused(share):
     """A source that never offers, or a share that is none: one line with value and range."""
     with pytest.raises(InputError, match="must be at least 0 and less than 1"):
-        simulate(qnet, codes, idle=share, build_dir=build_dir)
+        Pattern(idle=share)
     with pytest.raises(InputError, match="must be at least 0 and less than 1"):
-        simulate(qnet, codes, back_pressure=share, build_dir=build_dir)
+        Pattern(back_pressure=share)
 
 
 def test_waves_into_no_folder_are_refused(qnet, codes, build_dir, tmp_path):
