@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from carousel.cli import options, output
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, Subject, prepare
-from carousel.measure.retention import bound, hold_check, retained
+from carousel.measure.retention import bound, hold_check, own, retained
 from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
 from fixedpoint.calibration import HEADROOM
@@ -75,8 +76,10 @@ def hold(
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
-    met = gates_seen.met(subject.qnet.layers, subject.qnet.run(subject.codes))
-    found = retained.find(subject, held, met, ranges, quick)
+    trace = subject.qnet.run(subject.codes)
+    met = gates_seen.met(subject.qnet.layers, trace)
+    kept = retained.find(subject, held, met, ranges, quick)
+    found = replace(kept, own=own.find(subject, trace))
     typer.echo(retained.sentence(found))
     for table in retained.tables(found):
         table.show(Console())

@@ -16,7 +16,7 @@ import golden
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, prepare
 from carousel.measure.retention import bound as hold_bound
-from carousel.measure.retention import hold_check, lags, maps
+from carousel.measure.retention import hold_check, lags, maps, own
 from carousel.work import processes
 from carousel.work.processes import ProcessError
 from fixedpoint.retention import gates_seen
@@ -75,7 +75,11 @@ def test_all_of_it_is_measured_bounded_and_drawn(cli, model, place, tmp_path, dr
     for path in data["figures"]:
         assert ElementTree.fromstring(Path(path).read_text()).tag.endswith("svg")
     page = Path(data["report"]).read_text()
-    for words in ("left of what was stored", "Net inputs that hold a state", "Bound: how far"):
+    for view in ("float", "fixed point"):
+        assert [layer["lags"] for layer in data["written"][view]] == [[1, 10]]
+        assert all(0 < share <= 1 for share in data["written"][view][0]["left"])
+    shown = ("left of what was stored", own.TITLE, "Net inputs that hold a state", "Bound: how far")
+    for words in shown:
         assert words in result.stdout and words in page
     assert page.count("<svg ") == 2 and data["repeat"]["command"] in page
     assert "src=" not in page and "<script" not in page  # nothing that a network would bring

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from carousel.cli.subject import Subject
-from carousel.measure.retention import bound, hold_check, lags
+from carousel.measure.retention import bound, hold_check, lags, own
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention.bound import Bounds
 from carousel.measure.retention.hold_check import Held
 from carousel.measure.retention.lags import Setting
 from carousel.measure.retention.maps import Maps
+from carousel.measure.retention.own import Own
 from carousel.report.tables import Table
 from fixedpoint.retention.gates_seen import Met
 from fixedpoint.retention.ranges import Range
@@ -33,6 +34,7 @@ class Retained:
     maps : what a step does.
     bounds : how far states can drift.
     reverse : whether layers run in reverse, so that trained gates were not followed.
+    own : what became of what the sequences wrote, or None where that was not looked for.
     """
 
     held: Held
@@ -40,6 +42,7 @@ class Retained:
     maps: Maps
     bounds: Bounds
     reverse: bool
+    own: Own | None = None
 
     @property
     def bounded(self) -> bool:
@@ -108,6 +111,7 @@ def tables(found: Retained) -> list[Table]:
     return [
         hold_check.table(found.held),
         *lags.tables(found.settings),
+        *([own.table(found.own)] if found.own else []),
         *hold_map.tables(found.maps),
         *bound.tables(found.bounds),
         *lags.checks(found.settings),
@@ -119,6 +123,7 @@ def plain(found: Retained) -> dict[str, Any]:
     return {
         **hold_check.plain(found.held),
         "lags": lags.plain(found.settings),
+        **({"written": own.plain(found.own)} if found.own else {}),
         "retention": hold_map.plain(found.maps),
         "bound": bound.plain(found.bounds),
         "notes": found.notes,

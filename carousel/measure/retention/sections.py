@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from carousel.measure.retention import bound
+from carousel.measure.retention import bound, own
 from carousel.measure.retention import lags as hold_lags
 from carousel.measure.retention import maps as hold_map
 from carousel.measure.retention import plots as hold_plots
@@ -15,6 +15,10 @@ LEFT = (
     "Runs from different stored states hear the same input. Left: how far their states are apart, "
     "relative to lag 0. Right: the largest change of a state, and how large it can be at most in "
     "fixed point (dotted). The grey line stands for 0 and all below it."
+)
+OWN = (
+    "A step writes i g into a state; n steps later the product of the n forget gates since then is "
+    "left of it. On average, each write weighing what it wrote, and in the cell that keeps most."
 )
 MAP = (
     "What a step does to a state, by the net input of a gate, from formats and tables alone. Float "
@@ -43,6 +47,7 @@ def sections(found: Retained, drawn: Mapping[str, str]) -> list[str]:
         *(html.paragraph(note) for note in found.notes),
         *([html.figure(drawn[LAGS], LEFT)] if found.settings else []),
         *(parts.table(table) for table in (*lags, *hold_lags.checks(found.settings))),
+        *([html.paragraph(OWN), parts.table(own.table(found.own))] if found.own else []),
         html.heading("What moves a state"),
         html.paragraph(MAP),
         *(html.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.") for k in range(len(found.maps.layers))),
