@@ -88,7 +88,8 @@ class Seen:
         )
         x = np.concatenate([np.reshape(part.x, (-1, net.inputs)) for part in parts])
         inputs = tuple(map(float, np.abs(x).max(axis=0)))
-        sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
+        with np.errstate(over="ignore"):  # no format holds such values
+            sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
         out = max(_largest(trace.out) for trace in traces)
         return cls(inputs, sizes, tuple(layers), out, dense, headroom, stem)
 

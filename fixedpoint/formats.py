@@ -97,9 +97,18 @@ class Format:
 
     @classmethod
     def fitting(cls, width: int, largest: float, signed: bool = True) -> "Format":
-        """The format of `width` bits with the most fraction bits that still holds +-`largest`."""
+        """The format of `width` bits with the most fraction bits that still holds +-`largest`.
+
+        Raises
+        ------
+        FormatError : no format of so many bits does.
+        """
         if not largest > 0:
             largest = 1.0
+        widest = cls(width, -WIDEST, signed)
+        if not widest.holds(largest):
+            most = widest.high * widest.lsb
+            raise FormatError(f"values of up to {largest:g}: {width} bits hold at most {most:.3g}")
         frac = min(width - int(signed) - math.ceil(math.log2(largest)), 2 * WIDEST)
         while not cls(width, frac, signed).holds(largest):
             frac -= 1

@@ -96,6 +96,7 @@ INPUTS: dict[str, bytes] = {
     "32 axes": array(np.zeros((1,) * 31 + (8,))),
     "nan": with_value(3, NAN),
     "inf": with_value(3, INF),
+    "beyond every format": with_value(3, 1e300),
     "beyond float64": array(np.full((5, 8), "1e400", dtype=np.longdouble)),
     "an archive": archive({"a.npy": array(np.zeros((5, 8)))}),
 }

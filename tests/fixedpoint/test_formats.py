@@ -348,7 +348,8 @@ def test_values_beyond_every_format_name_their_layer():
     net, x = forget_network()
     net = Network((*net.layers, layer(np.random.default_rng(9), 6, 2, g="identity", scale=1e12)))
     message = refusal(uniform, net, 12, np.clip(x, -1, 1))
-    assert message.startswith("layer 1: format s12.-")
+    assert message.startswith("layer 1: values of up to ")
+    assert message.endswith(": 12 bits hold at most 8.79e+12")
 
 
 def test_different_scales_are_refused():
