@@ -42,6 +42,7 @@ class QuantizedLayer:
     peepholes : gate -> (C,) codes, or none.
     initial : codes of the state that a sequence starts from: s (C,), y (outputs,), gates (G*B,).
     projection : the rows that make y of m, or None.
+    threshold : by how much an output must be off the one that was used last to be used.
     """
 
     shape: Shape
@@ -56,6 +57,7 @@ class QuantizedLayer:
     peepholes: Mapping[str, Codes]
     initial: LayerState
     projection: QuantizedDense | None = None
+    threshold: int = 0
 
     def __repr__(self) -> str:
         return f"QuantizedLayer({self.shape.inputs} -> {self.shape.brief}, s {self.formats.s})"

@@ -14,6 +14,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, Rounding, outside
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.skipping import used
 from fixedpoint.squash import QuantizedSquash
 from golden.cell import LayerState
 
@@ -119,6 +120,8 @@ class _Loop:
     pairs : (block, 1 or 2, B, S, N), what i and f multiply: g, and s(t-1), both scaled.
     s : (block + 1, B, S, N), the state before and after every step.
     m : (block, B, S, N), the cell outputs before a projection; without one it is not used.
+    given : (block, outputs, N), y where a threshold decides which of them are used; the sources are
+        then those that are. Without one it is not used.
     wide : s, h's net input and m, each (block, B, S, N), and the projected y (block, P, N), before
         they are saturated.
     """
@@ -136,7 +139,8 @@ class _Loop:
         self.gates = slice(self.y.stop, self.y.stop + self.rows[0])
         self._plan()
         self._allocate(batch)
-        self.sources[0, self.y], self.sources[0, self.gates] = state.y.T, state.gates.T
+        start = used(state.y.T[None], layer.threshold)[0]
+        self.sources[0, self.y], self.sources[0, self.gates] = start, state.gates.T
         self.s[0] = state.s.T.reshape(self.cells)
 
     def _plan(self) -> None:
@@ -178,6 +182,8 @@ class _Loop:
         projected = (self.block if self.projected else 0, shape.outputs, batch)
         self.wide["y"] = np.empty(projected, self.dtype)
         self.m = np.empty((len(self.wide["y"]), *self.cells), self.dtype)
+        held = self.block if self.layer.threshold else 0
+        self.given = np.empty((held, shape.outputs, batch), self.dtype)
         self.both = np.empty((2, self.cells[0], 1, batch), self.dtype)
         self.steps = list(self._steps())
 
@@ -202,7 +208,7 @@ class _Loop:
         for k in range(self.block):
             gates = self.sources[k + 1, self.gates]
             by_kind = gates.reshape(kinds, cells[0], 1, cells[2])
-            y = self.sources[k + 1, self.y]
+            y = self.given[k] if len(self.given) else self.sources[k + 1, self.y]
             yield _Step(
                 sources=self.sources[k, :columns],
                 net=self.nets[k],
@@ -233,7 +239,7 @@ class _Loop:
         keep = self.round_pair.scale[-1]
         product, squashed = np.empty_like(self.pairs[0]), np.empty_like(self.s[0])
         (s_low, s_high), (m_low, m_high), _ = self.limits
-        for at in self.steps[:steps]:
+        for k, at in enumerate(self.steps[:steps]):
             np.matmul(self.weights, at.sources, out=at.net)
             if peepholes:
                 self._see(at.net_early, self.peepholes[:-1], at.before)
@@ -257,7 +263,15 @@ class _Loop:
             np.minimum(np.maximum(at.wide_m, m_low, out=at.m), m_high, out=at.m)
             if self.projected:
                 self._project(at)
+            if len(self.given):
+                self._use(k)
         return steps
+
+    def _use(self, k: int) -> None:
+        """What the next step uses of the block's k-th y."""
+        last = self.sources[k, self.y]
+        far = np.abs(self.given[k] - last) > self.layer.threshold
+        self.sources[k + 1, self.y] = np.where(far, self.given[k], last)
 
     def _see(self, net: Codes, weights: Codes, s: Codes) -> None:
         """Add what gates (rows kind by kind) see of the state through `weights` (kinds, C, 1)."""
@@ -282,7 +296,7 @@ class _Loop:
         after = slice(1, steps + 1)
         flat = (steps, -1, self.s.shape[-1])
         trace["gates"][:] = self.sources[after, self.gates]
-        trace["y"][:] = self.sources[after, self.y]
+        trace["y"][:] = self.given[:steps] if len(self.given) else self.sources[after, self.y]
         trace["s"][:] = self.s[after].reshape(flat)
         if self.projected:
             trace["m"][:] = self.m[:steps].reshape(flat)

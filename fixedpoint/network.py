@@ -12,6 +12,7 @@ from fixedpoint.dense import QuantizedDense, quantize_dense
 from fixedpoint.encode import quantize_layer
 from fixedpoint.formats import Format, FormatError, Formats
 from fixedpoint.given import Given
+from fixedpoint.skipping import used
 from fixedpoint.squash import SigmaTable, sigma_table
 from fixedpoint.stepping import run_layer
 from golden.cell import LayerState
@@ -21,7 +22,7 @@ from golden.errors import InputError
 from golden.network import Network, check_input, run_layers
 from golden.shape import Stacked
 from golden.trace import Trace
-from golden.wiring import labels
+from golden.wiring import INPUT, labels
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,6 +81,7 @@ class QuantizedNetwork(Stacked):
     saturated_weights : how many weights lay outside their format.
     output : which outputs leave, as in the float network.
     decides : whether the index of the largest output leaves, in the place of all.
+    threshold : by how much an input must be off the one that was used last to be used.
     """
 
     layers: tuple[QuantizedLayer, ...]
@@ -92,6 +94,7 @@ class QuantizedNetwork(Stacked):
     decides: bool = False
     stem: tuple[QuantizedDense, ...] = ()
     reads: tuple[tuple[int, ...], ...] = ()
+    threshold: int = 0
 
     @property
     def outputs(self) -> int:
@@ -144,6 +147,11 @@ class QuantizedNetwork(Stacked):
         """The same network, which gives the index of the largest output, ties to the lowest."""
         return replace(self, decides=True)
 
+    @property
+    def thresholds(self) -> tuple[int, ...]:
+        """That of the input, then that of each layer's outputs."""
+        return (self.threshold, *(layer.threshold for layer in self.layers))
+
     def initial_state(self, batch: int) -> tuple[LayerState, ...]:
         return tuple(layer.initial_state(batch) for layer in self.layers)
 
@@ -173,6 +181,8 @@ class QuantizedNetwork(Stacked):
             found.update(repr(self.reads).encode())
         if self.decides:
             found.update(b"decides")
+        if any(self.thresholds):
+            found.update(repr(self.thresholds).encode())
         return found.hexdigest()
 
     def encode(self, x: np.ndarray) -> tuple[Codes, int]:
@@ -260,7 +270,10 @@ class QuantizedNetwork(Stacked):
             return run
 
         dense = [counting(*each) for each in zip(names, self.dense, strict=True)]
-        trace = run_layers(bound, codes, state, dense)
+        known = dict(enumerate(self.thresholds, INPUT))
+        trace = run_layers(
+            bound, codes, state, dense, lambda k, values: used(values, known.get(k, 0))
+        )
         named = {f"{k}.{name}": n for k, count in enumerate(counts) for name, n in count.items()}
         found = QuantizedTrace(
             trace.layers,

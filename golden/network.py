@@ -1,8 +1,9 @@
 """Networks: layers of memory cells, one on the other, and dense stages behind them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -163,10 +164,13 @@ def check_stages(net: Stacked) -> None:
             raise ModelError(f"{named} {what}, {giver} has {need} {kind}")
 
 
-def run_layers(net, x, state, dense: Sequence[Function]) -> Trace:
+def run_layers(
+    net, x, state, dense: Sequence[Function], seen: Callable[[int, Any], Any] = lambda _, y: y
+) -> Trace:
     """Run `net`, stage by stage, over x (T, D) or (N, T, D), its dense stages by `dense`.
 
     Serves the float and the integer network alike: a layer has `initial_state`, `run` and `shape`.
+    Of what a stage gives, (T, N, ...), others see what `seen` says.
     """
     single, layers = x.ndim == 2, len(net.layers)
     given = {wiring.INPUT: (x[None] if single else x).transpose(1, 0, 2)}
@@ -175,7 +179,9 @@ def run_layers(net, x, state, dense: Sequence[Function]) -> Trace:
     signals, after = [], []
     for k in (k for group in net.order for k in group):
         behind = k >= net.first_head and net.output != "every"
-        parts = [_last(net, j, given[j]) if behind else given[j] for j in net.sources[k]]
+        parts = [seen(j, given[j]) for j in net.sources[k]]
+        if behind:
+            parts = [_last(net, j, part) for j, part in zip(net.sources[k], parts, strict=True)]
         u = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
         if k >= layers:
             given[k] = dense[k - layers](u)

@@ -11,6 +11,7 @@ i ─────► │ InputBuffer│────────►│ Operands �
 
 from functools import reduce
 from operator import add
+from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -89,44 +90,19 @@ class Core(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program, qnet = self.program, self.qnet
-        m.submodules.sequencer = sequencer = Sequencer(self.schedule)
-        m.submodules.input = buffer = InputBuffer(
-            qnet.formats.input,
-            self.schedule.elements,
-            self.schedule.streams,
-            program.index_width,
-        )
-        m.submodules.operands = operands = Operands(program)
+        program = self.program
+        sequencer, buffer, operands = self._front(m)
         m.submodules.lanes = lanes = LaneArray(program)
         places = range(self.schedule.tail)
         activations = [Activation(program, place) for place in places]
         cell = CellUpdate(program) if program.states else None
-        wiring.connect(m, wiring.flipped(self.i), buffer.i)
-        m.d.comb += [
-            sequencer.first.eq(buffer.first),
-            sequencer.last.eq(buffer.last),
-            buffer.take.eq(sequencer.starts),
-            buffer.release.eq(sequencer.word.release),
-            buffer.address.eq(sequencer.word.address),
-            operands.x.eq(buffer.value),
-        ]
-        if self.schedule.sparse:
-            m.d.comb += operands.index.eq(buffer.index)
-        for name in ("word", "weight", "step_first", "parity"):
-            m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
-        # from the word, a clock behind the issue, to the start, a clock before the first row's sum
-        to_start = latency.row(self.schedule.sparse) - 2
         m.d.comb += lanes.feed.eq(operands.feed)
-        marks = [
-            delay(m, getattr(sequencer, name), to_start, name=f"row_{name}")
-            for name in ("step_first", "step_last")
-        ]
+        start, sums, marks = self._sums(m, lanes, sequencer)
         for place, activation in enumerate(activations):
             m.submodules[f"activation{place}"] = activation
             m.d.comb += [
-                activation.start.eq(lanes.start),
-                activation.sum.eq(getattr(lanes, f"sum{place}")),
+                activation.start.eq(start),
+                activation.sum.eq(sums[place]),
                 activation.step_first.eq(marks[0]),
                 activation.step_last.eq(marks[1]),
             ]
@@ -159,6 +135,45 @@ class Core(wiring.Component):
             loads |= {"initial s": cell.load, "initial y": operands.load} if cell else {}
             connect_load_port(m, self, loads)
         return m
+
+    def _front(self, m: Module) -> tuple[Any, Any, Any]:
+        """Sequencer, input buffer and operands, connected with each other and with the input."""
+        program, qnet = self.program, self.qnet
+        m.submodules.sequencer = sequencer = Sequencer(self.schedule)
+        m.submodules.input = buffer = InputBuffer(
+            qnet.formats.input,
+            self.schedule.elements,
+            self.schedule.streams,
+            program.index_width,
+        )
+        m.submodules.operands = operands = Operands(program)
+        wiring.connect(m, wiring.flipped(self.i), buffer.i)
+        m.d.comb += [
+            sequencer.first.eq(buffer.first),
+            sequencer.last.eq(buffer.last),
+            buffer.take.eq(sequencer.starts),
+            buffer.release.eq(sequencer.word.release),
+            buffer.address.eq(sequencer.word.address),
+            operands.x.eq(buffer.value),
+        ]
+        if self.schedule.sparse:
+            m.d.comb += operands.index.eq(buffer.index)
+        for name in ("word", "weight", "step_first", "parity"):
+            m.d.comb += getattr(operands, name).eq(getattr(sequencer, name))
+        return sequencer, buffer, operands
+
+    def _sums(
+        self, m: Module, lanes: LaneArray, sequencer: Any
+    ) -> tuple[Value, list[Value], list[Value]]:
+        """The sums of rows with their start, and the marks of their step, first and last."""
+        # from the word, a clock behind the issue, to the start, a clock before the first row's sum
+        to_start = self.schedule.row - 2
+        marks = [
+            delay(m, getattr(sequencer, name), to_start, name=f"row_{name}")
+            for name in ("step_first", "step_last")
+        ]
+        sums = [getattr(lanes, f"sum{place}") for place in range(self.schedule.tail)]
+        return lanes.start, sums, marks
 
     def _connect_cell(
         self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Operands

@@ -20,6 +20,8 @@ class CoreOptions:
     state_port : a port through which the state is read and written.
     load_port : a port through which another network of the same shape and formats is written over
         this one.
+    skip : columns that take no clock while the core runs: those of "zero" values, or of "unchanged"
+        ones, see `rtl.schedule.skipping`; None: none.
     """
 
     lanes: int | None = None
@@ -29,6 +31,7 @@ class CoreOptions:
     probe: bool = False
     state_port: bool = False
     load_port: bool = False
+    skip: str | None = None
 
 
 USUAL = CoreOptions()

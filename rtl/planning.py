@@ -18,6 +18,7 @@ from rtl.program.loading import structure
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import LaneError, Schedule, UnsupportedError, allowed_lanes
+from rtl.skips import check_skip
 from rtl.step_plan import StepPlan
 
 
@@ -178,6 +179,7 @@ class CorePlan:
         if self.holds_sequences:
             return self
         options = replace(self.options, state_port=True)
+        check_skip(self.qnet, options)
         parts = tuple(replace(part, options=options) for part in self.parts)
         return replace(self, options=options, parts=parts)
 
@@ -188,6 +190,8 @@ class CorePlan:
         """
         if self.holds_sequences:
             return import_module("rtl.offline.core").OfflineCore(self)
+        if self.options.skip:
+            return import_module("rtl.skipping.core").SkipCore(self.parts[0])
         return import_module("rtl.core").Core(self.parts[0])
 
     def as_dict(self) -> dict[str, Any]:
@@ -245,6 +249,7 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     CarouselError : options that the network cannot have, or out of range.
     """
     room(qnet, options.max_length)
+    check_skip(qnet, options)
     if qnet.first_reverse is None:
         whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
         return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))

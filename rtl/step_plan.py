@@ -11,6 +11,7 @@ from rtl.program.probe import ProbeStream
 from rtl.program.program import Program
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import Schedule, schedule_of
+from rtl.schedule.skipping import skip_schedule_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class StepPlan:
     @classmethod
     def of(cls, qnet: QuantizedNetwork, options: CoreOptions) -> "StepPlan":
         loaded = options.load_port
+        if options.skip:
+            skipping = skip_schedule_of(qnet, options.lanes, options.skip)
+            return cls(qnet, options, skipping, Program(qnet, skipping))
         schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros, loaded)
         return cls(qnet, options, schedule, Program(qnet, schedule, loaded))
 

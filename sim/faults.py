@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from golden.decision import decide
+from sim.clocks import must_end
 from sim.errors import SimulationError
 from sim.job import Ints, Recording
 from sim.request import Request
@@ -82,17 +83,17 @@ def _steps(acts: Sequence[Request], recording: Recording) -> Iterator[str]:
     A step counts as begun after its input is taken and before its last output leaves, and from then
     on `cycles` rises in each of the schedule's clocks and in no other.
     """
-    streams, pace, begun = acts[0].streams, acts[0].pace, recording.rises["steps"]
+    streams, begun = acts[0].streams, recording.rises["steps"]
     steps = sum(each.steps for each in acts) // streams
     spans = recording.running
     spans = np.append(spans, recording.clocks) if len(spans) % 2 else spans
-    counts = {"steps": (len(begun), steps)}
-    counts["cycles"] = int(np.sum(spans[1::2] - spans[::2])), steps * pace
-    for name, (count, must) in counts.items():
-        if count != must:
-            yield f"counter `{name}`: {count}, must be {must}"
     if len(begun) != steps:
+        yield f"counter `steps`: {len(begun)}, must be {steps}"
         return
+    ends = must_end(acts, begun)
+    count, must = int(np.sum(spans[1::2] - spans[::2])), int(np.sum(ends - begun))
+    if count != must:
+        yield f"counter `cycles`: {count}, must be {must}"
     elements = recording.in_clocks[: steps * streams * acts[0].vector]
     early = begun <= elements.reshape(steps, -1)[:, -1]
     late = np.zeros(steps, bool)
@@ -103,7 +104,6 @@ def _steps(acts: Sequence[Request], recording: Recording) -> Iterator[str]:
         if where.any():
             step = int(np.argmax(where))
             yield f"counter `steps`: step {step} was counted in clock {begun[step]}, {what}"
-    ends = begun + pace
     follows = np.isin(begun, ends), np.isin(ends, begun)
     right = np.stack([begun[~follows[0]], ends[~follows[1]]], axis=1).reshape(-1)
     if len(right) != len(spans) or (right != spans).any():

@@ -1,12 +1,13 @@
 """A request to a core: sequences to run, and how many beats of everything must come back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from fixedpoint.network import QuantizedNetwork
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
+from rtl.schedule.skipping import SkipSchedule
 from sim.job import Ints
 
 
@@ -26,6 +27,8 @@ class Request:
     elements : beats of an input vector; 0 for one of each of its elements.
     opens : whether the first output of a sequence must be marked as such: it does where the
         sequence starts anew, and where no other output of it leaves.
+    skipping : of a core that skips, the schedule; then come the act's codes, and whether it goes on
+        from the end of the one before.
     """
 
     qnet: QuantizedNetwork
@@ -37,6 +40,9 @@ class Request:
     pace: int = 0
     elements: int = 0
     opens: bool = True
+    skipping: SkipSchedule | None = None
+    codes: Ints = field(default_factory=lambda: np.zeros(0, np.int64), repr=False, compare=False)
+    goes_on: bool = False
 
     @property
     def vector(self) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from golden.errors import InputError
 from rtl.schedule import latency
+from rtl.schedule.skipping import SkipSchedule
 from sim.harness import Harness, PortField, fields, has
 from sim.job import Ints, Job, Round
 from sim.request import Request
@@ -25,6 +26,7 @@ LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 def requests_of(core: Any, scenario: Scenario) -> tuple[Request, ...]:
     """What each act asks of a core."""
     plan = core.plan
+    skipping = plan.parts[0].schedule
     return tuple(
         Request(
             plan.qnet,
@@ -37,6 +39,9 @@ def requests_of(core: Any, scenario: Scenario) -> tuple[Request, ...]:
             plan.elements,
             opens=plan.qnet.output != "every"
             or (act.state is None and not (number and act.goes_on)),
+            skipping=skipping if isinstance(skipping, SkipSchedule) else None,
+            codes=act.codes,
+            goes_on=act.goes_on and number > 0,
         )
         for number, act in enumerate(scenario.acts)
     )

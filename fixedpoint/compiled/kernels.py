@@ -95,6 +95,16 @@ def _put(values, rows, u, first, lanes):
             u[_place(u, first + r, n, lanes)] = u.dtype.type(values[r * lanes + n])
 
 
+@_whole
+def _use(values, threshold, u, first, lanes):
+    """`_put` of those values that are further off what stands there than the threshold."""
+    for r in range(np.uintp(len(values)) // lanes):
+        for n in range(lanes):
+            at, value = _place(u, first + r, n, lanes), np.int64(values[r * lanes + n])
+            if abs(value - np.int64(u[at])) > threshold:
+                u[at] = u.dtype.type(value)
+
+
 @_part
 def _gates(z, out, gates, lanes):
     """The results of gates, one for each block."""
@@ -233,7 +243,10 @@ def run_steps(packed, work, x, states, record, lost, place):
         for n in range(lanes):
             for d in range(z.inputs):
                 u[_place(u, d, n, lanes)] = u.dtype.type(x[t, first + n, d])
-        _put(y, z.outputs, u, y_from, lanes)
+        if packed.threshold:
+            _use(y, packed.threshold, u, y_from, lanes)
+        else:
+            _put(y, z.outputs, u, y_from, lanes)
         if z.recurrent:
             _put(gates, z.gates * z.blocks, u, gates_from, lanes)
         _products(packed.rows, u, net, (z.gates + ONE) * z.cells, lanes)

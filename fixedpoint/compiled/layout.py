@@ -74,6 +74,7 @@ class Packed(NamedTuple):
     one : the code of 1.0 of a gate, a number.
     into_s : the roundings of i g and f s. to_m : of o h(s). to_y : of the projection's sums.
     to_h : from s to the net input of h, counted from the lowest, but for what drops bits.
+    threshold : by how much y must be off the one that was used last to be used; int64.
     """
 
     rows: Rows
@@ -88,6 +89,7 @@ class Packed(NamedTuple):
     to_h: Shift
     to_m: Shift
     to_y: Shift
+    threshold: Any
 
 
 Record = namedtuple("Record", "gates g s m y")

@@ -61,6 +61,7 @@ def pack(layer: QuantizedLayer) -> Packed:
         to_h=_shift(to_h, forms.s)._replace(half=dtype(to_h.offset(layer.h.low))),
         to_m=_shift(Rounding(dtype, layer.output_shift), forms.cell_output),
         to_y=_shift(Rounding(dtype, int(last[0][0].shifts[0]) if last else 0), forms.y),
+        threshold=np.int64(layer.threshold),
     )
 
 

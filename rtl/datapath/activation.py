@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.datapath.due import rows_due
 from rtl.datapath.squash import squashed
 from rtl.lib.arithmetic import choose, clip, delay, layout_of, shift_right
 from rtl.lib.memory import block_memory, load
@@ -212,7 +213,8 @@ class Activation(wiring.Component):
 
     def _row(self, m: Module):
         """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
-        due = self._due(m)
+        sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
+        due = rows_due(m, self.start, sizes)
         marks = {}
         for name in ("step_first", "step_last"):
             mark = Signal(name=f"row_{name}", reset_less=True)
@@ -220,20 +222,6 @@ class Activation(wiring.Component):
                 m.d.sync += mark.eq(getattr(self, name))
             marks[name] = delay(m, mark, 1, name=f"row_{name}")
         return self._word(m, due), delay(m, due, 2, name="row", keep_reset=True), marks
-
-    def _due(self, m: Module) -> Signal:
-        """Whether a row's sum comes in the next clock: a group's rows are counted from `start`."""
-        sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
-        group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
-        size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
-        due = Signal()
-        m.d.comb += due.eq((self.start & (size != 0)) | (left != 0))
-        with m.If(self.start):
-            m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
-            m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        return due
 
     def _word(self, m: Module, due: Value):
         """A row's word, two clocks after it was due: the memory is read for the row to come."""

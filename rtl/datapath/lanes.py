@@ -50,7 +50,7 @@ class LaneArray(wiring.Component):
 
     def __init__(self, program: Program):
         self.program = program
-        self.feed_shape = feed_layout(program.paths.operand, program.weight_address_width)
+        self.feed_shape = feed_layout(program.operand, program.weight_address_width)
         loads = {"load": In(layout_of(load_word(program)))} if program.loadable else {}
         sums = {f"sum{k}": Out(signed(program.paths.sum)) for k in range(program.rows_at_once)}
         super().__init__({"feed": In(self.feed_shape), "start": Out(1), **sums, **loads})
@@ -58,7 +58,7 @@ class LaneArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = self.program
-        operand, loaded = program.paths.operand, 0
+        operand, loaded = program.operand, 0
         if program.loadable:
             operand, loaded = max(operand, program.paths.weight), len(program.weights)
         shape = feed_layout(operand, program.weight_address_width, loaded)

@@ -215,6 +215,11 @@ class Program:
         return self.schedule.accumulators
 
     @property
+    def operand(self) -> int:
+        """Bits of what a lane multiplies, a value or the difference of two."""
+        return self.paths.operand + self.schedule.changed
+
+    @property
     def index_width(self) -> int:
         """Bits that say which element of a sparse input one is; 0 where it is dense."""
         return (max(2, self.qnet.inputs) - 1).bit_length() * self.schedule.sparse

@@ -47,6 +47,16 @@ LEAVE = 1 + FIFO
 # Address of the state port until its word is there: memory, choice of memory.
 STATE_PORT = MEMORY + 1
 
+# A core that skips: from the choice of a column to its operand at the first lane (its place in a
+# list, the memory of lists and its register, its weight's address); a kept sum (its memory, and the
+# sum of both); a value into a list that the sequencer sees (a register, the count, the sequencer's
+# own), and before that its difference from the one that was used last (memory, difference).
+SKIP_OPERAND = MEMORY + 1 + WEIGHT
+SKIP_ROW = SKIP_OPERAND + LANE
+KEPT = MEMORY
+LISTED = 1 + 1 + 1
+CHANGED = MEMORY + 1
+
 ROW = OPERAND + LANE  # a group's last column issued to its first row's sum at the tail
 GATE = ROW + ACTIVATION  # ... to a gate of that row written, and readable by a column issued then
 CELL = GATE + STATE + OUTPUT  # ... to y of that row written, and readable by a column issued then

@@ -107,6 +107,16 @@ class Schedule:
         return After.of(self.peepholes, self.sparse)
 
     @property
+    def changed(self) -> bool:
+        """Whether lanes multiply differences, which are added to sums that are kept."""
+        return False
+
+    @property
+    def row(self) -> int:
+        """Clocks from a group's last column to its first row's sum."""
+        return latency.row(self.sparse)
+
+    @property
     def accumulators(self) -> int:
         """Of each lane."""
         return self.order.accumulators
@@ -294,15 +304,7 @@ def schedule_of(
     UnsupportedError : reverse layers, or peepholes together with blocks of several cells or gate
         recurrence in another layer.
     """
-    allowed, peepholes = allowed_lanes(qnet), _peepholes(qnet)
-    lanes = allowed[-1] if lanes is None else lanes
-    if lanes not in allowed:
-        why = ""
-        if lanes > allowed[-1]:
-            why = "more than there are rows, "
-        elif lanes > 0:
-            why = "a block with peepholes cannot be split, "
-        raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
+    lanes, peepholes = check_lanes(qnet, lanes), _peepholes(qnet)
     if streams < 1:
         raise CarouselError(f"streams {streams}: must be at least 1")
     if streams > MOST_STREAMS:
@@ -327,6 +329,21 @@ def schedule_of(
         if hurried.cycles_per_step < schedule.cycles_per_step:
             return hurried
     return schedule
+
+
+def check_lanes(qnet: QuantizedNetwork, lanes: int | None) -> int:
+    """`lanes`, or all that the network can use; `LaneError` unless they are `allowed_lanes`."""
+    allowed = allowed_lanes(qnet)
+    if lanes is None:
+        return allowed[-1]
+    if lanes not in allowed:
+        why = ""
+        if lanes > allowed[-1]:
+            why = "more than there are rows, "
+        elif lanes > 0:
+            why = "a block with peepholes cannot be split, "
+        raise LaneError(f"lanes {lanes}: {why}allowed are {allowed[0]} to {allowed[-1]}")
+    return lanes
 
 
 def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:

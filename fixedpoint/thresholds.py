@@ -1,0 +1,42 @@
+"""Thresholds of a network: from what change on a value is used."""
+
+from dataclasses import replace
+
+from fixedpoint.network import QuantizedNetwork
+from golden.errors import CarouselError
+
+
+def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedNetwork:
+    """The network with thresholds in LSB: one for all, or of the input and of each layer's y.
+
+    What reads a value then sees the one that was used last, see `fixedpoint.skipping`; outputs
+    leave as they are.
+
+    Raises
+    ------
+    CarouselError : another number of thresholds; one that is negative or beyond its format; a
+        reverse layer.
+    """
+    named = ["input", *(f"y of layer {k}" for k, _ in enumerate(net.layers))]
+    forms = [net.formats.input, *(layer.formats.y for layer in net.layers)]
+    numbers = given * len(named) if len(given) == 1 else given
+    if len(numbers) != len(named):
+        raise CarouselError(
+            f"threshold {','.join(map(str, given))}: {len(given)} numbers, must be one, or "
+            f"{len(named)}: of {', '.join(named)}"
+        )
+    for number, name, form in zip(numbers, named, forms, strict=True):
+        if not 0 <= number <= form.high:
+            raise CarouselError(
+                f"threshold {number} of {name}: must be from 0 to {form.high}, the highest code "
+                f"of {form}"
+            )
+    if any(numbers) and net.first_reverse is not None:
+        raise CarouselError(
+            f"threshold: layer {net.first_reverse} runs in reverse, and no such core skips"
+        )
+    layers = tuple(
+        replace(layer, threshold=number)
+        for layer, number in zip(net.layers, numbers[1:], strict=True)
+    )
+    return replace(net, layers=layers, threshold=numbers[0])

@@ -1,0 +1,22 @@
+"""When the rows of a group reach the tail."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Const, Module, Mux, Signal
+
+
+def rows_due(m: Module, start: Signal, sizes: Sequence[int]) -> Signal:
+    """Whether a row's sum comes in the next clock: a group's rows are counted from `start`.
+
+    `sizes` : the rows of each group of a step.
+    """
+    group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
+    size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
+    due = Signal()
+    m.d.comb += due.eq((start & (size != 0)) | (left != 0))
+    with m.If(start):
+        m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
+        m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
+    with m.Elif(left != 0):
+        m.d.sync += left.eq(left - 1)
+    return due

@@ -1,0 +1,284 @@
+"""The clocks of a core that skips columns: which are active is known only while it runs.
+
+Values are listed when they are computed, and groups of rows run over lists. A layer reads the list
+of its input and that of its own outputs of the step before, a dense stage that of the stage below;
+the list that comes last may grow while its first group reads it, and that group ends only when the
+list is whole. All others find their lists whole:
+
+    clocks of a group = max(active columns, rows of the group before, 1)
+
+The rows are those that the tail still takes; there is one clock more for each phase, and what its
+first group waits for the end of its lists. `SkipSchedule.spans` gives the clocks of given lists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fixedpoint.network import QuantizedNetwork
+from golden.wiring import INPUT
+from rtl.schedule import latency
+from rtl.schedule.groups import After
+from rtl.schedule.issue import Order, Run
+from rtl.schedule.phases import SOURCES, Phase, phases_of
+from rtl.schedule.schedule import Schedule, check_lanes
+
+KINDS = ("zero", "unchanged")
+STEADY = 4  # steps of full lists, after which one takes as long as the next
+EARLY = -(1 << 40)  # a clock before all
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Listed = Mapping[int, Flags]
+"""By stage, -1 for the network's input: whether each of its values is listed, (T, width)."""
+
+
+class Segment(NamedTuple):
+    """A list that a phase reads.
+
+    Attributes
+    ----------
+    stage : which gives the values, or INPUT.
+    before : they are those of the step before.
+    offset : the column of the stage's first value.
+    """
+
+    stage: int
+    before: bool
+    offset: int
+
+
+@dataclass(frozen=True)
+class SkipSchedule(Schedule):
+    """A core that skips; what `Schedule` says holds for steps in which every column is active.
+
+    Attributes
+    ----------
+    skip : which columns take no clock: those of "zero" values, or of "unchanged" ones.
+    """
+
+    skip: str = "zero"
+
+    @property
+    def changed(self) -> bool:
+        """Whether differences are listed and sums are kept."""
+        return self.skip == "unchanged"
+
+    @property
+    def row(self) -> int:
+        return latency.SKIP_ROW
+
+    @property
+    def kept(self) -> int:
+        """Clocks in which a kept sum is added."""
+        return latency.KEPT * self.changed
+
+    @property
+    def listing(self) -> int:
+        """Clocks from a value to its place in a list, as the sequencer sees it."""
+        return latency.LISTED + latency.CHANGED * self.changed
+
+    @property
+    def after(self) -> After:
+        gate = self.row + self.kept + latency.ACTIVATION + self.listing
+        return After(gate, gate + latency.STATE + latency.OUTPUT)
+
+    @property
+    def one_sigma(self) -> bool:
+        return False
+
+    @property
+    def output_ready(self) -> list[int]:
+        return [self.ready[row] - self.listing for row in self.rows if self.leaves(row)]
+
+    @property
+    def latency(self) -> int:
+        return self.listing - 1 + self.output_ready[0] + latency.LEAVE
+
+    @property
+    def buffered_steps(self) -> int:
+        occupied = self.after.cell + max(phase.side for phase in self.phases) + latency.LEAVE
+        return 3 + -(-occupied // self.least_cycles)
+
+    @cached_property
+    def stages(self) -> tuple[int, ...]:
+        """Those whose values are listed, in order."""
+        return tuple(phase.layer for phase in self.phases if phase.yields != "out")
+
+    @cached_property
+    def widths(self) -> dict[int, int]:
+        """How many values each stage gives, and the input has."""
+        units = {p.layer: sum(row.kind == p.yields for row in p.rows) for p in self.phases}
+        return {INPUT: self.inputs, **{stage: units[stage] for stage in self.stages}}
+
+    def segments(self, phase: Phase) -> tuple[Segment, ...]:
+        """The lists that a phase reads, in order: one or two."""
+        found = []
+        columns = sorted(phase.columns, key=lambda each: SOURCES.index(each.source))
+        for _, some in groupby(columns, lambda each: each.source):
+            first = next(some)
+            stage = first.row.layer if first.row else INPUT
+            found.append(Segment(stage, first.before, first.column))
+        return tuple(found)
+
+    @cached_property
+    def least_cycles(self) -> int:
+        """Cycles of a step without any active column, behind others."""
+        return self._cycles(False)
+
+    def _cycles(self, active: bool) -> int:
+        listed = {k: np.full((STEADY, n), active) for k, n in self.widths.items()}
+        begins, ends = self.spans(listed, np.zeros(STEADY, bool))
+        return int(ends[-1] - begins[-1])
+
+    def spans(self, listed: Listed, first: Flags, begins: Ints | None = None) -> tuple[Ints, Ints]:
+        """When steps begin and end: one runs in the clocks behind its begin, up to its end.
+
+        Parameters
+        ----------
+        listed : which values are.
+        first : (T,), of each step whether it begins a sequence.
+        begins : (T,), if they are known; else each step begins as soon as the one before ends.
+        """
+        walk, found = _Walk(self), []
+        none = {k: np.zeros(n, bool) for k, n in self.widths.items()}
+        before, end = none, 0
+        for t, opening in enumerate(first.tolist()):
+            now = {k: flags[t] for k, flags in listed.items()}
+            begin = end if begins is None else int(begins[t])
+            end = walk.step(begin, now, none if opening else before)[-1]
+            found.append((begin, end))
+            before = now
+        both = np.array(found, np.int64).reshape(-1, 2)
+        return both[:, 0], both[:, 1]
+
+    def active(self, listed: Listed, first: Flags) -> Ints:
+        """(T,), columns of all groups of each step that are active."""
+        total = np.zeros(len(first), np.int64)
+        for phase in self.phases:
+            for segment in self.segments(phase):
+                count = listed[segment.stage].sum(axis=1)
+                if segment.before:
+                    count = np.where(first, 0, np.concatenate([[0], count[:-1]]))
+                total += phase.groups * count
+        return total
+
+
+class _Walk:
+    """Steps one after the other, as the sequencer does them.
+
+    Attributes
+    ----------
+    listed : by stage the clock in which each value can be read from its list.
+    free : the first clock in which the tail may take a group.
+    """
+
+    def __init__(self, schedule: SkipSchedule):
+        self.schedule = schedule
+        self.phases = [(phase, schedule.segments(phase)) for phase in schedule.phases]
+        self.rows = [
+            np.array([phase.tail_clocks(k) for k in range(phase.groups)])
+            for phase in schedule.phases
+        ]
+        self.places = [self._places(phase) for phase, _ in self.phases]
+        self.listed = {stage: np.full(n, EARLY) for stage, n in schedule.widths.items()}
+        self.free = EARLY
+
+    def _places(self, phase: Phase) -> tuple[Ints, Ints]:
+        """Of each value that a phase gives its group, and the clocks behind that group's end."""
+        after = self.schedule.after
+        clocks = after.cell if phase.yields == "g" else after.gate
+        at = np.array([k for k, row in enumerate(phase.rows) if row.kind == phase.yields])
+        return at // phase.side, at % phase.side + clocks
+
+    def step(self, begin: int, now: Mapping[int, Flags], before: Mapping[int, Flags]) -> list[int]:
+        """The clock in which each group ends; values of this step and of the one before."""
+        clock, found = begin, list[int]()
+        for (phase, segments), rows, (group, clocks) in zip(
+            self.phases, self.rows, self.places, strict=True
+        ):
+            lists = [_EMPTY] * (len(segments) == 1)
+            for each in segments:
+                at, flags = self.listed[each.stage], (before if each.before else now)[each.stage]
+                lists.append(_List(at[flags], int(at[-1])))
+            opening = max(_first_end(clock + 2, *lists), self.free)
+            active = sum(len(each.at) for each in lists)
+            apart = np.maximum(max(active, 1), rows[:-1])
+            ends = opening + np.concatenate([[0], np.cumsum(apart)])
+            clock = int(ends[-1])
+            self.free = clock + int(rows[-1])
+            if phase.layer in self.listed:
+                self.listed[phase.layer] = ends[group] + clocks
+            found += ends.tolist()
+        return found
+
+
+class _List(NamedTuple):
+    """When each entry of a list can be read, and when the list is known to be whole."""
+
+    at: Ints
+    whole: int
+
+    def read(self, start: int) -> int:
+        """The clock in which the last entry is read, one a clock, each when it is there."""
+        count = len(self.at)
+        return max(start + count - 1, int(np.max(self.at + np.arange(count - 1, -1, -1))))
+
+
+_EMPTY = _List(np.zeros(0, np.int64), EARLY)
+
+
+def _first_end(start: int, early: _List, late: _List) -> int:
+    """The clock in which a phase's first group ends, as far as the tail is free.
+
+    A list's last entry is known as such only when the list is whole. If that comes to be known
+    after all is read, the group ends, or goes on to the next list, in a clock without a column.
+
+    Parameters
+    ----------
+    start : the first clock in which it may read.
+    """
+    clock = max(start, early.whole)
+    if len(early.at):
+        read = early.read(start)
+        clock = read if early.whole <= read else max(read + 1, early.whole)
+        if not len(late.at) and late.whole <= clock:
+            return clock
+        clock += 1
+    if not len(late.at):
+        return max(clock, late.whole)
+    read = late.read(clock)
+    return read if late.whole <= read else max(read + 1, late.whole)
+
+
+def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> SkipSchedule:
+    """The schedule of a core that skips, on `lanes` lanes (default: all that it can use).
+
+    Raises
+    ------
+    LaneError : `lanes` is not one of `allowed_lanes`.
+    """
+    lanes = check_lanes(qnet, lanes)
+    phases = phases_of(qnet, lanes, 1, False, every=True)
+    found = SkipSchedule(lanes, 1, phases, Order((), 1, 0, ()), qnet.inputs, skip=skip)
+    return replace(found, order=_full(found))
+
+
+def _full(schedule: SkipSchedule) -> Order:
+    """The order of a step in which every column is active, behind others."""
+    walk, begin, ends = _Walk(schedule), 0, [0]
+    full = {k: np.ones(n, bool) for k, n in schedule.widths.items()}
+    for _ in range(STEADY):
+        begin, ends = ends[-1], walk.step(ends[-1], full, full)
+    runs, clock = list[Run](), begin
+    for k, (end, (phase, _)) in enumerate(zip(ends, schedule.groups, strict=True)):
+        columns = len(phase.columns)
+        runs += [Run(-1, idle, False)] if (idle := end - clock - columns) else []
+        runs.append(Run(k, columns, False))
+        clock = end
+    return Order(tuple(runs), 1, clock - begin, tuple(end - begin for end in ends))
