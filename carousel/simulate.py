@@ -37,6 +37,8 @@ def simulate(
     strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
+    skip: options.Skip = None,
+    threshold: options.Threshold = None,
     streams: options.Streams = 1,
     nonzeros: options.Nonzeros = None,
     json: options.Json = None,
@@ -51,6 +53,7 @@ def simulate(
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
     from carousel.cli.lanes import say, usual
+    from carousel.cli.skipping import Skipping
     from carousel.cli.subject import Given, prepare
     from carousel.measure import gateware
     from rtl import CoreOptions
@@ -69,10 +72,11 @@ def simulate(
         order=order,
         strict=strict,
         decide=decide,
+        skipping=Skipping(skip, threshold),
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
-    count = usual(subject.core, CoreOptions(lanes, streams, nonzeros)).lanes
+    count = usual(subject.core, CoreOptions(lanes, streams, nonzeros, skip=skip)).lanes
     pattern = Pattern(idle, back_pressure, seed)
     found = gateware.play(subject, count, pattern, waves, streams, nonzeros)
     state_file.write(save_state, subject.qnet, found.trace.state)

@@ -7,6 +7,7 @@ import typer
 
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
+from carousel.cli.skipping import Skipping
 from carousel.cli.subject import Given, prepare
 from fixedpoint.calibration import HEADROOM
 
@@ -26,6 +27,8 @@ def verilog(
     length: options.Length = None,
     seed: options.Seed = 0,
     max_length: options.MaxLength = None,
+    skip: options.Skip = None,
+    threshold: options.Threshold = None,
     streams: options.Streams = 1,
     nonzeros: options.Nonzeros = None,
     state_port: options.StatePort = False,
@@ -50,11 +53,20 @@ def verilog(
     output.check_file(json)
     choice = Choice(bits, formats, state_bits, headroom)
     given = Given(
-        file or (), sequences, length, seed, axes=axes, order=order, decide=decide, unlike=True
+        file or (),
+        sequences,
+        length,
+        seed,
+        axes=axes,
+        order=order,
+        decide=decide,
+        unlike=True,
+        skipping=Skipping(skip, threshold),
     )
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
-    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    ports = {"state_port": state_port, "load_port": load_port}
+    chosen = CoreOptions(lanes, streams, nonzeros, room, **ports, skip=skip)
     core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):

@@ -40,3 +40,9 @@ def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedN
         for layer, number in zip(net.layers, numbers[1:], strict=True)
     )
     return replace(net, layers=layers, threshold=numbers[0])
+
+
+def without_thresholds(net: QuantizedNetwork) -> QuantizedNetwork:
+    """The network that uses every change."""
+    layers = tuple(replace(layer, threshold=0) for layer in net.layers)
+    return replace(net, layers=layers, threshold=0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from rtl import activity
 from rtl.schedule.skipping import Flags, Listed
-from sim.job import Ints, Recording
+from sim.job import Ints
 from sim.request import Request
 
 
@@ -31,11 +31,3 @@ def activity_of(acts: Sequence[Request]) -> tuple[Listed, Flags]:
     first[0] = True  # after a reset
     values = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     return activity.listed(qnet, schedule, values, first), first
-
-
-def lasted(recording: Recording) -> Ints:
-    """The clocks for which each step ran, as the counters showed them."""
-    begun, spans = recording.rises["steps"], recording.running
-    stops = np.append(spans, recording.clocks)[1::2] if len(spans) % 2 else spans[1::2]
-    ends = stops[np.minimum(np.searchsorted(stops, begun, "right"), len(stops) - 1)]
-    return np.minimum(ends, np.append(begun[1:], recording.clocks)) - begun

@@ -127,7 +127,8 @@ class Stimuli:
         if way < 0.3 and has(self.core, "state_in"):
             codes = self._codes(rng, 2 * self.streams, length)
             return Act(codes, self._state(rng, len(codes)))
-        return Act(codes, goes_on=bool(way > 0.75 and not self.core.plan.holds_sequences))
+        ends = self.core.plan.holds_sequences or any(self.qnet.thresholds)
+        return Act(codes, goes_on=bool(way > 0.75 and not ends))
 
     def _codes(self, rng: np.random.Generator, sequences: int, length: int) -> Ints:
         """Codes (N, T, D): from the whole range, from its middle, or a corner that is held."""
@@ -141,7 +142,17 @@ class Stimuli:
                 codes = np.broadcast_to(rng.choice(corners[:2], (sequences, 1, shape[2])), shape)
             case _:
                 codes = np.where(rng.random(shape) < 0.2, rng.choice(corners, shape), codes)
-        return self._thinned(rng, codes)
+        return self._idle(rng, self._thinned(rng, codes))
+
+    def _idle(self, rng: np.random.Generator, codes: Ints) -> Ints:
+        """Codes of which, for a core that skips, some are 0 and some stay what they were."""
+        if self.core.plan.options.skip is None:
+            return codes
+        codes = np.where(rng.random(codes.shape) < rng.choice([0, 0.3, 0.8]), 0, codes)
+        stay = rng.random(codes.shape) < rng.choice([0, 0.5, 0.95])
+        stay[:, 0] = False
+        times = np.where(stay, 0, np.arange(codes.shape[1])[:, None])
+        return np.take_along_axis(codes, np.maximum.accumulate(times, axis=1), axis=1)
 
     def _thinned(self, rng: np.random.Generator, codes: Ints) -> Ints:
         """Codes with as many elements other than 0 as the core takes of a vector, or fewer."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from golden.trace import Trace
-from sim.clocks import lasted
 from sim.faults import act_faults, check_complete, run_faults
 from sim.harness import SATURATED
 from sim.job import Ints, Recording
@@ -55,7 +54,7 @@ class HardwareTrace(ShownTrace):
         lie between two of them. With the last output only, (T,) or (N, T), those in which each
         vector's last element was taken; of a core that holds whole sequences, (N,), those of the
         sequences' ends.
-    lasted : clocks for which each step ran, of a core that takes step after step; else None.
+    begun : the clocks in which steps began, of a core that takes step after step; else None.
     """
 
     step_cycles: Ints
@@ -66,7 +65,7 @@ class HardwareTrace(ShownTrace):
     seconds: float
     paced: Ints | None = None
     apart: int = 1
-    lasted: Ints | None = None
+    begun: Ints | None = None
 
     @property
     def cycles_per_step(self) -> float:
@@ -114,7 +113,7 @@ def assemble(request: Request, recording: Recording, seconds: float) -> Hardware
         clocks=recording.clocks,
         seconds=seconds,
         **_pace(request, ends, taken - start),
-        lasted=lasted(recording) if "steps" in recording.rises else None,
+        begun=recording.rises.get("steps"),
     )
 
 

@@ -16,9 +16,9 @@ def usual(qnet: QuantizedNetwork, options: CoreOptions) -> CoreOptions:
     return replace(options, lanes=usual_lanes(qnet, options))
 
 
-def chosen(asked: int | None, qnet: QuantizedNetwork) -> int | None:
+def chosen(asked: int | None, qnet: QuantizedNetwork, skip: str | None = None) -> int | None:
     """The lanes that were asked for; else the usual ones, which is said."""
-    lanes = usual(qnet, CoreOptions(asked)).lanes
+    lanes = usual(qnet, CoreOptions(asked, skip=skip)).lanes
     say(asked, lanes, qnet)
     return lanes
 

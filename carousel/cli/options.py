@@ -193,6 +193,24 @@ Nonzeros = Annotated[
         show_default="all come",
     ),
 ]
+Skip = Annotated[
+    str | None,
+    typer.Option(
+        metavar="zero|unchanged",
+        help="Columns that take no clock while the core runs: of values that are 0, or that have "
+        "not changed since the last step.",
+        show_default="none",
+    ),
+]
+Threshold = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="With --skip unchanged: how many LSB a value may be off the one that was used last "
+        "and still count as unchanged; one number, or of the input and of each layer's y.",
+        show_default="0, so that every code stays what it is",
+    ),
+]
 Axi = Annotated[
     bool,
     typer.Option(

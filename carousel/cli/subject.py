@@ -8,9 +8,11 @@ import golden
 from carousel.cli import state_file
 from carousel.cli.choice import Choice
 from carousel.cli.inputs import Inputs, State, choose, encode
+from carousel.cli.skipping import Skipping
 from fixedpoint import QuantizedNetwork
 from fixedpoint.arithmetic import Codes
 from fixedpoint.retention.ranges import Range
+from fixedpoint.thresholds import without_thresholds
 from golden import InputError, Network
 from rtl.lengths import check_fits, room
 
@@ -27,6 +29,7 @@ class Subject:
     state, state_codes : what they start from, real and as codes; None for the network's own start.
     max_length : steps that the core of a network with reverse layers can hold, else None.
     decide : whether the core gives the index of the largest output in the place of all.
+    skipping : columns that the core skips; the integer network has its thresholds.
     """
 
     net: Network
@@ -38,6 +41,12 @@ class Subject:
     state_codes: State | None = None
     max_length: int | None = None
     decide: bool = False
+    skipping: Skipping = Skipping()
+
+    @property
+    def exact(self) -> "Subject":
+        """The same without thresholds."""
+        return replace(self, qnet=without_thresholds(self.qnet))
 
     @property
     def core(self) -> QuantizedNetwork:
@@ -68,6 +77,7 @@ class Given:
     strict: bool = False
     decide: bool = False
     unlike: bool = False
+    skipping: Skipping = Skipping()
 
 
 def load(model: Path, order: str | None) -> Network:
@@ -89,13 +99,13 @@ def prepare(
     held = room(net, max_length, inputs.length)
     check_fits(inputs.length, held)
     choice, parts = replace(choice, strict=given.strict), inputs.parts(start)
-    qnet = choice.quantized(net, parts)
+    qnet = given.skipping.applied(choice.quantized(net, parts), given.state)
     start_codes = None
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)
     codes = encode(qnet, inputs.x) if given.strict else qnet.encode(inputs.x)[0]
     found = net, qnet, inputs, codes, choice, start, start_codes, held or None, given.decide
-    return Subject(*found)
+    return Subject(*found, given.skipping)
 
 
 def read(net: Network, given: Given) -> tuple[Inputs, State | None]:

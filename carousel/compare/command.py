@@ -33,6 +33,8 @@ def compare(
     strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
+    skip: options.Skip = None,
+    threshold: options.Threshold = None,
     json: options.Json = None,
 ) -> None:
     """Float against fixed point, signal by signal and over time.
@@ -46,6 +48,7 @@ def compare(
     from carousel.cli import state_file
     from carousel.cli.choice import Choice
     from carousel.cli.lanes import chosen
+    from carousel.cli.skipping import Skipping
     from carousel.cli.subject import Given, prepare
     from carousel.measure import accuracy, gateware, verdict
     from golden import InputError
@@ -66,6 +69,7 @@ def compare(
         order=order,
         strict=strict,
         decide=decide,
+        skipping=Skipping(skip, threshold),
         unlike=not with_gateware and expect is None and save_state is None,
     )
     subject = prepare(model, choice, given, max_length)
@@ -80,7 +84,7 @@ def compare(
     ]
     data, ok = accuracy.plain(subject, measured), True
     if with_gateware:
-        found = gateware.play(subject, chosen(lanes, subject.core))
+        found = gateware.play(subject, chosen(lanes, subject.core, skip))
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
     if wanted:

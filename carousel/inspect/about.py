@@ -164,15 +164,18 @@ def _words(layer: Layer) -> list[str]:
     return found
 
 
-def look(net: Network, file: Path, bits: int, lanes: int | None) -> ModelInfo:
-    """The model and its needs on `lanes` lanes, or on some numbers from the fewest to the most.
+def look(
+    net: Network, file: Path, bits: int, lanes: int | None, skip: str | None = None
+) -> ModelInfo:
+    """The model and its needs on `lanes` lanes, or on some numbers from the fewest to the most, of
+    a core that skips what `skip` says.
 
     Raises
     ------
     CarouselError : lanes that the network cannot use, bits that no format has.
     """
     try:
-        return ModelInfo(net, file, bits, needs.of(net, bits, lanes))
+        return ModelInfo(net, file, bits, needs.of(net, bits, lanes, skip))
     except UnsupportedError as reason:
         return ModelInfo(net, file, bits, never=str(reason))
 

@@ -20,6 +20,7 @@ def inspect(
             show_default="some numbers from the fewest to the most",
         ),
     ] = None,
+    skip: options.Skip = None,
     draw: Annotated[
         Path | None,
         typer.Option(
@@ -41,7 +42,7 @@ def inspect(
 
     output.check_file(json)
     output.check_file(draw)
-    found = about.look(load(model, order), model, bits, lanes)
+    found = about.look(load(model, order), model, bits, lanes, skip)
     core = found.core if draw else None
     for table in about.tables(found):
         table.show(Console())

@@ -11,6 +11,8 @@ import numpy as np
 import sim
 from carousel.cli import output, progress
 from carousel.cli.subject import Subject
+from carousel.measure import skipped
+from carousel.measure.skipped import Skipped
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace
@@ -31,6 +33,7 @@ class Gateware:
     plan : of the core: what was predicted.
     freely : whether input and output never paused, so that the cycles can be the predicted ones.
     length : steps of a sequence.
+    skipped : of a core that skips, what it skipped; else None.
     """
 
     trace: HardwareTrace
@@ -39,10 +42,13 @@ class Gateware:
     plan: CorePlan
     freely: bool
     length: int
+    skipped: Skipped | None = None
 
     @property
     def measured(self) -> float | None:
         """Cycles a step, or None where too few steps (or sequences) were run to tell."""
+        if self.skipped is not None:
+            return float(self.skipped.cycles.mean()) if len(self.skipped.cycles) else None
         cycles = self.trace.cycles_per_step
         return None if math.isnan(cycles) else cycles
 
@@ -58,6 +64,8 @@ class Gateware:
     @property
     def on_time(self) -> bool:
         """Measured cycles are the predicted ones, wherever they must be."""
+        if self.skipped is not None:
+            return not self.timed or self.skipped.on_time
         return not self.timed or self.measured == self.plan.cycles_per_step
 
     @property
@@ -76,7 +84,8 @@ def play(
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.core, subject.codes
     start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
-    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, subject.max_length, probe=True))
+    held, skip = subject.max_length, subject.skipping.skip
+    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, held, probe=True, skip=skip))
     with (
         progress.bar("Gateware: build, then simulate") as report,
         output.file(waves) if waves else nullcontext() as file,
@@ -96,7 +105,8 @@ def play(
     )
     real = _logits(qnet, shown.real()) if qnet.decides else shown.real()
     freely = not pattern.idle and not pattern.back_pressure
-    return Gateware(trace, real, verdict, core, freely, codes.shape[-2])
+    left_out = skipped.look(core, codes, trace)
+    return Gateware(trace, real, verdict, core, freely, codes.shape[-2], left_out)
 
 
 def _logits(qnet: QuantizedNetwork, real: Trace) -> Trace:
@@ -132,6 +142,14 @@ def joined(one: Gateware, other: Gateware, first: int) -> Gateware:
     )
 
 
+def predicted(found: Gateware) -> object:
+    """Cycles a step, as they were planned: of a core that skips the mean of those of its input."""
+    if found.skipped is None:
+        return found.plan.cycles_per_step
+    clocks = found.skipped.predicted
+    return f"{clocks.mean():g}" if len(clocks) else "too few steps"
+
+
 def measured(found: Gateware, steps: int = 1) -> str:
     """Cycles of this many steps, for people."""
     if found.measured is not None:
@@ -150,10 +168,7 @@ def table(found: Gateware) -> Table:
         ("values clipped, by signal", ", ".join(clipped) or "none"),
         ("saturation counters that differ", differ),
         ("lanes (multipliers)", core.lanes),
-        ("cycles a step, measured", measured(found)),
-        ("cycles a step, predicted", core.cycles_per_step),
-        ("of these, waiting for a result", core.stall_per_step),
-        ("multipliers in use", f"{100 * core.utilisation:.1f} %"),
+        *_paces(found),
         ("latency of the first output, cycles", trace.latency),
         *_whole(found),
         ("clocks simulated", f"{trace.clocks:,}"),
@@ -163,6 +178,25 @@ def table(found: Gateware) -> Table:
         rows.append(("first difference", verdict.first))
     rows += [("fault", fault) for fault in verdict.faults]
     return Table.of("Gateware", ("", "found"), rows)
+
+
+def _paces(found: Gateware) -> list[tuple[str, object]]:
+    """How long a step takes."""
+    core = found.plan
+    if found.skipped is not None:
+        most = ("cycles a step, at most", core.cycles_per_step)
+        return [*skipped.rows(found.skipped), most]
+    return [
+        ("cycles a step, measured", measured(found)),
+        ("cycles a step, predicted", core.cycles_per_step),
+        ("of these, waiting for a result", core.stall_per_step),
+        ("multipliers in use", f"{100 * core.utilisation:.1f} %"),
+    ]
+
+
+def skips(found: Gateware) -> list[tuple[str, object]]:
+    """Of a core that skips, the share of active columns and the clocks of steps."""
+    return [] if found.skipped is None else skipped.rows(found.skipped)[:2]
 
 
 def _whole(found: Gateware) -> list[tuple[str, object]]:
@@ -204,6 +238,7 @@ def plain(found: Gateware) -> dict[str, Any]:
         "clocks": trace.clocks,
         "clocks_per_second": trace.cycles_per_second,
         **_plain_whole(found),
+        **skipped.plain(found.skipped),
     }
 
 

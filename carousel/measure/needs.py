@@ -14,8 +14,10 @@ from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
 from golden.wiring import labels
 from rtl import CoreOptions, CorePlan, allowed_lanes, plan
+from rtl.schedule.skipping import SkipSchedule
 
 SHOWN = 4  # numbers of lanes in a table
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of columns that are active
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,14 @@ class Need:
         """Bits that hold sequences, for each step of the longest one; None where none are held."""
         core = self.plan
         return core.buffer_bits // core.max_length if core.holds_sequences else None
+
+    @property
+    def clocks(self) -> tuple[int, ...] | None:
+        """Of a core that skips, cycles of a step in which `SHARES` of its columns are active."""
+        schedule = self.plan.schedules[0]
+        if not isinstance(schedule, SkipSchedule):
+            return None
+        return tuple(schedule.cycles_at(share) for share in SHARES)
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -74,12 +84,14 @@ class Need:
             "memory_bits": core.memories,
             "memory_bits_in_all": sum(core.memories.values()),
         }
+        if self.clocks is not None:
+            found["cycles_by_active_share"] = dict(zip(SHARES, self.clocks, strict=True))
         if self.held is not None:
             found |= {"sequence_memory_bits_per_step": self.held, "parts": self.parts}
         return found
 
 
-def of(net: Network, bits: int, lanes: int | None) -> tuple[Need, ...]:
+def of(net: Network, bits: int, lanes: int | None, skip: str | None = None) -> tuple[Need, ...]:
     """The needs on `lanes` lanes, or on some numbers of lanes from the fewest to the most.
 
     Raises
@@ -90,7 +102,7 @@ def of(net: Network, bits: int, lanes: int | None) -> tuple[Need, ...]:
     """
     qnet = _widths(net, bits)
     counts = some(allowed_lanes(qnet)) if lanes is None else (lanes,)
-    return tuple(Need(count, plan(qnet, CoreOptions(count))) for count in counts)
+    return tuple(Need(count, plan(qnet, CoreOptions(count, skip=skip))) for count in counts)
 
 
 def some(allowed: tuple[int, ...]) -> tuple[int, ...]:
@@ -138,7 +150,16 @@ def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:
             ([need.lanes, *(f"{n:,}" for n in need.plan.memories.values())] for need in needs),
         ),
     ]
-    return [*found, *_of_parts(needs)] if first.parts else found
+    return [*found, *_of_parts(needs)] if first.parts else [*found, *_of_shares(needs)]
+
+
+def _of_shares(needs: tuple[Need, ...]) -> list[Table]:
+    """What a step takes of a core that skips."""
+    if needs[0].clocks is None:
+        return []
+    head = (f"{100 * share:.0f} %" for share in SHARES)
+    rows = ([need.lanes, *(f"{n:,}" for n in need.clocks or ())] for need in needs)
+    return [Table.of("Cycles a step, by the share of active columns", ("lanes", *head), rows)]
 
 
 def _row(need: Need) -> tuple[object, ...]:

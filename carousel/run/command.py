@@ -26,6 +26,8 @@ def run(
     strict: options.Strict = False,
     save_state: options.SaveState = None,
     max_length: options.MaxLength = None,
+    skip: options.Skip = None,
+    threshold: options.Threshold = None,
     quick: options.Quick = False,
     folder: options.Output = None,
     json: options.Json = None,
@@ -41,6 +43,7 @@ def run(
     from carousel.cli.choice import Choice
     from carousel.cli.lanes import chosen
     from carousel.cli.repeat import plain
+    from carousel.cli.skipping import Skipping
     from carousel.cli.subject import Given, load, prepare
     from carousel.measure import verdict
     from carousel.run import job, repeat, report
@@ -62,12 +65,13 @@ def run(
             order=order,
             strict=strict,
             decide=decide,
+            skipping=Skipping(skip, threshold),
             unlike=True,
         )
         subject = prepare(model, choice, given, max_length)
         job.check_lengths(subject, save_state is not None)
         state_file.check_file(save_state, net)
-        found = job.do(subject, chosen(lanes, subject.core), quick, stage, earlier)
+        found = job.do(subject, chosen(lanes, subject.core, skip), quick, stage, earlier)
         with progress.bar("Report"):
             told = repeat.command(found, model, file or (), seed, state, quick)
             files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}

@@ -136,9 +136,10 @@ def do(
     whole = pieces.run(subject, lanes)
     measured, found = whole.measured, whole.gateware
     accounted = account.measure(subject, measured, groups_only=True)
-    held, ranges = hold_check.check(subject, quick), bound.ranges(subject, None)
-    kept = retained.find(subject, held, whole.met, ranges, quick=True)
-    resting = rest.check(subject)
+    exact = subject.exact  # states hold, and rest, as the network does them that sees every change
+    held, ranges = hold_check.check(exact, quick), bound.ranges(exact, None)
+    kept = retained.find(exact, held, whole.met, ranges, quick=True)
+    resting = rest.check(exact)
     with progress.bar("Verilog"):
         written, _ = verilog.write(found.plan, folder)
     subject.qnet.formats.dump(folder / "formats.json")
@@ -183,8 +184,9 @@ def summary(found: RunResult) -> list[Table]:
     clipped = sum(n for name, n in fixed.saturations.items() if name.endswith(".s"))
     rows.append(("states clipped", "-", f"{clipped:,}", f"{hw.trace.saturations['s']:,}"))
     rows.append(("weights clipped", "-", f"{found.subject.qnet.saturated_weights:,}", "-"))
-    rows.append(("cycles a step, predicted", "-", "-", hw.plan.cycles_per_step))
+    rows.append(("cycles a step, predicted", "-", "-", gateware.predicted(hw)))
     rows.append(("cycles a step, measured", "-", "-", gateware.measured(hw)))
+    rows += [(what, "-", "-", said) for what, said in gateware.skips(hw)]
     title = f"{found.subject.net.name}: {inputs.source}"
     checks = (
         (check[0].upper() + check[1:], "yes" if ok else "no") for check, ok in found.checks.items()

@@ -124,7 +124,8 @@ def _bounds(subject: Subject) -> list[int]:
     """Where pieces begin, and the end: one where all fits, or a step cannot be gone on from."""
     inputs, qnet = subject.inputs, subject.qnet
     count = math.ceil(inputs.length * inputs.count / HELD)
-    if inputs.lengths or qnet.first_reverse is not None or qnet.output != "every":
+    alone = inputs.lengths or subject.skipping.skip
+    if alone or qnet.first_reverse is not None or qnet.output != "every":
         count = 1
     return np.linspace(0, inputs.length, min(count, inputs.length) + 1).astype(int).tolist()
 

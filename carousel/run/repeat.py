@@ -31,7 +31,8 @@ def command(
     room = found.subject.max_length
     held = () if room is None else ("--max-length", room)
     left_out = ("--quick",) if quick else ()
-    return shlex.join(str(word) for word in (*words, *start, *held, *left_out))
+    skips = found.subject.skipping.words
+    return shlex.join(str(word) for word in (*words, *start, *held, *skips, *left_out))
 
 
 def prove(found: RunResult, model: Path, files: Sequence[Path], place: Path) -> str:

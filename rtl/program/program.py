@@ -20,9 +20,10 @@ from fixedpoint.paths import Paths
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
 from rtl.program.probe import ProbeStream
-from rtl.program.words import program_word
+from rtl.program.words import bits_for, program_word
 from rtl.schedule.rows import Row, stored_gates, stored_outputs
 from rtl.schedule.schedule import Schedule
+from rtl.schedule.skipping import SkipSchedule
 
 KINDS = ("i", "f", "o", "g", "y", "stem", "dense", "out")
 
@@ -299,11 +300,28 @@ class Program:
             loadable=self.loadable,
         )
         del found["weights"]  # some words of the lanes' memories are left empty
+        weights = schedule.lanes * schedule.weight_words * self.paths.weight
+        if isinstance(schedule, SkipSchedule):
+            del found["input"], found["outputs"]
+            return {"weights": weights, **self._lists(schedule), **found}
         return {
-            "weights": schedule.lanes * schedule.weight_words * self.paths.weight,
+            "weights": weights,
             "program": schedule.cycles_per_step * program_word(schedule).bits,
             **found,
         }
+
+    def _lists(self, schedule: SkipSchedule) -> dict[str, int]:
+        """Of a core that skips: lists in two banks and, where they are of differences, what was
+        used last, and the sums of rows."""
+        widths = [schedule.widths[stage] for stage in schedule.stages]
+        sizes = [(schedule.inputs, schedule.inputs, self.qnet.formats.input.width)]
+        sizes.append((sum(widths), max(widths), self.paths.y))
+        more = int(schedule.changed)
+        listed = sum(2 * count * (width + more + bits_for(most)) for count, most, width in sizes)
+        last = more * sum(count * width for count, _, width in sizes)
+        sums = more * len(schedule.rows) * self.paths.sum
+        found = {"lists": listed, "last used": last, "sums": sums}
+        return {name: bits for name, bits in found.items() if bits}
 
     @property
     def probe_streams(self) -> tuple[ProbeStream, ...]:

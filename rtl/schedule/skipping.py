@@ -129,12 +129,7 @@ class SkipSchedule(Schedule):
     @cached_property
     def least_cycles(self) -> int:
         """Cycles of a step without any active column, behind others."""
-        return self._cycles(False)
-
-    def _cycles(self, active: bool) -> int:
-        listed = {k: np.full((STEADY, n), active) for k, n in self.widths.items()}
-        begins, ends = self.spans(listed, np.zeros(STEADY, bool))
-        return int(ends[-1] - begins[-1])
+        return self.cycles_at(0)
 
     def spans(self, listed: Listed, first: Flags, begins: Ints | None = None) -> tuple[Ints, Ints]:
         """When steps begin and end: one runs in the clocks behind its begin, up to its end.
@@ -156,6 +151,31 @@ class SkipSchedule(Schedule):
             before = now
         both = np.array(found, np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
+
+    def begins(self, listed: Listed, first: Flags) -> Ints:
+        """When steps begin, from the clock in which the first element is taken on, where the source
+        never pauses and all that leaves is taken at once: with the end of the step before, or when
+        their input is there."""
+        walk, found = _Walk(self), list[int]()
+        none = {k: np.zeros(n, bool) for k, n in self.widths.items()}
+        before, end, released, taking = none, 0, [-1, -1], 0
+        for t, opening in enumerate(first.tolist()):
+            now = {k: flags[t] for k, flags in listed.items()}
+            there = taking + self.elements - 1 + self.listing - 1
+            found.append(max(end, there))
+            ends = walk.step(found[-1], now, none if opening else before)
+            taking = max(there, released[-1] + 1)  # where the step before has its input
+            released.append(ends[self.phases[0].groups - 1])
+            before, end = now, ends[-1]
+        return np.array(found, np.int64)
+
+    def cycles_at(self, share: float) -> int:
+        """Cycles of a step, behind others, in which this share of all values is listed, evenly."""
+        places = {k: np.arange(n + 1) for k, n in self.widths.items()}
+        flags = {k: np.diff(np.floor(share * n)) > 0 for k, n in places.items()}
+        listed = {k: np.tile(each, (STEADY, 1)) for k, each in flags.items()}
+        begins, ends = self.spans(listed, np.zeros(STEADY, bool))
+        return int(ends[-1] - begins[-1])
 
     def active(self, listed: Listed, first: Flags) -> Ints:
         """(T,), columns of all groups of each step that are active."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from carousel.cli import progress
 from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
@@ -27,12 +29,14 @@ class Accounted:
     carried : whether the sequences go on from a state, which the budget leaves out.
     right : by view the sequences answered rightly, and of how many; empty where the answers are
         not known.
+    thresholds : by how much thresholds change the output, RMSE, or None; the budget is without.
     """
 
     budget: Budget
     error: SignalError
     carried: bool
     right: dict[str, tuple[int, int]]
+    thresholds: float | None = None
 
     @property
     def groups(self) -> list[tuple[str, float]]:
@@ -61,6 +65,8 @@ class Accounted:
             f"The output differs from float by {self.error.rmse:.2g} RMSE "
             f"({self.error.rmse_lsb:.2g} LSB), {self.error.max_abs:.2g} at most."
         )
+        if self.thresholds is not None:
+            size += f" Thresholds alone change it by {self.thresholds:.2g} RMSE."
         shares = [(name, share) for name, share in self.groups[:NAMED] if share >= LEAST]
         if not shares:
             return size
@@ -80,12 +86,21 @@ class Accounted:
 
 def measure(subject: Subject, measured: Measured, groups_only: bool = False) -> Accounted:
     """Account for the error on as many of the sequences as take some seconds."""
-    net, qnet = subject.net, subject.qnet
+    net, qnet = subject.net, subject.exact.qnet
     x = affordable(net, qnet, subject.inputs.x, groups_only)
     with progress.bar("Error budget") as report:
         budget = account(net, qnet, x, groups_only, report)
     error, carried = measured.errors.signals["out"], subject.state is not None
-    return Accounted(budget, error, carried, _right(subject.inputs, measured, budget))
+    right = _right(subject.inputs, measured, budget)
+    return Accounted(budget, error, carried, right, _thresholds(subject, measured))
+
+
+def _thresholds(subject: Subject, measured: Measured) -> float | None:
+    """By how much thresholds change the output, RMSE."""
+    if not any(subject.qnet.thresholds):
+        return None
+    exact = subject.exact.qnet.run(subject.codes, subject.state_codes).value("out")
+    return float(np.sqrt(np.mean(np.square(measured.fixed.value("out") - exact))))
 
 
 def _right(inputs: Inputs, measured: Measured, budget: Budget) -> dict[str, tuple[int, int]]:
