@@ -18,6 +18,7 @@ from rtl.program.loading import structure
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import LaneError, Schedule, UnsupportedError, allowed_lanes
+from rtl.schedule.skipping import SkipSchedule
 from rtl.skips import check_skip
 from rtl.step_plan import StepPlan
 
@@ -228,6 +229,10 @@ class CorePlan:
             "accumulator_bits": program.paths.sum,
             "weight_memory_bits": program.memories["weights"],
         }
+        if isinstance(schedule, SkipSchedule):
+            least, thresholds = schedule.least_cycles, list(self.qnet.thresholds)
+            skip = {"what": schedule.skip, "thresholds": thresholds, "least_cycles": least}
+            found["skip"] = skip
         if self.options.load_port:
             found["structure_sha256"] = structure(program)
         if self.options.state_port:

@@ -177,7 +177,8 @@ def _summary(plan: CorePlan) -> str:
     """Which network it is."""
     qnet, name = plan.qnet, re.sub(r"[^A-Za-z0-9_-]", "_", plan.qnet.name) or "network"
     size = f"{qnet.inputs} inputs, {qnet.outputs} outputs, {plan.lanes} lanes"
-    time = f"{plan.cycles_per_step} cycles a step"
+    most = "up to " if plan.options.skip else ""
+    time = f"{most}{plan.cycles_per_step} cycles a step"
     return f"// {name}: {size}, {time}\n// network SHA-256 {qnet.digest()}\n"
 
 

@@ -53,7 +53,7 @@ def look(core: CorePlan, codes: Codes, trace: HardwareTrace | None) -> Skipped |
     return Skipped(shares, predicted, begun)
 
 
-def three(values: np.ndarray) -> tuple[float, float, float]:
+def three(values: np.ndarray) -> tuple[float, ...]:
     """Mean, 99th percentile and most; nothing of nothing."""
     if not len(values):
         return (float("nan"),) * 3

@@ -78,6 +78,10 @@ def _outputs(about: dict[str, Any]) -> str:
 
 def _time(about: dict[str, Any]) -> str:
     steady = f"{about['cycles_per_step']} clocks a step in the steady state"
+    if "skip" in about:
+        skips = about["skip"]
+        steady = f"{about['cycles_per_step']} clocks a step at most, and {skips['least_cycles']}"
+        steady += f" where no column is active: those of {skips['what']} values take none"
     if "latency_cycles" not in about:
         return f"{steady}; sequences of up to {about['max_length']} steps are held"
     return f"{steady}; {about['latency_cycles']} from a vector's last element to the first output"

@@ -64,6 +64,7 @@ class SkipFront(wiring.Component):
     feed: data.View
 
     def __init__(self, program: Program):
+        assert isinstance(program.schedule, SkipSchedule)
         self.program, self.schedule = program, program.schedule
         flags = ("waiting", "starts", "running", "last", "step_first", "step_last")
         written = {"valid": 1, "fresh": 1, "data": signed(program.paths.y)}
@@ -80,7 +81,6 @@ class SkipFront(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         schedule, qnet = self.schedule, self.program.qnet
-        assert isinstance(schedule, SkipSchedule)
         known = dict(enumerate(qnet.thresholds, INPUT))
         stages = schedule.stages
         given = [known.get(k, 0) for k in stages] if schedule.changed else None

@@ -74,7 +74,7 @@ class OutputLists(wiring.Component):
         m = Module()
         m.submodules.lister = lister = self.lister
         self._count(m, lister)
-        entries, bank, o = Signal.like(self.now0.count), Signal(), lister.o
+        entries, bank, o = Signal(range(max(self.widths) + 1)), Signal(), lister.o
         ends = o.valid & o.final
         last_stage = o.stage == len(self.widths) - 1 if len(self.widths) > 1 else 1
         following = Signal.like(entries)
@@ -83,15 +83,9 @@ class OutputLists(wiring.Component):
             m.d.sync += entries.eq(Mux(ends, 0, following))
         m.d.sync += bank.eq(bank ^ (ends & last_stage))
         for k, _ in enumerate(self.widths):
-            banks = [Signal(self.now0.shape(), name=f"list{k}_{b}") for b in range(2)]
-            banks[1] = Signal(self.now0.shape(), name=f"list{k}_1", init={"whole": 1})
-            for b, ends_of in enumerate(banks):
-                with m.If(o.valid & (o.stage == k) & (bank == b)):
-                    m.d.sync += [ends_of.count.eq(following), ends_of.whole.eq(o.final)]
-                with m.Elif(getattr(self, f"over{k}") & (self.parity != b)):
-                    m.d.sync += [ends_of.count.eq(0), ends_of.whole.eq(0)]
-            for name, this in (("now", self.parity), ("before", ~self.parity)):
-                m.d.comb += getattr(self, f"{name}{k}").eq(Mux(this, banks[1], banks[0]))
+            lists = [self._list(m, k, b, bank, following) for b in range(2)]
+            for name, which in (("now", self.parity), ("before", ~self.parity)):
+                m.d.comb += getattr(self, f"{name}{k}").eq(Mux(which, *reversed(lists)))
         m.submodules.banks = memory = block_memory(
             shape=self.entry.shape(), depth=2 << len(self.stage) + len(self.address)
         )
@@ -106,6 +100,19 @@ class OutputLists(wiring.Component):
             write.en.eq(lister.listed),
         ]
         return m
+
+    def _list(self, m: Module, k: int, parity: int, bank: Signal, following: Signal) -> data.View:
+        """How far the list of a stage in one bank has come; the first step finds an empty one."""
+        o = self.lister.o
+        count = Signal.like(following, name=f"count{k}_{parity}")
+        whole = Signal(name=f"whole{k}_{parity}", init=parity)
+        with m.If(o.valid & (o.stage == k) & (bank == parity)):
+            m.d.sync += [count.eq(following), whole.eq(o.final)]
+        with m.Elif(getattr(self, f"over{k}") & (self.parity != parity)):
+            m.d.sync += [count.eq(0), whole.eq(0)]
+        ends = Signal(ends_layout(max(self.widths)), name=f"list{k}_{parity}")
+        m.d.comb += [ends.count.eq(count), ends.whole.eq(whole)]
+        return ends
 
     def _count(self, m: Module, lister: Lister) -> None:
         """Which value the written one is."""

@@ -53,6 +53,7 @@ class SkipSequencer(wiring.Component):
     ready: Signal
     first: Signal
     last: Signal
+    over0: Signal
     starts: Signal
     running: Signal
     parity: Signal

@@ -1,0 +1,89 @@
+"""--skip and --threshold: what commands say of them, and what they refuse."""
+
+import json
+
+import numpy as np
+import pytest
+
+import golden
+from tests.carousel.conftest import network
+from tests.carousel.nets import layer
+from tests.carousel.nets import network as wide
+
+SHORT = ("--sequences", 2, "--length", 70)
+
+
+@pytest.fixture
+def recurrent(tmp_path):
+    """A model that no core that skips can run."""
+    path = tmp_path / "recurrent.npz"
+    rng = np.random.default_rng(0)
+    golden.save(wide("recurrent", layer(rng, 3, 4, "io", 2, gate_recurrence=True)), path)
+    return path
+
+
+def test_a_simulation_says_what_was_skipped(cli, model):
+    """Shares and clocks, mean, 99th percentile and most, as they were predicted."""
+    place = model.parent / "found.json"
+    words = ("--skip", "unchanged", "--bits", 8, "--lanes", 2, "--json", place)
+    result = cli("simulate", model, *SHORT, *words)
+    assert result.exit_code == 0, result.output
+    found = json.loads(place.read_text())["skipped"]
+    assert found["cycles"] == found["predicted_cycles"]
+    assert set(found["cycles"]) == {"mean", "percentile_99", "most"}
+    assert 0 < found["active_share"]["mean"] <= found["active_share"]["most"] <= 1
+    assert "active columns: mean, 99th percentile, most" in result.stdout
+
+
+def test_inspect_says_cycles_by_share(cli, model):
+    place = model.parent / "found.json"
+    result = cli("inspect", model, "--skip", "zero", "--lanes", 1, "--json", place)
+    assert result.exit_code == 0, result.output
+    assert "Cycles a step, by the share of active columns" in result.stdout
+    (need,) = json.loads(place.read_text())["lanes"]
+    assert need["cycles_by_active_share"]["1.0"] == need["cycles_per_step"]
+
+
+def test_a_threshold_counts_as_an_error_of_fixed_point(cli, model):
+    """`compare` compares the network with its threshold; the larger it is, the larger the error."""
+    errors = []
+    for threshold in (0, 20):
+        place = model.parent / f"{threshold}.json"
+        words = ("--skip", "unchanged", "--threshold", threshold, "--bits", 8, "--json", place)
+        assert cli("compare", model, *SHORT, *words).exit_code == 0
+        errors.append(json.loads(place.read_text())["errors"]["out"]["rmse"])
+    assert errors[0] < errors[1]
+
+
+@pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))
+def test_what_is_refused(refused, model, recurrent, command):
+    """A line names the option and what is allowed."""
+    assert "allowed are zero and unchanged" in refused(command, model, "--skip", "none")
+    line = refused(command, model, "--threshold", 3)
+    assert "--threshold 3: needs --skip unchanged" in line
+    skip = ("--skip", "unchanged", "--bits", 8)
+    assert "'a': must be whole numbers" in refused(command, model, *skip, "--threshold", "a")
+    assert "must be from 0 to 127" in refused(command, model, *skip, "--threshold", 128)
+    assert "must be from 0 to 127" in refused(command, model, *skip, "--threshold", "0,-1")
+    assert "must be one, or 2: of input, y of layer 0" in refused(
+        command, model, *skip, "--threshold", "1,2,3"
+    )
+    assert "layer 0 has gate recurrence" in refused(
+        command, recurrent, "--input", _input(recurrent), *skip
+    )
+
+
+def _input(model):
+    path = model.parent / "x.npy"
+    np.save(path, np.zeros((1, 4, 3)))
+    return path
+
+
+def test_the_report_says_what_thresholds_change(cli, quick_sim, tmp_path):
+    path = tmp_path / "model.npz"
+    golden.save(network(), path)
+    words = ("--skip", "unchanged", "--threshold", "2,9", "--bits", 8, "--quick")
+    result = cli("run", path, *SHORT, *words, "-o", tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Thresholds alone change it by" in page, result.output
+    assert "--skip unchanged --threshold 2,9" in page

@@ -1,0 +1,128 @@
+"""The clocks of a core that skips: its worst case against the dense core, and what it saves."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import golden
+from fixedpoint import quantize
+from golden.errors import CarouselError
+from rtl import CoreOptions, plan
+from rtl.schedule.schedule import allowed_lanes, schedule_of
+from rtl.schedule.skipping import KINDS, skip_schedule_of
+from rtl.skips import check_skip
+from tests.rtl.shapes import forget
+
+SIZES = {
+    "40 inputs, 128 cells": ((40, 128), (2,)),
+    "40 inputs, 128 cells alone": ((40, 128), ()),
+    "12 inputs, 64 cells": ((12, 64), (5,)),
+    "1 input, 128 cells": ((1, 128), (4,)),
+    "two layers of 128": ((40, 128, 128), (2,)),
+    "three layers of 64": ((20, 64, 64, 64), (32, 10)),
+    "256 cells": ((64, 256), (10,)),
+}
+LANES = (16, 64)
+REAL = 500  # clocks of a dense step
+MODELS = sorted((Path(golden.__file__).parents[1] / "carousel/models").glob("*[!n].npz"))
+
+
+@pytest.mark.parametrize("skip", KINDS)
+@pytest.mark.parametrize("name", SIZES)
+def test_the_worst_case_costs_at_most_2_percent(name, skip):
+    """With every column active a step is hardly longer than in the dense core."""
+    sizes, head = SIZES[name]
+    net = forget(*sizes, head=head)
+    for lanes in LANES:
+        dense = schedule_of(net, lanes).cycles_per_step
+        worst = skip_schedule_of(net, lanes, skip).cycles_per_step
+        assert worst <= 1.02 * dense or dense < REAL, (lanes, worst, dense)
+        assert dense <= worst
+
+
+def test_shipped_models_in_the_worst_case():
+    """What of them such a core can run is small: no step is longer by more than what a value takes
+    longer to a list than to a memory, once for each phase and the step, while rows come one a
+    clock."""
+    seen = 0
+    for path in MODELS:
+        net = golden.load(path)
+        qnet = quantize(net, bits=8, calibrate=np.zeros((1, 2, net.inputs)))
+        try:
+            check_skip(qnet, CoreOptions(skip="unchanged"))
+        except CarouselError:
+            continue
+        seen += 1
+        for lanes in allowed_lanes(qnet)[:12:3]:
+            dense, found = (
+                schedule_of(qnet, lanes, every=True),
+                skip_schedule_of(qnet, lanes, "unchanged"),
+            )
+            later = found.after.cell - dense.after.cell + 2
+            if dense.tail == 1:
+                most = dense.cycles_per_step + (1 + len(found.phases)) * later
+                assert found.cycles_per_step <= most, (path.stem, lanes)
+    assert seen
+
+
+@pytest.mark.parametrize("skip", KINDS)
+def test_a_step_takes_as_long_as_its_groups(skip):
+    """Each as many clocks as it has active columns, but no fewer than the rows of the one before;
+    behind them the tail's way to the first list."""
+    schedule = skip_schedule_of(forget(40, 128, head=(2,)), 16, skip)
+    for share in (0.2, 0.5, 0.9):
+        active = sum(int(share * n) for n in (40, 128))
+        groups = 32 * max(active, 16) + max(int(share * 128), 2)
+        assert groups <= schedule.cycles_at(share) <= groups + schedule.after.cell + 16 + 4
+    assert schedule.cycles_at(1) == schedule.cycles_per_step
+    assert schedule.least_cycles == schedule.cycles_at(0) < 512 + schedule.after.cell + 32
+
+
+def test_a_sequences_first_step_reads_no_outputs():
+    """Its list of outputs is empty, whatever the sequence before left."""
+    schedule = skip_schedule_of(forget(10, 32), 4, "zero")
+    listed = {k: np.ones((4, n), bool) for k, n in schedule.widths.items()}
+    first = np.array([True, False, True, False])
+    active = schedule.active(listed, first)
+    assert active.tolist() == [32 * 10, 32 * 42] * 2
+    begins, ends = schedule.spans(listed, first)
+    assert (ends - begins)[2] < (ends - begins)[3]
+    assert begins[1:].tolist() == ends[:-1].tolist()
+
+
+def test_input_that_comes_slower_than_steps_end():
+    """Steps without an active column begin when their input is there: an element a clock, and the
+    clocks in which the last one is listed."""
+    schedule = skip_schedule_of(forget(400, 4), 4, "unchanged")
+    listed = {k: np.zeros((6, n), bool) for k, n in schedule.widths.items()}
+    begins = schedule.begins(listed, np.zeros(6, bool))
+    assert set(np.diff(begins).tolist()) == {400 - 1 + schedule.listing - 1}
+
+
+def refused(options: CoreOptions, **changes) -> str:
+    from tests.rtl.support import quantized, stack
+
+    rng = np.random.default_rng(0)
+    qnet = quantized(stack(rng, 3, 4, outputs=2), rng)
+    if changes:
+        shape = replace(qnet.layers[0].shape, **changes)
+        qnet = replace(qnet, layers=(replace(qnet.layers[0], shape=shape),))
+    with pytest.raises(CarouselError) as found:
+        plan(qnet, options)
+    return str(found.value)
+
+
+def test_what_such_a_core_cannot_have():
+    """One line says what, and which layer or option it is."""
+    zero = CoreOptions(skip="zero")
+    assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
+    assert "layer 0 has peepholes" in refused(zero, peepholes=True)
+    assert "layer 0 has gate recurrence" in refused(zero, gate_recurrence=True)
+    assert "layer 0 has a projection" in refused(zero, projection=2)
+    assert "layer 0 runs in reverse" in refused(zero, reverse=True)
+    assert "streams 2" in refused(replace(zero, streams=2))
+    assert "nonzeros" in refused(replace(zero, nonzeros=1))
+    assert "load port" in refused(replace(zero, load_port=True))
+    assert "state" in refused(replace(zero, state_port=True))
