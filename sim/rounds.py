@@ -26,7 +26,7 @@ LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 def requests_of(core: Any, scenario: Scenario) -> tuple[Request, ...]:
     """What each act asks of a core."""
     plan = core.plan
-    skipping = plan.parts[0].schedule
+    skipping = plan.parts[0].schedule if plan.options.skip else None
     return tuple(
         Request(
             plan.qnet,
