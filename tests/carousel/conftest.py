@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 import golden
 import sim
 from carousel.main import app
-from carousel.measure.retention import lags, maps
+from carousel.measure.retention import lags, maps, rest
 from golden import Dense, Layer, Network
 from rtl import CorePlan, verilog
 from sim import HardwareTrace
@@ -25,9 +26,11 @@ WRITTEN: dict[Any, dict[str, str]] = {}
 
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a report says of the hold goes over two short lags and one other width."""
+    """What a report says of the hold goes over two short lags and one other width, and what it says
+    of constant input over a fifth of the steps."""
     monkeypatch.setattr(lags, "DECADES", (10, 100))
     monkeypatch.setattr(maps, "WIDTHS", (12,))
+    monkeypatch.setattr(rest, "quiet", partial(rest.quiet, steps=rest.STEPS // 5))
 
 
 @pytest.fixture(autouse=True)
