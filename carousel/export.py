@@ -35,24 +35,24 @@ def export(
         place = Path("out") / f"{net.name}.onnx"
         output.make_parent(place)
     output.check_file(place)
-    found = save_onnx(net, place)
-    table(found).show(Console())
+    exported = save_onnx(net, place)
+    table(exported).show(Console())
     typer.echo(f"ONNX  {place}")
-    output.finish(plain(found, place), json, True)
+    output.finish(plain(exported, place), json, True)
 
 
-def table(found: Exported) -> Table:
+def table(exported: Exported) -> Table:
     """For people: the rounding of numbers, and what is said in other terms."""
     rows = [
-        ("operators", f"opset {found.opset}"),
-        ("numbers", found.dtype),
-        ("largest rounding of a number", f"{found.absolute:.3g}"),
-        ("largest in proportion to it", f"{found.relative:.3g}"),
-        *(("in other terms", note) for note in found.notes),
+        ("operators", f"opset {exported.opset}"),
+        ("numbers", exported.dtype),
+        ("largest rounding of a number", f"{exported.absolute:.3g}"),
+        ("largest in proportion to it", f"{exported.relative:.3g}"),
+        *(("in other terms", note) for note in exported.notes),
     ]
     return Table.of("Written as ONNX", ("", "found"), rows)
 
 
-def plain(found: Exported, place: Path) -> dict[str, Any]:
+def plain(exported: Exported, place: Path) -> dict[str, Any]:
     """For programs."""
-    return {"onnx": str(place), **asdict(found)}
+    return {"onnx": str(place), **asdict(exported)}

@@ -125,15 +125,15 @@ def stream(
         seconds = time.perf_counter() - start
     expected = subject.core.run(subject.codes).out if check else None
     vectors = subject.inputs.count * subject.inputs.length
-    found = Streamed(out, expected, vectors, seconds, host.faults, host.broken)
+    streamed = Streamed(out, expected, vectors, seconds, host.faults, host.broken)
     if place is not None:
         with output.file(place) as other, other.open("wb") as written:
             np.save(written, subject.core.out_format.decode(out))
-    table(found).show(Console())
+    table(streamed).show(Console())
     if place is not None:
         typer.echo(f"Outputs  {place}")
-    output.write_json(json, {**plain(found), "ok": not found.wrong})
-    if found.wrong:
+    output.write_json(json, {**plain(streamed), "ok": not streamed.wrong})
+    if streamed.wrong:
         raise typer.Exit(1)
 
 
@@ -188,30 +188,30 @@ def _reason(error: Exception) -> str:
     return os.strerror(number) if number else str(error)
 
 
-def table(found: Streamed) -> Table:
+def table(streamed: Streamed) -> Table:
     """For people."""
     rows: list[tuple[str, object]] = [
-        ("vectors sent", f"{found.vectors:,}"),
-        ("output codes received", f"{found.out.size:,}"),
-        ("vectors a second", f"{found.vectors / found.seconds:,.0f}"),
-        ("frames sent or received again", found.faults + found.broken),
+        ("vectors sent", f"{streamed.vectors:,}"),
+        ("output codes received", f"{streamed.out.size:,}"),
+        ("vectors a second", f"{streamed.vectors / streamed.seconds:,.0f}"),
+        ("frames sent or received again", streamed.faults + streamed.broken),
     ]
-    if found.expected is not None:
-        rows.append(("codes that differ from fixed point", found.wrong))
-    if found.wrong:
-        rows.append(("first difference", found.first))
+    if streamed.expected is not None:
+        rows.append(("codes that differ from fixed point", streamed.wrong))
+    if streamed.wrong:
+        rows.append(("first difference", streamed.first))
     return Table.of("Board", ("", "found"), rows)
 
 
-def plain(found: Streamed) -> dict[str, Any]:
+def plain(streamed: Streamed) -> dict[str, Any]:
     """For programs."""
     return {
-        "vectors": found.vectors,
-        "received": int(found.out.size),
-        "seconds": found.seconds,
-        "compared": 0 if found.expected is None else int(found.out.size),
-        "mismatches": found.wrong,
-        "first_mismatch": found.first or None,
-        "faults": found.faults,
-        "broken": found.broken,
+        "vectors": streamed.vectors,
+        "received": int(streamed.out.size),
+        "seconds": streamed.seconds,
+        "compared": 0 if streamed.expected is None else int(streamed.out.size),
+        "mismatches": streamed.wrong,
+        "first_mismatch": streamed.first or None,
+        "faults": streamed.faults,
+        "broken": streamed.broken,
     }

@@ -73,13 +73,13 @@ def share(
     No row becomes coarser for it: they get what bits their weights have to spare. An input that
     others than the first layers read keeps its bits. `outs` are what dense stages give.
     """
-    found = list(layers)
+    shared = list(layers)
     for place, stage in enumerate(net.stages):
         first = not place and not net.reads
-        x = read_fracs(net, stage[0], inputs, [*(forms.y for forms in found), *outs])
+        x = read_fracs(net, stage[0], inputs, [*(forms.y for forms in shared), *outs])
         x_lost, y_lost = 0.0, 0.0
         for k in stage:
-            layer, forms, columns = net.layers[k], found[k], net.layers[k].shape.columns
+            layer, forms, columns = net.layers[k], shared[k], net.layers[k].shape.columns
             rows, matrix = _rows(layer, forms, x, widths), _matrix(layer)
             y = np.full(layer.shape.outputs, forms.y.frac)
             typical = np.full(len(y), seen.layers[k]["y"] / 2)
@@ -92,9 +92,9 @@ def share(
         if first:
             inputs = x - np.argmin(x_lost, axis=0)
         for k in stage:
-            y = found[k].y
-            found[k] = replace(found[k], y=replace(y, frac=y.frac - int(np.argmin(y_lost))))
-    return found, inputs
+            y = shared[k].y
+            shared[k] = replace(shared[k], y=replace(y, frac=y.frac - int(np.argmin(y_lost))))
+    return shared, inputs
 
 
 def _lost(weights: Array, fracs: Codes, sizes: Array, rows: Codes, bits: int) -> Array:
@@ -102,13 +102,13 @@ def _lost(weights: Array, fracs: Codes, sizes: Array, rows: Codes, bits: int) ->
     fewer than `fracs`; infinite where its weights would no longer fit."""
     own = rows[:, None] - fracs  # of each weight
     spare = (_most(weights, bits) - own).min(axis=0)
-    found = []
+    shares = []
     for k in range(bits):
         with np.errstate(over="ignore"):  # infinite is too much, too
             of_weights = np.where(weights != 0, np.ldexp(sizes, -own - k), 0.0) ** 2
             of_values = np.ldexp(np.abs(weights), k - fracs) ** 2
-        found.append(np.where(spare >= k, (of_weights + of_values).sum(axis=0), np.inf))
-    return np.array(found)
+        shares.append(np.where(spare >= k, (of_weights + of_values).sum(axis=0), np.inf))
+    return np.array(shares)
 
 
 def _rows(layer: Layer, forms: LayerFormats, x: Codes, widths: Widths) -> Codes:
@@ -156,9 +156,9 @@ def _fitting(weights: Array, fracs: Codes, bits: int, limit: int, own: bool) -> 
 def _most(weights: Array, bits: int) -> Codes:
     """The most fraction bits with which each weight fits into so many bits."""
     size = np.abs(weights)
-    found = bits - 1 - np.frexp(size)[1]
-    found -= np.ldexp(size, found) > (1 << bits - 1) - 1
-    return np.where(size > 0, np.minimum(found, 2 * WIDEST_CODE), ZERO)
+    fractions = bits - 1 - np.frexp(size)[1]
+    fractions -= np.ldexp(size, fractions) > (1 << bits - 1) - 1
+    return np.where(size > 0, np.minimum(fractions, 2 * WIDEST_CODE), ZERO)
 
 
 def _bias_limit(biases: Array) -> int:
@@ -177,7 +177,7 @@ def _matrix(layer: Layer) -> Array:
 
 def _kinds(layer: Layer) -> dict[str, slice]:
     """Where the rows of each kind are in `_matrix`."""
-    found, row = {}, 0
+    rows, row = {}, 0
     for kind in layer.shape.kinds:
-        found[kind] = slice(row, row := row + layer.shape.rows(kind))
-    return found
+        rows[kind] = slice(row, row := row + layer.shape.rows(kind))
+    return rows

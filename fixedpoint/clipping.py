@@ -39,8 +39,8 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
 
     def decibels(widths: Widths) -> float:
         qnet = build(net, formats_of(net, widths, seen))
-        found = [qnet.run(qnet.encode(x)[0]).value("out").ravel() for x in some]
-        return against(real, np.concatenate(found))[2]
+        outputs = [qnet.run(qnet.encode(x)[0]).value("out").ravel() for x in some]
+        return against(real, np.concatenate(outputs))[2]
 
     first = decibels(widths)
     if first >= POOR or not any(x.any() for x in some):
@@ -52,12 +52,12 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
 
 def _some(parts: Sequence[Part]) -> list[Array]:
     """The first sequences (N, T, D) of all parts, and their first steps."""
-    found, left = list[Array](), STEPS
+    chosen, left = list[Array](), STEPS
     for part in parts:
         if not left:
             break
         x = part.x if part.x.ndim == 3 else part.x[None]
         x = x[: max(1, left // x.shape[1]), :left]
-        found.append(x)
+        chosen.append(x)
         left = max(0, left - x.shape[0] * x.shape[1])
-    return found
+    return chosen

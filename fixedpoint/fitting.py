@@ -139,8 +139,8 @@ def _argument(sigma_frac: int) -> Format:
 def _outs(net: Network, widths: Widths, seen: Seen) -> list[Format]:
     """Formats of what the dense stages give; all but the readout's are sources, as y is one."""
     inner = [*seen.stem, *seen.dense]
-    bits, found = [*[widths.y] * len(inner), widths.out], []
+    bits, formats = [*[widths.y] * len(inner), widths.out], []
     for stage, width, most in zip(net.dense, bits, (*inner, seen.out), strict=False):
         unit = squash(stage.squash)
-        found.append(_gate(width) if unit.gate else _function(unit, width, seen.room(most)))
-    return found
+        formats.append(_gate(width) if unit.gate else _function(unit, width, seen.room(most)))
+    return formats

@@ -78,8 +78,8 @@ def row_sources(shape: Shape, formats: LayerFormats, x: Format) -> dict[str, tup
     A peephole sees the state of its own cell only, one column.
     """
     every = {"x": x, "y": formats.y, "gates": formats.gate}
-    found = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
-    return {**found, "s": (formats.s, 1)} if shape.peepholes else found
+    sources = {name: (every[name], cut.stop - cut.start) for name, cut in shape.columns.items()}
+    return {**sources, "s": (formats.s, 1)} if shape.peepholes else sources
 
 
 def check_coarser(where: str, coarser: tuple[int, ...], rows: int) -> tuple[int, ...]:

@@ -41,8 +41,8 @@ def state_flow(net: Network, x: Array, lag: int) -> Array:
     wider = np.insert(p.hidden, [net.inputs] * count, 0.0, axis=1)
     probed = replace(p, hidden=wider, shape=replace(p.shape, inputs=net.inputs + count))
     target = trace.out[-1] + 1.0  # any that is missed
-    found = gradient(probed, np.column_stack((x, probes)), target).hidden[probed.rows("g")]
-    arrived = found[:, net.inputs : net.inputs + count].T
+    changes = gradient(probed, np.column_stack((x, probes)), target).hidden[probed.rows("g")]
+    arrived = changes[:, net.inputs : net.inputs + count].T
     i, z = trace.get("i"), trace.get("g")
     entered = np.repeat(i, layer.block_size, axis=-1) * squash(layer.g).derivative(z)
     local = entered[::-1][:count]

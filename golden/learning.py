@@ -129,12 +129,12 @@ def gradient(p: Parameters, x: Array, target: Array) -> Gradient:
     ------
     InputError : shapes that do not fit.
     """
-    found = Gradient(np.zeros_like(p.hidden), np.zeros_like(p.readout), np.empty_like(target))
+    sums = Gradient(np.zeros_like(p.hidden), np.zeros_like(p.readout), np.empty_like(target))
     for t, part in enumerate(steps(p, x, target)):
-        found.hidden[:] += part.hidden
-        found.readout[:] += part.readout
-        found.out[t if target.ndim == 2 else ...] = part.out
-    return found
+        sums.hidden[:] += part.hidden
+        sums.readout[:] += part.readout
+        sums.out[t if target.ndim == 2 else ...] = part.out
+    return sums
 
 
 def steps(p: Parameters, x: Array, target: Array) -> Iterator[Gradient]:
@@ -198,20 +198,20 @@ def train_sequence(
     partial derivatives then go on as they were.
     """
     if not each_step:
-        found = gradient(p, x, target)
-        _change(p, found, rate)
-        return found.out
+        change = gradient(p, x, target)
+        _change(p, change, rate)
+        return change.out
     out = np.empty_like(target)
-    for t, found in enumerate(steps(p, x, target)):
-        _change(p, found, rate)
-        out[t if target.ndim == 2 else ...] = found.out
+    for t, change in enumerate(steps(p, x, target)):
+        _change(p, change, rate)
+        out[t if target.ndim == 2 else ...] = change.out
     return out
 
 
-def _change(p: Parameters, found: Gradient, rate: float) -> None:
+def _change(p: Parameters, change: Gradient, rate: float) -> None:
     learns = p.learns or (1.0, 1.0)
-    p.hidden[:] -= rate * found.hidden * learns[0]
-    p.readout[:] -= rate * found.readout * learns[1]
+    p.hidden[:] -= rate * change.hidden * learns[0]
+    p.readout[:] -= rate * change.readout * learns[1]
 
 
 def check_sequence(x: Array, target: Array, inputs: int, outputs: int) -> None:

@@ -227,17 +227,17 @@ def _dense(
     what: str, names: Sequence[str], squashes: list[Any], arrays: dict[str, np.ndarray]
 ) -> tuple[Dense, ...]:
     """The dense stages of these names."""
-    found = []
+    stages = []
     for label, squash in zip(names, squashes, strict=True):
         name = label.replace(" ", "")
         weights, biases = (_take(arrays, f"{name}.{part}") for part in ("weights", "biases"))
         if not isinstance(squash, str):
             raise ModelError(f"header: {what!r} has {squash!r}, must be names")
         try:
-            found.append(Dense(weights, biases, squash))
+            stages.append(Dense(weights, biases, squash))
         except ModelError as error:
             raise ModelError(f"{label}: {error}") from None
-    return tuple(found)
+    return tuple(stages)
 
 
 def _header(arrays: dict[str, np.ndarray]) -> dict[str, Any]:

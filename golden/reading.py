@@ -58,6 +58,6 @@ def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:
         raise InputError(
             f"input{bad[0].tolist()}: {value}, must be a number from 0 to {inputs - 1}"
         )
-    found = np.zeros((*x.shape, inputs))
-    np.put_along_axis(found, x.astype(np.int64)[..., None], 1.0, -1)
-    return found
+    dense = np.zeros((*x.shape, inputs))
+    np.put_along_axis(dense, x.astype(np.int64)[..., None], 1.0, -1)
+    return dense

@@ -157,10 +157,10 @@ def fast_gradient(p: RecurrentParameters, x: Array, target: Array) -> Gradient:
 
 def fast_train_sequence(p: RecurrentParameters, x: Array, target: Array, rate: float) -> Array:
     """One on-line step: change `p` by -rate * gradient; return the outputs from before it."""
-    found = fast_gradient(p, x, target)
-    p.hidden[:] -= rate * found.hidden
-    p.readout[:] -= rate * found.readout
-    return found.out
+    change = fast_gradient(p, x, target)
+    p.hidden[:] -= rate * change.hidden
+    p.readout[:] -= rate * change.readout
+    return change.out
 
 
 def _check(p: RecurrentParameters, x: Array, target: Array) -> None:

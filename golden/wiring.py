@@ -17,30 +17,30 @@ Numbers = tuple[int, ...]
 def in_a_row(groups: Sequence[Numbers], head: int) -> tuple[Numbers, ...]:
     """For each layer and each of `head` dense stages the stages that it reads, where each reads the
     one before it; `groups` are the layers in those that run side by side."""
-    found: list[Numbers] = []
+    numbers: list[Numbers] = []
     before: Numbers = (INPUT,)
     for group in groups:
-        found += [before] * len(group)
+        numbers += [before] * len(group)
         before = group
-    for k in range(len(found), len(found) + head):
-        found.append(before)
+    for k in range(len(numbers), len(numbers) + head):
+        numbers.append(before)
         before = (k,)
-    return tuple(found)
+    return tuple(numbers)
 
 
 def running(groups: Sequence[Numbers], stem: int, reads: Sequence[Numbers]) -> tuple[Numbers, ...]:
     """All stages in the order in which they run: the layers in `groups`, each of them behind the
     stages of the stem that it reads, then the head."""
     layers = sum(map(len, groups))
-    found: list[Numbers] = []
+    numbers: list[Numbers] = []
     last = layers  # the next stage of the stem
     for group in groups:
         need = max((k for k in reads[group[0]] if layers <= k < layers + stem), default=-1)
         while last <= need:
-            found.append((last,))
+            numbers.append((last,))
             last += 1
-        found.append(group)
-    return (*found, *((k,) for k in range(last, len(reads))))
+        numbers.append(group)
+    return (*numbers, *((k,) for k in range(last, len(reads))))
 
 
 def name(k: int, layers: int, stem: int, head: int) -> str:

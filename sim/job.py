@@ -51,7 +51,7 @@ class _Filed:
     @classmethod
     def load(cls, path: Path) -> list[Self]:
         """Read what `save` wrote."""
-        found = []
+        items = []
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
         for values, shapes in json.loads(str(arrays.pop("_plain"))):
@@ -63,8 +63,8 @@ class _Filed:
                     values.setdefault(outer, {})[inner] = array
                 else:
                     values[outer] = array
-            found.append(cls(**values))
-        return found
+            items.append(cls(**values))
+        return items
 
 
 @dataclass(frozen=True)

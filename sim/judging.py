@@ -21,13 +21,13 @@ def models_of(
     qnet: QuantizedNetwork, scenario: Scenario, streams: int
 ) -> tuple[QuantizedTrace, ...]:
     """The integer model's run of each act."""
-    found: list[QuantizedTrace] = []
+    models: list[QuantizedTrace] = []
     for act in scenario.acts:
         state = act.state
-        if act.goes_on and found:
-            state = _last_turn(found[-1].state, streams, act.codes.ndim == 3)
-        found.append(qnet.run(act.codes, state))
-    return tuple(found)
+        if act.goes_on and models:
+            state = _last_turn(models[-1].state, streams, act.codes.ndim == 3)
+        models.append(qnet.run(act.codes, state))
+    return tuple(models)
 
 
 def _last_turn(state: State, streams: int, batch: bool) -> State:
@@ -49,8 +49,8 @@ def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrac
     total, sequences = EMPTY, 0
     for request, piece, model in zip(acts, _pieces(acts, recording), models, strict=True):
         # counters are those of all acts, so each act is given what it must have
-        found = compare(qnet, model, show(request, piece, by_kind(model), ()))
-        total = joined(total, found, sequences)
+        verdict = compare(qnet, model, show(request, piece, by_kind(model), ()))
+        total = joined(total, verdict, sequences)
         sequences += request.sequences
     counts = {name: len(clocks) for name, clocks in saturations(recording).items()}
     faults = *run_faults(acts, recording), *_untimely(acts, recording, models)

@@ -56,15 +56,15 @@ class Mutants:
         """
         qnet, streams = self.core.plan.qnet, self.core.plan.options.streams
         models = [models_of(qnet, each, streams) for each in scenarios if not each.stop]
-        found = {}
+        seen = {}
         for number, played in self._played(numbers, scenarios, progress).items():
             verdicts = (
                 (each.scenario.name, judge(qnet, each, model))
                 for each, model in zip(played, models, strict=False)
             )
             wrong = (f"{name}: {verdict}" for name, verdict in verdicts if not verdict.ok)
-            found[number] = next(wrong, "") if played else "the simulator ended"
-        return found
+            seen[number] = next(wrong, "") if played else "the simulator ended"
+        return seen
 
     def _played(
         self, numbers: Sequence[int], scenarios: Sequence[Scenario], progress: Progress

@@ -168,7 +168,7 @@ def _first(model: Trace, hw: Trace, steps: int) -> Mismatch | None:
 
     A signal that shows fewer than all steps shows the last ones.
     """
-    found, theirs = [], dict(hw.signals())
+    differences, theirs = [], dict(hw.signals())
     for order, (name, values) in enumerate(model.signals()):
         other = theirs.get(name)
         if other is None or other.shape != values.shape:
@@ -179,19 +179,19 @@ def _first(model: Trace, hw: Trace, steps: int) -> Mismatch | None:
             n, t, k = (int(v) for v in places[0])
             codes = int(ours[n, t, k]), int(others[n, t, k])
             t += steps - ours.shape[1]
-            found.append((n, t, order, k, Mismatch(name, n, t, k, *codes)))
-    return min(found, key=lambda entry: entry[:4])[-1] if found else None
+            differences.append((n, t, order, k, Mismatch(name, n, t, k, *codes)))
+    return min(differences, key=lambda entry: entry[:4])[-1] if differences else None
 
 
 def _state(qnet: QuantizedNetwork, model: Trace, hw: ShownTrace) -> dict[str, int]:
     """Codes of the final state that differ; gates of a layer count where they were seen."""
-    found = {}
+    states = {}
     for k, (ours, theirs) in enumerate(zip(model.state, hw.state, strict=False)):
         seen = hw.probed or qnet.layers[k].shape.gate_recurrence
         for part in ("s", "y", "gates") if seen else ("s", "y"):
             differ = getattr(ours, part) != getattr(theirs, part)
-            found[f"{k}.{part}"] = int(np.count_nonzero(differ))
-    return found
+            states[f"{k}.{part}"] = int(np.count_nonzero(differ))
+    return states
 
 
 def _saturations(model: QuantizedTrace, hw: ShownTrace) -> dict[str, tuple[int, int]]:

@@ -14,23 +14,23 @@ Signals = dict[tuple[int, str], Ints]
 def signals(request: Request, recording: Recording) -> Signals:
     """Every signal that the probe showed, by layer and name, in the order of the sequences' steps;
     dense stages are numbered on from the layers."""
-    found: Signals = {}
+    shown: Signals = {}
     for stream in request.probe:
         count = request.wanted[f"probe {stream.name}"]
         codes = recording.probe[stream.name][:count].reshape(-1, len(stream.rows))
         for signal, places in _places(stream).items():
             values = request.fold(codes[:, places].reshape(-1), request.shown(stream))
-            found[signal] = np.flip(values, axis=-2) if stream.reverse else values
-    return found
+            shown[signal] = np.flip(values, axis=-2) if stream.reverse else values
+    return shown
 
 
 def _places(stream: ProbeStream) -> dict[tuple[int, str], list[int]]:
     """For every signal of a part of the probe where its units stand in a step, in the units' order;
     those of several sequences side by side one after the other."""
-    found: dict[tuple[int, str], dict[tuple[int, int], int]] = {}
+    places: dict[tuple[int, str], dict[tuple[int, int], int]] = {}
     for place, row in enumerate(stream.rows):
-        found.setdefault((row.layer, row.kind), {})[row.stream, row.index] = place
-    return {signal: [units[n] for n in sorted(units)] for signal, units in found.items()}
+        places.setdefault((row.layer, row.kind), {})[row.stream, row.index] = place
+    return {signal: [units[n] for n in sorted(units)] for signal, units in places.items()}
 
 
 def by_layer(request: Request, found: Signals) -> tuple[dict[str, Ints], ...]:

@@ -16,13 +16,13 @@ def to_words(qnet: QuantizedNetwork, words: Sequence[Row], state: State) -> Ints
     """The words that make a core start from `state`, (W,) for one of one sequence alone, (N / K, W)
     for one of N on a core of K streams; 0 for what no step looks at."""
     streams = _streams(words)
-    found = np.zeros((state[0].s[..., 0].size // streams, len(words)), np.int64)
+    values = np.zeros((state[0].s[..., 0].size // streams, len(words)), np.int64)
     for k, row in enumerate(words):
         place = _place(qnet, row)
         if place:
             layer, part, unit = place
-            found[:, k] = getattr(state[layer], part)[..., unit].reshape(-1)[row.stream :: streams]
-    return found if state[0].s.ndim > 1 else found[0]
+            values[:, k] = getattr(state[layer], part)[..., unit].reshape(-1)[row.stream :: streams]
+    return values if state[0].s.ndim > 1 else values[0]
 
 
 WITHIN = ("m", "stem", "dense")

@@ -34,9 +34,9 @@ class Pauses:
             return np.zeros(clocks, bool)
         draws = max(0, -(-(clocks - len(self.left)) // self.burst))
         drawn = np.repeat(self.random.random(draws) < self.share, self.burst)
-        found = np.concatenate((self.left, drawn))
-        self.left = found[clocks:]
-        return found[:clocks]
+        paused = np.concatenate((self.left, drawn))
+        self.left = paused[clocks:]
+        return paused[:clocks]
 
 
 class Bench:

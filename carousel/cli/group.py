@@ -76,7 +76,7 @@ def docstring(module: str, function: str) -> str:
     spec = find_spec(module)
     assert spec is not None and spec.origin is not None, module
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    (found,) = (
+    (definition,) = (
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
     )
-    return ast.get_docstring(found) or ""
+    return ast.get_docstring(definition) or ""

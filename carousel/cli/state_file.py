@@ -26,11 +26,11 @@ def check(net: Network, option: str) -> None:
 
 def widths(net: Network | QuantizedNetwork) -> list[dict[str, int]]:
     """For each layer the arrays of its state with their widths."""
-    found = [dict(layer.shape.state) for layer in net.layers]
-    for layer, parts in zip(net.layers, found, strict=True):
+    layers = [dict(layer.shape.state) for layer in net.layers]
+    for layer, parts in zip(net.layers, layers, strict=True):
         if not layer.shape.gate_recurrence:
             del parts["gates"]
-    return found
+    return layers
 
 
 def read(file: Path, net: Network, count: int) -> State:
@@ -41,7 +41,7 @@ def read(file: Path, net: Network, count: int) -> State:
     InputError : a file that is none; an array that is missing, unknown, of another shape or type,
         or not finite.
     """
-    arrays, found = read_npz(file, "a state file"), []
+    arrays, states = read_npz(file, "a state file"), []
     for k, parts in enumerate(widths(net)):
         state = {"gates": np.zeros((count, net.layers[k].shape.state["gates"]))}
         for part, width in parts.items():
@@ -49,10 +49,10 @@ def read(file: Path, net: Network, count: int) -> State:
             if name not in arrays:
                 raise InputError(f"{file}: {name} is missing")
             state[part] = _values(f"{file}: {name}", arrays.pop(name), count, width)
-        found.append(LayerState(**state))
+        states.append(LayerState(**state))
     if arrays:
         raise InputError(f"{file}: {next(iter(arrays))} is no part of the state of {net.name}")
-    return tuple(found)
+    return tuple(states)
 
 
 def _values(where: str, values: np.ndarray, count: int, width: int) -> Array:
@@ -66,7 +66,7 @@ def _values(where: str, values: np.ndarray, count: int, width: int) -> Array:
 
 def encode(file: Path, state: State, qnet: QuantizedNetwork) -> State:
     """Its codes; `InputError` for a value outside its format, or a gate above 1."""
-    found = []
+    states = []
     for k, st in enumerate(state):
         codes = {
             part: codes_of(
@@ -77,8 +77,8 @@ def encode(file: Path, state: State, qnet: QuantizedNetwork) -> State:
             )
             for part, form in qnet.formats.layers[k].state.items()
         }
-        found.append(LayerState(**codes))
-    return tuple(found)
+        states.append(LayerState(**codes))
+    return tuple(states)
 
 
 def check_file(file: Path | None, net: Network) -> None:

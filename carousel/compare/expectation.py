@@ -154,27 +154,27 @@ def compare(
         if difference(expected, function(outs["float"])).max_abs <= tolerance
     )
     beyond = linear and views["float"].max_abs > tolerance
-    found = Compared(views, most, tuple(unsaid) if beyond else (), expected.behind)
+    compared = Compared(views, most, tuple(unsaid) if beyond else (), expected.behind)
     if (classes := expected.classes) is None:
-        return found
+        return compared
     agree = {
         name: int(np.count_nonzero(decide(out[:, -classes.shape[1] :]) == classes))
         for name, out in outs.items()
     }
-    return replace(found, agree=agree, decisions=classes.size)
+    return replace(compared, agree=agree, decisions=classes.size)
 
 
 def difference(expected: Expected, out: Array) -> Difference:
     """The largest difference, where it is, and the root mean square."""
-    found = out[:, -expected.values.shape[1] :]
-    off = found - expected.values
+    shown = out[:, -expected.values.shape[1] :]
+    off = shown - expected.values
     at = error.worst(off)
     return Difference(
         float(abs(off[at])),
         math.sqrt(float(np.mean(off**2))),
         (at[0], at[1] + expected.first, at[2]),
         float(expected.values[at]),
-        float(found[at]),
+        float(shown[at]),
         error.over_time(off, expected.first, block_of(off.shape[1])),
     )
 

@@ -96,13 +96,13 @@ def experiments(
     kept = TrialFolder(folder)
     count = 1 if quick and trials is None else trials
     train(kept, chosen, count, seed, scheduler, jobs or processes.processors())
-    found = collect(kept, folder, seed, QUICK_SIZES if quick else Sizes(), quick)
-    write(found, folder)
+    results = collect(kept, folder, seed, QUICK_SIZES if quick else Sizes(), quick)
+    write(results, folder)
     console = Console()
-    for table in page.tables(found):
+    for table in page.tables(results):
         table.show(console)
     typer.echo(f"Page     {folder / 'experiments.md'}\nModels   {folder / 'models'}")
-    output.finish(found.as_dict(), json, all(each.exact for each in found.carried))
+    output.finish(results.as_dict(), json, all(each.exact for each in results.carried))
 
 
 def train(
@@ -140,8 +140,8 @@ def collect(kept: TrialFolder, folder: Path, seed: int, sizes: Sizes, quick: boo
     carried = gateware(kept, folder, rows, sizes)
     solved = {row.name: row.solved for row in rows}
     with progress.bar("Plain networks") as report:
-        found = contrast.measure(solved, seed, sizes.tested, quick, report)
-    return Results(rows, carried, found)
+        contrasts = contrast.measure(solved, seed, sizes.tested, quick, report)
+    return Results(rows, carried, contrasts)
 
 
 def gateware(
@@ -155,7 +155,7 @@ def gateware(
         lambda each: each.key,
     )
     output.make_parent(folder / "models" / "any")
-    found = []
+    carried = []
     with progress.bar("Gateware") as report, journal.adding():
         for best in longest(rows):
             e = experiment(best.experiment)
@@ -165,8 +165,8 @@ def gateware(
             if key not in journal.known:
                 tell = lambda what, e=e: report(note=f"{e.name}: {what}")  # noqa: E731
                 journal.add(carry(e, net, best.seed, best.settings, sizes, tell))
-            found.append(journal.known[key])
-    return tuple(found)
+            carried.append(journal.known[key])
+    return tuple(carried)
 
 
 def longest(rows: Iterable[PaperRow]) -> list[TrialOutcome]:
@@ -183,17 +183,17 @@ def longest(rows: Iterable[PaperRow]) -> list[TrialOutcome]:
     return [best for _, best in found.values()]
 
 
-def write(found: Results, folder: Path) -> None:
+def write(results: Results, folder: Path) -> None:
     """The page, its figures, and the same as JSON."""
     from carousel.experiments import plots as experiments_plots
     from carousel.report import plots
 
-    figures = {page.FLOW: experiments_plots.flow(found.contrast)}
-    if any(found.solved.values()):
-        figures[page.COUNTS] = experiments_plots.counts(found)
+    figures = {page.FLOW: experiments_plots.flow(results.contrast)}
+    if any(results.solved.values()):
+        figures[page.COUNTS] = experiments_plots.counts(results)
     texts = {name: plots.svg(figure, Path(name).stem) for name, figure in figures.items()}
-    texts["experiments.md"] = page.page(found)
-    texts["experiments.json"] = output.to_json(found.as_dict())
+    texts["experiments.md"] = page.page(results)
+    texts["experiments.json"] = output.to_json(results.as_dict())
     for name, text in texts.items():
         with output.file(folder / name) as other:
             other.write_text(text, encoding="utf-8")

@@ -12,20 +12,20 @@ from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH
 FAINTEST = 1e-40  # of the flow that is drawn
 
 
-def flow(found: Contrast) -> Figure:
+def flow(contrast: Contrast) -> Figure:
     """Error flow against lag, and where it says something the paper's bound, dotted."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
         panel = figure.subplots()
-        for curve, colour in zip(found.curves, ("#101828", *COLOURS), strict=True):
+        for curve, colour in zip(contrast.curves, ("#101828", *COLOURS), strict=True):
             values = np.array(curve.flow)
-            width = 2.4 if curve is found.curves[0] else 1.3
+            width = 2.4 if curve is contrast.curves[0] else 1.3
             look = {"color": colour, "linewidth": width, "label": curve.label}
-            panel.loglog(found.lags, np.where(values > 0, values, np.nan), **look)
+            panel.loglog(contrast.lags, np.where(values > 0, values, np.nan), **look)
             if curve.bound:
                 bound = np.array(curve.bound)
                 look = {"color": colour, "linewidth": 1.0, "linestyle": ":"}
-                panel.loglog(found.lags, np.where(bound > 0, bound, np.nan), **look)
+                panel.loglog(contrast.lags, np.where(bound > 0, bound, np.nan), **look)
         panel.set(xlabel="lag, steps", ylabel="error flow", ylim=(FAINTEST, 1e4))
         panel.xaxis.set_major_formatter("{x:g}")
         panel.margins(x=0.01)
@@ -33,9 +33,9 @@ def flow(found: Contrast) -> Figure:
     return figure
 
 
-def counts(found: Results) -> Figure:
+def counts(results: Results) -> Figure:
     """For each row that was solved: the mean and the range here, and the paper's mean."""
-    rows = [row for row in found.rows if row.solved]
+    rows = [row for row in results.rows if row.solved]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.0 + 0.24 * len(rows)), layout="constrained")
         panel = figure.subplots()

@@ -21,8 +21,8 @@ class Counts:
     most: int
 
     @classmethod
-    def of(cls, found: Sequence[int]) -> "Counts":
-        return cls(statistics.mean(found), statistics.median(found), min(found), max(found))
+    def of(cls, numbers: Sequence[int]) -> "Counts":
+        return cls(statistics.mean(numbers), statistics.median(numbers), min(numbers), max(numbers))
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class PaperRow:
 
     def counts(self, criterion: str) -> Counts | None:
         """None where no trial solved the task."""
-        found = [each.sequences[criterion] for each in self.solved]
-        return Counts.of(found) if found else None
+        sequences = [each.sequences[criterion] for each in self.solved]
+        return Counts.of(sequences) if sequences else None
 
     @property
     def best(self) -> TrialOutcome | None:

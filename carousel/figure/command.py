@@ -36,10 +36,10 @@ def figure(
 
     output.check_file(json)
     output.check_file(file)
-    found = story.follow(model, rnn, bits, length, seed)
+    told = story.follow(model, rnn, bits, length, seed)
     with output.file(file) as other:
-        other.write_text(svg(plots.story(found), "story"))
-    story.table(found).show(Console())
+        other.write_text(svg(plots.story(told), "story"))
+    story.table(told).show(Console())
     typer.echo(f"Figure  {file}")
-    moved = {label: float(values[-2]) for label, values in found.moves.items()}
-    output.finish({"figure": str(file), "left": found.left, "moved": moved}, json, True)
+    moved = {label: float(values[-2]) for label, values in told.moves.items()}
+    output.finish({"figure": str(file), "left": told.left, "moved": moved}, json, True)

@@ -16,19 +16,19 @@ ZERO = 1e-9  # where the lower panel has what is exactly 0
 LOOKS = ((COLOURS[1], "-", 1.6), (COLOURS[0], "-", 3.2), ("#101828", "--", 1.1))
 
 
-def story(found: Story) -> Figure:
+def story(told: Story) -> Figure:
     """Above what is left of the first symbol: the distance between two runs that differ in it
     alone. Below how far the states of memory cells have moved since the last symbol."""
-    looks = dict(zip(found.distances, LOOKS, strict=True))
+    looks = dict(zip(told.distances, LOOKS, strict=True))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
         left, moves = figure.subplots(2, 1, height_ratios=(3, 2), sharex=True)
-        for label, values in found.distances.items():
-            _distance(left, label, values[found.first + 1 : -1], *looks[label])
-        for label, values in found.moves.items():
-            _moved(moves, values[found.last + 1 : -1], found.last - found.first, *looks[label])
+        for label, values in told.distances.items():
+            _distance(left, label, values[told.first + 1 : -1], *looks[label])
+        for label, values in told.moves.items():
+            _moved(moves, values[told.last + 1 : -1], told.last - told.first, *looks[label])
         left.set(ylabel="distance of the two runs")
-        left.set_xlim(1, found.lag)
+        left.set_xlim(1, told.lag)
         left.set_ylim(1e-17, 1e3)
         moves.set(xlabel="steps since the symbol", ylabel="change of a state")
         moves.set_yticks([ZERO, *POWERS], ["0", *(f"$10^{{{k}}}$" for k in (-6, -3, 0))])

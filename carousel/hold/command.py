@@ -95,18 +95,18 @@ def hold(
 
 
 def _write(
-    folder: Path, model: Path, subject: Subject, found: Retained, told: str
+    folder: Path, model: Path, subject: Subject, retained: Retained, told: str
 ) -> dict[str, Any]:
     """Write figures and page into a folder; their paths, and what it takes to repeat them."""
     from carousel.cli import repeat
     from carousel.hold import page
     from carousel.measure.retention import sections
 
-    drawn, again = sections.figures(found), repeat.plain(subject.qnet, told, {"model": model})
+    drawn, again = sections.figures(retained), repeat.plain(subject.qnet, told, {"model": model})
     with output.folder(folder) as stage:
         for name, figure in drawn.items():
             (stage / f"{name}.svg").write_text(figure, encoding="utf-8")
-        text = page.render(subject, found, drawn, again)
+        text = page.render(subject, retained, drawn, again)
         (stage / "hold.html").write_text(text, encoding="utf-8")
     return {
         "figures": [str(folder / f"{name}.svg") for name in sorted(drawn)],

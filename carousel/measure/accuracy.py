@@ -114,7 +114,7 @@ def block_of(length: int) -> int:
     return math.ceil(length / POINTS)
 
 
-def table(found: Measured) -> Table:
+def table(measured: Measured) -> Table:
     """For people."""
     rows = (
         (
@@ -126,13 +126,13 @@ def table(found: Measured) -> Table:
             f"{error.sqnr_db:.1f}",
             f"{error.saturations:,}",
         )
-        for name, error in found.errors.signals.items()
+        for name, error in measured.errors.signals.items()
     )
     head = ("signal", "largest", "in LSB", "RMSE", "in LSB", "SQNR, dB", "saturations")
     return Table.of("Fixed point against float", head, rows)
 
 
-def places(found: Measured) -> Table:
+def places(measured: Measured) -> Table:
     """Where each signal is farthest off, and the two values there."""
     rows = (
         (
@@ -142,17 +142,17 @@ def places(found: Measured) -> Table:
             f"{error.worst_fixed:.6g}",
             f"{error.max_abs:.3g}",
         )
-        for name, error in found.errors.signals.items()
+        for name, error in measured.errors.signals.items()
     )
     head = ("signal", "at sequence, step, unit", "float", "fixed point", "difference")
     return Table.of("Where fixed point is farthest from float", head, rows)
 
 
-def growth(subject: Subject, found: Measured) -> list[Table]:
+def growth(subject: Subject, measured: Measured) -> list[Table]:
     """The output and the last stage's states and outputs over time."""
     layers = subject.net.stages[-1]
     names = ["out", *(f"{layer}.{name}" for layer in layers for name in ("s", "y"))]
-    curves = {name: found.errors.signals[name].over_time for name in names}
+    curves = {name: measured.errors.signals[name].over_time for name in names}
     return over_time("fixed point against float", curves)
 
 
@@ -184,13 +184,13 @@ def saturations(trace: QuantizedTrace) -> Table:
     return Table.of("Saturations", ("signal", "values"), found or [("none", "0")])
 
 
-def plain(subject: Subject, found: Measured) -> dict[str, Any]:
+def plain(subject: Subject, measured: Measured) -> dict[str, Any]:
     """For programs."""
     inputs = subject.inputs
     return {
         "input": {"source": inputs.source, "sequences": inputs.count, "length": inputs.length},
         "formats": {name: str(form) for name, form in every_format(subject.qnet.formats).items()},
         "saturated_weights": subject.qnet.saturated_weights,
-        "saturations": found.fixed.saturations,
-        "errors": found.errors.as_dict(),
+        "saturations": measured.fixed.saturations,
+        "errors": measured.errors.as_dict(),
     }

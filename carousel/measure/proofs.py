@@ -18,17 +18,17 @@ HELD_BY = "cell", "first", "hold", "input", "reader", "saturates-y", "shut"  # w
 NONE = "Nothing was proven of this Verilog so far. This does it, and the next run shows it:"
 
 
-def for_ever(found: Record) -> bool:
+def for_ever(record: Record) -> bool:
     """Whether the record says that the network's own weights keep every state for ever."""
-    proven = {each.name for each in found.proofs if each.ok}
-    lacking = {name for name, each in found.left_out.items() if each.status == INAPPLICABLE}
+    proven = {each.name for each in record.proofs if each.ok}
+    lacking = {name for name, each in record.left_out.items() if each.status == INAPPLICABLE}
     return "closed" in proven and proven | lacking >= set(HELD_BY)
 
 
-def table(found: Record) -> Table:
+def table(record: Record) -> Table:
     """A line for each proof."""
     head = ("proof", "claim", "of", "result", "depth", "seconds", "its twin", "holds")
-    return Table.of("Proofs", head, map(_row, found.proofs))
+    return Table.of("Proofs", head, map(_row, record.proofs))
 
 
 def _row(each: Entry) -> tuple[str, ...]:
@@ -45,24 +45,24 @@ def _row(each: Entry) -> tuple[str, ...]:
     )
 
 
-def section(found: Record | None, command: str) -> list[str]:
+def section(record: Record | None, command: str) -> list[str]:
     """The record, or else the command that makes it."""
-    if found is not None:
-        engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in found.proofs}))
+    if record is not None:
+        engines = ", ".join(sorted({f"{each.method} ({each.engine})" for each in record.proofs}))
         parts = [
-            *([html.paragraph(FOR_EVER, "verdict good")] if for_ever(found) else []),
+            *([html.paragraph(FOR_EVER, "verdict good")] if for_ever(record) else []),
             html.paragraph(f"{FOR_ALL} Method: {engines}."),
-            *([report_parts.table(table(found), titled=False)] if found.proofs else []),
-            *map(html.paragraph, _left_out(found)),
+            *([report_parts.table(table(record), titled=False)] if record.proofs else []),
+            *map(html.paragraph, _left_out(record)),
         ]
     else:
         parts = [html.paragraph(NONE), html.code(command)]
     return [html.heading("Proofs"), *parts]
 
 
-def _left_out(found: Record) -> list[str]:
+def _left_out(record: Record) -> list[str]:
     """What became of the statements that were not run."""
-    said = {name: each for name, each in found.left_out.items() if each.status != NOT_RUN}
-    others = [name for name in found.left_out if name not in said]
+    said = {name: each for name, each in record.left_out.items() if each.status != NOT_RUN}
+    others = [name for name in record.left_out if name not in said]
     lines = [f"{name}: {each.status} ({each.why})." for name, each in said.items()]
     return lines + ([f"{', '.join(others)}: {NOT_RUN}."] if others else [])

@@ -84,16 +84,16 @@ def recorded(
 def answers(qnet: QuantizedNetwork, codes: Codes, streams: tuple[Stream, ...]) -> Codes:
     """What the integer model says that a core shows: of each sequence the codes that leave, then
     those of each stream, in order of arrival."""
-    found = []
+    rows = []
     for sequence in codes:
         # dense stages are computed at every step, also where the last output alone leaves
         trace = replace(qnet, output="every").run(sequence)
-        found.append((trace.out if qnet.output == "every" else trace.out[-1]).reshape(-1))
+        rows.append((trace.out if qnet.output == "every" else trace.out[-1]).reshape(-1))
         for stream in streams:
             codes_of = [trace.get(row.kind, row.layer) for row in stream.rows]
             units = zip(codes_of, stream.rows, strict=True)
-            found.append(np.stack([each[:, row.index] for each, row in units], axis=1).reshape(-1))
-    return np.concatenate(found)
+            rows.append(np.stack([each[:, row.index] for each, row in units], axis=1).reshape(-1))
+    return np.concatenate(rows)
 
 
 def _fracs(qnet: QuantizedNetwork) -> list[int]:
@@ -148,6 +148,6 @@ def _layer(layer: Layer) -> dict[str, Any]:
 
 def _squash(name: str) -> dict[str, Any]:
     """The constants of a squashing function; no limit is None."""
-    found = asdict(squash(name))
-    ends = {end: found[end] if np.isfinite(found[end]) else None for end in ("low", "high")}
-    return found | ends
+    data = asdict(squash(name))
+    ends = {end: data[end] if np.isfinite(data[end]) else None for end in ("low", "high")}
+    return data | ends

@@ -24,33 +24,35 @@ IDLE = (
 )
 
 
-def render(subject: Subject, measured: Measured, found: Accounted, again: dict[str, Any]) -> str:
+def render(
+    subject: Subject, measured: Measured, accounted: Accounted, again: dict[str, Any]
+) -> str:
     """The whole page; `again` is what it takes to repeat it."""
-    net, budget = subject.net, found.budget
+    net, budget = subject.net, accounted.budget
     return html.page(
         f"Carousel: number formats of {net.name}",
         [
             f"<h1>{html.escape(net.name)}: number formats</h1>",
             html.paragraph(f"Input: {subject.inputs.source}.", "lead"),
-            html.paragraph(found.sentence, "verdict"),
-            *_answers(found),
-            *section(found),
+            html.paragraph(accounted.sentence, "verdict"),
+            *_answers(accounted),
+            *section(accounted),
             html.heading("Every quantiser"),
             html.figure(
                 plots.svg(budget_plots.alone(budget), "alone"),
                 "RMSE of the output with one quantiser on and all others off, and its share.",
             ),
             html.paragraph(NAMES),
-            parts.table(account.quantisers(found), titled=False),
-            parts.table(account.weights(found)),
-            *_over_time(found),
+            parts.table(account.quantisers(accounted), titled=False),
+            parts.table(account.weights(accounted)),
+            *_over_time(accounted),
             html.heading("Codes against their ranges"),
             html.figure(
                 plots.svg(budget_plots.ranges(budget.uses), "ranges"),
                 "How often codes lie where in their range, with all quantisers on.",
             ),
             html.paragraph(IDLE),
-            parts.table(account.codes(found), titled=False),
+            parts.table(account.codes(accounted), titled=False),
             html.heading("Fixed point against float"),
             html.paragraph(f"Over all of the input: {subject.inputs.source}."),
             parts.table(accuracy.table(measured), titled=False),
@@ -61,19 +63,19 @@ def render(subject: Subject, measured: Measured, found: Accounted, again: dict[s
     )
 
 
-def _answers(found: Accounted) -> list[str]:
+def _answers(accounted: Accounted) -> list[str]:
     """Sequences answered rightly, where the answers are known."""
-    return [parts.table(account.answers(found))] if found.right else []
+    return [parts.table(account.answers(accounted))] if accounted.right else []
 
 
-def _over_time(found: Accounted) -> list[str]:
+def _over_time(accounted: Accounted) -> list[str]:
     """Nothing where the output has one step only."""
-    if len(found.budget.together) < 2 or not found.budget.whole.rmse:
+    if len(accounted.budget.together) < 2 or not accounted.budget.whole.rmse:
         return []
     return [
         html.heading("Over time"),
         html.figure(
-            plots.svg(budget_plots.over_time(found.budget), "shares"),
+            plots.svg(budget_plots.over_time(accounted.budget), "shares"),
             "RMSE of the output with all quantisers on, and how the groups share it.",
         ),
     ]

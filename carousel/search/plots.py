@@ -14,9 +14,9 @@ from fixedpoint.search.search import front
 from fixedpoint.search.space import RULE
 
 
-def figure(found: SearchResult) -> Figure:
+def figure(result: SearchResult) -> Figure:
     """Cost against error: all that was tried, the Pareto set, the starts, what was chosen."""
-    able = [each for each in found.state.known.values() if each.cost is not None]
+    able = [each for each in result.state.known.values() if each.cost is not None]
     with mpl.rc_context(STYLE):
         drawn = Figure(figsize=(WIDTH, 4.0), dpi=200, layout="constrained")
         panel = drawn.subplots()
@@ -25,13 +25,13 @@ def figure(found: SearchResult) -> Figure:
         panel.plot(*_points(able), "o", label="tried", **look)
         look = {"color": COLOURS[0], "linewidth": 1.2}
         panel.step(*_points(front(able)), where="post", label="none is better in both", **look)
-        for (name, family), colour in zip(found.starts.items(), (COLOURS[2], GREY), strict=True):
+        for (name, family), colour in zip(result.starts.items(), (COLOURS[2], GREY), strict=True):
             label = f"{name}, bits" if name == RULE else f"{name} widths, bits"
             look = {"color": colour, "markersize": 3.5, "linewidth": 0.8}
             panel.plot(*_points(family), "s-", label=label, **look)
             _bits(panel, family, colour)
-        panel.plot(*_points([found.best]), "o", color=COLOURS[1], markersize=6, label="chosen")
-        if (limit := found.goal.tolerance) is not None:
+        panel.plot(*_points([result.best]), "o", color=COLOURS[1], markersize=6, label="chosen")
+        if (limit := result.goal.tolerance) is not None:
             look = {"color": COLOURS[1], "linestyle": ":", "linewidth": 1.0}
             panel.axhline(limit, label="tolerance", **look)
         panel.xaxis.set_major_formatter("{x:,.0f}")

@@ -62,24 +62,24 @@ class SearchResult:
         )
 
 
-def columns(found: SearchResult) -> dict[str, Evaluation]:
+def columns(result: SearchResult) -> dict[str, Evaluation]:
     """What is laid side by side, by name."""
-    shown = {"found": found.best}
-    for name, family in found.starts.items():
-        if met := list(filter(found.goal.met, family)):
-            best = min(met, key=found.goal.rank)
+    shown = {"found": result.best}
+    for name, family in result.starts.items():
+        if met := list(filter(result.goal.met, family)):
+            best = min(met, key=result.goal.rank)
             shown[f"{name}, {best.widths.input} bits"] = best
-    return {**shown, f"{RULE}, {REFERENCE} bits": found.reference}
+    return {**shown, f"{RULE}, {REFERENCE} bits": result.reference}
 
 
-def tables(found: SearchResult) -> list[Table]:
+def tables(result: SearchResult) -> list[Table]:
     """For people."""
-    shown = columns(found)
+    shown = columns(result)
     rows = zip(*map(_column, shown.values()), strict=True)
     names = [*(f"bits of {kind}" for kind in KINDS), *FIGURES]
-    title = f"Formats found, of {found.state.tried:,} tried, for {found.lanes} lanes"
+    title = f"Formats found, of {result.state.tried:,} tried, for {result.lanes} lanes"
     cells = ((name, *row) for name, row in zip(names, rows, strict=True))
-    return [Table.of(title, ("", *shown), cells), _held_out(found)]
+    return [Table.of(title, ("", *shown), cells), _held_out(result)]
 
 
 FIGURES = (
@@ -107,32 +107,34 @@ def _column(each: Evaluation) -> Iterator[str]:
     yield "-" if each.right is None else str(each.right)
 
 
-def _held_out(found: SearchResult) -> Table:
+def _held_out(result: SearchResult) -> Table:
     """The choice on data that the search has not seen."""
     rows = []
-    for name, each in (("searched", found.best), ("held out", found.held_out)):
+    for name, each in (("searched", result.best), ("held out", result.held_out)):
         right = "-" if each.right is None else f"{each.right}, float {each.right_in_float}"
-        met = "yes" if found.goal.met(each) else "no"
+        met = "yes" if result.goal.met(each) else "no"
         rows.append((name, f"{each.rmse:.3g}", f"{each.max_abs:.3g}", right, met))
     title = "What was found, on the data of the search and on data held out"
-    if found.state.limit < math.inf:
-        title += f"; to meet the goal there it was searched with an RMSE of {found.state.limit:.3g}"
+    if result.state.limit < math.inf:
+        title += (
+            f"; to meet the goal there it was searched with an RMSE of {result.state.limit:.3g}"
+        )
     return Table.of(title, ("data", "RMSE", "largest", "sequences right", "meets the goal"), rows)
 
 
-def plain(found: SearchResult) -> dict[str, Any]:
+def plain(result: SearchResult) -> dict[str, Any]:
     """For programs."""
     return {
-        "goal": asdict(found.goal),
-        "lanes": found.lanes,
-        "tried": found.state.tried,
-        "stopped_after_minutes": found.stopped,
-        "limit": found.state.limit if found.state.limit < math.inf else None,
-        "found": _plain(found.best),
-        "held_out": _plain(found.held_out),
-        **{name: [_plain(each) for each in family] for name, family in found.starts.items()},
-        "reference": _plain(found.reference),
-        "front": [_plain(each) for each in front(found.state.known.values())],
+        "goal": asdict(result.goal),
+        "lanes": result.lanes,
+        "tried": result.state.tried,
+        "stopped_after_minutes": result.stopped,
+        "limit": result.state.limit if result.state.limit < math.inf else None,
+        "found": _plain(result.best),
+        "held_out": _plain(result.held_out),
+        **{name: [_plain(each) for each in family] for name, family in result.starts.items()},
+        "reference": _plain(result.reference),
+        "front": [_plain(each) for each in front(result.state.known.values())],
     }
 
 

@@ -71,9 +71,9 @@ class Journal(Generic[Key, Found]):
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from None
 
-    def add(self, found: Found) -> None:
+    def add(self, item: Found) -> None:
         """Write one more, at once."""
-        self.known[self._key(found)] = found
-        line = json.dumps({"of": self.problem, "found": found.as_dict()}, allow_nan=False)
+        self.known[self._key(item)] = item
+        line = json.dumps({"of": self.problem, "found": item.as_dict()}, allow_nan=False)
         self._file.write(line + "\n")
         self._file.flush()

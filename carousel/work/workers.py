@@ -77,9 +77,9 @@ def local(function: Function, given: Any, jobs: int) -> Iterator[Workers]:
 def _here(do: Callable[[Any], Any], items: Iterable[Any], follow: Follow) -> Iterator[Any]:
     waiting = deque(items)
     while waiting:
-        found = do(waiting.popleft())
-        yield found
-        waiting.extendleft(follow(found))
+        answer = do(waiting.popleft())
+        yield answer
+        waiting.extendleft(follow(answer))
 
 
 def _in_pool(submit: Submit, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
@@ -87,9 +87,9 @@ def _in_pool(submit: Submit, items: Iterable[Any], follow: Follow) -> Iterator[A
     while running:
         done, running = wait(running, return_when=FIRST_COMPLETED)
         for each in done:
-            found = each.result()
-            running |= {submit(_do, item) for item in follow(found)}
-            yield found
+            answer = each.result()
+            running |= {submit(_do, item) for item in follow(answer)}
+            yield answer
 
 
 @contextmanager
@@ -166,9 +166,9 @@ def _connected(distributed, address: str):
 def _on_cluster(distributed, client, submit, items: Iterable[Any], follow: Follow) -> Iterator[Any]:
     running = distributed.as_completed([submit(item) for item in items], loop=client.loop)
     for done in running:
-        found = done.result()
-        running.update([submit(item) for item in follow(found)])
-        yield found
+        answer = done.result()
+        running.update([submit(item) for item in follow(answer)])
+        yield answer
 
 
 def _same(given: Any) -> Any:

@@ -168,14 +168,14 @@ def account(
         return PartError(name, group, error(members), _whole(error(others)), limits)
 
     groups, singles = _groups(every), {} if groups_only else {n: {n: q} for n, q in every.items()}
-    found: list[PartError] = []
+    errors: list[PartError] = []
     for name, members in (*groups.items(), *singles.items()):
-        found.append(part(name, members))
+        errors.append(part(name, members))
         if progress:
-            progress(len(found), len(groups) + len(singles))
+            progress(len(errors), len(groups) + len(singles))
     return Budget(
-        groups=tuple(found[: len(groups)]),
-        parts=tuple(found[len(groups) :]),
+        groups=tuple(errors[: len(groups)]),
+        parts=tuple(errors[len(groups) :]),
         together=over_time(fixed.out - real.out, first, block),
         uses=uses,
         unequal=sum(mismatches(fixed, qnet.run(codes).real()).values()),
@@ -197,7 +197,7 @@ def affordable(net: Network, qnet: QuantizedNetwork, x: Array, groups_only: bool
 def _groups(every: Quantised) -> dict[str, Quantised]:
     """The quantisers by group, of those groups that there are."""
     members = {group: {n: q for n, q in every.items() if q.group == group} for group in GROUPS}
-    return {group: found for group, found in members.items() if found}
+    return {group: names for group, names in members.items() if names}
 
 
 def _saturates(uses: Mapping[str, CodeUse], name: str) -> bool:

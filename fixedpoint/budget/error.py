@@ -99,7 +99,7 @@ def compare(
             f"traces: signals {', '.join(wanted)} and {', '.join(values)} must be the same"
         )
     length = next(iter(wanted.values())).shape[-2]
-    found = {}
+    errors = {}
     for name, want in wanted.items():
         have = values[name]
         if want.shape != have.shape:
@@ -110,8 +110,8 @@ def compare(
         lsb = fixed.format(short, int(layer or 0)).lsb
         lost, first = fixed.saturations.get(name, 0), length - want.shape[-2]
         counts = within if not first else None
-        found[name] = _signal(want, have, lsb, lost, first, block, counts)
-    return ErrorReport(found)
+        errors[name] = _signal(want, have, lsb, lost, first, block, counts)
+    return ErrorReport(errors)
 
 
 def _signal(
@@ -188,13 +188,13 @@ def over_time(
     error: np.ndarray, first: int, block: int, within: np.ndarray | None = None
 ) -> tuple[BlockError, ...]:
     """e (N, T, width), whose steps count from `first`, block by block; the last may be short."""
-    found = []
+    errors = []
     for step in range(0, error.shape[1], block):
         part = error[:, step : step + block]
         counted = part if within is None else part[within[:, step : step + block]]
         rmse, most = float(np.sqrt(np.mean(counted**2))), float(np.abs(part).max())
-        found.append(BlockError(first + step, part.shape[1], rmse, most))
-    return tuple(found)
+        errors.append(BlockError(first + step, part.shape[1], rmse, most))
+    return tuple(errors)
 
 
 def merged(blocks: Sequence[BlockError], count: int) -> tuple[BlockError, ...]:

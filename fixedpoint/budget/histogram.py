@@ -81,10 +81,10 @@ class Watched:
         self._or = self._count = self._saturations = self._at_ends = 0
 
     def __call__(self, values: Array) -> Array:
-        found = self._quantiser(values)
-        if found.size:
-            self._note(values, found)
-        return found
+        codes = self._quantiser(values)
+        if codes.size:
+            self._note(values, codes)
+        return codes
 
     def _note(self, values: Array, found: Array) -> None:
         codes: Codes = np.ldexp(found, self._quantiser.frac).astype(np.int64)

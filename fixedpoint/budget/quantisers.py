@@ -118,23 +118,23 @@ Quantisers = Mapping[str, Callable[[Array], Array]]
 def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
     """Every quantiser of the integer network `qnet`, which was made of `net`, by name."""
     scales = qnet.formats.scales
-    found = {"input": _finer(_of("input", qnet.formats.input), scales)}
+    named = {"input": _finer(_of("input", qnet.formats.input), scales)}
     units = [unit for layer in qnet.layers for unit in (layer.gate, layer.g, layer.h)]
     units += [stage.squash for stage in qnet.dense]
     if not all(unit.squash.linear for unit in units):
         form, table = qnet.table.value, qnet.table
-        found["sigma table"] = TableQuantiser(
+        named["sigma table"] = TableQuantiser(
             group="sigma table", frac=form.frac, limits=(0, form.one), table=table
         )
     for k, layer in enumerate(qnet.layers):
         scales = Given.by(qnet, k, qnet.formats).scales
-        found |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer, scales)}
+        named |= {f"{k}.{what}": quantiser for what, quantiser in _layer(layer, scales)}
         for part in net.layers[k].initial:
-            found[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
+            named[f"{k}.initial {part}"] = _of("state", layer.formats.signal(part))
     for k, ((label, signal), stage) in enumerate(zip(dense_names(qnet), qnet.dense, strict=True)):
         scales = Given.by(qnet, len(qnet.layers) + k, qnet.formats).scales
-        found |= dict(_dense(label, signal, stage, scales))
-    return found
+        named |= dict(_dense(label, signal, stage, scales))
+    return named
 
 
 def dense_names(qnet: QuantizedNetwork) -> list[tuple[str, str]]:

@@ -51,15 +51,15 @@ class LayerBound:
 
     def span(self, start: Range, lags: tuple[int, ...]) -> list[Range]:
         """Where states that start in a range (..., C) can be after each lag (rising, in steps)."""
-        found, low, high, done = [], start.low, start.high, 0
+        ranges, low, high, done = [], start.low, start.high, 0
         for lag in lags:
             low, high = (
                 self._walk(low, "lowest", done, lag)[0],
                 self._walk(high, "highest", done, lag)[0],
             )
-            found.append(Range(low, high))
+            ranges.append(Range(low, high))
             done = lag
-        return found
+        return ranges
 
     def drift(self, lags: tuple[int, ...]) -> Codes:
         """The largest |s(T) - s(0)| from any state, in LSB, for each lag T: (lags, C).
@@ -97,15 +97,15 @@ def bound(qnet: QuantizedNetwork, inputs: Range) -> tuple[LayerBound, ...]:
     They may start from any state of their formats, and so may y and the gates. A step is one of the
     layer's own: for a layer that runs in reverse the first is the sequence's last.
     """
-    found: list[LayerBound] = []
+    layers: list[LayerBound] = []
 
     def one(k: int, x: Range) -> Range:
         maps, y = _maps(qnet.layers[k], x)
-        found.append(LayerBound(qnet.layers[k], maps))
+        layers.append(LayerBound(qnet.layers[k], maps))
         return y
 
     _through(qnet, inputs, one)
-    return tuple(found)
+    return tuple(layers)
 
 
 def _through(
@@ -204,16 +204,16 @@ def open_gate(qnet: QuantizedNetwork, inputs: Range) -> OpenGate | None:
     ------
     NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     """
-    found: list[OpenGate] = []
+    gates: list[OpenGate] = []
 
     def one(k: int, x: Range) -> Range | None:
         sources = _anything(qnet.layers[k], x)
         opened = _open(k, qnet.layers[k], sources)
-        found.extend([opened] if opened else [])
+        gates.extend([opened] if opened else [])
         return None if opened else _step(qnet.layers[k], sources)[1]["y"]
 
     _through(qnet, inputs, one)
-    return found[0] if found else None
+    return gates[0] if gates else None
 
 
 def _open(k: int, layer: QuantizedLayer, sources: dict[str, Range]) -> OpenGate | None:
@@ -242,9 +242,9 @@ def shut_range(qnet: QuantizedNetwork) -> float | OpenGate:
     NeverShutError : gates that are clipped to where none is exactly 0, or 1.
     """
     form = min(qnet.formats.elements, key=lambda form: form.frac)
-    found = open_gate(qnet, symmetric_input(qnet, 0))
-    if found:
-        return found
+    gate = open_gate(qnet, symmetric_input(qnet, 0))
+    if gate:
+        return gate
     shut, opened = 0, form.high + 1
     while opened - shut > 1:
         middle = (shut + opened) // 2

@@ -269,8 +269,8 @@ def drift(trace: Trace, first: int, last: int) -> tuple[float, ...]:
     steps = real.get("s").shape[-2]
     if not 0 <= first < last < steps:
         raise InputError(f"drift from step {first} to {last}: the trace has steps 0 to {steps - 1}")
-    found = []
+    changes = []
     for layer in real.layers:
         lag = layer["s"][..., first : last + 1, :]
-        found.append(float(np.abs(lag[..., 1:, :] - lag[..., :1, :]).max()))
-    return tuple(found)
+        changes.append(float(np.abs(lag[..., 1:, :] - lag[..., :1, :]).max()))
+    return tuple(changes)

@@ -145,7 +145,7 @@ def _follow(
     """The states after each lag."""
     if list(lags) != sorted({lag for lag in lags if lag > 0}):
         raise InputError(f"lags {', '.join(map(str, lags))}: must rise from at least 1 step")
-    found, done = [], 0
+    states, done = [], 0
     seen: dict[bytes, int] = {}
     cycle, again = 0, math.lcm(CHUNK, *(len(group.pool) for group in groups))
     for lag in lags:
@@ -161,8 +161,8 @@ def _follow(
             done = end
             if progress:
                 progress(done)
-        found.append(state)
-    return found
+        states.append(state)
+    return states
 
 
 def _bits(state: State) -> bytes:

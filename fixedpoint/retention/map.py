@@ -162,7 +162,7 @@ class Thresholds:
 
 def thresholds(layer: QuantizedLayer) -> Thresholds:
     """The thresholds of a layer."""
-    found, own = retention(layer), "f" in layer.shape.gates
+    kept, own = retention(layer), "f" in layer.shape.gates
 
     def real(code: int | None) -> float | None:
         return None if code is None else code * layer.gate.net.lsb
@@ -173,11 +173,11 @@ def thresholds(layer: QuantizedLayer) -> Thresholds:
         except NeverShutError:
             return None
 
-    stuck = found.sticks[0][found.short > 0]
+    stuck = kept.sticks[0][kept.short > 0]
     return Thresholds(
         exact(closing),
-        real(found.closed_in_effect),
+        real(kept.closed_in_effect),
         exact(keeping) if own else None,
-        real(found.kept_in_effect) if own else None,
-        int(stuck.max(initial=0)) if found.forgets else None,
+        real(kept.kept_in_effect) if own else None,
+        int(stuck.max(initial=0)) if kept.forgets else None,
     )

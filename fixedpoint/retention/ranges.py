@@ -136,10 +136,10 @@ def input_between(qnet: QuantizedNetwork, low: float, high: float) -> Range:
 
 def input_of(codes: Codes) -> Range:
     """The input vectors among codes (..., D), a case each: (M, D); of many the box around them."""
-    found = np.unique(codes.reshape(-1, codes.shape[-1]), axis=0)
-    if len(found) > MOST_VECTORS:
-        return Range(found.min(axis=0)[None], found.max(axis=0)[None])
-    return Range(found, found)
+    vectors = np.unique(codes.reshape(-1, codes.shape[-1]), axis=0)
+    if len(vectors) > MOST_VECTORS:
+        return Range(vectors.min(axis=0)[None], vectors.max(axis=0)[None])
+    return Range(vectors, vectors)
 
 
 def net_inputs(layer: QuantizedLayer, kind: str, sources: dict[str, Range]) -> Range:

@@ -63,27 +63,27 @@ class Goal:
         """Whether cost counts first, because the error has a limit."""
         return self.tolerance is not None or self.task
 
-    def met(self, found: Evaluation) -> bool:
+    def met(self, each: Evaluation) -> bool:
         """Whether all is kept; states must hold, and nothing but a squash may saturate."""
-        if found.cost is None or found.holds is False or found.clipped:
+        if each.cost is None or each.holds is False or each.clipped:
             return False
-        if self.tolerance is not None and not found.rmse <= self.tolerance:
+        if self.tolerance is not None and not each.rmse <= self.tolerance:
             return False
-        return not self.task or (found.right or 0) >= (found.right_in_float or 0)
+        return not self.task or (each.right or 0) >= (each.right_in_float or 0)
 
-    def rank(self, found: Evaluation) -> tuple[float, ...]:
+    def rank(self, each: Evaluation) -> tuple[float, ...]:
         """Less is better: cost, then error, or the other way round; then the widths themselves."""
-        figures = _total(found), found.rmse
-        return *(figures if self.cheapest else figures[::-1]), *astuple(found.widths)
+        figures = _total(each), each.rmse
+        return *(figures if self.cheapest else figures[::-1]), *astuple(each.widths)
 
-    def step(self, here: Evaluation, found: Evaluation) -> tuple[float, ...]:
+    def step(self, here: Evaluation, each: Evaluation) -> tuple[float, ...]:
         """Less is the better step from `here`, of those to a better rank."""
         if not self.cheapest:
-            return self.rank(found)
+            return self.rank(each)
         power = here.rmse**2
-        added = max(found.rmse**2 - power, LEAST_NOISE * power)
-        saved = _total(here) - _total(found)
-        return -saved / added if added else -math.inf, *self.rank(found)
+        added = max(each.rmse**2 - power, LEAST_NOISE * power)
+        saved = _total(here) - _total(each)
+        return -saved / added if added else -math.inf, *self.rank(each)
 
 
 @dataclass
@@ -127,10 +127,10 @@ class Search:
         SearchError : no formats meet the goal, or none that do are confirmed.
         """
         while True:
-            found = min(map(self.descend, self.starts()), key=self.goal.rank)
-            if confirm(found):
-                return found
-            self.limit = TIGHTER * found.rmse
+            best = min(map(self.descend, self.starts()), key=self.goal.rank)
+            if confirm(best):
+                return best
+            self.limit = TIGHTER * best.rmse
             within = filter(self._meets, self.known.values())
             self.best = min(within, key=self.goal.rank, default=self.best)
 
@@ -138,7 +138,7 @@ class Search:
         """The best of each family of widths, the best of all first."""
         families = list(self.space.starts.values())
         every = [widths for family in families for widths in family]
-        met = {found.widths: found for found in self.meeting(every)}
+        met = {each.widths: each for each in self.meeting(every)}
         if not met:
             raise SearchError(self._why(every))
         able = [[met[widths] for widths in family if widths in met] for family in families]
@@ -167,17 +167,17 @@ class Search:
             if key not in self._alike:
                 first.setdefault(key, widths)
         left = len(first)
-        for found in self.evaluate(list(first.values())):
-            self._alike[keys[found.widths]] = self.known[found.widths] = found
-            if self._meets(found):
-                self.best = min(filter(None, (self.best, found)), key=self.goal.rank)
+        for each in self.evaluate(list(first.values())):
+            self._alike[keys[each.widths]] = self.known[each.widths] = each
+            if self._meets(each):
+                self.best = min(filter(None, (self.best, each)), key=self.goal.rank)
             left -= 1
             self.watch(left)
         for widths, key in keys.items():
             self.known[widths] = replace(self._alike[key], widths=widths)
 
-    def _meets(self, found: Evaluation) -> bool:
-        return found.rmse <= self.limit and self.goal.met(found)
+    def _meets(self, each: Evaluation) -> bool:
+        return each.rmse <= self.limit and self.goal.met(each)
 
     def descend(self, here: Evaluation) -> Evaluation:
         """From `here` on to where no change of one or two widths is better."""
@@ -192,9 +192,9 @@ class Search:
         return here
 
 
-def front(found: Iterable[Evaluation]) -> list[Evaluation]:
+def front(every: Iterable[Evaluation]) -> list[Evaluation]:
     """Those that no other one beats in both cost and error (Pareto), the cheapest first."""
-    able = [each for each in found if each.cost is not None and each.holds is not False]
+    able = [each for each in every if each.cost is not None and each.holds is not False]
     kept, least = [], math.inf
     for each in sorted(able, key=Goal(task=True).rank):
         if each.rmse < least:
@@ -203,6 +203,6 @@ def front(found: Iterable[Evaluation]) -> list[Evaluation]:
     return kept
 
 
-def _total(found: Evaluation) -> float:
-    assert found.cost is not None, "formats that cannot work have no rank"
-    return found.cost.total
+def _total(each: Evaluation) -> float:
+    assert each.cost is not None, "formats that cannot work have no rank"
+    return each.cost.total

@@ -46,8 +46,8 @@ class History:
 
     def first(self, met: Judged) -> int | None:
         """After how many sequences `met` is true of the new ones (new,) for the first time."""
-        found = np.flatnonzero(met)
-        return self.presented - self.new + int(found[0]) + 1 if len(found) else None
+        places = np.flatnonzero(met)
+        return self.presented - self.new + int(places[0]) + 1 if len(places) else None
 
     @property
     def stalled(self) -> bool:

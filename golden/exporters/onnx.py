@@ -88,23 +88,23 @@ def _check(k: int, layer: Layer) -> None:
 
 def _notes(net: Network) -> tuple[str, ...]:
     """What is said in other terms, layer by layer."""
-    found = []
+    notes = []
     for k, layer in enumerate(net.layers):
         if always_open(layer):
-            found.append(
+            notes.append(
                 f"layer {k}: the absent forget gate is written as one of bias "
                 f"{OPEN[layer.gate]:g}, at which it is exactly 1"
             )
         if layer.block_size > 1:
-            found.append(
+            notes.append(
                 f"layer {k}: the gates of a block are written for each of its "
                 f"{layer.block_size} cells"
             )
         if layer.beside:
-            found.append(
+            notes.append(
                 f"layers {k - 1} and {k}: written as two operators whose outputs are joined"
             )
-    return tuple(found)
+    return tuple(notes)
 
 
 def _serialized(net: Network, graph: Graph) -> bytes:

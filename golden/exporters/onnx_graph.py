@@ -218,22 +218,22 @@ def _attributes(k: int, layer: Layer, rounding: FileRounding) -> dict[str, Any]:
         if name not in ACTIVATIONS:
             raise ModelError(f"layer {k} {name!r}: ONNX files may have {', '.join(ACTIVATIONS)}")
     kinds = [ACTIVATIONS[name] for name in (layer.gate, layer.g, layer.h)]
-    found: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "hidden_size": layer.shape.cells,
         "direction": "reverse" if layer.reverse else "forward",
         "activations": [name for name, _ in kinds],
     }
     if constants := [pair for _, pair in kinds if pair]:
-        found["activation_alpha"] = [alpha for alpha, _ in constants]
-        found["activation_beta"] = [beta for _, beta in constants]
+        attributes["activation_alpha"] = [alpha for alpha, _ in constants]
+        attributes["activation_beta"] = [beta for _, beta in constants]
     if layer.coupled:
-        found["input_forget"] = 1
+        attributes["input_forget"] = 1
     if layer.clip:
         limit = layer.clip["g"][1]
-        found["clip"] = float(rounding(f"layer {k} clip", limit))
-        if not found["clip"]:  # which would mean: not clipped
+        attributes["clip"] = float(rounding(f"layer {k} clip", limit))
+        if not attributes["clip"]:  # which would mean: not clipped
             raise ModelError(f"layer {k} clip: {limit:g} is 0 in {DTYPE}")
-    return found
+    return attributes
 
 
 def _numbers(k: int, layer: Layer, rounding: FileRounding) -> dict[str, np.ndarray]:
@@ -249,8 +249,10 @@ def _numbers(k: int, layer: Layer, rounding: FileRounding) -> dict[str, np.ndarr
         biases["f"] = np.full_like(biases["i"], OPEN[layer.gate] if always_open(layer) else 0.0)
     stacked = np.concatenate([rows[kind] for kind in ORDER])
     bias = np.concatenate([biases[kind] for kind in ORDER])
-    found = {name: stacked[None, :, shape.columns[part]] for name, part in (("W", "x"), ("R", "y"))}
-    found["B"] = np.concatenate([bias, np.zeros_like(bias)])[None]
+    arrays = {
+        name: stacked[None, :, shape.columns[part]] for name, part in (("W", "x"), ("R", "y"))
+    }
+    arrays["B"] = np.concatenate([bias, np.zeros_like(bias)])[None]
     if layer.peepholes:
         seen = [
             rounding(f"layer {k} peepholes {kind}", layer.peepholes[kind])
@@ -258,5 +260,5 @@ def _numbers(k: int, layer: Layer, rounding: FileRounding) -> dict[str, np.ndarr
             else np.zeros(shape.cells, DTYPE)
             for kind in "iof"
         ]
-        found["P"] = np.concatenate(seen)[None]
-    return found
+        arrays["P"] = np.concatenate(seen)[None]
+    return arrays

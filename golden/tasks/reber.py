@@ -54,13 +54,13 @@ class Reber(Task):
         return encode(self._pick(rng, count))
 
     def draw(self, rng: Generator, lengths: Whole) -> Batch:
-        found = []
+        symbols = []
         for length in lengths:
             string = ""
             while len(string) != length + 1:
                 (string,) = self._pick(rng, 1)
-            found.append(string)
-        return encode(found)
+            symbols.append(string)
+        return encode(symbols)
 
     def split(self, rng: Generator) -> tuple["Reber", "Reber"]:
         """With 256 random strings to train on and 256 others held out, and with the whole grammar.

@@ -39,14 +39,14 @@ class Decoder(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus, value = self.bus, Signal(WIDTH)
-        found, allowed, waits, refused = (
+        known, allowed, waits, refused = (
             Signal(name=name) for name in ("found", "allowed", "waits", "refused")
         )
         with m.Switch(bus.address):
             for register in self.registers:
                 with m.Case(register.offset // BYTES):
                     m.d.comb += [
-                        found.eq(1),
+                        known.eq(1),
                         allowed.eq(Mux(bus.write, register.writable, register.readable)),
                     ]
                     if register.constant:
@@ -60,10 +60,10 @@ class Decoder(wiring.Component):
                     ]
         for port in (getattr(self, each.port) for each in self.registers if not each.constant):
             m.d.comb += [port.data.eq(bus.data), port.strobe.eq(bus.strobe)]
-        okay = found & allowed & ~refused
+        okay = known & allowed & ~refused
         m.d.comb += [
             bus.done.eq(~(allowed & waits)),
             bus.value.eq(Mux(okay, value, 0)),
-            bus.response.eq(Mux(okay, Response.OKAY, Mux(found, Response.SLVERR, Response.DECERR))),
+            bus.response.eq(Mux(okay, Response.OKAY, Mux(known, Response.SLVERR, Response.DECERR))),
         ]
         return m

@@ -98,8 +98,8 @@ class Deframer:
     def feed(self, received: bytes) -> list[bytes]:
         """The contents of frames that are whole and right now."""
         *ended, self._open = (self._open + received).split(bytes([FLAG]))
-        found = [self._content(body) for body in ended if body]
-        return [content for content in found if content is not None]
+        answers = [self._content(body) for body in ended if body]
+        return [content for content in answers if content is not None]
 
     def _content(self, body: bytes) -> bytes | None:
         content, escaped = bytearray(), 0

@@ -43,10 +43,10 @@ class Figures:
     @property
     def bits_read_per_step(self) -> dict[str, int]:
         """Bits that are read from memory a step, by what they hold; see `bits_read`."""
-        found: Counter[str] = Counter()
+        bits: Counter[str] = Counter()
         for part in self.plan.parts:
-            found.update(bits_read(part))
-        return dict(found)
+            bits.update(bits_read(part))
+        return dict(bits)
 
     def plain(self) -> dict[str, Any]:
         """For programs."""

@@ -124,8 +124,8 @@ def implement(
     placements = []
     for seed in seeds if device.family.placer else ():
         with _timed(seconds, f"placing, seed {seed}"):
-            found = place(netlist, device, freq, seed, design.constraints, folder, progress)
-        placements.append(found)
+            placed = place(netlist, device, freq, seed, design.constraints, folder, progress)
+        placements.append(placed)
     return Implementation(design, device, netlist, tuple(placements), seconds)
 
 

@@ -89,5 +89,9 @@ def _place(end: dict[str, Any]) -> str:
 
 
 def _plain(step: dict[str, Any]) -> dict[str, Any]:
-    found = {"type": step["type"], "ns": step["delay"], "cell": step["to"]["cell"]}
-    return {**found, "port": step["to"]["port"], **({"net": step["net"]} if "net" in step else {})}
+    segment = {"type": step["type"], "ns": step["delay"], "cell": step["to"]["cell"]}
+    return {
+        **segment,
+        "port": step["to"]["port"],
+        **({"net": step["net"]} if "net" in step else {}),
+    }

@@ -20,15 +20,15 @@ def driver(plan: CorePlan, recording: Recording) -> dict[str, str]:
     core; `<module>.h`, what this one is; `<module>_example.c`; with a load port `<module>_load.h`,
     the words of this network."""
     module = module_name(plan.qnet)
-    found = {
+    sources = {
         name: (HERE / name).read_text(encoding="utf-8") for name in ("carousel.c", "carousel.h")
     }
-    found["carousel_registers.h"] = _guarded("carousel_registers", _registers())
-    found[f"{module}.h"] = _guarded(module, _description(plan, module))
-    found[f"{module}_example.c"] = _example(plan, module, recording)
+    sources["carousel_registers.h"] = _guarded("carousel_registers", _registers())
+    sources[f"{module}.h"] = _guarded(module, _description(plan, module))
+    sources[f"{module}_example.c"] = _example(plan, module, recording)
     if plan.options.load_port:
-        found[f"{module}_load.h"] = _guarded(f"{module}_load", _load(plan, module))
-    return found
+        sources[f"{module}_load.h"] = _guarded(f"{module}_load", _load(plan, module))
+    return sources
 
 
 def _guarded(name: str, lines: Iterator[str]) -> str:

@@ -31,12 +31,12 @@ def files(
     """
     plan = wrappable(plan) if axi else plan
     about, module = verilog.describe(plan, axi), verilog.module_name(plan.qnet)
-    found, memories = verilog.texts(plan, axi=axi), dict[str, str]()
+    texts, memories = verilog.texts(plan, axi=axi), dict[str, str]()
     if memory_files:
-        found[f"{module}.v"], memories = apart(found[f"{module}.v"], f"{module}_")
+        texts[f"{module}.v"], memories = apart(texts[f"{module}.v"], f"{module}_")
     benches, clock = bench(plan, recording, axi), "aclk" if axi else "clk"
     recorded = [name for name in benches if name.endswith(".mem")]
-    found |= {
+    texts |= {
         **memories,
         f"{module}.veo": templates.verilog(about),
         f"{module}.vho": templates.vhdl(about),
@@ -47,6 +47,6 @@ def files(
         **projects.quartus(module, clock, [*memories]),
     }
     if axi:
-        found[f"{module}.rdl"] = to_systemrdl(module, registers(plan))
-        found |= driver(plan, recording)
-    return found
+        texts[f"{module}.rdl"] = to_systemrdl(module, registers(plan))
+        texts |= driver(plan, recording)
+    return texts

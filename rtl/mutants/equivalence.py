@@ -79,12 +79,12 @@ def equivalent(
     ------
     ToolFailedError : Yosys fails.
     """
-    found: dict[Mutant, str] = {}
+    fates: dict[Mutant, str] = {}
     machines: dict[tuple[bool, str], tuple[Machine, list[Mutant]]] = {}
     for each in tries:
         left: dict[str, list[Mutant]] = {}
         for mutant in mutants:
-            if mutant not in found:
+            if mutant not in fates:
                 left.setdefault(mutant.module if each.part else top, []).append(mutant)
         for module, some in left.items():
             here = each.part, module  # those of a part may be the top module's own
@@ -92,9 +92,9 @@ def equivalent(
                 machines[here] = _machine(selectable(text, module, some, PORT), module), some
             machine, numbered = machines[here]
             numbers = [numbered.index(mutant) + 1 for mutant in some]
-            found |= dict(zip(some, _shown(machine, numbers, each), strict=True))
-            found = {mutant: how for mutant, how in found.items() if how}
-    return found
+            fates |= dict(zip(some, _shown(machine, numbers, each), strict=True))
+            fates = {mutant: how for mutant, how in fates.items() if how}
+    return fates
 
 
 def _shown(machine: Machine, numbers: Sequence[int], how: Try) -> list[str]:

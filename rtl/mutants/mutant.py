@@ -103,14 +103,14 @@ def draw(
     ------
     ToolFailedError : Yosys fails.
     """
-    found = [mutant for mutant in candidates(text, top, progress) if wanted(mutant)]
-    return choose(found, count, seed)
+    wished = [mutant for mutant in candidates(text, top, progress) if wanted(mutant)]
+    return choose(wished, count, seed)
 
 
-def choose(found: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
+def choose(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
     """Of some mutants as many, as evenly as `draw` does."""
     parts = (lambda m: m.module, lambda m: m.kind, lambda m: m.cell)
-    return list(islice(_deal(found, parts, random.Random(seed)), count))
+    return list(islice(_deal(mutants, parts, random.Random(seed)), count))
 
 
 def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]:
@@ -118,13 +118,13 @@ def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]
     commands = [f"mutate -list {ALL} -o list.txt", "write_json cells.json"]
     files = _yosys(text, top, commands, progress)
     modules = json.loads(files["cells.json"])["modules"]
-    found = []
+    mutants = []
     for line in sorted(files["list.txt"].splitlines()):
         options = dict(OPTION.findall(line))
         cell = modules[options["module"]]["cells"].get(options["cell"])
         if cell is None or options["port"] in ALONE:  # without a cell it is a port of the module
             continue
-        found.append(
+        mutants.append(
             Mutant(
                 options["mode"],
                 options["module"],
@@ -136,7 +136,7 @@ def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]
                 len(cell["connections"][options["port"]]),
             )
         )
-    return found
+    return mutants
 
 
 def mutated(text: str, top: str, mutant: Mutant, progress: Progress = silent) -> str:
@@ -163,16 +163,16 @@ def rewritten(text: str, top: str, commands: Sequence[str], progress: Progress =
 
 
 def _deal(
-    found: Sequence[Mutant],
+    mutants: Sequence[Mutant],
     parts: Sequence[Callable[[Mutant], str]],
     chance: random.Random,
 ) -> Iterator[Mutant]:
     """One of each group in turn, and within a group likewise, until there are no more."""
     if not parts:
-        yield from chance.sample(found, len(found))
+        yield from chance.sample(mutants, len(mutants))
         return
     groups: dict[str, list[Mutant]] = {}
-    for mutant in found:
+    for mutant in mutants:
         groups.setdefault(parts[0](mutant), []).append(mutant)
     names = chance.sample(sorted(groups), len(groups))
     left = [_deal(groups[name], parts[1:], chance) for name in names]

@@ -46,14 +46,14 @@ def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
     """The parts in order of the data; those of a group, a forward and a reverse one, have the same
     input, and what they give is joined step by step."""
     groups = _groups(qnet)
-    found = []
+    parts = []
     for group in groups:
         ends = group is groups[-1]
         leaving = [_leaving(qnet, layers) if ends else "every" for layers in group]
         # a head inside would also compute, and count, what does not leave
         apart, dense = len(group) == 2 or leaving == ["first"], len(qnet.layers)
         head = qnet.head if ends and not apart else ()
-        found.append(
+        parts.append(
             tuple(
                 Part(
                     _network(qnet, layers, head, steps),
@@ -67,20 +67,20 @@ def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
         )
         if ends and apart and qnet.head:
             alone = _network(qnet, (), qnet.head, "every")
-            found.append((Part(alone, (), dense, once=qnet.output != "every"),))
-    return tuple(found)
+            parts.append((Part(alone, (), dense, once=qnet.output != "every"),))
+    return tuple(parts)
 
 
 def _groups(qnet: QuantizedNetwork) -> list[list[tuple[int, ...]]]:
     """The stages, consecutive ones of a single direction merged: layers of each direction."""
-    found: list[list[tuple[int, ...]]] = []
+    groups: list[list[tuple[int, ...]]] = []
     for stage in qnet.stages:
-        alone = len(stage) == 1 and found and len(found[-1]) == 1
-        if alone and _reverse(qnet, found[-1][0]) == _reverse(qnet, stage):
-            found[-1] = [(*found[-1][0], *stage)]
+        alone = len(stage) == 1 and groups and len(groups[-1]) == 1
+        if alone and _reverse(qnet, groups[-1][0]) == _reverse(qnet, stage):
+            groups[-1] = [(*groups[-1][0], *stage)]
         else:
-            found.append([(k,) for k in stage])
-    return found
+            groups.append([(k,) for k in stage])
+    return groups
 
 
 def _reverse(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> bool:
@@ -101,15 +101,15 @@ def _network(
     leaving: str,
 ) -> QuantizedNetwork:
     """These layers, running forward, and this head: of the very same codes and formats."""
-    found = [qnet.layers[k] for k in layers]
+    inner = [qnet.layers[k] for k in layers]
     formats = replace(
         qnet.formats,
-        input=found[0].input if found else head[0].formats["x"][1],
+        input=inner[0].input if inner else head[0].formats["x"][1],
         layers=tuple(qnet.formats.layers[k] for k in layers),
         head=qnet.formats.head if head else (),
     )
     forward = (
-        replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in found
+        replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in inner
     )
     output = "last" if leaving == "last" else "every"
     return replace(

@@ -47,11 +47,11 @@ class Region:
 
 def regions(program: Program) -> tuple[Region, ...]:
     """All that can be loaded; every region begins at a multiple of one power of two."""
-    found = list(_memories(program))
+    memories = list(_memories(program))
     size = 1 << index_width(program)
     return tuple(
         Region(name, k * size, width, places, read)
-        for k, (name, width, places, read) in enumerate(found)
+        for k, (name, width, places, read) in enumerate(memories)
     )
 
 
@@ -78,8 +78,8 @@ def to_load(program: Program) -> dict[str, Any]:
         {"name": region.name, "base": region.base, "bits": region.width, "words": len(region.words)}
         for region in regions(program)
     ]
-    found = structure(program)
-    return {"structure_sha256": found, "regions": layout, "words": image(program)}
+    digest = structure(program)
+    return {"structure_sha256": digest, "regions": layout, "words": image(program)}
 
 
 def structure(program: Program) -> str:

@@ -40,11 +40,11 @@ class Word:
 
     def pack(self, values: Mapping[str, int]) -> int:
         """The raw bits of a word; fields that `values` does not name are 0."""
-        found = place = 0
+        word = place = 0
         for name, bits in self.fields.items():
-            found |= (int(values.get(name, 0)) & (1 << bits) - 1) << place
+            word |= (int(values.get(name, 0)) & (1 << bits) - 1) << place
             place += bits
-        return found
+        return word
 
 
 def program_word(schedule: Schedule) -> Word:

@@ -55,10 +55,10 @@ class Ages:
     def passed(self, times: Sequence[int], delay: int) -> str:
         """How many of a step's times lie behind, each so much later; 0 when all do."""
         late = [time + delay for time in times]
-        found = counted(self.names[-1], ">", late)
+        terms = counted(self.names[-1], ">", late)
         for age in reversed(self.names[:-1]):
-            found = f"({age} > {late[0]} ? {counted(age, '>', late)} : {found})"
-        return wrapped(found, len(times))
+            terms = f"({age} > {late[0]} ? {counted(age, '>', late)} : {terms})"
+        return wrapped(terms, len(times))
 
     def claim(self, h: Harness) -> None:
         """The sequencer counts a step's clocks; the ages stand for them up to the limit."""

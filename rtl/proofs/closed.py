@@ -90,8 +90,8 @@ def checked(plan: CorePlan, between: Range | None) -> Limits:
         raise InapplicableError("it is not known what the input is between what matters")
     if core.program.loadable:
         raise InapplicableError("the weights can be loaded anew")
-    if found := open_gate(plan.qnet, between):
-        raise InapplicableError(f"a gate is not wholly shut: {found}")
+    if gate := open_gate(plan.qnet, between):
+        raise InapplicableError(f"a gate is not wholly shut: {gate}")
     for what, there in (
         ("layers in reverse", plan.holds_sequences),
         ("several streams", schedule.streams > 1),
@@ -165,10 +165,10 @@ def assume_x(h: Harness, limits: Limits, steps: Steps) -> None:
     issue, source, address = (h.see(f"{word}.{part}") for part in ("issue", "source", "address"))
     h.register("asks", 1, f"{issue} && {source} == {SOURCES.index('x')}")
     h.register("asked", h.width(f"{word}.address"), address)
-    found = h.cut("input.value")
+    value = h.cut("input.value")
     ends = [[limits.x(k, case) for case in range(limits.any + 1)] for k in range(elements)]
     low, high, known = steps.table("asked", ends, FETCH + 1, h.width("input.value"))
-    inside = f"$signed({found}) >= {low} && $signed({found}) <= {high}"
+    inside = f"$signed({value}) >= {low} && $signed({value}) <= {high}"
     h.assume(f"!(asks && {known}) || ({inside})")
 
 
@@ -232,11 +232,11 @@ def chain(limits: Limits, lane: int) -> list[int]:
 def marks(limits: Limits) -> list[tuple[str, int, dict[int, int]]]:
     """What becomes of a product: the mark, clocks from the sequencer's count to the first lane, and
     its value in each clock of a step."""
-    found = [("first", ADDED - 1), ("last", ADDED + 1)]
-    found += [("rotate", ADDED - 1)] * (limits.program.accumulators > 1)
+    places = [("first", ADDED - 1), ("last", ADDED + 1)]
+    places += [("rotate", ADDED - 1)] * (limits.program.accumulators > 1)
     return [
         (mark, late, {clock: int(getattr(slot, mark)) for clock, slot in enumerate(limits.slots)})
-        for mark, late in found
+        for mark, late in places
     ]
 
 

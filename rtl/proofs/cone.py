@@ -120,11 +120,11 @@ class _Flat:
             if cell["type"] in modules:  # a part, whose ends are those of cells on both sides
                 yield from self.places(modules, cell["type"], f"{path}.{name}")
                 continue
-            found = {(port, k) for port, k, bit in _bits(cell, "output") if bit in given}
-            found.update([need for _, k in found for need in _needed(cell, k)])
+            bits = {(port, k) for port, k, bit in _bits(cell, "output") if bit in given}
+            bits.update([need for _, k in bits for need in _needed(cell, k)])
             if cell["type"].startswith("$mem"):
-                found.update(self.writes(cell, f"{path}.{name}"))
-            yield from ((module, name, port, k) for port, k in found)
+                bits.update(self.writes(cell, f"{path}.{name}"))
+            yield from ((module, name, port, k) for port, k in bits)
 
     def writes(self, cell: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]:
         """What writes the bits of a memory that are reached in any of its words."""
@@ -137,13 +137,13 @@ class _Flat:
 
     def inside(self, names: Mapping[str, Any], path: str) -> set[int]:
         """The bits of a module that are given, by the names that its nets have when flat."""
-        found = set()
+        cells = set()
         for name, net in names.items():
             flat = self.nets.get(_flattened(path, name), {"bits": ()})["bits"]
-            found.update(
+            cells.update(
                 bit for bit, other in zip(net["bits"], flat, strict=False) if other in self.given
             )
-        return found
+        return cells
 
 
 def _flattened(path: str, name: str) -> str:

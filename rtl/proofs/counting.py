@@ -39,8 +39,8 @@ def state(design: Design, core: StepPlan) -> Harness:
     h = Harness(design, "", reset=True)
     for kind, event in events(h, core).items():
         count = h.register(f"count_{kind}", COUNTER_BITS, f"count_{kind} + ({event})")
-        found = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
-        h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {found};")
+        total = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
+        h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {total};")
         h.prove(f"found_{kind} == {count}")
     claim_steps(h)
     return h
@@ -58,18 +58,18 @@ def claim_steps(h: Harness) -> None:
 
 def events(h: Harness, core: StepPlan) -> dict[str, str]:
     """What each counter is to count, from the flags where they are raised."""
-    found: dict[str, str] = {}
+    signals: dict[str, str] = {}
     for place in range(core.schedule.tail):
         path, kinds = f"activation{place}", core.program.kinds
         stages = [f"{path}.saturated_{k}" for k in range(1, latency.SQUASH)]
         flag = travels(h, f"{path}.net_code_clipped", [*stages, f"{path}.o.saturated"])
         valid, row = h.cut(f"{path}.o.valid"), h.cut(f"{path}.o.kind")
         for kind in dict.fromkeys(word.row.kind for word in core.program.tail(place)):
-            found[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
+            signals[kind] = f"({valid} && {flag} && {row} == {kinds.index(kind)})"
     if core.qnet.output != "every":  # of the others nothing leaves
         for kind in ("dense", "out"):
-            if kind in found:
-                found[kind] += f" && {h.cut('activation0.o.step_last')}"
+            if kind in signals:
+                signals[kind] += f" && {h.cut('activation0.o.step_last')}"
     if core.program.states:
         valid, projected = h.cut("cell.y.valid"), h.cut("cell.y.projected")
         behind = latency.output(core.schedule.peepholes) - latency.SQUASH
@@ -77,16 +77,16 @@ def events(h: Harness, core: StepPlan) -> dict[str, str]:
         stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + behind)]
         late = travels(h, "cell.h_net_code_clipped", stages)
         clipped = f"({valid} && {h.cut('cell.output_clipped')}"
-        found["s"] = f"{h.cut('cell.s.valid')} && {h.cut('cell.state_clipped')}"
-        found["h"] = f"{valid} && {late}"
-        found["m"] = f"{clipped} && {projected})"
-        found["y"] = f"{found.get('y', '0')} + {clipped} && !{projected})"
+        signals["s"] = f"{h.cut('cell.s.valid')} && {h.cut('cell.state_clipped')}"
+        signals["h"] = f"{valid} && {late}"
+        signals["m"] = f"{clipped} && {projected})"
+        signals["y"] = f"{signals.get('y', '0')} + {clipped} && !{projected})"
     if core.schedule.peepholes:  # output gates are computed behind the cell
         gate = "cell.output_gate"
         stages = [f"{gate}.o_saturated_{k}" for k in range(1, latency.SQUASH)]
         late = travels(h, f"{gate}.o_net_code_clipped", stages)
-        found["o"] = f"{h.cut('cell.o_valid')} && {late}"
-    return {kind: found[kind] for kind in core.saturation_kinds}
+        signals["o"] = f"{h.cut('cell.o_valid')} && {late}"
+    return {kind: signals[kind] for kind in core.saturation_kinds}
 
 
 def travels(h: Harness, raised: str, stages: list[str]) -> str:

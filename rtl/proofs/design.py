@@ -84,8 +84,8 @@ class Design:
     def modules(self) -> dict[str, Module]:
         """All modules by name."""
         return {
-            plain(found[1]): Module.parse(plain(found[1]), found[0])
-            for found in MODULE.finditer(self.text)
+            plain(each[1]): Module.parse(plain(each[1]), each[0])
+            for each in MODULE.finditer(self.text)
         }
 
     def find(self, path: str) -> str:
@@ -104,13 +104,13 @@ class Design:
 
     def below(self, module: str) -> str:
         """The text of a module and of all that it is made of."""
-        found, open_ = {}, [module]
+        reached, open_ = {}, [module]
         while open_:
             name = open_.pop()
-            if name not in found:
-                found[name] = self.modules[name].text
+            if name not in reached:
+                reached[name] = self.modules[name].text
                 open_ += self.modules[name].instances.values()
-        return "\n\n".join(found.values()) + "\n"
+        return "\n\n".join(reached.values()) + "\n"
 
     def net(self, module: str, path: str) -> tuple[int, str]:
         """The net or word of memory (`memory[3]`) at a path from a module on: its bits, and what it
@@ -146,11 +146,11 @@ class Design:
         ------
         ProofError : the pattern finds nothing, or more than one place.
         """
-        found = self.modules[module].text
-        changed, count = re.subn(old, new, found, flags=re.M)
+        text = self.modules[module].text
+        changed, count = re.subn(old, new, text, flags=re.M)
         if count != 1:
             raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
-        return Design(self.text.replace(found, changed), self.top)
+        return Design(self.text.replace(text, changed), self.top)
 
     def with_modules(self, text: str) -> "Design":
         """The design with the modules of a text in the place of those of the same name."""

@@ -97,6 +97,6 @@ def claim_counts(h: Harness, depth: int, path: str = "") -> None:
     h.prove(f"{see('ahead.produce')} == (({see('ahead.consume')} + {ahead}) % {AHEAD})")
     h.prove(f"count >= {depth} || {see('w_rdy')}")
     h.register("quiet", 4, f"count != 0 && !{offered} ? quiet + 1 : 0")
-    way = " : ".join(f"{found} ? {k}" for k, found in reversed(list(enumerate(fetched, start=1))))
+    way = " : ".join(f"{word} ? {k}" for k, word in reversed(list(enumerate(fetched, start=1))))
     h.prove("count != 0 || quiet == 0")
     h.prove(f"quiet < {latency.FIFO} && ({offered} || quiet <= ({way} : 0))")

@@ -90,9 +90,9 @@ def claim_operands(h: Harness, core: StepPlan, mark: str) -> None:
     for name in ("y", "gates"):
         chosen[name] = f"({clear} ? {value(h, name, 'start')} : {value(h, name, 'value')})"
     h.register("begun", 1, "1", keeps=True)
-    for name, found in chosen.items():
+    for name, operand in chosen.items():
         due = f"{source} == {SOURCES.index(name)}"
-        h.line(f"wire signed [{width - 1}:0] from_{name} = {issue} ? {found} : 0;")
+        h.line(f"wire signed [{width - 1}:0] from_{name} = {issue} ? {operand} : 0;")
         h.register(f"due_{name}", 1, due, keeps=True)
         h.register(f"was_{name}", width, f"from_{name}", keeps=True)
         if any(column.source == name for phase in core.schedule.phases for column in phase.columns):
@@ -104,8 +104,8 @@ def value(h: Harness, memory: str, what: str) -> str:
     path = f"operands.{memory}_{what}_1"
     if not h.has(path):
         return "$signed(1'b0)"
-    found = h.cut(path)
-    return f"$signed({{1'b0, {found}}})" if memory == "gates" else f"$signed({found})"
+    wire = h.cut(path)
+    return f"$signed({{1'b0, {wire}}})" if memory == "gates" else f"$signed({wire})"
 
 
 def claim_rows(h: Harness, core: StepPlan, marks: dict[str, str]) -> None:

@@ -63,9 +63,9 @@ class Harness:
 
     def cut(self, path: str) -> str:
         """A net that takes any value in every clock, whatever drives it; more is proven so."""
-        found = self.see(path, anything=True)
+        name = self.see(path, anything=True)
         self.cuts.append(f"{PART}.{path}")
-        return found
+        return name
 
     def any(self, name: str, bits: int, constant: bool = False) -> str:
         """A value that is free: in every clock, or one for all time."""

@@ -49,7 +49,7 @@ def assumptions(core: StepPlan) -> tuple[str, ...]:
     narrow = any(mode.s.width < core.program.paths.s for mode in core.program.cell_modes)
     written = ["the first states"] + ["what the state port writes"] * core.options.state_port
     written.append("what a cell yields (proof `saturates-s`)")
-    found = [
+    lines = [
         "A gate is shut if its activation is: the input gate has the code of 0, and the forget "
         "gate, where there is one, that of 1.0, which shut pre-activations give (proofs `shut` and "
         "`reader`).",
@@ -57,8 +57,8 @@ def assumptions(core: StepPlan) -> tuple[str, ...]:
         "A step is its sequence's first if the sequencer took it for that (proof `first`).",
         "No reset comes after power-up.",
     ]
-    found += [f"Codes of their layers' formats are {', '.join(written)}."] * narrow
-    return (*found, *([LOADS] * core.program.loadable))
+    lines += [f"Codes of their layers' formats are {', '.join(written)}."] * narrow
+    return (*lines, *([LOADS] * core.program.loadable))
 
 
 def state(design: Design, rows: Rows) -> Harness:

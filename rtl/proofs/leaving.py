@@ -65,14 +65,14 @@ class Beats(Rows):
         last : the mark that says which steps have any.
         count : of a vector, from its step's age and the times at which its beats are written.
         """
-        found = []
+        terms = []
         for step, age in enumerate(self.ages.names):
             parts = []
             for stream, times in enumerate(self.written):
                 part = count(age, times)
                 parts.append(part if self.every else f"({last.of(step, stream)} ? {part} : 0)")
-            found.append(f"({' + '.join(parts)})")
-        return found
+            terms.append(f"({' + '.join(parts)})")
+        return terms
 
     def unwritten(self, last: Mark) -> list[str]:
         """Beats of each step that are not yet in the FIFO."""

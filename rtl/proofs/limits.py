@@ -156,15 +156,15 @@ class Limits:
         """What each accumulator holds in each clock before its product, the one in use first, and
         after the last clock; None where that is no gate's sum, or not known."""
         ring: list[Ends | None] = [None] * self.program.accumulators
-        found = []
+        rings = []
         for clock, slot in enumerate(self.slots):
             if slot.rotate and len(ring) > 1:
                 ring = [ring[-1], *ring[:-1]]
             if slot.first:
                 ring = [(0, 0) if slot.group in self.groups else None, *ring[1:]]
-            found.append(ring)
+            rings.append(ring)
             ring = [self._added(ring[0], lane, clock, case), *ring[1:]]
-        return found
+        return rings
 
     def _added(self, total: Ends | None, lane: int, clock: int, case: int) -> Ends | None:
         product = self.product(lane, clock, case)

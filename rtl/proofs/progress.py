@@ -83,7 +83,7 @@ def claim_followed(h: Harness, beats: Beats, unwritten: list[str]) -> None:
     h.register("since", 16, "met ? 0 : mine == 0 ? 0 : since + 1")
     later = len(ages)  # steps that have begun since, counted so far
     h.register("later", later.bit_length(), f"met ? 0 : later + ({starts} && later < {later})")
-    own = [f"(later <= {step} ? {found} : 0)" for step, found in enumerate(unwritten)]
+    own = [f"(later <= {step} ? {lacking} : 0)" for step, lacking in enumerate(unwritten)]
     h.line(f"wire [15:0] own = {' + '.join(own)};")
     place = f"since > {beats.last}"
     for step, age in reversed(list(enumerate(ages))):

@@ -104,8 +104,10 @@ class Rows:
 
     def rows(self, *kinds: str) -> list[Timed]:
         """The rows of some kinds in their order, wherever in the tail they come."""
-        found = (row for place in self.places for row in place.rows if row.word.row.kind in kinds)
-        return sorted(found, key=lambda row: row.clock)
+        matching = (
+            row for place in self.places for row in place.rows if row.word.row.kind in kinds
+        )
+        return sorted(matching, key=lambda row: row.clock)
 
     def of(self, *kinds: str) -> list[int]:
         """When the sums of the rows of some kinds come."""

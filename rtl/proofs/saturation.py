@@ -61,14 +61,14 @@ def _nets(program: Program) -> list[Place]:
     net, mode = "net", f"net_mode_{latency.NET - 1}"
     if program.schedule.peepholes:
         net, mode = "net_seen", f"net_mode_seen_{latency.SEEN}"
-    found = [
+    nets = [
         Place(f"activation{place}", "net_code", (net,), mode, ends)
         for place in range(program.schedule.tail)
     ]
     if program.schedule.peepholes:
         mode = f"mode_{LATE - latency.NET + latency.LATE}"
-        found.append(Place("cell.output_gate", "o_net_code", ("net",), mode, ends))
-    return found
+        nets.append(Place("cell.output_gate", "o_net_code", ("net",), mode, ends))
+    return nets
 
 
 POINTS = {
@@ -88,8 +88,8 @@ def saturation(core: StepPlan, design: Design, name: str) -> Proof:
     """
     if name != "net" and not core.program.states:
         raise InapplicableError("there are no cells")
-    found = places(core.program, name)
-    first = found[0]
+    roundings = places(core.program, name)
+    first = roundings[0]
     module = design.find(first.part)
     bits = sum_bits(design, first)
     # whatever the register is called there, it stands before its flag
@@ -106,7 +106,7 @@ def saturation(core: StepPlan, design: Design, name: str) -> Proof:
         f"saturates-{name}",
         f"A code ({POINTS[name]}) is the exact value where its format holds that, else the end of "
         "the format that it is beyond; its flag is raised if and only if the two differ.",
-        f"the core's own: {len(found)} places of {len(first.roundings)} roundings, {bits} bits "
+        f"the core's own: {len(roundings)} places of {len(first.roundings)} roundings, {bits} bits "
         f"before, {design.net(module, first.code)[0]} after",
         ("What comes in is free in every clock; so the multipliers do not matter.",)
         + chosen * several,

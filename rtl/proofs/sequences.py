@@ -31,7 +31,7 @@ def places(core: CorePlan) -> dict[str, StepPlan | Buffer]:
 def between(core: CorePlan, design: Design) -> dict[str, Callable[[], Proof]]:
     """What makes the proof of each place but the parts, by its name in the Verilog; `top` of the
     design is the core's module."""
-    found: dict[str, Callable[[], Proof]] = {
+    proofs: dict[str, Callable[[], Proof]] = {
         path: partial(_of, path, design, place, core.parts[0])
         for path, place in places(core).items()
         if isinstance(place, Buffer)
@@ -39,9 +39,9 @@ def between(core: CorePlan, design: Design) -> dict[str, Callable[[], Proof]]:
     for k, group in enumerate(core.groups):
         if len(group) == 2:
             widths = group[0].qnet.outputs, group[1].qnet.outputs
-            found[f"stage{k}_fork"] = partial(_fork, f"stage{k}_fork", design)
-            found[f"stage{k}_join"] = partial(_join, f"stage{k}_join", design, widths)
-    return found
+            proofs[f"stage{k}_fork"] = partial(_fork, f"stage{k}_fork", design)
+            proofs[f"stage{k}_join"] = partial(_join, f"stage{k}_join", design, widths)
+    return proofs
 
 
 def _of(path: str, design: Design, place: Buffer, part: StepPlan) -> Proof:

@@ -110,7 +110,7 @@ def find_ends(program: Program) -> tuple[Ends, ...]:
 def readers(core: StepPlan) -> tuple[Reader, ...]:
     """All places of a core where gates are squashed."""
     tail, peepholes = core.schedule.tail, core.schedule.peepholes
-    found = [
+    gates = [
         Reader(
             f"activation{place}.net_code",
             f"activation{place}.squash_mode_1",
@@ -123,8 +123,8 @@ def readers(core: StepPlan) -> tuple[Reader, ...]:
     if peepholes:
         gate, port = "cell.output_gate", f"sigma.code{tail + 1}"  # behind h
         late = Reader(f"{gate}.o_net_code", f"{gate}.o_squash_mode_1", port, "cell.o", WAY)
-        found.append(late)
-    return tuple(found)
+        gates.append(late)
+    return tuple(gates)
 
 
 def _twin(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Twin:

@@ -104,8 +104,8 @@ def prove(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Pr
     ProofError : a tool fails.
     """
     whole = proof.state(proof.design)
-    found = solve(proof.name, whole, "prove", proof.depth, folder, progress)
-    return Proven(proof, found, refute(proof, proof.twin, folder, progress))
+    result = solve(proof.name, whole, "prove", proof.depth, folder, progress)
+    return Proven(proof, result, refute(proof, proof.twin, folder, progress))
 
 
 def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _: None) -> Outcome:
@@ -226,8 +226,8 @@ def _status(file: Path) -> str:
 
 def _broken(log: Path, harness: Harness) -> str:
     """The first statement that failed, as the harness says it."""
-    found = re.search(r"Assert failed in \S+: claim(\d+)", log.read_text(errors="replace"))
-    return harness.claims[int(found[1])] if found else ""
+    failed = re.search(r"Assert failed in \S+: claim(\d+)", log.read_text(errors="replace"))
+    return harness.claims[int(failed[1])] if failed else ""
 
 
 def _keep(engine: Path, place: Path) -> Path | None:

@@ -100,18 +100,18 @@ class Reach:
         A weight is as low as can be where its value is negative, else as high.
         """
         weight, operand = (f"lanes.lane0.{n}" for n in (f"weight_{latency.WEIGHT}", "operand_1"))
-        found: dict[str, int | str] = {"sequencer.ready": 1}
+        values: dict[str, int | str] = {"sequencer.ready": 1}
         ends = {1 << design.net(design.top, weight)[0] - 1}
         if set(self.weights) <= {0, *ends}:
             sign = f"{escaped(f'{PART}.{operand}')}[{design.net(design.top, operand)[0] - 1}]"
-            found[weight] = f"({sign} ? {max(ends)} : {max(ends) - 1})"
+            values[weight] = f"({sign} ? {max(ends)} : {max(ends) - 1})"
         for name in inputs(design):
             path, unsigned = f"operands.{name}", name.startswith("gates")
             bits = design.net(design.top, path)[0]
             ends = {(1 << bits) - 1, 1 << bits - 1}
             if set(self.values) <= {0, *ends, (1 << bits - 1) - 1}:
-                found[path] = max(ends) if unsigned else min(ends)
-        return found
+                values[path] = max(ends) if unsigned else min(ends)
+        return values
 
     def _magnitudes(self, slot: Slot, column: Column) -> tuple[int, int]:
         """Those of the formats of a column's weight and value."""
@@ -123,10 +123,10 @@ class Reach:
 
     def _largest(self) -> int:
         """What the products of any one group come to at most."""
-        found: dict[int | None, int] = {}
+        sums: dict[int | None, int] = {}
         for slot, product in zip(self.program.schedule.slots, self.products, strict=False):
-            found[slot.group] = found.get(slot.group, 0) + product
-        return max(found.values())
+            sums[slot.group] = sums.get(slot.group, 0) + product
+        return max(sums.values())
 
 
 def inputs(design: Design) -> list[str]:
@@ -173,19 +173,19 @@ def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
     marks = {"first": reach.first, "rotate": reach.rotate}
     marks |= {"issue": [int(value > 0) for value in reach.values]}
     for mark, values in marks.items():
-        found = h.table(f"word_{mark}", at[FETCH], values, 1)
-        h.prove(f"{h.see(f'sequencer.word.{mark}')} == {found}")
+        word = h.table(f"word_{mark}", at[FETCH], values, 1)
+        h.prove(f"{h.see(f'sequencer.word.{mark}')} == {word}")
         if mark != "issue":
-            found = h.table(f"feed_{mark}", at[FED + late(reach.program)], values, 1)
-            h.prove(f"{h.see(f'operands.feed.{mark}')} == {found}")
+            word = h.table(f"feed_{mark}", at[FED + late(reach.program)], values, 1)
+            h.prove(f"{h.see(f'operands.feed.{mark}')} == {word}")
     for name in inputs(h.design):
-        found, own = h.cut(f"operands.{name}"), READERS[name.partition("_")[0]]
+        word, own = h.cut(f"operands.{name}"), READERS[name.partition("_")[0]]
         values = (
             value if source in own else 0
             for source, value in zip(reach.sources, reach.values, strict=True)
         )
         limit = h.table(f"most_{name}", at[FED - 1], list(values), reach.program.paths.operand)
-        inside = within(found, limit) if name.startswith("y") else f"{found} <= {limit}"
+        inside = within(word, limit) if name.startswith("y") else f"{word} <= {limit}"
         if not name.startswith("x"):  # its register is as wide as its only format
             h.assume(f"{limit} == 0 || ({inside})")
 

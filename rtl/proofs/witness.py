@@ -45,10 +45,10 @@ def prove_again(proof: Proof, folder: Path, progress: Progress = lambda _: None)
 
 def witness(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> Proven:
     """Run a proof and its twin, as `prove_again`."""
-    found = prove_again(proof, folder, progress)
+    again = prove_again(proof, folder, progress)
     harness = proof.broken(proof.twin)
     twin = _run(harness, "-tempinduct-baseonly", proof.twin.depth, folder, progress)
-    return Proven(proof, found, twin)
+    return Proven(proof, again, twin)
 
 
 def commands(harness: Harness, mode: str, depth: int) -> str:

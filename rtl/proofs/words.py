@@ -44,7 +44,7 @@ class Word:
 
 def words_of(h: Harness, rows: Rows) -> list[Word]:
     """All words, in the order in which their cells are computed, each behind its own gates."""
-    program, bits, found = rows.program, rows.program.paths.s, []
+    program, bits, words = rows.program, rows.program.paths.s, []
     gates = rows.rows("i")
     starts = program.initial(program.states) or [0] * len(program.states)
     for k, (clock, word) in enumerate(rows.rows("g")):
@@ -57,8 +57,8 @@ def words_of(h: Harness, rows: Rows) -> list[Word]:
         if program.loadable:
             start = h.see(f"cell.states.initial[{k}]")
         net, mode = h.see(f"cell.states.memory[{k}]"), program.cell_modes[word.cell_mode]
-        found.append(Word(k, bits, net, start, clock, word.row.stream, word.cell_mode, mode))
-    return found
+        words.append(Word(k, bits, net, start, clock, word.row.stream, word.cell_mode, mode))
+    return words
 
 
 def claim_word(h: Harness, rows: Rows, first: Mark, shut: str, word: Word) -> None:

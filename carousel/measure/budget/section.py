@@ -11,11 +11,11 @@ READ = (
 LOW, HIGH = 0.5, 2.0  # sums of the parts that may still be called the whole
 
 
-def section(found: Accounted) -> list[str]:
+def section(accounted: Accounted) -> list[str]:
     """A bar for each group, and how far the shares explain the error."""
-    explained = found.budget.explained
+    explained = accounted.budget.explained
     if explained is None:
-        return [html.heading("Where the error comes from"), html.paragraph(found.equal)]
+        return [html.heading("Where the error comes from"), html.paragraph(accounted.equal)]
     sums = f"Mean squares of all alone add up to {explained:.2f} times that of all together"
     sums += (
         "."
@@ -24,7 +24,7 @@ def section(found: Accounted) -> list[str]:
     )
     return [
         html.heading("Where the error comes from"),
-        html.bars((name, share, account.percent(share)) for name, share in found.groups),
-        parts.table(account.errors(found), titled=False),
-        html.paragraph(f"Over {found.scope}. {READ} {sums} {found.equal}"),
+        html.bars((name, share, account.percent(share)) for name, share in accounted.groups),
+        parts.table(account.errors(accounted), titled=False),
+        html.paragraph(f"Over {accounted.scope}. {READ} {sums} {accounted.equal}"),
     ]

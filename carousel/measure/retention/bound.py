@@ -68,12 +68,12 @@ def ranges(subject: Subject, ends: Ends | None) -> dict[str, Range]:
     ------
     InputError : `ends` that the input format cannot say, or in the wrong order.
     """
-    found = {"the whole format": whole_input(subject.qnet), "its own": input_of(subject.codes)}
+    inputs = {"the whole format": whole_input(subject.qnet), "its own": input_of(subject.codes)}
     if subject.inputs.lag:
-        found[BETWEEN] = subject.between or input_of(distractors(subject))
+        inputs[BETWEEN] = subject.between or input_of(distractors(subject))
     if ends is not None:
-        found[f"{ends[0]:g} to {ends[1]:g}"] = input_between(subject.qnet, *ends)
-    return found
+        inputs[f"{ends[0]:g} to {ends[1]:g}"] = input_between(subject.qnet, *ends)
+    return inputs
 
 
 def find(subject: Subject, inputs: Mapping[str, Range]) -> Bounds:
@@ -100,11 +100,11 @@ def _shut(subject: Subject) -> float | OpenGate | None:
         return None
 
 
-def tables(found: Bounds) -> list[Table]:
+def tables(bounds: Bounds) -> list[Table]:
     """For people: by layer the drift in real numbers, and the input that keeps the gates shut."""
     shown = []
-    for k in sorted({limit.layer for limit in found.limits}):
-        here = [limit for limit in found.limits if limit.layer == k]
+    for k in sorted({limit.layer for limit in bounds.limits}):
+        here = [limit for limit in bounds.limits if limit.layer == k]
         rows = [
             (f"{lag:,}", *(f"{limit.drift[n] * limit.lsb:.4g}" for limit in here))
             for n, lag in enumerate(DECADES)
@@ -114,7 +114,7 @@ def tables(found: Bounds) -> list[Table]:
         rows.append(("can saturate at step", *first))
         title = f"Bound: how far a state of layer {k} can drift, by the input"
         shown.append(Table.of(title, ("steps", *(limit.inputs for limit in here)), rows))
-    return [*shown, Table.of(SHUT, ("",), [(_said(found.shut),)])]
+    return [*shown, Table.of(SHUT, ("",), [(_said(bounds.shut),)])]
 
 
 def _ever(limit: Limit) -> str:
@@ -127,9 +127,9 @@ def _said(shut: float | OpenGate | None) -> str:
     return f"none, by {shut}" if isinstance(shut, OpenGate) else f"from {-shut:g} to {shut:g}"
 
 
-def plain(found: Bounds) -> dict[str, Any]:
+def plain(bounds: Bounds) -> dict[str, Any]:
     """For programs."""
-    open_gate = str(found.shut) if isinstance(found.shut, OpenGate) else None
+    open_gate = str(bounds.shut) if isinstance(bounds.shut, OpenGate) else None
     return {
         "lags": DECADES,
         "limits": [
@@ -141,8 +141,8 @@ def plain(found: Bounds) -> dict[str, Any]:
                 "never_changes": limit.still,
                 "saturates_at": limit.saturates,
             }
-            for limit in found.limits
+            for limit in bounds.limits
         ],
-        "shut_range": found.shut if isinstance(found.shut, float) else None,
+        "shut_range": bounds.shut if isinstance(bounds.shut, float) else None,
         "open_gate": open_gate,
     }

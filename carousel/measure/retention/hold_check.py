@@ -39,7 +39,7 @@ class Held:
 
 def check(subject: Subject, quick: bool) -> Held:
     """A thousand steps and, unless `quick`, a million; none where no gate can be kept shut."""
-    found = []
+    checks = []
     for count, sequences in (SHORT,) if quick else (SHORT, LONG):
         with progress.bar(f"Hold check, {count:,} steps") as report:
 
@@ -47,18 +47,18 @@ def check(subject: Subject, quick: bool) -> Held:
                 report(done, total)
 
             try:
-                found.append(check_hold(subject.qnet, count, sequences, progress=tell))
+                checks.append(check_hold(subject.qnet, count, sequences, progress=tell))
             except NeverShutError as reason:
                 return Held(never=str(reason))
-    return Held(tuple(found))
+    return Held(tuple(checks))
 
 
-def table(found: Held) -> Table:
+def table(held: Held) -> Table:
     """For people."""
-    if found.never is not None:
-        return Table.of(f"{TITLE}: not checked", ("",), [(found.never,)])
+    if held.never is not None:
+        return Table.of(f"{TITLE}: not checked", ("",), [(held.never,)])
     rows = []
-    for result in found.results:
+    for result in held.results:
         for layer, change in enumerate(result.largest_change_lsb):
             forget = result.shut_forget_gate[layer]
             shut = f"i = 0 below {result.shut_input_gate[layer]:.3f}"
@@ -69,6 +69,6 @@ def table(found: Held) -> Table:
     return Table.of(TITLE, head, rows)
 
 
-def plain(found: Held) -> dict[str, Any]:
+def plain(held: Held) -> dict[str, Any]:
     """For programs."""
-    return {"hold": [result.as_dict() for result in found.results], "never_shut": found.never}
+    return {"hold": [result.as_dict() for result in held.results], "never_shut": held.never}

@@ -113,19 +113,19 @@ def measure(subject: Subject, quick: bool) -> tuple[Setting, ...]:
     played: list[PlayedGroups | None] = [None] * len(cases)
     if quick:
         with progress.bar("What is left after a lag"):
-            found = {name: job() for name, job in jobs.items()}
+            followed = {name: job() for name, job in jobs.items()}
     else:
         with processes.running(jobs) as futures:
             played = [play(case.qnet, list(case.groups.values()), lags) for case in cases]
             with progress.bar("What is left after a lag") as report:
                 for done, _ in enumerate(as_completed(futures.values())):
                     report(done + 1, len(jobs))
-            found = {name: future.result() for name, future in futures.items()}
+            followed = {name: future.result() for name, future in futures.items()}
     return tuple(
         setting
         for n, case in enumerate(cases)
         for setting in _settings(
-            case, lags, {view: found[n, view] for view in VIEWS[:3]}, played[n]
+            case, lags, {view: followed[n, view] for view in VIEWS[:3]}, played[n]
         )
     )
 
@@ -207,7 +207,7 @@ def _settings(
     played: PlayedGroups | None,
 ) -> list[Setting]:
     """The groups of a case, each with its bound."""
-    found = []
+    settings = []
     for n, ((title, group), inputs) in enumerate(
         zip(case.groups.items(), case.inputs, strict=True)
     ):
@@ -224,8 +224,8 @@ def _settings(
             for view in ("fixed point", "gateware"):
                 if view in kept:
                     escaped += outside(kept[view].states[k] / lsb, spans)
-        found.append(Setting(title, lags, kept, np.array(limits), escaped, played))
-    return found
+        settings.append(Setting(title, lags, kept, np.array(limits), escaped, played))
+    return settings
 
 
 def outside(codes: Array, spans: Sequence[Range]) -> int:
@@ -236,10 +236,10 @@ def outside(codes: Array, spans: Sequence[Range]) -> int:
     )
 
 
-def tables(found: Sequence[Setting]) -> list[Table]:
+def tables(settings: Sequence[Setting]) -> list[Table]:
     """Two for each setting, for people: what is left and what has changed, of the worst layer."""
     shown = []
-    for setting in found:
+    for setting in settings:
         left = {view: kept.left.min(axis=0) for view, kept in setting.kept.items()}
         change = {view: kept.change.max(axis=0) for view, kept in setting.kept.items()}
         change["bound"] = setting.bound.max(axis=0)
@@ -264,13 +264,13 @@ def _number(values: Array, n: int) -> str:
     return f"{values[n]:.5g}" if n < len(values) and not np.isnan(values[n]) else "-"
 
 
-def checks(found: Sequence[Setting]) -> list[Table]:
+def checks(settings: Sequence[Setting]) -> list[Table]:
     """What has to hold, and whether it does; nothing where nothing was followed."""
-    if not found:
+    if not settings:
         return []
-    played = {id(setting.gateware): setting.gateware for setting in found if setting.gateware}
+    played = {id(setting.gateware): setting.gateware for setting in settings if setting.gateware}
     rows = [
-        ("no state is further than its bound", "no" if any(s.escaped for s in found) else "yes")
+        ("no state is further than its bound", "no" if any(s.escaped for s in settings) else "yes")
     ]
     if played:
         wrong, compared = (
@@ -281,7 +281,7 @@ def checks(found: Sequence[Setting]) -> list[Table]:
     return [Table.of("Checks of what was followed", ("what", "holds"), rows)]
 
 
-def plain(found: Sequence[Setting]) -> list[dict[str, Any]]:
+def plain(settings: Sequence[Setting]) -> list[dict[str, Any]]:
     """For programs: lists by layer, then by lag; undefined values are null."""
     return [
         {
@@ -296,7 +296,7 @@ def plain(found: Sequence[Setting]) -> list[dict[str, Any]]:
             "gateware_codes": setting.gateware and setting.gateware.compared,
             "gateware_mismatches": setting.gateware and setting.gateware.wrong,
         }
-        for setting in found
+        for setting in settings
     ]
 
 

@@ -57,11 +57,11 @@ def find(subject: Subject, met: Sequence[Met]) -> Maps:
     return Maps(tuple(map(retention, layers)), limits, tuple(met), widths)
 
 
-def words(found: Maps) -> list[str]:
+def words(maps: Maps) -> list[str]:
     """A sentence for each gate that is never exactly shut, or never was in the sequences."""
     said = []
-    for each in found.met:
-        layer, limits = found.layers[each.layer].layer, found.limits[each.layer]
+    for each in maps.met:
+        layer, limits = maps.layers[each.layer].layer, maps.limits[each.layer]
         if (limits.closed if each.gate == "i" else limits.kept) is None:
             code = best(layer, each.gate)
             said.append(_never(each, layer, "can never be", code, moves(layer, each.gate, code)))
@@ -85,30 +85,30 @@ def _never(each: Met, layer: QuantizedLayer, how: str, code: int, step: int) -> 
     )
 
 
-def tables(found: Maps) -> list[Table]:
+def tables(maps: Maps) -> list[Table]:
     """For people."""
     rows = [
         (k, map_.layer.formats.s, *_limits(map_.layer, limits))
-        for k, (map_, limits) in enumerate(zip(found.layers, found.limits, strict=True))
+        for k, (map_, limits) in enumerate(zip(maps.layers, maps.limits, strict=True))
     ]
     shown = [Table.of("Net inputs that hold a state", ("layer", "state", *HEAD), rows)]
-    shown.append(_met(found))
-    for k, layer in enumerate(found.layers):
+    shown.append(_met(maps))
+    for k, layer in enumerate(maps.layers):
         shown += [*_leak(k, layer), _creep(k, layer)]
     rows = [
         (bits, k, *_limits(layer, thresholds(layer)))
-        for bits, qnet in found.widths.items()
+        for bits, qnet in maps.widths.items()
         for k, layer in enumerate(qnet.layers)
     ]
     title = "The same, in formats of other widths chosen from the same input"
     return [*shown, Table.of(title, ("bits", "layer", *HEAD), rows)]
 
 
-def _met(found: Maps) -> Table:
+def _met(maps: Maps) -> Table:
     """How nearly the gates were shut."""
     rows = []
-    for each in found.met:
-        lsb = found.layers[each.layer].layer.formats.gate.lsb
+    for each in maps.met:
+        lsb = maps.layers[each.layer].layer.formats.gate.lsb
         ends = (f"{code * lsb:.4g}" for code in (each.low, each.high))
         rows.append((each.layer, each.gate, *ends, f"{100 * each.shut:.1f} %", f"{each.moves:,}"))
     head = ("layer", "gate", "least", "greatest", "exactly shut", "LSB a step at best")
@@ -123,13 +123,13 @@ def _limits(layer: QuantizedLayer, limits: Thresholds) -> Iterable[str]:
     yield "-" if stuck is None else f"{stuck * layer.formats.s.lsb:g}"
 
 
-def _leak(k: int, found: Retention) -> list[Table]:
+def _leak(k: int, kept: Retention) -> list[Table]:
     """What a step takes from the largest state, at some net inputs of f (or i, where f = 1 - i)."""
-    if not found.forgets:
+    if not kept.forgets:
         return []
-    gate = "i" if found.layer.shape.coupled else "f"
-    some = retention(found.layer, _some(found, found.short))
-    form = found.layer.formats.s
+    gate = "i" if kept.layer.shape.coupled else "f"
+    some = retention(kept.layer, _some(kept, kept.short))
+    form = kept.layer.formats.s
     largest = np.array([form.high])
     real, fixed, stuck = some.float_leak(largest)[0], some.leak(largest)[0], some.sticks[0]
     rows = [
@@ -155,9 +155,9 @@ def _half_life(lost: np.ndarray) -> np.ndarray:
         return np.log(0.5) / np.log1p(-lost)
 
 
-def _creep(k: int, found: Retention) -> Table:
+def _creep(k: int, kept: Retention) -> Table:
     """What a step adds with the largest g, at some net inputs of i."""
-    some = retention(found.layer, _some(found, found.gate))
+    some = retention(kept.layer, _some(kept, kept.gate))
     low, high = some.creep
     rows = [
         (net, f"{real:.4g}", f"{least:,}", f"{most:,}")
@@ -167,7 +167,7 @@ def _creep(k: int, found: Retention) -> Table:
     return Table.of(f"Layer {k}: creep, LSB a step", head, rows)
 
 
-def _some(found: Retention, open_by: Codes) -> Codes:
+def _some(kept: Retention, open_by: Codes) -> Codes:
     """Net inputs for a table: whole numbers from 0 to where a gate stops moving states, and the two
     codes between which it does; where it never does, to the one at which it moves them least.
 
@@ -175,20 +175,20 @@ def _some(found: Retention, open_by: Codes) -> Codes:
     """
     stops = np.flatnonzero(np.diff(open_by > 0))
     least = 0 if open_by[0] < open_by[-1] else -1
-    edges = found.net[[stops[0], stops[0] + 1]] if len(stops) else found.net[[least]]
-    whole = np.arange(0, abs(int(edges[0])), found.layer.gate.net.one) * int(np.sign(edges[0]))
-    inside = whole[(whole >= found.net[0]) & (whole <= found.net[-1])]
+    edges = kept.net[[stops[0], stops[0] + 1]] if len(stops) else kept.net[[least]]
+    whole = np.arange(0, abs(int(edges[0])), kept.layer.gate.net.one) * int(np.sign(edges[0]))
+    inside = whole[(whole >= kept.net[0]) & (whole <= kept.net[-1])]
     return np.unique([*inside[:: max(1, math.ceil(len(inside) / SHOWN))], *edges])
 
 
-def plain(found: Maps) -> dict[str, Any]:
+def plain(maps: Maps) -> dict[str, Any]:
     """For programs."""
     return {
-        "thresholds": [_plain(map_.layer) for map_ in found.layers],
-        "met": [asdict(each) for each in found.met],
+        "thresholds": [_plain(map_.layer) for map_ in maps.layers],
+        "met": [asdict(each) for each in maps.met],
         "by_width": {
             str(bits): [_plain(layer) for layer in qnet.layers]
-            for bits, qnet in found.widths.items()
+            for bits, qnet in maps.widths.items()
         },
     }
 

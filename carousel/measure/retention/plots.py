@@ -24,15 +24,15 @@ LOOKS: Mapping[str, dict] = {
 }
 
 
-def lags(found: Sequence[Setting]) -> Figure:
+def lags(settings: Sequence[Setting]) -> Figure:
     """A row for each setting: what is left, and the largest change with its bound, over the lag.
 
     Of several layers the worst. What is below FLOOR is drawn there.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * len(found)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 0.7 + 1.7 * len(settings)), layout="constrained")
         for setting, (left, right) in zip(
-            found, figure.subplots(len(found), 2, squeeze=False, sharex=True), strict=True
+            settings, figure.subplots(len(settings), 2, squeeze=False, sharex=True), strict=True
         ):
             for view in VIEWS:
                 if view in setting.kept:

@@ -16,7 +16,7 @@ def check(subject: Subject) -> tuple[Quiet, ...]:
         return quiet(subject.net, subject.qnet, subject.inputs.x)
 
 
-def table(found: tuple[Quiet, ...]) -> list[Table]:
+def table(inputs: tuple[Quiet, ...]) -> list[Table]:
     """For people; none where nothing was checked."""
     rows = [
         (
@@ -28,12 +28,12 @@ def table(found: tuple[Quiet, ...]) -> list[Table]:
             "-" if not each.state_swing else f"{each.layer}.s {each.cell}",
             f"{each.state_swing:,.0f}",
         )
-        for each in found
+        for each in inputs
     ]
     head = ("input", "at rest", "swing", "in float", "off by", "state that swings most", "LSB")
     return [Table.of(TITLE, head, rows)] if rows else []
 
 
-def plain(found: tuple[Quiet, ...]) -> list[dict[str, Any]]:
+def plain(inputs: tuple[Quiet, ...]) -> list[dict[str, Any]]:
     """For programs."""
-    return [each.as_dict() for each in found]
+    return [each.as_dict() for each in inputs]

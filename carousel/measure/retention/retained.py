@@ -84,18 +84,18 @@ def find(
     )
 
 
-def sentence(found: Retained) -> str:
+def sentence(retained: Retained) -> str:
     """Whether states hold, and what is left of stored values, in short."""
     words = []
-    if found.held.never:
+    if retained.held.never:
         words.append("Its gates are never exactly shut, so that no state is held for ever.")
     else:
-        change, last = found.held.largest, found.held.results[-1].steps
+        change, last = retained.held.largest, retained.held.results[-1].steps
         moved = f"moved by up to {change:,} LSB" if change else "was the same to the last bit"
         words.append(f"With its gates shut every state {moved} after {last:,} steps.")
-    if found.bounds.still:
+    if retained.bounds.still:
         words.append(STILL)
-    for setting in found.settings:
+    for setting in retained.settings:
         if setting.title.endswith(FOLLOWED):
             real, fixed = (f"{setting.least(view):.3g}" for view in ("float64", "fixed point"))
             left = "as large as" if fixed == "1" else f"{fixed} times as large as"
@@ -106,25 +106,25 @@ def sentence(found: Retained) -> str:
     return " ".join(words)
 
 
-def tables(found: Retained) -> list[Table]:
+def tables(retained: Retained) -> list[Table]:
     """For people."""
     return [
-        hold_check.table(found.held),
-        *lags.tables(found.settings),
-        *([own.table(found.own)] if found.own else []),
-        *hold_map.tables(found.maps),
-        *bound.tables(found.bounds),
-        *lags.checks(found.settings),
+        hold_check.table(retained.held),
+        *lags.tables(retained.settings),
+        *([own.table(retained.own)] if retained.own else []),
+        *hold_map.tables(retained.maps),
+        *bound.tables(retained.bounds),
+        *lags.checks(retained.settings),
     ]
 
 
-def plain(found: Retained) -> dict[str, Any]:
+def plain(retained: Retained) -> dict[str, Any]:
     """For programs."""
     return {
-        **hold_check.plain(found.held),
-        "lags": lags.plain(found.settings),
-        **({"written": own.plain(found.own)} if found.own else {}),
-        "retention": hold_map.plain(found.maps),
-        "bound": bound.plain(found.bounds),
-        "notes": found.notes,
+        **hold_check.plain(retained.held),
+        "lags": lags.plain(retained.settings),
+        **({"written": own.plain(retained.own)} if retained.own else {}),
+        "retention": hold_map.plain(retained.maps),
+        "bound": bound.plain(retained.bounds),
+        "notes": retained.notes,
     }

@@ -31,28 +31,31 @@ BOUND = (
 )
 
 
-def figures(found: Retained) -> dict[str, str]:
+def figures(retained: Retained) -> dict[str, str]:
     """By name as SVG text: a map for each layer; stored values where some could be followed."""
-    drawn = {f"{MAPS}{k}": hold_plots.map_of(layer) for k, layer in enumerate(found.maps.layers)}
-    if found.settings:
-        drawn[LAGS] = hold_plots.lags(found.settings)
+    drawn = {f"{MAPS}{k}": hold_plots.map_of(layer) for k, layer in enumerate(retained.maps.layers)}
+    if retained.settings:
+        drawn[LAGS] = hold_plots.lags(retained.settings)
     return {name: plots.svg(figure, name) for name, figure in drawn.items()}
 
 
-def sections(found: Retained, drawn: Mapping[str, str]) -> list[str]:
+def sections(retained: Retained, drawn: Mapping[str, str]) -> list[str]:
     """Stored values after a lag, the map, the bound."""
-    lags, maps = hold_lags.tables(found.settings), hold_map.tables(found.maps)
+    lags, maps = hold_lags.tables(retained.settings), hold_map.tables(retained.maps)
     return [
         html.heading("What a state keeps"),
-        *(html.paragraph(note) for note in found.notes),
-        *([html.figure(drawn[LAGS], LEFT)] if found.settings else []),
-        *(parts.table(table) for table in (*lags, *hold_lags.checks(found.settings))),
-        *([html.paragraph(OWN), parts.table(own.table(found.own))] if found.own else []),
+        *(html.paragraph(note) for note in retained.notes),
+        *([html.figure(drawn[LAGS], LEFT)] if retained.settings else []),
+        *(parts.table(table) for table in (*lags, *hold_lags.checks(retained.settings))),
+        *([html.paragraph(OWN), parts.table(own.table(retained.own))] if retained.own else []),
         html.heading("What moves a state"),
         html.paragraph(MAP),
-        *(html.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.") for k in range(len(found.maps.layers))),
+        *(
+            html.figure(drawn[f"{MAPS}{k}"], f"Layer {k}.")
+            for k in range(len(retained.maps.layers))
+        ),
         *(parts.table(table) for table in maps),
         html.heading("How far a state can drift"),
         html.paragraph(BOUND),
-        *(parts.table(table) for table in bound.tables(found.bounds)),
+        *(parts.table(table) for table in bound.tables(retained.bounds)),
     ]
