@@ -117,9 +117,12 @@ class Stop:
 
 def test_an_interrupted_run_goes_on_where_it_was(cli, found, tmp_path, monkeypatch, quick_sim):
     """Within a trial: the same network to the last bit, and nothing is trained again."""
+    short = experiments_trials.SLICE
+    monkeypatch.setattr(experiments_trials, "SLICE", 1.0)
     whole, _, results = found(*SOLVED, name="whole")
     place, words = tmp_path / "cut", ("experiments", *SOLVED, "--jobs", 1)
     with monkeypatch.context() as patch:
+        patch.setattr(experiments_trials, "SLICE", short)
         Stop(patch, after=4)
         assert cli(*words, "-o", place).exit_code == 130
     assert len(states(place)) == 1 and not (place / "experiments.json").exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden.errors import ModelError
-from golden.squash import SQUASHES, squash
+from golden.squash import SQUASHES, Squash, squash
 from tests.golden.nets import ONE_ENDED
 
 FORMULAS = {
@@ -73,6 +73,16 @@ def test_odd_functions_are_exactly_odd(name):
     f, a = squash(name), np.array([1e-12, 1e-6, 0.1, 3.0])
     assert np.array_equal(f(-a), -f(a))
     assert abs(f(a)[0] / (f.scale * f.slope / 4 * 1e-12) - 1) < 1e-12
+
+
+@pytest.mark.parametrize(("scale", "slope", "offset"), [(2, 2, 0), (4, 1, -1), (1, 2, 0)])
+def test_any_image_of_sigma(scale, slope, offset):
+    """Those that are not odd too: the equation's, in float64 and in float32."""
+    f = Squash("image", scale=scale, slope=slope, offset=offset)
+    want = np.array([scale * FORMULAS["sigma"](slope * a) + offset for a in POINTS])
+    assert np.abs(f(POINTS) - want).max() < 2e-15
+    assert np.abs(f(POINTS.astype(np.float32)) - want).max() < 1e-6
+    assert np.abs(f(np.array([-1e308, 1e308])) - f.ends).max() < 1e-300
 
 
 def test_the_hard_sigmoid_is_exact_at_and_beyond_its_ends():
