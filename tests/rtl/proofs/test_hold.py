@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rtl.proofs import catalogue
+from bench.proofs import FULL, Subject
+from rtl.proofs import Proof, catalogue
 from rtl.proofs.solver import Outcome, refute
 from rtl.proofs.status import REFUTED
 from tests.rtl.proofs.test_proofs import subject
@@ -62,9 +63,13 @@ OTHERS = {  # the kind of core, what stands there and what is planted
 
 def found_in(kind: str, old: str, new: str, folder: Path) -> Outcome:
     """What comes of the proof when something else stands in the part that holds the states."""
-    core, design = subject(kind)
-    ((proof,), _) = catalogue(core, design, ["hold"])
-    broken = design.replaced(design.find("cell.states"), old, new)
+    ((proof,), _) = catalogue(*subject(kind), ["hold"])
+    return found_by(proof, old, new, folder)
+
+
+def found_by(proof: Proof, old: str, new: str, folder: Path) -> Outcome:
+    """What comes of it then."""
+    broken = proof.design.replaced(proof.design.find("cell.states"), old, new)
     twin = replace(proof.twin, fault=new, design=broken, driven={"i__valid": 1, "r_en": 1})
     return refute(proof, twin, folder)
 
@@ -73,6 +78,19 @@ def found_in(kind: str, old: str, new: str, folder: Path) -> Outcome:
 def test_a_state_that_is_written_wrong_is_found(fault, tmp_path):
     """The word is compared with its own past, not only with what is read of it."""
     found = found_in("1997", WRITE, f"memory[write__addr] <= {WRITES[fault]};", tmp_path)
+    assert found.status == REFUTED
+    assert "past" in found.broken
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", WRITES)
+def test_a_state_that_is_written_wrong_is_found_in_the_shipped_core(fault, tmp_path):
+    """The same of `temporal_order` at 16 bits and 8 lanes, as `carousel verilog` writes it."""
+    proof = next(proof for proof in Subject.of(FULL).proofs if proof.name == "hold")
+    bits = proof.design.net(proof.design.top, "cell.states.write__data")[0]
+    new = WRITES[fault].replace("6'h1f", f"{bits}'h{(1 << bits - 1) - 1:x}")
+    assert bits > 6 and proof.twin.depth > 60
+    found = found_by(proof, WRITE, f"memory[write__addr] <= {new};", tmp_path)
     assert found.status == REFUTED
     assert "past" in found.broken
 
