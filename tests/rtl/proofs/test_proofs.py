@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fixedpoint
+from fixedpoint import Format
 from fixedpoint.formats import Formats
 from fixedpoint.network import QuantizedNetwork
 from golden.cell import Layer
@@ -34,6 +35,7 @@ KINDS = {
     "two streams": set(),
     "peepholes": set(),
     "rows at once": set(),
+    "states of 24 bits": set(),
     "two layers, formats of their own": set(),
     "two kinds of cells": set(),
     "coupled, projection": set(),
@@ -93,6 +95,8 @@ def plan_of(kind: str, bits: int = 6) -> CorePlan:
     qnet = quantized(net, rng, bits)
     if kind == "two layers, formats of their own":
         qnet = narrowed(net, qnet.formats)
+    if kind == "states of 24 bits":
+        qnet = widened(net, qnet.formats)
     return planned(qnet, lanes, streams=streams, nonzeros=nonzeros, **ports)
 
 
@@ -107,6 +111,13 @@ def narrowed(net: Network, formats: Formats) -> QuantizedNetwork:
         s=replace(s, width=s.width - 1),
     )
     return fixedpoint.quantize(net, replace(formats, layers=(first, second)))
+
+
+def widened(net: Network, formats: Formats) -> QuantizedNetwork:
+    """A network whose states are wider than the 18 bits of a multiplier."""
+    (only,) = formats.layers
+    s = Format(24, only.s.frac + 24 - only.s.width)
+    return fixedpoint.quantize(net, replace(formats, layers=(replace(only, s=s),)))
 
 
 def scaled(rng: np.random.Generator, bits: int) -> QuantizedNetwork:
@@ -133,7 +144,7 @@ def subject(kind: str) -> tuple[StepPlan, Design]:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("cell", "forget gates"), ("saturates-s", "1997"), ("sum", "1997")]
+    ("name", "kind"), [("cell", "states of 24 bits"), ("saturates-s", "1997"), ("sum", "1997")]
 )
 def test_proof_holds_and_its_twin_is_refuted(name, kind, tmp_path):
     core, design = subject(kind)
