@@ -9,6 +9,7 @@ mutants are refuted says little.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rtl.mutants.mutant import Mutant, candidates, choose, mutated
@@ -55,9 +56,16 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "output": {"": LOGIC, "activation0": (*ROM, *LOGIC), "fifo": ("enable", *LOGIC)},
     "step": {"sequencer": LOGIC},
     "ends": {"": LOGIC, "sequencer": LOGIC, "fifo": ("enable", *LOGIC)},
+    "axi-out": {  # not what lies in the FIFO, of which `fifo` speaks
+        "": ("control",),
+        "wrapped.core*fifo": ("enable", *LOGIC),
+        "wrapped.core*fifo.ahead": ("address", "enable", *LOGIC),
+    },
+    # not what is read and written at an address
+    "axi-lite": {"wrapped.lite": ("enable", *LOGIC), "wrapped.decoder": ("control",)},
 }
-"""By proof of a core and the path of a part, the classes of places of which each proof must notice
-some; a proof of what lies around cores must notice some of each class behind its statement."""
+"""By proof and the path of a part, in which `*` stands for anything, the classes of places of which
+each proof must notice some; any other proof must notice some of each class behind its statement."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +161,14 @@ def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, li
         return {("", kind): [each for each in behind if each.hits == kind] for kind in kinds}
     found = {}
     for part, kinds in SPEAKS_OF[name].items():
-        inside = [mutant for mutant in behind if mutant.module == proof.design.find(part)]
+        inside = [each for each in behind if fnmatchcase(_path(proof.design, each), part)]
         found |= {(part, kind): [each for each in inside if each.hits == kind] for kind in kinds}
     return found
+
+
+def _path(design: Design, mutant: Mutant) -> str:
+    """Of the part that a mutant is in; a module's name is its path."""
+    return mutant.module.removeprefix(design.top).removeprefix(".")
 
 
 def judge(

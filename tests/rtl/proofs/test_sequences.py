@@ -44,6 +44,9 @@ def forked(*_: int) -> Proof:
     return fork("fork", design(Fork(FORM)))
 
 
+PASSING = {"reverser": reverser, "head": beginning, "join": joined, "fork": forked}
+
+
 def test_a_sequence_is_turned_round_and_a_bank_that_is_overwritten_is_noticed(tmp_path):
     found = prove(reverser(2, 3), tmp_path)
     assert (found.found.status, found.twin.status) == ("proven", "refuted")
@@ -51,13 +54,13 @@ def test_a_sequence_is_turned_round_and_a_bank_that_is_overwritten_is_noticed(tm
 
 @pytest.mark.soak
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("make", [reverser, beginning, joined, forked])
+@pytest.mark.parametrize("make", PASSING.values(), ids=PASSING)
 def test_what_passes_sequences_on_loses_and_repeats_nothing(make, size, tmp_path):
     assert prove(make(*size), tmp_path).ok
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("make", [reverser, beginning, joined, forked])
+@pytest.mark.parametrize("make", PASSING.values(), ids=PASSING)
 def test_a_twin_is_another_design_under_the_same_claims(make, size):
     proof = make(*size)
     assert proof.state(proof.design).claims == proof.state(proof.twin.design).claims
