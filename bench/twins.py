@@ -1,0 +1,98 @@
+"""Drawn twins of every proof: `python -m bench.twins [PROOF]... [--json FILE]`.
+
+Of small cores (`tests.rtl.proofs.test_twins.proof_of`), of the buses around one, and of what lies
+between the parts of a core of whole sequences, broken twins are drawn until five of each proof are
+refuted, one at least of each class of places that it speaks of. What the file has of the same
+statement is not drawn again. Ends with status 1 where that cannot be had.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench.proofs import Results, worked
+from carousel.report.tables import Table
+from rtl.proofs import Proof
+from rtl.proofs.record import asked
+from rtl.proofs.statements import BUSES, MAKERS, TRAINED
+from rtl.proofs.status import REFUTED
+from rtl.proofs.twins import LOGIC, MEMORY, Challenge, challenge
+from tests.rtl.proofs.test_sequences import PASSING, SIZES
+from tests.rtl.proofs.test_twins import COUNT, proof_of
+
+RESULTS = Path(__file__).with_suffix(".json")
+CLASSES = (*MEMORY, "enable", *LOGIC)
+NAMES: Mapping[str, Callable[[], Proof]] = {
+    **{name: partial(proof_of, name) for name in (*MAKERS, *TRAINED, *BUSES)},
+    **{name: partial(make, *SIZES[0]) for name, make in PASSING.items()},
+}
+
+
+def run(names: Sequence[str], file: Path) -> Results:
+    """The file's results with those of some proofs added, which are written as they come."""
+    results: Results = json.loads(file.read_text()) if file.exists() else {}
+    for name in names:
+        proof = NAMES[name]()
+        statement = asked(proof)
+        if results.get(name, {}).get("statement_sha256") == statement:
+            continue
+        before = worked()
+        with tempfile.TemporaryDirectory(prefix="twins-") as place:
+            found = challenge(proof, COUNT, Path(place))
+        cpu = round(worked() - before)
+        results[name] = {"statement_sha256": statement, "cpu": cpu, **told(found)}
+        results = {each: results[each] for each in NAMES if each in results}
+        file.write_text(json.dumps(results, indent=1) + "\n")
+        said = found.lacks or f"{found.refuted} of {len(found.drawn)} are refuted"
+        print(f"{name}: {said}, {cpu} s", file=sys.stderr, flush=True)
+    return results
+
+
+def told(found: Challenge) -> Results:
+    """What came of a proof's drawn twins, and what they lack."""
+    drawn = [
+        {
+            "mutant": str(each.mutant),
+            "hits": each.mutant.hits,
+            "result": each.outcome.status,
+            "broken": each.outcome.broken,
+        }
+        for each in found.drawn
+    ]
+    return {"lacks": found.lacks, "drawn": drawn}
+
+
+def table(results: Results) -> str:
+    """By proof how many were drawn and refuted, by class how many were refuted."""
+    rows = []
+    for name, entry in results.items():
+        refuted = Counter(twin["hits"] for twin in entry["drawn"] if twin["result"] == REFUTED)
+        counts = len(entry["drawn"]), refuted.total(), *(refuted[hits] or "" for hits in CLASSES)
+        rows.append((f"`{name}`", *map(str, counts), str(entry["cpu"])))
+    return Table.of("", ("proof", "drawn", "refuted", *CLASSES, "processor"), rows).markdown()
+
+
+def ok(results: Results) -> bool:
+    """Whether enough are refuted of every proof."""
+    return not any(entry["lacks"] for entry in results.values())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("proofs", nargs="*", metavar="PROOF", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--json", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    if unknown := set(options.proofs) - set(NAMES):
+        parser.error(f"{', '.join(unknown)}: must be of {', '.join(NAMES)}")
+    results = run(options.proofs or list(NAMES), options.json)
+    print(table(results))
+    return int(not ok(results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
