@@ -9,10 +9,11 @@ import pytest
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.thresholds import with_thresholds
 from golden.errors import CarouselError
-from rtl import CoreOptions
+from rtl import CoreOptions, plan
+from rtl.schedule import latency
 from rtl.skips import check_skip
-from sim import stress
-from tests.sim.cases import random_case
+from sim import check, simulate, stress
+from tests.sim.cases import any_codes, random_case, small_network
 
 FEW, MANY = 3, 40
 
@@ -50,6 +51,29 @@ def test_random_configuration(number, build_dir):
     """One of each kind: no code, mark, counter or clock differs, whatever the streams do, however
     long the sequences are, and after resets."""
     run(number, build_dir)
+
+
+@pytest.fixture
+def held() -> QuantizedNetwork:
+    return with_thresholds(small_network(), (0, 2000))
+
+
+def test_another_threshold_is_seen(held, build_dir):
+    """A core whose threshold is not the model's gives other codes."""
+    codes = any_codes(np.random.default_rng(1), held, 3, 30) // 4
+    hw = simulate(held, codes, lanes=4, skip="unchanged", build_dir=build_dir)
+    assert check(held, codes, hw).ok
+    assert check(with_thresholds(held, (0, 3000)), codes, hw).wrong
+
+
+def test_a_clock_too_many_is_seen(held, build_dir, monkeypatch):
+    """Steps that end a clock sooner than the schedule says are a fault, and so is the pace."""
+    codes = any_codes(np.random.default_rng(2), held, 2, 12)
+    core = plan(held, CoreOptions(4, skip="unchanged"))
+    assert simulate(core, codes, build_dir=build_dir).faults == ()
+    monkeypatch.setattr(latency, "LISTED", latency.LISTED + 1)
+    faults = " ".join(simulate(core, codes, build_dir=build_dir).faults)
+    assert "counter `cycles`" in faults
 
 
 @pytest.mark.soak
