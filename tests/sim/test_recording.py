@@ -12,6 +12,7 @@ import pytest
 
 from fixedpoint.network import QuantizedNetwork
 from golden.network import Network
+from rtl.axi.wrapper import wrappable
 from rtl.kit.files import files
 from rtl.verilog import put
 from sim.recording import record
@@ -47,6 +48,8 @@ KITS = {
     "plain": ("1997", {"lanes": 4}, False),
     "ports": ("1997", {"state_port": True, "load_port": True}, False),
     "AXI": ("small", {"lanes": 2}, True),
+    "skipping": ("small", {"lanes": 3, "skip": "unchanged"}, False),
+    "skipping, AXI": ("small", {"lanes": 2, "skip": "zero"}, True),
     "sparse, two streams": ("small", {"nonzeros": 1, "streams": 2}, False),
     "both directions": ("every", {"max_length": 7}, False),
     "both directions, last": ("last", {"max_length": 7}, False),
@@ -66,7 +69,7 @@ def kit(name: str) -> dict[str, str]:
     net, options, axi = KITS[name]
     qnet = network(net)
     plan = planned(qnet, **options)
-    plan = plan.with_state_port() if axi else plan
+    plan = wrappable(plan) if axi else plan
     codes = any_codes(np.random.default_rng(33), qnet, 2, 9)
     return files(plan, record(plan, codes), axi=axi, memory_files=True)
 
