@@ -85,6 +85,7 @@ def build(
     order: options.Order = None,
     decide: options.Decide = False,
     max_length: options.MaxLength = None,
+    protect: options.Protect = False,
     freq: Clock = None,
     rate: Rate = None,
     seeds: Seeds = None,
@@ -100,6 +101,8 @@ def build(
     output.check_file(json)
     if freq is not None and rate is not None:
         raise FlowError(f"--freq {freq:g} and --rate {rate:g}: only one of them can be given")
+    if protect and board is not None:
+        raise FlowError(f"--protect and --board {board}: its link does not tell what was mended")
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
@@ -110,7 +113,7 @@ def build(
         max_length,
     )
     place = folder or Path("out") / f"{subject.net.name}-{chosen.name}"
-    wanted = CoreOptions(lanes, max_length=subject.max_length)
+    wanted = CoreOptions(lanes, max_length=subject.max_length, protect=protect)
     cores = fitting.cores(subject.core, wanted, chosen.device)
     with output.folder(place) as stage, built.keeping_log(place), built.stages() as progress:
         job = built.Job(chosen, stage, freq, rate, tuple(seeds or [1]))

@@ -74,6 +74,7 @@ def prove(
     nonzeros: options.Nonzeros = None,
     state_port: options.StatePort = False,
     load_port: options.LoadPort = False,
+    protect: options.Protect = False,
     axi: options.Axi = False,
     only: Only = None,
     twins: Twins = 0,
@@ -93,7 +94,8 @@ def prove(
     given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
-    chosen = CoreOptions(lanes, streams, nonzeros, room, state_port=state_port, load_port=load_port)
+    ports = {"state_port": state_port, "load_port": load_port}
+    chosen = CoreOptions(lanes, streams, nonzeros, room, **ports, protect=protect)
     core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"

@@ -41,6 +41,7 @@ def simulate(
     threshold: options.Threshold = None,
     streams: options.Streams = 1,
     nonzeros: options.Nonzeros = None,
+    protect: options.Protect = False,
     json: options.Json = None,
 ) -> None:
     """Run the gateware and compare every code.
@@ -76,10 +77,11 @@ def simulate(
     )
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
-    count = usual(subject.core, CoreOptions(lanes, streams, nonzeros, skip=skip)).lanes
-    pattern = Pattern(idle, back_pressure, seed)
-    found = gateware.play(subject, count, pattern, waves, streams, nonzeros)
+    room = subject.max_length
+    wanted = CoreOptions(lanes, streams, nonzeros, room, skip=skip, protect=protect)
+    chosen = usual(subject.core, wanted)
+    found = gateware.play(subject, chosen, Pattern(idle, back_pressure, seed), waves)
     state_file.write(save_state, subject.qnet, found.trace.state)
-    say(lanes, count, subject.core)
+    say(lanes, chosen.lanes, subject.core)
     gateware.table(found).show(Console())
     output.finish(gateware.plain(found), json, found.ok)

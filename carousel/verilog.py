@@ -33,6 +33,7 @@ def verilog(
     nonzeros: options.Nonzeros = None,
     state_port: options.StatePort = False,
     load_port: options.LoadPort = False,
+    protect: options.Protect = False,
     axi: options.Axi = False,
     memory_files: options.MemoryFiles = False,
     folder: options.Output = None,
@@ -66,7 +67,7 @@ def verilog(
     subject = prepare(model, choice, given)
     place, room = folder or Path("out") / subject.net.name, max_length or subject.max_length
     ports = {"state_port": state_port, "load_port": load_port}
-    chosen = CoreOptions(lanes, streams, nonzeros, room, **ports, skip=skip)
+    chosen = CoreOptions(lanes, streams, nonzeros, room, **ports, skip=skip, protect=protect)
     core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     with output.folder(place) as stage, progress.bar("Verilog"):

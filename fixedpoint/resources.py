@@ -4,8 +4,14 @@ What depends on the order of the work is an argument; `rtl.program.program.Progr
 core.
 """
 
+from collections.abc import Callable
+
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.paths import Paths
+
+
+def _as_it_is(_: str, bits: int) -> int:
+    return bits
 
 
 def memories(
@@ -15,6 +21,7 @@ def memories(
     elements: int | None = None,
     index_width: int = 0,
     loadable: bool = False,
+    stored: Callable[[str, int], int] = _as_it_is,
 ) -> dict[str, int]:
     """Bits by what they hold; without what the network does not need.
 
@@ -26,6 +33,7 @@ def memories(
     elements : of the input that are shown a step; default all.
     index_width : bits that say which one an element is.
     loadable : whether memories have room for another network's numbers too.
+    stored : the bits of a word as it is stored, by what it is and the bits of that.
     """
     paths, shapes = Paths.of(qnet), [layer.shape for layer in qnet.layers]
     codes = sum(each.weights.size for each in qnet.rows.values())
@@ -39,14 +47,15 @@ def memories(
         name: loadable or any(getattr(layer.initial, name).any() for layer in qnet.layers)
         for name in "sy"
     }
+    s, y = stored("states", paths.s), stored("outputs", paths.y)
     found = {
-        "weights": codes * paths.weight,
-        "sigma": (len(qnet.table.knots) - 1) * sum(qnet.table.word_widths),
-        "input": 2 * streams * shown * (qnet.formats.input.width + index_width),
-        "outputs": 2 * outputs * paths.y,
-        "gates": 2 * gates * paths.gate,
-        "states": states * paths.s,
-        "initial state": starts["s"] * states * paths.s + starts["y"] * outputs * paths.y,
+        "weights": codes * stored("weights", paths.weight),
+        "sigma": (len(qnet.table.knots) - 1) * stored("sigma", sum(qnet.table.word_widths)),
+        "input": 2 * streams * shown * stored("input", qnet.formats.input.width + index_width),
+        "outputs": 2 * outputs * y,
+        "gates": 2 * gates * stored("gates", paths.gate),
+        "states": states * s,
+        "initial state": starts["s"] * states * s + starts["y"] * outputs * y,
     }
     return {name: bits for name, bits in found.items() if bits}
 

@@ -9,6 +9,7 @@ i ─────► │ InputBuffer│────────►│ Operands �
          └────────────┘                                              └────────────┘
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -19,7 +20,7 @@ from amaranth.lib import data, stream, wiring
 from rtl.datapath.activation import Activation
 from rtl.datapath.cell import CellUpdate
 from rtl.datapath.lanes import LaneArray
-from rtl.datapath.operands import InputBuffer, Operands
+from rtl.datapath.operands import InputBuffer, Operands, operand_code
 from rtl.datapath.ports import connect_load_port, connect_state_port, idle
 from rtl.datapath.sequencer import Sequencer
 from rtl.datapath.squash import SigmaUnit
@@ -27,6 +28,8 @@ from rtl.lib.arithmetic import delay, layout_of
 from rtl.lib.beat import beat_layout
 from rtl.lib.decision import Decision
 from rtl.lib.fifo import BlockFIFO
+from rtl.lib.kept import become, held, kept
+from rtl.lib.secded import UPSETS, joined
 from rtl.program.loading import load_word
 from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS, core_members
@@ -60,6 +63,8 @@ class Core(wiring.Component):
         dense and out count net inputs, s, m and y the values themselves. They wrap around.
     steps, cycles : Out(32), steps begun and clocks in which one ran, since reset; they wrap around.
     probe : Out, `valid` and a code for each of `plan.probe_streams`.
+    corrected, uncorrectable : Out(32), of a protected core: clocks since reset in which a flipped
+        bit was mended, and in which a word with more of them was read; they wrap around.
     idle : Out(1), no step runs and none may start; only then are the two ports listened to.
     state_address, state_write, state_in : In, one of `plan.state_words`, and what to write to it. A
         vector that comes next without `first` goes on from what was written.
@@ -74,6 +79,8 @@ class Core(wiring.Component):
     steps: Signal
     cycles: Signal
     probe: data.View
+    corrected: Signal
+    uncorrectable: Signal
     idle: Signal
     state_address: Signal
     state_write: Signal
@@ -113,7 +120,7 @@ class Core(wiring.Component):
             source = cell.y if self.schedule.phases[-1].yields == "g" else source
         if {"stem", "dense"} & set(program.kinds):
             self._connect_dense(m, activations[0], operands)
-        room = self._output(m, source, sequencer.starts, buffer.last)
+        room, fifo = self._output(m, source, sequencer.starts, buffer.last)
         m.d.comb += sequencer.ready.eq(buffer.waiting & room)
         m.d.sync += [
             self.steps.eq(
@@ -125,8 +132,14 @@ class Core(wiring.Component):
         self._count(m, activations, cell)
         if self.plan.options.probe:
             self._probe(m, activations, cell)
-        if self.plan.options.state_port or self.program.loadable:
-            m.d.comb += self.idle.eq(idle(m, self.schedule, sequencer, buffer))
+        if self.plan.has_idle or program.protected:
+            resting = idle(m, self.schedule, sequencer, buffer)
+            if self.plan.has_idle:
+                m.d.comb += self.idle.eq(resting)
+            if program.protected:
+                m.d.comb += sequencer.coming.eq(buffer.waiting)
+                swept = [*activations, sigma, *([cell] if cell else [])]
+                self._guard(m, resting, swept, [sequencer, operands, lanes, fifo])
         if self.plan.options.state_port and cell:
             connect_state_port(m, self, sequencer, operands, cell)
         if self.program.loadable:
@@ -139,12 +152,13 @@ class Core(wiring.Component):
     def _front(self, m: Module) -> tuple[Any, Any, Any]:
         """Sequencer, input buffer and operands, connected with each other and with the input."""
         program, qnet = self.program, self.qnet
-        m.submodules.sequencer = sequencer = Sequencer(self.schedule)
+        m.submodules.sequencer = sequencer = Sequencer(self.schedule, program.protected)
         m.submodules.input = buffer = InputBuffer(
             qnet.formats.input,
             self.schedule.elements,
             self.schedule.streams,
             program.index_width,
+            operand_code(program),
         )
         m.submodules.operands = operands = Operands(program)
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
@@ -236,7 +250,9 @@ class Core(wiring.Component):
             if self.schedule.peepholes:
                 readers.append((cell.o_code, cell.o_value))
         load = layout_of(load_word(self.program)) if self.program.loadable else None
-        m.submodules.sigma = sigma = SigmaUnit(self.qnet.table, len(readers), load)
+        m.submodules.sigma = sigma = SigmaUnit(
+            self.qnet.table, len(readers), load, self.program.protected
+        )
         for k, (code, value) in enumerate(readers):
             m.d.comb += getattr(sigma, f"code{k}").eq(code)
             m.d.comb += value.eq(getattr(sigma, f"value{k}"))
@@ -245,19 +261,23 @@ class Core(wiring.Component):
     def _is_kind(self, kind: Value, *names: str) -> Value:
         return kind.matches(*(k for k, name in enumerate(self.program.kinds) if name in names))
 
-    def _output(self, m: Module, source, starts: Value, last: Value) -> Value:
-        """Outputs into a FIFO and out; returns whether one more step's outputs have room."""
+    def _output(self, m: Module, source, starts: Value, last: Value) -> tuple[Value, BlockFIFO]:
+        """Outputs into a FIFO and out; returns whether it has room for one more step's, and it."""
         outputs, streams = self.qnet.logits, self.schedule.streams
         vectors = streams * self.schedule.buffered_steps
         every = self.qnet.output == "every"
         m.submodules.fifo = fifo = BlockFIFO(
-            width=self.qnet.logit_format.width + 3, depth=outputs * vectors
+            width=self.qnet.logit_format.width + 3,
+            depth=outputs * vectors,
+            protected=self.program.protected,
         )
         place = Signal(range(max(2, outputs)))
         final = place == outputs - 1
         written = source.valid & source.output & (every | source.step_last)
+        guarded = self.program.protected
         with m.If(written):
-            m.d.sync += place.eq(Mux(final, 0, place + 1))
+            after = Mux(final, 0, place + 1)
+            m.d.sync += become(kept(m, place, guarded), after)
         beat = beat_layout(self.qnet.logit_format)
         word = Signal(data.StructLayout({"beat": beat, "final": 1}))
         wait = latency.LEAVE - latency.FIFO
@@ -285,8 +305,23 @@ class Core(wiring.Component):
         free = Signal(range(vectors + 1), init=vectors)
         promised = Const(streams) if every else reduce(add, list(last))
         given = offered.valid & offered.ready & shown.final
-        m.d.sync += free.eq(free - Mux(starts, promised, 0) + given)
-        return free >= streams
+        left = free - Mux(starts, promised, 0) + given
+        m.d.sync += become(kept(m, free, guarded), left)
+        return free >= streams, fifo
+
+    def _guard(
+        self, m: Module, resting: Value, swept: Sequence[Any], others: Sequence[Any]
+    ) -> None:
+        """Words that no step needs are read in turn between steps, and upsets are counted."""
+        sweep = held(m, resting, True, name="sweep")
+        for part in swept:
+            m.d.comb += part.sweep.eq(sweep)
+        found = Signal(UPSETS)
+        m.d.sync += found.as_value().eq(joined(part.upsets for part in (*swept, *others)))
+        for name in UPSETS.members:
+            counter = Signal(COUNTER_BITS, name=f"{name}_count")
+            m.d.sync += counter.eq(counter + found[name])
+            m.d.comb += getattr(self, name).eq(counter)
 
     def _count(self, m: Module, activations: list[Activation], cell: CellUpdate | None) -> None:
         """One counter a kind of saturation."""

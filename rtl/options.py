@@ -22,6 +22,7 @@ class CoreOptions:
         this one.
     skip : columns that take no clock while the core runs: those of "zero" values, or of "unchanged"
         ones, see `rtl.schedule.skipping`; None: none.
+    protect : whether a bit that flips in a memory is mended, see `rtl.lib.secded`.
     """
 
     lanes: int | None = None
@@ -32,6 +33,7 @@ class CoreOptions:
     state_port: bool = False
     load_port: bool = False
     skip: str | None = None
+    protect: bool = False
 
 
 USUAL = CoreOptions()

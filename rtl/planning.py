@@ -233,6 +233,9 @@ class CorePlan:
             least, thresholds = schedule.least_cycles, list(self.qnet.thresholds)
             skip = {"what": schedule.skip, "thresholds": thresholds, "least_cycles": least}
             found["skip"] = skip
+        if self.options.protect:
+            found["protected"] = True
+            found["memory_bits"] = program.memories
         if self.options.load_port:
             found["structure_sha256"] = structure(program)
         if self.options.state_port:
@@ -255,6 +258,8 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     """
     room(qnet, options.max_length)
     check_skip(qnet, options)
+    if options.protect:
+        _check_protect(qnet, options)
     if qnet.first_reverse is None:
         whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
         return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))
@@ -295,6 +300,24 @@ def _check_reverse(layer: int, options: CoreOptions) -> None:
             f"streams {options.streams}: {runs}, and a core that holds sequences processes one at "
             "a time"
         )
+
+
+def _check_protect(qnet: QuantizedNetwork, options: CoreOptions) -> None:
+    """Refuse what a protected core cannot have."""
+    if qnet.first_reverse is not None:
+        raise CarouselError(
+            f"protect: layer {qnet.first_reverse} runs in reverse, and the buffers that hold "
+            "sequences have no check bits"
+        )
+    if options.nonzeros is not None:
+        raise CarouselError(
+            f"protect: nonzeros {options.nonzeros}, and the indices of a sparse input have no "
+            "check bits"
+        )
+    if options.skip is not None:
+        raise CarouselError(f"protect: skip {options.skip}, and its lists have no check bits")
+    if options.load_port:
+        raise CarouselError("protect: load port, and what it writes has no check bits")
 
 
 def _lanes_of(part: Part, lanes: int | None) -> int:

@@ -28,6 +28,8 @@ def core_members(plan: CorePlan | StepPlan) -> Members:
         found["too_long"] = Out(1)
     else:
         found |= {name: Out(COUNTER_BITS) for name in ("steps", "cycles")}
+    if plan.options.protect:
+        found |= {name: Out(COUNTER_BITS) for name in ("corrected", "uncorrectable")}
     if plan.options.probe:
         found["probe"] = Out(data.StructLayout(_probe(plan)))
     if plan.options.state_port:

@@ -37,7 +37,7 @@ class StepPlan:
             skipping = skip_schedule_of(qnet, options.lanes, options.skip)
             return cls(qnet, options, skipping, Program(qnet, skipping))
         schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros, loaded)
-        return cls(qnet, options, schedule, Program(qnet, schedule, loaded))
+        return cls(qnet, options, schedule, Program(qnet, schedule, loaded, options.protect))
 
     def __repr__(self) -> str:
         return f"StepPlan({self.qnet.name!r}, {self.options}, {self.cycles_per_step} cycles a step)"

@@ -24,6 +24,7 @@ from rtl.axi.wrapper import AxiTop, axi_members, wrappable
 from rtl.kit.header import header
 from rtl.kit.meaning import meaning
 from rtl.lib.arithmetic import shape_of
+from rtl.lib.kept import COPY
 from rtl.planning import CorePlan
 from rtl.program.loading import to_load
 from rtl.signature import COUNTER_BITS, core_members
@@ -32,7 +33,9 @@ from rtl.signature import COUNTER_BITS, core_members
 LINT = "/* verilator lint_off WIDTH */\n/* verilator lint_off CASEINCOMPLETE */\n"
 MARKS = ("first", "last")
 PORT = ("idle", "state_address", "state_write", "state_in", "state_out")
-PLAIN = ("steps", "cycles", *PORT, "load_address", "load_write", "load_in", "too_long")
+UPSETS = ("corrected", "uncorrectable")
+LOAD = ("load_address", "load_write", "load_in")
+PLAIN = ("steps", "cycles", *UPSETS, *PORT, *LOAD, "too_long")
 
 
 def plain_members(plan: CorePlan) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Top(wiring.Component):
     o_valid, o_ready, o_data, o_first, o_last : the output stream.
     saturated_{kind} : Out, counters.
     steps, cycles : Out, counters of a core that takes step after step.
+    corrected, uncorrectable : Out, counters of a protected core.
     idle, state_address, state_write, state_in, state_out : the state port, where the core has one.
     load_address, load_write, load_in : the load port, where the core has one.
     too_long : Out(1), of a core that holds sequences.
@@ -117,7 +121,11 @@ def convert(component: wiring.Component, name: str) -> str:
         raise CarouselError(f"Yosys, which writes the Verilog, failed: {reason[0]}") from None
     except OSError as error:
         raise CarouselError(f"Yosys, which writes the Verilog, failed: {error.strerror}") from None
-    return re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\A/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    # Yosys joins registers that are the same but where their process says that it must not
+    return re.sub(
+        rf"^(  always @\(posedge clk\)\n    \S+{COPY}\d )", r"  (* keep *)\n\1", text, flags=re.M
+    )
 
 
 def describe(plan: CorePlan, axi: bool = False) -> dict[str, Any]:

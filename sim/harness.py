@@ -19,7 +19,8 @@ from amaranth.lib.wiring import Out
 COUNTER = 48
 SHOWN = ("idle", "state_out", "too_long")
 RUNNING = "cycles"
-COUNTERS = ("steps", RUNNING)
+UPSETS = ("corrected", "uncorrectable")
+COUNTERS = ("steps", RUNNING, *UPSETS)
 SATURATED = "saturated_"
 MUTANT = "mutant"
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from golden.processes import processors, supervise
 from rtl.kit import contents
@@ -69,6 +69,7 @@ def build(
     *,
     waves: bool = False,
     loop: bool = False,
+    inside: bool = False,
 ) -> Build:
     """The simulator for a design, from the cache where it has been built before, be it with other
     contents of its memories.
@@ -85,6 +86,7 @@ def build(
     waves : whether the simulator can write waveforms.
     loop : whether it has the clock loop of `clocking.cc` and is compiled for speed, which takes
         longer.
+    inside : whether Python reaches every register and memory, which makes it slower.
 
     Raises
     ------
@@ -95,6 +97,9 @@ def build(
     text, files = contents.apart(text)
     shared = (versions(), MAKE, INCLUDES)
     own = (CLOCKING.read_text(), FAST) if loop else ()
+    seen = [f'-module "{top}" -var "{port}"' for port in ports]
+    if inside:
+        seen, own = ['-module "*" -var "*"'], (*own, "inside")
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports), waves, *own)
     if _sound(place, top):
         return Build(place, top, cached=True, files=files)
@@ -102,7 +107,8 @@ def build(
     try:
         if place.exists():  # and is damaged
             shutil.rmtree(place)
-        _compile(text, top, ports, working, runtime, waves=waves, loop=loop)
+        fast = MAKE["OPT_FAST"] if inside else FAST
+        _compile(text, top, seen, working, runtime, waves=waves, loop=loop and fast)
         (working / SUM).write_text(_sum(working / top))
         _publish(working, place)
     except ToolError as error:
@@ -165,18 +171,19 @@ def digest(*parts: Any) -> str:
 def _compile(
     text: str,
     top: str,
-    ports: Sequence[str],
+    seen: Sequence[str],
     folder: Path,
     runtime: Path,
     *,
     waves: bool,
-    loop: bool,
+    loop: str | Literal[False],
 ) -> None:
     """Verilog to a program in `folder`; what all designs share comes from, or goes to, `runtime`:
-    the compiled run-time library and, from the second build on, its precompiled headers."""
+    the compiled run-time library and, from the second build on, its precompiled headers. `loop` is
+    how a simulator is compiled that has the clock loop."""
     source, visible = folder / f"{top}.v", folder / "ports.vlt"
     source.write_text(text)
-    lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+    lines = [f"public_flat_rw {each}" for each in seen]
     visible.write_text("\n".join(["`verilator_config", *lines, ""]))
     objects, lent, whole = folder / "objects", runtime.exists(), len(text) <= SMALL
     if lent:
@@ -187,7 +194,7 @@ def _compile(
     # in several pieces Verilator has a precompiled header of its own, and there can be but
     # one, which is for one level of optimization
     headers = f" -include {runtime / HEADER}" if lent and whole and not loop else ""
-    flags = _make_flags({**MAKE, "OPT_FAST": (FAST if loop else MAKE["OPT_FAST"]) + headers})
+    flags = _make_flags({**MAKE, "OPT_FAST": (loop or MAKE["OPT_FAST"]) + headers})
     cocotb = package_folder("cocotb")
     command = [
         *("verilator", *PROGRAM, *OPTIONS, "--build-jobs", str(min(JOBS, processors()))),

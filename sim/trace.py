@@ -6,7 +6,7 @@ from typing import Any
 
 from golden.trace import Trace
 from sim.faults import act_faults, check_complete, run_faults
-from sim.harness import SATURATED
+from sim.harness import SATURATED, UPSETS
 from sim.job import Ints, Recording
 from sim.request import Request
 from sim.signals import by_layer, dense, final_state, signals, stem
@@ -23,11 +23,14 @@ class ShownTrace(Trace):
     Attributes
     ----------
     saturations : by kind, summed over layers (`i`, `s`, `out`, ...), as the hardware counted them.
+    upsets : of a protected core: clocks in which a flipped bit was mended (`corrected`), and in
+        which a word was read that cannot be mended (`uncorrectable`); of others nothing.
     faults : what was wrong apart from codes, one sentence each: stream rules, flags, counters,
         extra beats.
     """
 
     saturations: dict[str, int]
+    upsets: dict[str, int]
     faults: tuple[str, ...]
 
     @property
@@ -128,7 +131,7 @@ def show(
     own = act_faults(request, recording, shown, out)
     state = final_state(request, layers, recording)
     inner = {"stem": stem(request, shown), "dense": dense(request, shown)}
-    return ShownTrace(layers, out, state, counts, (*own, *faults), **inner)
+    return ShownTrace(layers, out, state, counts, upsets(recording), (*own, *faults), **inner)
 
 
 def saturations(recording: Recording) -> dict[str, Ints]:
@@ -138,6 +141,11 @@ def saturations(recording: Recording) -> dict[str, Ints]:
         for name, clocks in recording.rises.items()
         if name.startswith(SATURATED)
     }
+
+
+def upsets(recording: Recording) -> dict[str, int]:
+    """What a protected core counted of flipped bits."""
+    return {name: len(recording.rises[name]) for name in UPSETS if name in recording.rises}
 
 
 def _pace(request: Request, ends: Ints, taken: Ints) -> dict[str, Any]:

@@ -178,6 +178,14 @@ LoadPort = Annotated[
         "loaded, and write the words of this one; not with reverse layers.  [default: off]",
     ),
 ]
+Protect = Annotated[
+    bool,
+    typer.Option(
+        "--protect",
+        help="Mend bits that flip in the core's memories, and count them; not with reverse layers, "
+        "--nonzeros, --skip and --load-port.  [default: off]",
+    ),
+]
 Streams = Annotated[
     int,
     typer.Option(

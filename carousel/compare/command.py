@@ -52,6 +52,7 @@ def compare(
     from carousel.cli.subject import Given, prepare
     from carousel.measure import accuracy, gateware, verdict
     from golden import InputError
+    from rtl import CoreOptions
 
     output.check_file(json)
     if fixed_tolerance is not None and expect is None:
@@ -84,7 +85,8 @@ def compare(
     ]
     data, ok = accuracy.plain(subject, measured), True
     if with_gateware:
-        found = gateware.play(subject, chosen(lanes, subject.core, skip))
+        lanes = chosen(lanes, subject.core, skip)
+        found = gateware.play(subject, CoreOptions(lanes))
         shown += [gateware.table(found)]
         data, ok = {**data, "gateware": gateware.plain(found)}, found.ok
     if wanted:

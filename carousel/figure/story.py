@@ -21,6 +21,7 @@ from fixedpoint.arithmetic import Codes
 from golden.errors import InputError
 from golden.squash import Array
 from golden.tasks import SYMBOLS, TEMPORAL_ORDER
+from rtl import CoreOptions
 
 X, Y = SYMBOLS.index("X"), SYMBOLS.index("Y")
 LAST = TEMPORAL_ORDER.told  # the last step at which the second symbol can come
@@ -112,7 +113,7 @@ def in_gateware(subject: Subject, codes: Codes) -> Array:
     found, state = [], None
     for start in range(0, codes.shape[1], PIECE):
         piece = replace(subject, codes=codes[:, start : start + PIECE], state_codes=state)
-        played = gateware.play(piece, None, streams=len(codes))
+        played = gateware.play(piece, CoreOptions(streams=len(codes)))
         if not played.ok:
             raise InputError(f"gateware: {played.verdict}")
         found.append(played.real.get("s"))

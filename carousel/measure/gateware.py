@@ -17,6 +17,7 @@ from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, QuantizedTrace
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan
+from rtl.options import USUAL
 from sim import HardwareTrace, Pattern, Verdict, scoreboard
 from sim.scenario import UNDISTURBED
 
@@ -75,17 +76,15 @@ class Gateware:
 
 def play(
     subject: Subject,
-    lanes: int | None,
+    options: CoreOptions = USUAL,
     pattern: Pattern = UNDISTURBED,
     waves: Path | None = None,
-    streams: int = 1,
-    nonzeros: int | None = None,
 ) -> Gateware:
     """Build the simulator, run the sequences through the gateware, compare every code."""
     qnet, codes = subject.core, subject.codes
     start: dict[str, Any] = {} if subject.state_codes is None else {"state": subject.state_codes}
     held, skip = subject.max_length, subject.skipping.skip
-    core = plan(qnet, CoreOptions(lanes, streams, nonzeros, held, probe=True, skip=skip))
+    core = plan(qnet, replace(options, max_length=held, probe=True, skip=skip))
     with (
         progress.bar("Gateware: build, then simulate") as report,
         output.file(waves) if waves else nullcontext() as file,
@@ -125,10 +124,12 @@ def joined(one: Gateware, other: Gateware, first: int) -> Gateware:
     """A run and the piece behind it, which begins with the step `first`; of signals inside, and of
     the clocks of steps, the traces have those of the piece alone."""
     clipped = {name: n + one.trace.saturations[name] for name, n in other.trace.saturations.items()}
+    upsets = {name: n + one.trace.upsets[name] for name, n in other.trace.upsets.items()}
     trace = replace(
         other.trace,
         out=np.concatenate((one.trace.out, other.trace.out), axis=-2),
         saturations=clipped,
+        upsets=upsets,
         latency=one.trace.latency,
         clocks=one.trace.clocks + other.trace.clocks,
         seconds=one.trace.seconds + other.trace.seconds,
@@ -171,6 +172,7 @@ def table(found: Gateware) -> Table:
         *_paces(found),
         ("latency of the first output, cycles", trace.latency),
         *_whole(found),
+        *((f"bits flipped, {name}", count) for name, count in trace.upsets.items()),
         ("clocks simulated", f"{trace.clocks:,}"),
         ("simulated clocks a second", f"{trace.cycles_per_second:,.0f}"),
     ]
@@ -225,6 +227,7 @@ def plain(found: Gateware) -> dict[str, Any]:
         "first_mismatch": str(verdict.first) if verdict.first else None,
         "saturations": trace.saturations,
         "saturations_equal": verdict.saturations_equal,
+        **({"upsets": trace.upsets} if trace.upsets else {}),
         "faults": list(verdict.faults),
         "lanes": core.lanes,
         "cycles_per_step": {

@@ -20,6 +20,7 @@ from fixedpoint.retention import gates_seen
 from fixedpoint.retention.gates_seen import Met
 from golden.squash import Array
 from golden.trace import Trace
+from rtl import CoreOptions
 
 HELD = 200_000  # steps of all sequences whose signals are held at once
 POINTS = 2_000  # of a curve
@@ -103,7 +104,7 @@ def run(subject: Subject, lanes: int | None) -> Whole:
     for first, last in zip(bounds[:-1], bounds[1:], strict=True):
         piece = subject if len(bounds) == 2 else _piece(subject, first, last, whole)
         measured = accuracy.measure(piece, block)
-        played = gateware.play(piece, lanes)
+        played = gateware.play(piece, CoreOptions(lanes))
         for watch, trace in zip(
             watches.values(),
             (measured.floating, measured.fixed.real(), played.real),

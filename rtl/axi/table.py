@@ -29,10 +29,12 @@ OFFSETS = {
     "LOAD_ADDRESS": 0x90,
     "LOAD_DATA_HIGH": 0x94,
     "LOAD_DATA": 0x98,
+    "CORRECTED": 0xA0,
+    "UNCORRECTABLE": 0xA4,
 }
 BITS = {
     "CONTROL": ("enable", "clear"),
-    "STATUS": ("idle", "framing_error", "overflow", "too_long"),
+    "STATUS": ("idle", "framing_error", "overflow", "too_long", "uncorrectable"),
 }
 """Of these registers, from the lowest bit up."""
 KINDS = {
@@ -52,6 +54,18 @@ COUNTERS = {
     "cycles": "Clocks in which a step ran, since reset; wraps around.",
     "steps": "Steps begun since reset; wraps around.",
 }
+UPSETS = {
+    "corrected": "Clocks in which a flipped bit was mended, since reset; wraps around.",
+    "uncorrectable": "Clocks in which a word was read that cannot be mended, since reset; wraps "
+    "around.",
+}
+"""Counters of a protected core."""
+
+
+def counters(plan: CorePlan) -> tuple[str, ...]:
+    """The counters that a core has beside those of clipped values."""
+    stepping = () if plan.holds_sequences else COUNTERS
+    return (*stepping, *(UPSETS if plan.options.protect else ()))
 
 
 def registers(plan: CorePlan) -> tuple[Register, ...]:
@@ -76,6 +90,8 @@ def registers(plan: CorePlan) -> tuple[Register, ...]:
         found += _state(plan)
     if plan.options.load_port:
         found += _load(plan)
+    if plan.options.protect:
+        found += [whole(name.upper(), "ro", text) for name, text in UPSETS.items()]
     return tuple(found)
 
 
@@ -170,6 +186,9 @@ def _status(plan: CorePlan) -> Register:
     if plan.holds_sequences:
         text = "A sequence was longer than the core holds, since reset."
         fields.append(_bit("STATUS", "too_long", 0, text))
+    if plan.options.protect:
+        text = "A word was read that cannot be mended, since reset."
+        fields.append(_bit("STATUS", "uncorrectable", 0, text))
     return Register("STATUS", OFFSETS["STATUS"], "ro", "Status.", tuple(fields))
 
 

@@ -10,7 +10,7 @@ from golden.errors import CarouselError
 from rtl.axi.decode import Decoder
 from rtl.axi.lite import LITE, Lite
 from rtl.axi.stream import Entry, axis_signature
-from rtl.axi.table import COUNTERS, registers
+from rtl.axi.table import counters, registers
 from rtl.axi.windows import LoadWindow, StateWindow
 from rtl.planning import CorePlan
 
@@ -113,9 +113,8 @@ class AxiCore(wiring.Component):
     def _status(self, m: Module, core: Any, decoder: Any, entry: Entry) -> None:
         """What is only read."""
         m.d.comb += decoder.framing_errors.value.eq(entry.framing_errors)
-        for name in COUNTERS:
-            if not self.plan.holds_sequences:
-                m.d.comb += getattr(decoder, name).value.eq(getattr(core, name))
+        for name in counters(self.plan):
+            m.d.comb += getattr(decoder, name).value.eq(getattr(core, name))
         for kind in self.plan.saturation_kinds:
             m.d.comb += getattr(decoder, f"saturated_{kind}").value.eq(core.saturations[kind])
         shown = {"framing_error": entry.framing_errors != 0}
@@ -125,6 +124,8 @@ class AxiCore(wiring.Component):
             shown["overflow"] = core.saturations.s != 0
         if self.plan.holds_sequences:
             shown["too_long"] = core.too_long
+        if self.plan.options.protect:
+            shown["uncorrectable"] = core.uncorrectable != 0
         status = next(each for each in self.registers if each.name == "STATUS")
         for field in status.fields:
             m.d.comb += decoder.status.value[field.lsb].eq(shown[field.name])

@@ -9,7 +9,9 @@ from amaranth.lib.wiring import In, Out
 from rtl.datapath.due import rows_due
 from rtl.datapath.squash import squashed
 from rtl.lib.arithmetic import choose, clip, delay, layout_of, shift_right
+from rtl.lib.kept import become, held, kept
 from rtl.lib.memory import block_memory, load
+from rtl.lib.secded import UPSETS, GuardedRom
 from rtl.program.loading import load_word
 from rtl.program.program import NetMode, Program, squashed_width
 from rtl.program.row_words import row_word, row_words
@@ -102,6 +104,8 @@ class Activation(wiring.Component):
     o : Out(activation_layout)
     coming, coming_first : Out(1), `o` will carry a cell input; its step's first mark.
     load : In(load_word), of a core with a load port.
+    sweep, upsets : of a protected core. In(1), no row is on its way, all their words may be read in
+        turn; Out(UPSETS).
     state, step_over, clear, unseen : with peepholes only. In(signed(s_width)): s(t-1) of the row's
         cell; Out, Out: a reader of `rtl.datapath.states.States`; Out(unseen_layout).
     """
@@ -116,6 +120,8 @@ class Activation(wiring.Component):
     coming: Signal
     coming_first: Signal
     load: data.View
+    sweep: Signal
+    upsets: data.View
     state: Signal
     step_over: Signal
     clear: Signal
@@ -134,6 +140,8 @@ class Activation(wiring.Component):
         }
         if program.loadable:
             ports["load"] = In(layout_of(load_word(program)))
+        if program.protected:
+            ports |= {"sweep": In(1), "upsets": Out(UPSETS)}
         if program.schedule.peepholes:
             ports |= {
                 "state": In(signed(program.paths.s)),
@@ -214,17 +222,20 @@ class Activation(wiring.Component):
     def _row(self, m: Module):
         """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
         sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
-        due = rows_due(m, self.start, sizes)
+        due = rows_due(m, self.start, sizes, self.program.protected)
         marks = {}
         for name in ("step_first", "step_last"):
             mark = Signal(name=f"row_{name}", reset_less=True)
+            of_group = kept(m, mark, self.program.protected)
             with m.If(self.start):
-                m.d.sync += mark.eq(getattr(self, name))
+                m.d.sync += become(of_group, getattr(self, name))
             marks[name] = delay(m, mark, 1, name=f"row_{name}")
         return self._word(m, due), delay(m, due, 2, name="row", keep_reset=True), marks
 
     def _word(self, m: Module, due: Value):
         """A row's word, two clocks after it was due: the memory is read for the row to come."""
+        if self.program.protected:
+            return self._guarded(m, due)
         layout, init = layout_of(row_word(self.program)), row_words(self.program, self.place)
         count = len(init)
         m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
@@ -238,3 +249,27 @@ class Activation(wiring.Component):
             m.d.sync += following.eq(Mux(following == count - 1, 0, following + 1))
         m.d.comb += port.addr.eq(place)
         return delay(m, port.data, latency.MEMORY - 1, name="word")
+
+    def _guarded(self, m: Module, due: Value):
+        """The same of a memory that is mended, which takes a clock more: it is read as soon as the
+        row before is due. Between steps all words are read in turn."""
+        word, words = row_word(self.program), row_words(self.program, self.place)
+        count = len(words)
+        m.submodules.rows = rom = GuardedRom(word.bits, list(map(word.pack, words)))
+        place = Signal(range(max(2, count)))
+        following = Signal.like(place, init=1 % count)
+        places, follow = kept(m, place), kept(m, following)
+        swept, goes_on = held(m, self.sweep, True, name="swept"), Signal()
+        m.d.comb += goes_on.eq(due | self.sweep)
+        with m.If(goes_on):
+            m.d.sync += become(places, following)
+            after = Mux(following == count - 1, 0, following + 1)
+            m.d.sync += become(follow, after)
+        with m.Elif(swept):  # the step to come begins with the first one
+            m.d.sync += become(places, 0)
+            m.d.sync += become(follow, 1 % count)
+        m.d.comb += [
+            rom.address0.eq(Mux(goes_on, following, place)),
+            self.upsets.eq(rom.upsets),
+        ]
+        return data.View(layout_of(word), rom.word0)

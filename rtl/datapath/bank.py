@@ -7,8 +7,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.lib.arithmetic import delay
+from rtl.lib.kept import become, kept
 from rtl.lib.memory import block_memory
 from rtl.lib.memory import load as load_words
+from rtl.lib.secded import UPSETS, GuardedRom
+from rtl.program.secded import Secded
 from rtl.schedule import latency
 
 
@@ -32,6 +35,7 @@ class Bank(wiring.Component):
     count, shape : values of a step, and what one is.
     initial : what step 0 finds in `start` as its t-1, by address; empty: 0.
     load : the layout of `load` in a core with a load port.
+    code : of a protected core: that of the values, which then are its code words.
 
     Members
     -------
@@ -41,6 +45,7 @@ class Bank(wiring.Component):
     load : In(load), to write the initial values.
     access, word : In(access_layout), Out(shape): the state port's way to the values that the next
         step reads as t-1.
+    upsets : Out(UPSETS) of the initial values, with `code`.
     """
 
     written: data.View
@@ -51,6 +56,7 @@ class Bank(wiring.Component):
     access: data.View
     word: Signal
     load: data.View
+    upsets: data.View
 
     def __init__(
         self,
@@ -58,8 +64,10 @@ class Bank(wiring.Component):
         shape: Shape,
         initial: Sequence[int] = (),
         load: data.StructLayout | None = None,
+        code: Secded | None = None,
     ):
         self.count, self.initial, self.loadable = count, initial, load is not None
+        self.code = code
         super().__init__(
             {
                 "written": In(data.StructLayout({"valid": 1, "data": shape})),
@@ -68,6 +76,7 @@ class Bank(wiring.Component):
                 **{name: Out(shape) for name in ("value", "start", "word")},
                 "access": In(access_layout(count, shape.width)),
                 **({"load": In(load)} if load else {}),
+                **({"upsets": Out(UPSETS)} if code else {}),
             }
         )
 
@@ -75,6 +84,7 @@ class Bank(wiring.Component):
         m = Module()
         shape, access = self.value.shape(), self.access
         place, bank = Signal.like(self.address), Signal()
+        places, banks = (kept(m, each, self.code is not None) for each in (place, bank))
         m.submodules.memory = memory = block_memory(shape=shape, depth=2 << len(place))
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
@@ -89,8 +99,19 @@ class Bank(wiring.Component):
         ]
         with m.If(self.written.valid):
             wrap = place == self.count - 1
-            m.d.sync += [place.eq(Mux(wrap, 0, place + 1)), bank.eq(bank ^ wrap)]
-        if self.initial:
+            m.d.sync += become(places, Mux(wrap, 0, place + 1))
+            m.d.sync += become(banks, bank ^ wrap)
+        if self.initial and self.code:
+            width = self.code.width
+            raw = [each & (1 << width) - 1 for each in self.initial]
+            raw += [0] * ((1 << len(self.address)) - len(raw))  # addresses of others come too
+            m.submodules.initial = rom = GuardedRom(width, raw)
+            m.d.comb += [
+                rom.address0.eq(self.address),
+                self.start.eq(rom.raw0),
+                self.upsets.eq(rom.upsets),
+            ]
+        elif self.initial:
             m.submodules.initial = starts = block_memory(
                 shape=shape, depth=self.count, init=self.initial
             )

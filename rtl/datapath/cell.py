@@ -9,6 +9,7 @@ from rtl.datapath.bank import access_layout
 from rtl.datapath.output_gate import OutputGate
 from rtl.datapath.states import States
 from rtl.lib.arithmetic import choose, clip, delay, layout_of, round_shift
+from rtl.lib.secded import UPSETS
 from rtl.program.loading import load_word
 from rtl.program.program import Program
 from rtl.schedule import latency
@@ -59,6 +60,7 @@ class CellUpdate(wiring.Component):
     s, y : Out(cell_layout); y is the cell output, m where there is a projection.
     h_saturated : Out(1), the argument of h that belongs to `y` was clipped.
     access, word : In(access_layout), Out: the state port's way to the states.
+    sweep, upsets : of a protected core, see `rtl.datapath.states.States`.
     unseen, seen_step_over, seen_clear, seen, o_code, o_value, o, o_valid, o_saturated : with
         peepholes only. The sums of output gates; a second reader of the states; a reader of the
         sigma unit; the output gates.
@@ -75,6 +77,8 @@ class CellUpdate(wiring.Component):
     h_saturated: Signal
     access: data.View
     word: Signal
+    sweep: Signal
+    upsets: data.View
     unseen: data.View
     seen_step_over: Signal
     seen_clear: Signal
@@ -101,6 +105,8 @@ class CellUpdate(wiring.Component):
         }
         if program.loadable:
             ports["load"] = In(layout_of(load_word(program)))
+        if program.protected:
+            ports |= {"sweep": In(1), "upsets": Out(UPSETS)}
         if program.schedule.tail > 1:
             gate = In(signed(program.activation_width))
             ports |= {f"gate_{kind}": gate for kind in ("i", "f", "o") if kind in program.kinds}
@@ -171,6 +177,8 @@ class CellUpdate(wiring.Component):
         ]
         if self.program.loadable:
             m.d.comb += states.load.eq(self.load)
+        if self.program.protected:
+            m.d.comb += [states.sweep.eq(self.sweep), self.upsets.eq(states.upsets)]
         if peepholes:
             m.d.comb += [
                 states.step_over1.eq(self.seen_step_over),

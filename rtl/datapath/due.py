@@ -4,19 +4,22 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal
 
+from rtl.lib.kept import become, kept
 
-def rows_due(m: Module, start: Signal, sizes: Sequence[int]) -> Signal:
+
+def rows_due(m: Module, start: Signal, sizes: Sequence[int], protected: bool = False) -> Signal:
     """Whether a row's sum comes in the next clock: a group's rows are counted from `start`.
 
-    `sizes` : the rows of each group of a step.
+    `sizes` : the rows of each group of a step. `protected` : whether their count is kept.
     """
     group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
+    groups, lefts = (kept(m, each, protected) for each in (group, left))
     size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
     due = Signal()
     m.d.comb += due.eq((start & (size != 0)) | (left != 0))
     with m.If(start):
-        m.d.sync += group.eq(Mux(group == len(sizes) - 1, 0, group + 1))
-        m.d.sync += left.eq(Mux(size == 0, 0, size - 1))
+        m.d.sync += become(groups, Mux(group == len(sizes) - 1, 0, group + 1))
+        m.d.sync += become(lefts, Mux(size == 0, 0, size - 1))
     with m.Elif(left != 0):
-        m.d.sync += left.eq(left - 1)
+        m.d.sync += become(lefts, left - 1)
     return due

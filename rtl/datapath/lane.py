@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.lib.arithmetic import delay
 from rtl.lib.memory import column_memories
+from rtl.lib.secded import UPSETS, GuardedRom, joined
 from rtl.schedule import latency
 
 
@@ -54,11 +55,13 @@ class Lane(wiring.Component):
     weight_width, operand_width, sum_width : bits.
     accumulators : places of the ring.
     place, lanes : which of how many lanes this is, where weights are loaded.
+    protected : whether weights are mended where a bit of them has flipped.
 
     Members
     -------
     feed_in, feed_out : In, Out(feed_layout); the parts of a weight to write come in one clock.
     sum_in, sum_out : In, Out(signed(sum_width))
+    upsets_in, upsets_out : In, Out(UPSETS), of a protected one: they go the way of the sums.
     """
 
     ADDED = 4  # clocks from an operand until its product is added
@@ -67,6 +70,8 @@ class Lane(wiring.Component):
     feed_out: data.View
     sum_in: Signal
     sum_out: Signal
+    upsets_in: data.View
+    upsets_out: data.View
 
     def __init__(
         self,
@@ -77,7 +82,9 @@ class Lane(wiring.Component):
         accumulators: int,
         place: int = 0,
         lanes: int = 0,
+        protected: bool = False,
     ):
+        self.protected = protected
         self.weights, self.weight_width = weights, weight_width
         self.accumulators, self.place, self.loadable = accumulators, place, lanes > 0
         feed = feed_layout(operand_width, max(1, (len(weights) - 1).bit_length()), lanes)
@@ -87,6 +94,7 @@ class Lane(wiring.Component):
                 "feed_out": Out(feed),
                 "sum_in": In(signed(sum_width)),
                 "sum_out": Out(signed(sum_width)),
+                **({"upsets_in": In(UPSETS), "upsets_out": Out(UPSETS)} if protected else {}),
             }
         )
 
@@ -95,7 +103,11 @@ class Lane(wiring.Component):
         feed = self.feed_in
         m.d.sync += self.feed_out.eq(feed)
         # after the memory's own clock; the last one is in step with the operand's
-        weight = delay(m, self._weight(m), latency.WEIGHT, name="weight")
+        if self.protected:
+            late = 1 + latency.WEIGHT - latency.GUARDED
+            weight = delay(m, self._guarded(m), late, name="weight")
+        else:
+            weight = delay(m, self._weight(m), latency.WEIGHT, name="weight")
         operand = delay(m, feed.operand, 1, name="operand")
         product = Signal(signed(self.weight_width + len(operand)), reset_less=True)
         m.d.sync += product.eq(weight * operand)
@@ -121,6 +133,14 @@ class Lane(wiring.Component):
                     write.en.eq(feed.write & (feed.lane == self.place)),
                 ]
         return read
+
+    def _guarded(self, m: Module) -> Value:
+        """The mended weight at the address of `latency.GUARDED` clocks before."""
+        raw = [code & (1 << self.weight_width) - 1 for code in self.weights]
+        m.submodules.weights = rom = GuardedRom(self.weight_width, raw)
+        m.d.comb += rom.address0.eq(self.feed_in.address)
+        m.d.sync += self.upsets_out.eq(joined((rom.upsets, self.upsets_in)))
+        return rom.word0.as_signed()
 
     def _accumulate(self, m: Module, product: Value) -> Signal:
         """The sum that the column's product was added to, one clock later.

@@ -16,6 +16,8 @@ from amaranth.lib.wiring import In, Out
 
 from rtl.datapath.lane import Lane, feed_layout
 from rtl.lib.arithmetic import delay, layout_of
+from rtl.lib.kept import become, kept
+from rtl.lib.secded import UPSETS, joined
 from rtl.program.loading import load_word
 from rtl.program.program import Program
 from rtl.schedule import latency
@@ -41,18 +43,21 @@ class LaneArray(wiring.Component):
     sum{k} : Out(signed(sum_width))
     load : In(load_word), of a core with a load port: a weight, its lane and address. No column
         may come meanwhile.
+    upsets : Out(UPSETS), of a protected core; of several in one clock one.
     """
 
     feed: data.View
     start: Signal
     sum0: Signal
     load: data.View
+    upsets: data.View
 
     def __init__(self, program: Program):
         self.program = program
         self.feed_shape = feed_layout(program.operand, program.weight_address_width)
         loads = {"load": In(layout_of(load_word(program)))} if program.loadable else {}
         sums = {f"sum{k}": Out(signed(program.paths.sum)) for k in range(program.rows_at_once)}
+        loads |= {"upsets": Out(UPSETS)} if program.protected else {}
         super().__init__({"feed": In(self.feed_shape), "start": Out(1), **sums, **loads})
 
     def elaborate(self, platform):
@@ -78,17 +83,21 @@ class LaneArray(wiring.Component):
         widths = program.paths.weight, operand, program.paths.sum
         lanes = []
         for k, weights in enumerate(program.weights):
-            lane = Lane(weights, *widths, program.accumulators, k, loaded)
+            lane = Lane(weights, *widths, program.accumulators, k, loaded, program.protected)
             m.submodules[f"lane{k}"] = lane
             lanes.append(lane)
             before = lanes[k - 2 * tail] if k >= 2 * tail else None
             m.d.comb += lane.feed_in.eq(before.feed_out if before else feeds[k])
             if before:
                 m.d.comb += before.sum_in.eq(lane.sum_out)
+                if program.protected:
+                    m.d.comb += before.upsets_in.eq(lane.upsets_out)
+        if program.protected:
+            m.d.comb += self.upsets.eq(joined(lane.upsets_out for lane in lanes[: 2 * tail]))
         start = delay(m, self.feed.last, latency.LANE - 1, name="start", keep_reset=True)
         opens = delay(m, start, 1, name="opens", keep_reset=True)
         odd = Signal()
-        m.d.sync += odd.eq(opens | ~odd)
+        m.d.sync += become(kept(m, odd, program.protected), opens | ~odd)
         m.d.comb += self.start.eq(start)
         for k in range(tail):
             heads = [lane.sum_out for lane in lanes[k : 2 * tail : tail]]

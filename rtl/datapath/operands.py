@@ -1,16 +1,22 @@
 """The sources of the network: the input stream and the memories of x, y and the gates."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl.datapath.bank import Bank
+from fixedpoint.formats import Format
+from rtl.datapath.bank import Bank, access_layout
 from rtl.datapath.lane import feed_layout
 from rtl.lib.arithmetic import delay, layout_of, shape_of
 from rtl.lib.beat import beat_layout
+from rtl.lib.kept import become, kept
 from rtl.lib.memory import block_memory
+from rtl.lib.secded import UPSETS, encode, joined, mend, seen
 from rtl.program.loading import load_word
 from rtl.program.program import Program
+from rtl.program.secded import Secded
 from rtl.program.words import program_word
 from rtl.schedule import latency
 from rtl.schedule.phases import SOURCES
@@ -30,6 +36,7 @@ class InputBuffer(wiring.Component):
     form : format of an element.
     inputs, streams : elements that come of a vector, vectors of a step.
     index_width : bits of an element's index, where the vectors are sparse; else 0.
+    code : of a protected core: that of elements, in whose code words they are then kept.
 
     Members
     -------
@@ -38,7 +45,8 @@ class InputBuffer(wiring.Component):
     first, last : Out(streams), its marks, a bit a stream.
     take : In(1), the step begins: from 3 clocks later on its input is what is read.
     release : In(1), with the last address of what is read.
-    address : In, element to read.  value : Out(form).  index : Out, of a sparse vector's element.
+    address : In, element to read.  value : Out(form), or its code word.  index : Out, of a sparse
+        vector's element.
     """
 
     i: stream.Interface
@@ -51,8 +59,16 @@ class InputBuffer(wiring.Component):
     value: Signal
     index: Signal
 
-    def __init__(self, form, inputs: int, streams: int, index_width: int = 0):
+    def __init__(
+        self,
+        form: Format,
+        inputs: int,
+        streams: int,
+        index_width: int = 0,
+        code: Secded | None = None,
+    ):
         self.inputs, self.streams, self.sparse = inputs, streams, index_width > 0
+        self.code = code
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(form, index_width))),
@@ -61,7 +77,7 @@ class InputBuffer(wiring.Component):
                 **{name: Out(streams) for name in ("first", "last")},
                 **{name: In(1) for name in ("take", "release")},
                 "address": In(range(max(2, inputs * streams))),
-                "value": Out(shape_of(form)),
+                "value": Out(unsigned(code.bits) if code else shape_of(form)),
             }
         )
 
@@ -77,35 +93,45 @@ class InputBuffer(wiring.Component):
         marks = [Signal(2 * self.streams, name=f"marks{k}") for k in range(2)]
         filling, coming = Signal(name="filling"), Signal()
         element = Signal.like(self.address)
+        guarded = self.code is not None
+        elements, fillings, comings = (
+            kept(m, each, guarded) for each in (element, filling, coming)
+        )
+        filled, waits, marked = (
+            [kept(m, each, guarded) for each in registers] for registers in (full, waiting, marks)
+        )
 
         payload = self.i.payload
         taken = self.i.valid & self.i.ready
         m.d.comb += [
             self.i.ready.eq(~Mux(filling, full[1], full[0])),
             write.addr.eq(Cat(element, filling)),
-            (write.data.data if self.sparse else write.data).eq(payload.data),
+            (write.data.data if self.sparse else write.data).eq(
+                encode(m, self.code, payload.data, name="taken") if self.code else payload.data
+            ),
             write.en.eq(taken),
         ]
         last_element = element == self.inputs * self.streams - 1
         with m.If(taken):
-            m.d.sync += element.eq(Mux(last_element, 0, element + 1))
-            m.d.sync += filling.eq(filling ^ last_element)
-        m.d.sync += coming.eq(coming ^ self.take)
+            m.d.sync += become(elements, Mux(last_element, 0, element + 1))
+            m.d.sync += become(fillings, filling ^ last_element)
+        m.d.sync += become(comings, coming ^ self.take)
         reading = delay(m, ~coming, 2, name="reading")
         for k in range(2):
             with m.If(taken & (filling == k)):
                 for stream in range(self.streams):
-                    opening, mark = stream * self.inputs, marks[k].word_select(stream, 2)
+                    opening = stream * self.inputs
+                    own = [each.word_select(stream, 2) for each in marked[k]]
                     with m.If(element == opening):
-                        m.d.sync += mark[0].eq(payload.first)
+                        m.d.sync += become((mark[0] for mark in own), payload.first)
                     with m.If(element == opening + self.inputs - 1):
-                        m.d.sync += mark[1].eq(payload.last)
+                        m.d.sync += become((mark[1] for mark in own), payload.last)
                 with m.If(last_element):
-                    m.d.sync += [full[k].eq(1), waiting[k].eq(1)]
+                    m.d.sync += become((*filled[k], *waits[k]), 1)
             with m.If(self.take & (coming == k)):
-                m.d.sync += waiting[k].eq(0)
+                m.d.sync += become(waits[k], 0)
             with m.If(self.release & (reading == k)):
-                m.d.sync += full[k].eq(0)
+                m.d.sync += become(filled[k], 0)
         m.d.comb += [
             self.waiting.eq(Mux(coming, waiting[1], waiting[0])),
             Cat(mark for pair in zip(self.first, self.last, strict=True) for mark in pair).eq(
@@ -117,6 +143,11 @@ class InputBuffer(wiring.Component):
         if self.sparse:
             m.d.comb += [write.data.index.eq(payload.index), self.index.eq(read.data.index)]
         return m
+
+
+def operand_code(program: Program) -> Secded | None:
+    """The code of what the memories of operands hold, where the core is protected."""
+    return Secded(program.paths.operand) if program.protected else None
 
 
 class Operands(wiring.Component):
@@ -138,6 +169,8 @@ class Operands(wiring.Component):
     {y,gates}_access, {y,gates}_word : the state port's ways to them, see `Bank`.
     feed : Out(feed_layout)
     load : In(load_word), of a core with a load port: initial outputs.
+    upsets : Out(UPSETS), of a protected core: its memories hold code words of operands, one of
+        which is chosen before it is mended.
     """
 
     word: data.View
@@ -154,15 +187,18 @@ class Operands(wiring.Component):
     gates_word: Signal
     feed: data.View
     load: data.View
+    upsets: data.View
 
     def __init__(self, program: Program):
         self.program = program
+        code = operand_code(program)
+        self.code = code
         ports = {
             "word": In(layout_of(program_word(program.schedule))),
             "weight": In(range(max(2, program.schedule.in_order))),
             "step_first": In(1),
             "parity": In(1),
-            "x": In(shape_of(program.qnet.formats.input)),
+            "x": In(unsigned(code.bits) if code else shape_of(program.qnet.formats.input)),
             "feed": Out(feed_layout(program.paths.operand, program.weight_address_width)),
         }
         if program.schedule.sparse:
@@ -171,15 +207,27 @@ class Operands(wiring.Component):
         if program.outputs:
             starts = program.initial(program.outputs)
             load = layout_of(load_word(program)) if program.loadable else None
-            self.banks["y"] = Bank(len(program.outputs), signed(program.paths.y), starts, load)
+            self.banks["y"] = self._bank(
+                len(program.outputs), signed(program.paths.y), starts, load
+            )
             if load:
                 ports["load"] = In(load)
         if program.gates:
-            self.banks["gates"] = Bank(len(program.gates), unsigned(program.paths.gate))
+            self.banks["gates"] = self._bank(len(program.gates), unsigned(program.paths.gate))
         for name, bank in self.banks.items():
-            for port in ("written", "access", "word"):
-                ports[f"{name}_{port}"] = bank.signature.members[port]
+            shape = unsigned(program.paths.gate) if name == "gates" else signed(program.paths.y)
+            ports[f"{name}_written"] = In(data.StructLayout({"valid": 1, "data": shape}))
+            ports[f"{name}_access"] = In(access_layout(bank.count, shape.width))
+            ports[f"{name}_word"] = Out(shape)
+        if code:
+            ports["upsets"] = Out(UPSETS)
         super().__init__(ports)
+
+    def _bank(self, count: int, shape: Shape, *starts: Any) -> Bank:
+        """A bank of values, or of their code words."""
+        if not self.code:
+            return Bank(count, shape, *starts)
+        return Bank(count, unsigned(self.code.bits), *starts, code=self.code)
 
     def elaborate(self, platform):
         m = Module()
@@ -193,9 +241,7 @@ class Operands(wiring.Component):
             if name == "y" and self.program.loadable:
                 m.d.comb += bank.load.eq(self.load)
             m.d.comb += [bank.address.eq(word.address), bank.parity.eq(of_step)]
-            for part in ("written", "access"):
-                m.d.comb += getattr(bank, part).eq(getattr(self, f"{name}_{part}"))
-            m.d.comb += getattr(self, f"{name}_word").eq(bank.word)
+            self._connect(m, name, bank)
             value, start = (
                 delay(m, port, 1, name=f"{name}_{port.name}") for port in (bank.value, bank.start)
             )
@@ -205,7 +251,8 @@ class Operands(wiring.Component):
 
         source = delay(m, word.source, 2, name="source")
         issue = delay(m, word.issue, 2, name="issue", keep_reset=True)
-        operand = Signal(signed(self.program.paths.operand), reset_less=True)
+        shape = unsigned(self.code.bits) if self.code else signed(self.program.paths.operand)
+        operand = Signal(shape, reset_less=True)
         with m.Switch(source):
             for name, value in values.items():
                 with m.Case(SOURCES.index(name)):
@@ -214,6 +261,8 @@ class Operands(wiring.Component):
         assert 1 + stages == latency.OPERAND
         address, late = self._address(m)
         ahead = stages - latency.WEIGHT  # of the address, which is as late as the operand
+        if self.code:
+            operand = self._mended(m, operand, delay(m, issue, 1, name="issued", keep_reset=True))
         operand, stages = delay(m, operand, late, name="late_operand"), stages + late
         m.d.comb += [
             self.feed.operand.eq(operand),
@@ -223,6 +272,32 @@ class Operands(wiring.Component):
             self.feed.last.eq(delay(m, word.last, stages, name="last", keep_reset=True)),
         ]
         return m
+
+    def _connect(self, m: Module, name: str, bank: Bank) -> None:
+        """What is written into a bank, and the state port's way to it."""
+        written, access, word = (
+            getattr(self, f"{name}_{part}") for part in ("written", "access", "word")
+        )
+        code = self.code
+        if not code:
+            m.d.comb += [bank.written.eq(written), bank.access.eq(access), word.eq(bank.word)]
+            return
+        m.d.comb += [
+            bank.written.valid.eq(written.valid),
+            bank.written.data.eq(encode(m, code, written.data, name=f"{name}_written")),
+            *(bank.access[part].eq(access[part]) for part in ("select", "address", "write")),
+            bank.access.data.eq(encode(m, code, access.data, name=f"{name}_access")),
+            word.eq(mend(m, code, bank.word, name=f"{name}_word")[0]),
+        ]
+
+    def _mended(self, m: Module, raw: Value, used: Value) -> Value:
+        """The operand of a code word, and what came of it."""
+        assert self.code
+        mended, wrong = mend(m, self.code, raw, name="operand")
+        starts = [bank.upsets for bank in self.banks.values() if bank.initial]
+        upsets = seen(m, self.code, wrong, used, name="operand")
+        m.d.comb += self.upsets.eq(joined((upsets, *starts)))
+        return mended.as_signed()
 
     def _address(self, m: Module) -> tuple[Value, int]:
         """Where the word's column has its weight, and how many clocks after the word.

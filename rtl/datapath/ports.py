@@ -10,6 +10,7 @@ from rtl.datapath.cell import CellUpdate
 from rtl.datapath.operands import InputBuffer, Operands
 from rtl.datapath.sequencer import Sequencer
 from rtl.lib.arithmetic import delay
+from rtl.lib.kept import become, kept
 from rtl.program.loading import index_width, regions
 from rtl.schedule import latency
 from rtl.schedule.schedule import Schedule
@@ -20,10 +21,11 @@ def idle(m: Module, schedule: Schedule, sequencer: Sequencer, buffer: InputBuffe
     rows = max(phase.side for phase in schedule.phases)
     longest = schedule.after.cell + rows + 2
     quiet = Signal(range(longest + 1))
+    registers = kept(m, quiet, sequencer.protected)
     with m.If(sequencer.running):
-        m.d.sync += quiet.eq(longest)
+        m.d.sync += become(registers, longest)
     with m.Elif(quiet != 0):
-        m.d.sync += quiet.eq(quiet - 1)
+        m.d.sync += become(registers, quiet - 1)
     return ~sequencer.running & (quiet == 0) & ~buffer.waiting
 
 

@@ -1,6 +1,9 @@
 """sigma in gateware: knots from a memory, straight lines between (see `fixedpoint.squash`)."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
+from types import SimpleNamespace
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,6 +11,7 @@ from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl.lib.arithmetic import delay, layout_of, round_shift, shift_right
 from rtl.lib.memory import block_memory
 from rtl.lib.memory import load as load_words
+from rtl.lib.secded import UPSETS, GuardedRom
 from rtl.program.words import knot_word, knot_words
 from rtl.schedule import latency
 
@@ -32,10 +36,13 @@ class SigmaUnit(wiring.Component):
     table : the knots and the rule, shared with the integer model.
     readers : how many independent readers; two become the two ports of one block RAM.
     load : the layout of `load` in a core with a load port.
+    protected : whether knots are mended where a bit of them has flipped.
 
     Members
     -------
     load : In(load)
+    sweep, upsets : of a protected one. In(1), nothing is asked, all knots may be read in turn;
+        Out(UPSETS).
     code{k} : In(argument)
     value{k} : Out(value)
     """
@@ -45,10 +52,20 @@ class SigmaUnit(wiring.Component):
     load: data.View
     code1: Signal
     value1: Signal
+    sweep: Signal
+    upsets: data.View
 
-    def __init__(self, table: SigmaTable, readers: int, load: data.StructLayout | None = None):
+    def __init__(
+        self,
+        table: SigmaTable,
+        readers: int,
+        load: data.StructLayout | None = None,
+        protected: bool = False,
+    ):
         self.table, self.readers, self.loadable = table, readers, load is not None
-        ports = {"load": In(load)} if load else {}
+        self.protected = protected
+        ports: dict[str, Any] = {"load": In(load)} if load else {}
+        ports |= {"sweep": In(1), "upsets": Out(UPSETS)} if protected else {}
         for k in range(readers):
             ports[f"code{k}"] = In(signed(table.argument.width))
             ports[f"value{k}"] = Out(unsigned(table.value.width))
@@ -57,23 +74,49 @@ class SigmaUnit(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         table, t = self.table, self.table.low_bits
-        word, init = layout_of(knot_word(table)), knot_words(table)
-        m.submodules.knots = memory = block_memory(shape=word, depth=len(init), init=init)
-        if self.loadable:
-            load_words(m, memory, self.load)
+        word = layout_of(knot_word(table))
+        early = int(self.protected)  # what is mended is in a register
+        memory: Any
+        if self.protected:
+            memory = self._guarded(m)
+        else:
+            init = knot_words(table)
+            m.submodules.knots = memory = block_memory(shape=word, depth=len(init), init=init)
+            if self.loadable:
+                load_words(m, memory, self.load)
         for k in range(self.readers):
-            code, port = getattr(self, f"code{k}"), memory.read_port()
+            code = getattr(self, f"code{k}")
+            if self.protected:  # noqa: SIM108 - a port has the name to which it is assigned
+                port = self._port(m, memory, k)
+            else:
+                port = memory.read_port()
             # the lowest code is entry 0: flip the sign bit
             m.d.comb += port.addr.eq(Cat(code[t:-1], ~code[-1]))
             low = delay(m, code[:t], latency.MEMORY + 1, name=f"low{k}") if t else Const(0)
-            knots = delay(m, port.data, latency.MEMORY - 1, name=f"knots{k}")
-            slope = delay(m, knots.rise, 1, name=f"slope{k}")
+            knots = delay(m, port.data, latency.MEMORY - 1 - early, name=f"knots{k}")
+            slope = delay(m, knots.rise, 1 - early, name=f"slope{k}")
             rise = Signal(word["rise"].width + t, name=f"rise{k}", reset_less=True)
             m.d.sync += rise.eq(slope * low)
-            knot = delay(m, knots.knot, 2, name=f"knot{k}")
+            knot = delay(m, knots.knot, 2 - early, name=f"knot{k}")
             value = Signal.like(getattr(self, f"value{k}"), name=f"sigma{k}", reset_less=True)
             m.d.sync += value.eq(shift_right((knot << t) + rise, t + GUARD))
             m.d.comb += getattr(self, f"value{k}").eq(value)
         stages = latency.MEMORY + 1 + 1 + 1
         assert stages == latency.SIGMA
         return m
+
+    def _guarded(self, m: Module) -> GuardedRom:
+        """The memory of knots that is mended, `latency.GUARDED` clocks after its address."""
+        word = knot_word(self.table)
+        words = list(map(word.pack, knot_words(self.table)))
+        m.submodules.knots = rom = GuardedRom(word.bits, words, self.readers)
+        m.d.comb += self.upsets.eq(rom.upsets)
+        return rom
+
+    def _port(self, m: Module, rom: GuardedRom, k: int) -> Any:
+        """A reader of it. Between steps all knots are read in turn."""
+        asked, swept = (Signal.like(rom.address0, name=f"{name}{k}") for name in ("asked", "swept"))
+        m.d.sync += swept.eq(swept + 1)
+        m.d.comb += getattr(rom, f"address{k}").eq(Mux(self.sweep, swept, asked))
+        knots = data.View(layout_of(knot_word(self.table)), getattr(rom, f"word{k}"))
+        return SimpleNamespace(addr=asked, data=knots)

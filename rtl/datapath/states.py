@@ -1,14 +1,17 @@
 """The memory of cell states: the constant error carousels, a word each."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.datapath.bank import access_layout
 from rtl.lib.arithmetic import delay, layout_of
+from rtl.lib.kept import become, held, kept
 from rtl.lib.memory import block_memory, load
+from rtl.lib.secded import UPSETS, GuardedRom, encode, joined, mend, seen
 from rtl.program.loading import load_word
 from rtl.program.program import Program
+from rtl.program.secded import Secded
 from rtl.schedule import latency
 
 
@@ -35,6 +38,8 @@ class States(wiring.Component):
     write, code : In(1), In(signed(s_width)), s(t) of the cells in order.
     access : In(access_layout), the state port.
     load : In(load_word), of a core with a load port.
+    sweep, upsets : of a protected core, whose words are mended when they are read. In(1), no reader
+        is needed, all initial states may be read in turn; Out(UPSETS).
     word : Out(signed(s_width)), of `access.address`, `latency.MEMORY` clocks later.
     """
 
@@ -48,6 +53,8 @@ class States(wiring.Component):
     code: Signal
     access: data.View
     load: data.View
+    sweep: Signal
+    upsets: data.View
     word: Signal
 
     def __init__(self, program: Program, readers: int):
@@ -58,6 +65,8 @@ class States(wiring.Component):
             ports |= {f"step_over{k}": In(1), f"clear{k}": In(1), f"value{k}": Out(width)}
         if program.loadable:
             ports["load"] = In(layout_of(load_word(program)))
+        if program.protected:
+            ports |= {"sweep": In(1), "upsets": Out(UPSETS)}
         super().__init__(
             {
                 **ports,
@@ -70,6 +79,9 @@ class States(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        if self.program.protected:
+            self._guarded(m)
+            return m
         cells = len(self.program.states)
         width, depth = signed(self.program.paths.s), max(2, cells)
         m.submodules.memory = memory = block_memory(shape=width, depth=cells)
@@ -106,6 +118,56 @@ class States(wiring.Component):
             write.en.eq(Mux(self.access.select, self.access.write, self.write)),
         ]
         return m
+
+    def _guarded(self, m: Module) -> None:
+        """The same of memories that are mended, in the clock in which a state or the initial one is
+        chosen without that."""
+        width, cells = self.program.paths.s, len(self.program.states)
+        code, shape = Secded(width), signed(width)
+        m.submodules.memory = memory = block_memory(shape=unsigned(code.bits), depth=cells)
+        found, starts = [], None
+        swept = held(m, self.sweep, True, name="swept")
+        if initial := self.program.initial(self.program.states):
+            words = [each & (1 << width) - 1 for each in initial]
+            m.submodules.initial = starts = GuardedRom(width, words, self.readers)
+            found.append(starts.upsets)
+        for k in range(self.readers):
+            place = Signal(range(max(2, cells)), name=f"place{k}")
+            step_over, clear = getattr(self, f"step_over{k}"), getattr(self, f"clear{k}")
+            places = kept(m, place)
+            m.d.sync += become(places, self._after(place, step_over | self.sweep))
+            with m.If(swept & ~self.sweep):  # the step to come begins with the first one
+                m.d.sync += become(places, 0)
+            port = memory.read_port()
+            m.d.comb += port.addr.eq(
+                place if k else Mux(self.access.select, self.access.address, place)
+            )
+            raw = delay(m, port.data, latency.MEMORY - 1, name=f"raw{k}")
+            used = delay(m, step_over & ~clear, latency.MEMORY, name=f"used{k}", keep_reset=True)
+            mended, wrong = mend(m, code, raw, name=f"read{k}")
+            word = delay(m, mended, 1, name=f"read{k}")
+            found.append(seen(m, code, wrong, used, name=f"read{k}"))
+            start: Value = Const(0)
+            if starts:
+                m.d.comb += getattr(starts, f"address{k}").eq(place)
+                start = getattr(starts, f"word{k}").as_signed()
+            clear = delay(m, clear, latency.GUARDED, name=f"clear{k}")
+            value = Signal(shape, name=f"value{k}", reset_less=True)
+            m.d.sync += value.eq(Mux(clear, start, word.as_signed()))
+            m.d.comb += getattr(self, f"value{k}").eq(value)
+            stages = latency.GUARDED + 1
+            assert stages == latency.STATE_READ
+            if not k:
+                m.d.comb += self.word.eq(mended)
+        place, write = Signal(range(max(2, cells)), name="written"), memory.write_port()
+        m.d.sync += become(kept(m, place), self._after(place, self.write))
+        given = Mux(self.access.select, self.access.data, self.code)
+        m.d.comb += [
+            write.addr.eq(Mux(self.access.select, self.access.address, place)),
+            write.data.eq(encode(m, code, given, name="written")),
+            write.en.eq(Mux(self.access.select, self.access.write, self.write)),
+            self.upsets.eq(joined(found)),
+        ]
 
     def _after(self, place: Signal, step_over):
         """The next place, where it is time for it."""

@@ -23,6 +23,8 @@ STREAMS = {
 OTHERS = {
     "steps": "steps begun since reset, modulo 2^32",
     "cycles": "clocks in which a step ran since reset, modulo 2^32",
+    "corrected": "clocks since reset in which a flipped bit was mended, modulo 2^32",
+    "uncorrectable": "clocks since reset in which a word was read that cannot be mended",
     "idle": "no step runs and none waits; the ports below work only now",
     "state_address": "a word of state_words in the JSON",
     "state_write": "write state_in to it",

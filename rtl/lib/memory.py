@@ -24,6 +24,11 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
 
 
+def few_words(width: int, depth: int) -> Memory:
+    """A small memory, which is read at once."""
+    return Memory(shape=width, depth=depth, init=())
+
+
 def column_memories(
     m: Module, name: str, width: int, words: Sequence[int]
 ) -> list[tuple[slice, Memory]]:

@@ -20,6 +20,7 @@ from fixedpoint.paths import Paths
 from fixedpoint.squash import QuantizedSquash
 from golden.shape import Shape
 from rtl.program.probe import ProbeStream
+from rtl.program.secded import Secded
 from rtl.program.words import bits_for, program_word
 from rtl.schedule.rows import Row, stored_gates, stored_outputs
 from rtl.schedule.schedule import Schedule
@@ -116,11 +117,13 @@ class Program:
     ----------
     qnet, schedule : what it was made from.
     loadable : whether another network of the same shape and formats may be loaded.
+    protected : whether words have check bits, which mend them.
     """
 
     qnet: QuantizedNetwork
     schedule: Schedule
     loadable: bool = False
+    protected: bool = False
 
     def __repr__(self) -> str:
         return f"Program({self.qnet.name!r}, memories in bits {self.memories})"
@@ -298,15 +301,18 @@ class Program:
             elements=schedule.elements,
             index_width=self.index_width,
             loadable=self.loadable,
+            stored=self._stored,
         )
         del found["weights"]  # some words of the lanes' memories are left empty
-        weights = schedule.lanes * schedule.weight_words * self.paths.weight
+        weight = self._stored("weights", self.paths.weight)
+        weights = schedule.lanes * schedule.weight_words * weight
         if isinstance(schedule, SkipSchedule):
             del found["input"], found["outputs"]
             return {"weights": weights, **self._lists(schedule), **found}
         return {
             "weights": weights,
-            "program": schedule.cycles_per_step * program_word(schedule).bits,
+            "program": schedule.cycles_per_step
+            * self._stored("program", program_word(schedule).bits),
             **found,
         }
 
@@ -322,6 +328,14 @@ class Program:
         sums = more * len(schedule.rows) * self.paths.sum
         found = {"lists": listed, "last used": last, "sums": sums}
         return {name: bits for name, bits in found.items() if bits}
+
+    def _stored(self, what: str, bits: int) -> int:
+        """Bits that such a word takes, with its check bits where the core is protected: those of
+        what lanes multiply are of one width then."""
+        if not self.protected:
+            return bits
+        operand = what in ("input", "outputs", "gates")
+        return Secded(self.paths.operand if operand else bits).bits
 
     @property
     def probe_streams(self) -> tuple[ProbeStream, ...]:

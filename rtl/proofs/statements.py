@@ -19,6 +19,7 @@ from rtl.proofs.fifo import fifo
 from rtl.proofs.first import first
 from rtl.proofs.holding import holding
 from rtl.proofs.leaving import leaving
+from rtl.proofs.mending import mending
 from rtl.proofs.progress import progress
 from rtl.proofs.proof import Proof
 from rtl.proofs.reader import reader
@@ -49,8 +50,9 @@ MAKERS: dict[str, Maker] = {
     "output": leaving,
     "step": sequencing,
     "ends": progress,
+    "mends": mending,
 }
-OF_CELLS = cell, reader, holding
+OF_CELLS = cell, reader, holding, mending
 TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
     "closed": closed,
 }
@@ -104,6 +106,8 @@ def _named(part: str, make: Maker, core: StepPlan, design: Design) -> Proof:
     """A proof under the name of its part."""
     if make in OF_CELLS and not core.program.states:
         raise InapplicableError("there are no cells")
+    if core.options.protect and make is not mending:
+        raise InapplicableError("it speaks of a core that is not protected")
     found = make(core, design)
     return replace(found, name=f"{part}{found.name}")
 

@@ -55,6 +55,7 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "fifo": {"fifo": (*MEMORY, "enable", *LOGIC), "fifo.ahead": (*MEMORY, "enable", *LOGIC)},
     "output": {"": LOGIC, "activation0": (*ROM, *LOGIC), "fifo": ("enable", *LOGIC)},
     "step": {"sequencer": LOGIC},
+    "mends": {"cell.states": (*MEMORY, "enable", *LOGIC)},
     "ends": {"": LOGIC, "sequencer": LOGIC, "fifo": ("enable", *LOGIC)},
     "axi-out": {  # not what lies in the FIFO, of which `fifo` speaks
         "": ("control",),

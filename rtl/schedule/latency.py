@@ -14,6 +14,9 @@ LANE = 6
 OPERAND = 4
 # A block RAM: its memory, and the register at its output.
 MEMORY = 2
+# A word whose flipped bit is mended: its memory, the register at its output, the mended word. Where
+# a core is protected this takes the place of a register that stands there for the clock's sake.
+GUARDED = MEMORY + 1
 # A sparse input's element until its weight's address is known: memory, register, base + index.
 INDEX = MEMORY + 1
 # A reader of the states: memory, initial state or not, a multiplier's operand.

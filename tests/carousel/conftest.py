@@ -134,7 +134,7 @@ def quick_sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         waits = {"idle": 0, "input": 0, "output": 0}
         last = int(ends.max()) + 1
         found = HardwareTrace(
-            trace.layers, out, trace.state, counts, (), ends, last, 50, waits, 99, 1.0
+            trace.layers, out, trace.state, counts, {}, (), ends, last, 50, waits, 99, 1.0
         )
         return replace(found, faults=("a beat too many",) if faults.get("fault") else ())
 

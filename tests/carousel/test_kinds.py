@@ -175,11 +175,28 @@ def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
     assert len(about["state_words"]) == 4 + 4 + 2 * 2  # states, outputs, two gates of two blocks
 
 
+def test_a_protected_core_says_so(cli, tmp_path, place):
+    """Its counters are ports, with AXI registers; its JSON says how large its memories are."""
+    files, ports = Files(tmp_path, "deep"), {}
+    for words in ((), ("--protect",)):
+        assert cli("verilog", *files.words, *words, "-o", place).exit_code == 0
+        about = loaded(place / "carousel_deep.core.json")
+        ports[words] = {port["name"] for port in about["ports"]}
+    assert ports["--protect",] - ports[()] == {"corrected", "uncorrectable"}
+    assert about["protected"] and about["memory_bits"]["states"] > 0
+    assert cli("verilog", *files.words, "--protect", "--axi", "-o", place).exit_code == 0
+    registers = (place / "carousel_deep.registers.md").read_text()
+    assert all(name in registers for name in ("CORRECTED", "UNCORRECTABLE"))
+
+
 @pytest.mark.parametrize(
     ("name", "option", "line"),
     [
         ("deep", ["--max-length", 5], "max_length 5: the network has no reverse layer"),
         ("both", ["--state-port"], "state port: layer 1 runs in reverse"),
+        ("both", ["--protect"], "protect: layer 1 runs in reverse"),
+        ("deep", ["--protect", "--nonzeros", 1], "protect: nonzeros 1, and the indices"),
+        ("deep", ["--protect", "--load-port"], "protect: load port, and what it writes"),
         ("ends", ["--lanes", 0], "lanes 0: layer 0 needs at least 1"),
     ],
 )

@@ -91,7 +91,7 @@ def model_trace(qnet: QuantizedNetwork, codes: np.ndarray) -> HardwareTrace:
         kind = name.rpartition(".")[2]
         counts[kind] = counts.get(kind, 0) + count
     return HardwareTrace(
-        model.layers, model.out, model.state, counts, (), np.zeros((2, 6)), 1, 1, {}, 1, 1.0
+        model.layers, model.out, model.state, counts, {}, (), np.zeros((2, 6)), 1, 1, {}, 1, 1.0
     )
 
 
