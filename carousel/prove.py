@@ -94,8 +94,15 @@ def prove(
     given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
-    ports = {"state_port": state_port, "load_port": load_port}
-    chosen = CoreOptions(lanes, streams, nonzeros, room, **ports, protect=protect)
+    chosen = CoreOptions(
+        lanes,
+        streams,
+        nonzeros,
+        room,
+        state_port=state_port,
+        load_port=load_port,
+        protect=protect,
+    )
     core = plan(subject.core, usual(subject.core, chosen))
     core = wrappable(core) if axi else core
     place = folder or Path("out") / subject.net.name / "proofs"

@@ -23,6 +23,11 @@ class Weights:
     accumulators: int = 1
     rows_at_once: int = 1
     loadable: bool = False
+    protected: bool = False
+
+    @property
+    def operand(self) -> int:
+        return self.paths.operand
 
     @property
     def weight_address_width(self) -> int:
