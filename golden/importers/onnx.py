@@ -25,7 +25,7 @@ from golden.importers.onnx_external import embed
 from golden.importers.onnx_fold import fold
 from golden.importers.onnx_graph import ByteBudget, Node, label, tensor
 from golden.importers.onnx_lstm import lstm
-from golden.importers.onnx_over_time import accumulated
+from golden.importers.onnx_over_time import OVER_TIME, accumulated
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
 from golden.importers.onnx_refusals import DOMAINS, UNROLLED
 from golden.importers.onnx_values import FinalStates, MadeOfInputs, Signal, Value, named, once
@@ -218,7 +218,7 @@ def _of_flow(node: Node, flows: list[Any]) -> list[Value]:
 def _of_signal(node: Node, signal: Signal) -> list[Value]:
     if node.op == "Split":
         return split(node, signal)
-    if node.op in ("ReduceMean", "ReduceSum") and signal.parts:
+    if node.op in OVER_TIME and signal.parts:
         return [accumulated(node, signal)]
     if node.op in ("Slice", "Gather"):
         return [sliced(node, signal) if node.op == "Slice" else gathered(node, signal)]

@@ -126,7 +126,7 @@ class Node:
         return self._axes(13)
 
     def axes_reduced(self) -> list[int] | None:
-        """Axes of ReduceProd and ReduceMean: an attribute before opset 18, then an input; of
+        """Axes of ReduceProd, ReduceMean, ...: an attribute before opset 18, then an input; of
         ReduceSum before opset 13."""
         return self._axes(13 if self.op == "ReduceSum" else 18)
 

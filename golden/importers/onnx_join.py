@@ -24,7 +24,7 @@ def added(node: Node, flows: list[Signal]) -> Signal:
     if node.op == "Sub":
         less = Dense(f"minus of {node.label}", -ONE, ZERO)
         second = replace(second, behind=(*second.behind, less))
-    main, other = sorted((first, second), key=_stages, reverse=True)
+    main, other = sorted((first, second), key=_rank, reverse=True)
     at = _values(main, other)
     _check_alike(node, main, other, at)
     here, there = (None if at is None else size_of(s.axes[at]) for s in (main, other))
@@ -37,7 +37,7 @@ def added(node: Node, flows: list[Signal]) -> Signal:
 
 def joined(node: Node, signals: list[Signal]) -> Signal:
     """Several, one after the other along the last axis, that of their values."""
-    at = max(range(len(signals)), key=lambda k: _stages(signals[k]))
+    at = max(range(len(signals)), key=lambda k: _rank(signals[k]))
     found, sizes = signals[at], [size_of(signal.axes[-1]) for signal in signals]
     widths = [size for size in sizes if size is not None]
     if len(widths) < len(sizes):
@@ -52,8 +52,15 @@ def joined(node: Node, signals: list[Signal]) -> Signal:
     return replace(found, axes=(*found.axes[:-1], made), features=made)
 
 
-def _stages(signal: Signal) -> int:
-    return len(signal.before) + len(signal.behind) + len(signal.parts)
+def _rank(signal: Signal) -> tuple[bool, bool, int]:
+    """The more, the later a signal comes: one that says which step it is of layers in reverse, one
+    of LSTMs, one of more stages."""
+    picked = _reverse(signal) and not all(part.final for part in signal.parts)
+    return picked, bool(signal.parts), len(signal.before) + len(signal.behind) + len(signal.parts)
+
+
+def _reverse(signal: Signal) -> bool:
+    return any(part.layer.reverse for part in signal.parts)
 
 
 def _values(main: Signal, other: Signal) -> int | None:
@@ -88,8 +95,9 @@ def _settled(node: Node, main: Signal, other: Signal) -> tuple[Stage, ...]:
     except ModelError as error:
         node.refuse(str(error))
     ends = {"last", "final"}  # the same, of layers that run forward
-    forward = not any(part.layer.reverse for part in (*main.parts, *other.parts))
-    if steps != others and not (forward and {steps, others} <= ends):
+    same = {steps, others} <= ends and not _reverse(other)
+    same = same and (steps == "last" or not _reverse(main))
+    if steps != others and not same:
         node.refuse(f"of {others} steps and {steps} steps; not supported")
     return stages
 
@@ -99,5 +107,6 @@ def _joined(main: Signal, other: Signal, skip: Skip) -> Signal:
         main,
         behind=(*main.behind, skip),
         states=once((*main.states, *other.states)),
+        steps=main.steps or other.steps,
         unfit=main.unfit or (other.unfit if not other.picked else ""),
     )

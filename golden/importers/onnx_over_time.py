@@ -1,13 +1,9 @@
-"""The sum and the mean over the steps of a sequence: cells that are always open.
+"""The sum, the mean, the largest and the least over the steps: cells that are always open.
 
-    s(t) = s(t-1) + 1 g(t), g the identity        what they hold at the last step is the sum
-
-These are the cells of 1997, whose error carousel is a sum by itself: the input gate's net input is
-1 and its function the identity clipped to 0..1. A mean is a factor behind it, for which the number
-of steps must be known.
+A mean is a factor behind the sum, for which the number of steps must be known.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,20 +11,33 @@ from golden.cell import Layer
 from golden.errors import ModelError
 from golden.importers.onnx_graph import Node, position
 from golden.importers.onnx_values import LayerOutputs, Signal, size_of
-from golden.importers.stages import Dense
+from golden.importers.over_time import largest, lowest, summed
+from golden.importers.stages import Dense, Stage
 
+OVER_TIME = (
+    "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "GlobalAveragePool", "GlobalMaxPool",
+)  # fmt: skip
+MEANS = ("ReduceMean", "GlobalAveragePool")
 OPEN = (
-    "over an open number of steps, not supported; export the file with the number of steps that "
-    "your sequences have"
+    "a mean over an open number of steps, not supported; export the file with the number of steps "
+    "that your sequences have"
 )
+ZERO = np.zeros(())
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The cells that see all steps, the stages in front of them, and those behind."""
+
+    layer: Layer
+    before: tuple[Stage, ...]
+    behind: tuple[Dense, ...] = ()
 
 
 def accumulated(node: Node, signal: Signal) -> Signal:
-    """ReduceMean or ReduceSum over the steps."""
-    given, rank = node.axes_reduced(), len(signal.axes)
-    keep = node.take("keepdims", 2, 1)
-    node.take("noop_with_empty_axes", 2)
-    axes = {position(node, axis, rank) for axis in given or ()}
+    """One of `OVER_TIME` over the steps."""
+    rank = len(signal.axes)
+    axes, keep = _axes(node, rank)
     of_time = {k for k, group in enumerate(signal.axes) if group and group == signal.time}
     if axes != of_time or not signal.parts:
         node.refuse(
@@ -36,9 +45,9 @@ def accumulated(node: Node, signal: Signal) -> Signal:
             + node.cut_before()
         )
     steps, width = size_of(signal.time), size_of(signal.features)
-    if steps is None:
-        node.refuse(f"a {'mean' if node.op == 'ReduceMean' else 'sum'} {OPEN}")
-    if width is None or not signal.ordered:
+    if steps is None and node.op in MEANS:
+        node.refuse(OPEN)
+    if width is None or signal.features not in signal.axes:
         node.refuse(f"of no known number of values, not supported; {node.cut_before()}")
     try:
         before, output = signal.settled()
@@ -47,17 +56,40 @@ def accumulated(node: Node, signal: Signal) -> Signal:
     if output != "every":
         node.refuse(f"of {output} steps; not supported")
     (at,) = axes
-    kept = (*signal.axes[:at], *([()] if keep else []), *signal.axes[at + 1 :])
-    part = LayerOutputs(carousels(width), signal.features, node.label, "last")
-    mean = Dense(f"1/{steps} of {node.label}", np.array(1 / steps), np.zeros(()))
-    behind = (mean,) if node.op == "ReduceMean" else ()
-    return replace(signal, axes=kept, before=before, parts=(part,), behind=behind, steps=steps)
+    left = (*signal.axes[:at], *([()] if keep else []), *signal.axes[at + 1 :])
+    kept = _kept(node, before, width, steps, signal.index)
+    return replace(
+        signal,
+        axes=left,
+        before=kept.before,
+        parts=(LayerOutputs(kept.layer, signal.features, node.label, "last"),),
+        behind=kept.behind,
+        turned=(),
+        steps=steps or 0 if node.op in MEANS else signal.steps,
+    )
 
 
-def carousels(width: int) -> Layer:
-    """So many cells that add up what comes in."""
-    none, one = np.zeros((1, 2 * width)), np.ones(1)
-    rows = np.hstack([np.eye(width), np.zeros((width, width))])
-    weights = {"i": none, "o": none.copy(), "g": rows}
-    biases = {"i": one, "o": one.copy(), "g": np.zeros(width)}
-    return Layer(weights, biases, width, g="identity", h="identity", gate="hard")
+def _axes(node: Node, rank: int) -> tuple[set[int], bool]:
+    """The axes that go, and whether they stay with a size of 1."""
+    if node.op.startswith("Global"):
+        return set(range(2, rank)), True
+    given = node.axes_reduced()
+    keep = bool(node.take("keepdims", 2, 1))
+    node.take("noop_with_empty_axes", 2)
+    return {position(node, axis, rank) for axis in given or ()}, keep
+
+
+def _kept(
+    node: Node, before: tuple[Stage, ...], width: int, steps: int | None, index: bool
+) -> _Kept:
+    if node.op in MEANS:
+        mean = Dense(f"1/{steps} of {node.label}", np.array(1 / (steps or 1)), ZERO)
+        return _Kept(summed(width), before, (mean,))
+    if node.op == "ReduceSum":
+        return _Kept(summed(width), before)
+    less = Dense(f"minus of {node.label}", np.array(-1.0), ZERO)
+    turned = (less,) if node.op == "ReduceMin" else ()
+    low = lowest((*before, *turned), width, index)
+    if low is None:
+        node.refuse(f"of values that have no bound, not supported; {node.cut_before()}")
+    return _Kept(largest(low), (*before, *turned), turned)

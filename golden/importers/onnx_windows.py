@@ -95,7 +95,8 @@ def pad(node: Node, signal: Signal) -> Signal:
 def cropped(node: Node, signal: Signal, axis: int, start: int, end: int | None) -> Signal | None:
     """A part of the steps, from `start` to before `end`; None where it is none of windows."""
     group, size = signal.axes[axis], size_of(signal.axes[axis])
-    if not signal.rolled or [one.name for one in group] != [signal.rolled] or start < 0:
+    moved = signal.rolled and not signal.parts and [one.name for one in group] == [signal.rolled]
+    if not moved or start < 0:
         return None
     less = 0 if end is None else end if end < 0 else None if size is None else end - size
     if less is None or less > 0:

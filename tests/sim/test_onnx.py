@@ -16,7 +16,7 @@ def run_model(seed: int, folder: Path, build_dir: Path) -> Verdict:
     """One file from its bytes to the simulated core at 16 bits, every code compared."""
     model, x = random_onnx.random_model(seed)
     net = golden.load(onnx_models.save(model, folder / "net.onnx"))
-    x = random_onnx.sequences(model, x)
+    x = random_onnx.sequences(model, x, net)
     qnet = quantize(net, bits=16, calibrate=x)
     codes, _ = qnet.encode(x)
     verdict = check(qnet, codes, simulate(qnet, codes, build_dir=build_dir))

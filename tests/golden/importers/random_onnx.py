@@ -11,11 +11,14 @@ from onnx import TensorProto, helper
 from golden.reading import vectors
 from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import Flow, Graph, value
-from tests.golden.importers.random_dense import around, embedded, mingled, readout
+from tests.golden.importers.random_dense import around, bent, embedded, mingled, readout
 
 OPSETS = [7, 9, 10, 11, 12, 13, 14, 15, 17, 18, 21, 22]
 OPEN_END = (1 << 31) - 1
 DIRECTIONS = {"forward": 1, "reverse": 1, "bidirectional": 2}
+POOLS = [
+    "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "GlobalAveragePool", "GlobalMaxPool",
+]  # fmt: skip
 GATES = ["Sigmoid", "Sigmoid", "HardSigmoid", "hardsigmoid"]
 OF_G = ["Tanh", "Tanh", "Sigmoid", "HardSigmoid", "Affine", "ScaledTanh", "ScaledTanh"]
 OF_H = [
@@ -220,13 +223,48 @@ def final(b, y, y_h, direction):
 
 
 def over_time(b, flow):
-    """The mean over the steps, or their sum."""
-    op, at = b.pick(["ReduceMean", "ReduceMean", "ReduceSum"]), flow.at("time")
+    """The mean over the steps, their sum, the largest or the least; or two of these, or one and
+    the last step, joined."""
+    ways = [pooled, pooled, pooled, lambda b, flow: b.index(flow, "time", -1)]
+    found = b.pick(ways[:3])(b, flow)
+    if not b.chance(0.3):
+        return found
+    other = b.transposed(b.pick(ways)(b, flow), found.axes)
+    axes = [axis for axis in found.axes if axis != "features"] + ["features"]
+    names = [b.transposed(part, axes).name for part in (found, other)]
+    return Flow(b.node("Concat", *names, axis=len(axes) - 1), axes, 2 * flow.width)
+
+
+def pooled(b, flow):
+    """One number for each value of all steps."""
+    op = b.pick(POOLS)
+    if op in ("ReduceMax", "ReduceMin", "GlobalMaxPool"):
+        flow = Flow(b.node(b.pick(["Tanh", "Sigmoid"]), flow.name), flow.axes, flow.width)
+    left = [axis for axis in flow.axes if axis != "time"]
+    if op.startswith("Global"):
+        flow = b.transposed(flow, ["batch", "features", "time"])
+        name = b.squeeze(b.node(op, flow.name), 2)
+        return b.transposed(Flow(name, ["batch", "features"], flow.width), left)
+    at = flow.at("time")
     if b.opset >= (13 if op == "ReduceSum" else 18):
         name = b.node(op, flow.name, b.ints(at), keepdims=0)
     else:
         name = b.node(op, flow.name, axes=[at], keepdims=0)
-    return Flow(name, [axis for axis in flow.axes if axis != "time"], flow.width)
+    return Flow(name, left, flow.width)
+
+
+def convolved(b, flow):
+    """A convolution over time, with zeros at the ends or without, and perhaps a function."""
+    flow = b.transposed(flow, ["batch", "features", "time"])
+    width, dilation, units = (int(n) for n in b.rng.integers(1, [4, 3, 6]))
+    scale = 1 / np.sqrt(width * flow.width)
+    parts = [b.weight(scale * b.rng.standard_normal((units, flow.width, width)))]
+    parts += [b.weight(b.rng.standard_normal(units))] if b.chance(0.5) else []
+    zeros = (width - 1) * dilation
+    pads = b.pick([[0, 0], [zeros, 0], [zeros // 2, zeros - zeros // 2]])
+    more = {"pads": pads, "dilations": [dilation], "strides": [b.pick([1, 1, 2])]}
+    found = Flow(b.node("Conv", flow.name, *parts, **more), flow.axes, units)
+    return Flow(bent(b, found.name), found.axes, units) if b.chance(0.4) else found
 
 
 def random_model(seed, steps=None):
@@ -246,7 +284,7 @@ def random_model(seed, steps=None):
     layout = int(opset >= 14 and rng.random() < 0.3)
     steps = int(rng.integers(8, 13)) if steps is None else steps
     batch, inputs, layers = (int(n) for n in rng.integers(1, [4, 7, 4]))
-    known = bool(rng.integers(2))
+    known, decided = bool(rng.integers(2)), False
     b = Builder(rng, opset, batch if known else None, layout)
     axes = [*b.pick([["time", "batch"], ["batch", "time"]]), "features"]
     sizes = {"time": steps, "batch": batch, "features": inputs}
@@ -258,6 +296,8 @@ def random_model(seed, steps=None):
         axes = axes[:-1]
         x = rng.integers(0, inputs, x.shape[:-1])
         flow = embedded(b, Flow("x", axes, inputs), inputs)
+    elif b.chance(0.15):
+        flow = convolved(b, flow)
     cells, forward, earlier = int(rng.integers(1, 10)), b.chance(0.4), [flow]
     for k in range(layers):
         flow = around(b, flow)
@@ -282,14 +322,16 @@ def random_model(seed, steps=None):
             if forward and "time" in flow.axes:
                 flow = mingled(b, flow, earlier)
         flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
-        if "time" in flow.axes and known and b.chance(0.25):
+        if "time" in flow.axes and known and b.chance(0.6):
             flow = over_time(b, flow)
         if "time" in flow.axes and b.chance(0.2):
             flow = b.index(flow, "time", -1)
-        if b.chance(0.1):
-            op = b.pick(["Softmax", "LogSoftmax"])
+        if b.chance(0.15):
+            op = b.pick(["Softmax", "LogSoftmax", "ArgMax"])
             flow = Flow(b.node(op, flow.name, axis=len(flow.axes) - 1), flow.axes, flow.width)
-    out = value(flow.name, [None] * len(flow.axes), flow.axes)
+            decided = op == "ArgMax"
+    kind = TensorProto.INT64 if decided else TensorProto.FLOAT
+    out = value(flow.name, [None] * len(flow.axes), flow.axes, kind)
     kind = TensorProto.INT64 if table else TensorProto.FLOAT
     model = b.model(value("x", [sizes[axis] for axis in axes], axes, kind), out)
     model.graph.doc_string = str(inputs)
@@ -300,12 +342,13 @@ def words(info):
     return [dim.denotation for dim in info.type.tensor_type.shape.dim]
 
 
-def sequences(model, x):
-    """x (N, T, D), as golden takes it: one at its place of D for a row of a table."""
+def sequences(model, x, net):
+    """x (N, T, D), as the network takes it: one at its place of D for a row of a table, windows."""
     axes = words(model.graph.input[0])
     if "features" not in axes:
         x, axes = vectors(x, int(model.graph.doc_string)), [*axes, "features"]
-    return x.transpose([axes.index(name) for name in ("batch", "time", "features")])
+    x = x.transpose([axes.index(name) for name in ("batch", "time", "features")])
+    return net.reading.window.of(x, net.inputs)
 
 
 def expected(model, x):

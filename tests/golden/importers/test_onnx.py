@@ -14,11 +14,12 @@ from golden import ModelError
 from golden.decision import DECISIONS
 from golden.importers.onnx import load_onnx
 from golden.version import install
+from golden.window import Window
 from tests.golden.importers import onnx_models, random_onnx
 from tests.golden.importers.onnx_models import DATA, SAMPLES, node, plain
 
 BOUND = 1e-5  # float32 of onnxruntime against float64
-SEEDS = range(200)
+SEEDS = range(300)
 
 
 def random_network(seed, tmp_path):
@@ -31,7 +32,7 @@ def difference(seed, tmp_path) -> float:
     net, model, x = random_network(seed, tmp_path)
     want = random_onnx.expected(model, x)
     behind = DECISIONS.get(net.reading.behind, lambda out: out)
-    out = behind(net.run(random_onnx.sequences(model, x)).out)
+    out = behind(net.run(random_onnx.sequences(model, x, net)).out)
     assert out.shape == want.shape
     return np.abs(out - want).max()
 
@@ -54,7 +55,8 @@ def test_the_random_models_have_every_option(tmp_path):
         seen["no readout"] += net.readout is None
         seen[f"axes {net.reading.axes}"] += 1
         seen["indices"] += net.reading.indices
-        seen["summed"] += net.reading.steps > 0
+        seen["mean"] += net.reading.steps > 0
+        seen["window"] += net.reading.window != Window()
         seen["stem"] += bool(net.stem)
         seen.update(["reads input"] if any(-1 in read for read in net.reads[1:]) else [])
         seen.update(["several read"] if any(len(read) > 1 for read in net.reads) else [])
@@ -77,7 +79,8 @@ def test_the_random_models_have_every_option(tmp_path):
         "operator DequantizeLinear", "operator BatchNormalization", "operator Conv", "operator Neg",
         "operator Div", "operator Sub", "operator Mul", "squash tanh", "squash hard", "indices",
         "layer folded into", "readout folded into", "axes NTD", "axes TND", "stem", "reads input",
-        "several read", "summed", "behind softmax", "behind log_softmax",
+        "several read", "mean", "window", "behind softmax", "behind log_softmax", "behind argmax",
+        *(f"operator {op}" for op in random_onnx.POOLS),
         *(f"opset {opset}" for opset in random_onnx.OPSETS),
     ):  # fmt: skip
         assert seen[name] >= 5, name
