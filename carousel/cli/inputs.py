@@ -183,8 +183,8 @@ def _of_files(
     for steps in set(lengths):
         if net.reading.steps not in (0, steps):
             raise InputError(
-                f"{source}: {steps} steps, the model file takes {net.reading.steps}, over which it "
-                "sums up"
+                f"{source}: {steps} steps, the model file takes {net.reading.steps}, of which it "
+                "takes the mean"
             )
     x = np.zeros((len(found), max(lengths), net.inputs))
     for row, values in zip(x, found, strict=True):

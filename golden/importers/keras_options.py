@@ -14,13 +14,31 @@ COMPUTING = (
     "LSTM", "RNN", "Bidirectional", "Dense", "TimeDistributed", "Activation", "BatchNormalization",
     "Normalization", "Rescaling", "Conv1D", "Embedding", "Softmax", "ReLU", "LeakyReLU",
 )  # fmt: skip
-CLASSES = ("InputLayer", *COMPUTING, *NOTHING)
+MERGING = ("Add", "Subtract", "Average", "Concatenate")
+"""Layers of several inputs."""
+POOLS = ("GlobalAveragePooling1D", "GlobalMaxPooling1D")
+"""Layers that make one vector of all steps."""
+CLASSES = ("InputLayer", *COMPUTING, *MERGING, *POOLS, *NOTHING)
 MODELS = ("Sequential", "Functional")
 DEEPEST = 8  # models within models
+ONLY_LSTM = "the cells are those of LSTM: train layers.LSTM"
 MASKING = (
-    "steps that equal the mask keep the state, which is not supported; leave the layer out and run "
-    "each sequence at its own length"
+    "steps that equal the mask keep the state; leave the mask out and run each sequence at its own "
+    "length"
 )
+NORMALISED = (
+    "it normalises over the values of a step; save what is before it or behind it as a model of "
+    "its own, or train layers.BatchNormalization, which is folded into the weights"
+)
+WHY = {
+    "GRU": ONLY_LSTM,
+    "SimpleRNN": ONLY_LSTM,
+    "Masking": MASKING,
+    "LayerNormalization": NORMALISED,
+    "GroupNormalization": NORMALISED,
+    "UnitNormalization": NORMALISED,
+}
+"""Of layers that are not read, where more can be said than which are."""
 POLICIES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
 
 TRAINING = re.compile(
@@ -96,7 +114,9 @@ OPTIONS: dict[str, dict[str, tuple[Any, ...]]] = {
         "lora_rank": (None,),
         "quantization_config": (None,),
     },
-    **{kind: {} for kind in NOTHING},
+    **{kind: {} for kind in (*NOTHING, *MERGING)},
+    "Concatenate": {"axis": ()},
+    **{kind: {"data_format": ("channels_last",), "keepdims": (False,)} for kind in POOLS},
     "Bidirectional": {"merge_mode": ("concat",), "layer": (), "backward_layer": ()},
 }
 OPTIONS["RNN"] = OPTIONS["LSTM"]

@@ -60,14 +60,18 @@ def _range(stages: Sequence[Stage], ends: Range) -> Range:
     for stage in stages:
         if isinstance(stage, Skip):
             parts = [(low, high), _range(stage.other, ends)][:: -1 if stage.before else 1]
-            one, other = ([part[k] for part in parts] for k in (0, 1))
-            low, high = (sum(each) if stage.adds else np.concatenate(each) for each in (one, other))
+            join = np.add if stage.adds else _side_by_side
+            low, high = (join(parts[0][k], parts[1][k]) for k in (0, 1))
         elif isinstance(stage, Cells):
             both = [_of_cells(layer) for layer in stage.layers]
             low, high = (np.concatenate([each[k] for each in both]) for k in (0, 1))
         else:
             low, high = _of_dense(stage, low, high)
     return low, high
+
+
+def _side_by_side(one: Array, other: Array) -> Array:
+    return np.concatenate([one, other])
 
 
 def _of_cells(layer: Layer) -> Range:

@@ -125,7 +125,7 @@ def test_a_file_that_sums_up_takes_as_many_steps_as_it_says(cli, tmp_path):
     assert cli(*words, "--expect", tmp_path / "y.npy").exit_code == 0
     short = cli(*words, "--length", 7)
     assert short.exit_code == 2
-    assert "x.npy: 7 steps, the model file takes 9, over which it sums up" in short.stderr
+    assert "x.npy: 7 steps, the model file takes 9, of which it takes the mean" in short.stderr
 
 
 def test_of_a_convolution_the_sequences_are_given_and_not_their_windows():

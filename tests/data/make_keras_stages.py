@@ -68,6 +68,43 @@ def convolved(**options) -> keras.Model:
     return keras.Sequential([*x, lstm(5), layers.Dense(2)])
 
 
+def branched() -> keras.Model:
+    """What earlier layers gave is added and joined; a model with a branch within it."""
+    x = keras.Input((STEPS, INPUTS))
+    front = layers.Dense(4, activation="tanh")(x)
+    below = lstm(4)(layers.Dropout(0.1)(front))
+    inner = keras.Input((STEPS, 4))
+    block = keras.Model(inner, layers.Subtract()([lstm(4)(inner), inner]))
+    added = layers.Add()([below, front, block(below)])
+    both = layers.Bidirectional(lstm(3))(added)
+    joined = layers.Concatenate()([x, both, layers.Average()([below, added])])
+    return keras.Model(x, layers.Dense(2)(joined))
+
+
+def pooled() -> keras.Model:
+    """The largest and the mean of all steps, and the last one."""
+    x = keras.Input((STEPS, INPUTS))
+    y = layers.Bidirectional(lstm(3))(x)
+    every = layers.Dense(4, activation="tanh")(y)
+    most, mean = layers.GlobalMaxPooling1D()(every), layers.GlobalAveragePooling1D()(y)
+    last = layers.LSTM(3)(every)
+    return keras.Model(x, layers.Dense(2)(layers.Concatenate()([most, mean, last])))
+
+
+def largest() -> keras.Model:
+    """Of any number of steps."""
+    x = [layers.Input((None, INPUTS)), lstm(5), layers.GlobalMaxPooling1D()]
+    return keras.Sequential([*x, layers.Dense(2)])
+
+
+def heads() -> keras.Model:
+    """Two outputs."""
+    x = keras.Input((STEPS, INPUTS))
+    y = lstm(5)(x)
+    first, second = layers.Dense(3, name="policy"), layers.Dense(1, name="value")
+    return keras.Model(x, [first(y), second(layers.Dense(4, activation="relu")(y))])
+
+
 def networks() -> dict[str, keras.Model]:
     return {
         "around": around(),
@@ -76,6 +113,10 @@ def networks() -> dict[str, keras.Model]:
         "convolved": convolved(strides=2),
         "causal": convolved(padding="causal", dilation_rate=2),
         "same": convolved(padding="same"),
+        "branched": branched(),
+        "pooled": pooled(),
+        "largest": largest(),
+        "heads": heads(),
     }
 
 
@@ -94,6 +135,7 @@ def main() -> None:
             net.save(folder / f"keras_{name}.{suffix}")
         pack(folder / f"keras_{name}.keras")
         output = net.predict(x, batch_size=SEQUENCES, verbose=0)
+        output = np.concatenate(output, axis=-1) if isinstance(output, list) else output
         np.savez_compressed(folder / f"keras_{name}.npz", input=x, output=output)
 
 

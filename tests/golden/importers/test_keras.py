@@ -186,12 +186,12 @@ MODELS: dict[str, tuple[str, Any, str]] = {
     "two outputs": (
         "functional",
         lambda c: c["config"].update(output_layers=[["a", 0, 0], ["b", 0, 0]]),
-        "must be one of each",
+        "layer 'dropout_1' is not between the input and the output",
     ),
     "early output": (
         "functional",
         lambda c: c["config"].update(output_layers=["b", 0, 0]),
-        "is not in one line with the others",
+        "layer 'dropout_1' is not between the input and the output",
     ),
     "loop": (
         "functional",
@@ -200,7 +200,7 @@ MODELS: dict[str, tuple[str, Any, str]] = {
             for one in c["config"]["layers"]
             if one["name"] == "a"
         ],
-        "layer 'head' is missing or feeds itself",
+        "layer 'head' feeds itself",
     ),
     "shared layer": (
         "functional",

@@ -19,7 +19,21 @@ def case(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-@pytest.mark.parametrize("name", ["around", "within", "embedded", "convolved", "causal", "same"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "around",
+        "within",
+        "embedded",
+        "convolved",
+        "causal",
+        "same",
+        "branched",
+        "pooled",
+        "largest",
+        "heads",
+    ],
+)
 def test_outputs_are_those_of_keras(name, suffix):
     net, (x, out) = golden.load(DATA / f"keras_{name}.{suffix}"), case(name)
     x = net.reading.window.of(vectors(x, net.inputs) if net.reading.indices else x, net.inputs)
@@ -78,11 +92,11 @@ BAD = {
     ),
     "mask": (
         lambda f: configured(f, lambda all: all[1]["config"].update(mask_zero=True)),
-        "mask_zero True is not supported; supported: False",
+        "mask_zero is not supported; steps that equal the mask keep the state; leave the mask",
     ),
     "class": (
         lambda f: configured(f, lambda all: all[2].update(class_name="GRU")),
-        "'GRU' is not supported; supported are InputLayer, LSTM, RNN",
+        "'GRU' is not supported; the cells are those of LSTM: train layers.LSTM",
     ),
 }
 
@@ -125,11 +139,11 @@ def test_a_damaged_h5_is_read_or_refused(seed, h5):
 LAYERS = {
     "masking": (
         lambda layers: layers.insert(1, {"class_name": "Masking", "config": {"name": "m"}}),
-        "Masking: steps that equal the mask keep the state, which is not supported; leave the ",
+        "'Masking' is not supported; steps that equal the mask keep the state; leave the mask out",
     ),
     "norm": (
         lambda layers: layers[1].update(class_name="LayerNormalization"),
-        "'LayerNormalization' is not supported; supported are InputLayer, LSTM",
+        "'LayerNormalization' is not supported; it normalises over the values of a step; save ",
     ),
     "other axis": (
         lambda layers: layers[5]["config"].update(axis=1),

@@ -78,6 +78,18 @@ def test_a_convolution_is_a_dense_stage_over_windows(graph, window, tmp_path):
     assert np.abs(net.run(seen).out - want).max() < 1e-6
 
 
+def test_a_step_is_picked_of_what_an_lstm_gives_behind_a_convolution(tmp_path):
+    graph = model(conv(), whole={"end": np.array(-1)})
+    graph.graph.node.append(node("Gather", "y", "end", axis=0, to="last", name="last"))
+    graph.graph.output[0].name = "last"
+    net = golden.load(onnx_models.save(graph, tmp_path / "net.onnx"))
+    x = np.random.default_rng(7).standard_normal((11, 1, INPUTS)).astype(np.float32)
+    want = np.asarray(onnx_models.run(graph, x))[0]
+    seen = net.reading.window.of(x[:, 0].astype(np.float64), net.inputs)
+    assert net.output == "last"
+    assert np.abs(net.run(seen).out - want).max() < 1e-6
+
+
 REFUSED = {
     "groups": (model(conv(group=2)), "a convolution with groups or auto_pad is not supported"),
     "auto": (model(conv(auto_pad="SAME_UPPER")), "with groups or auto_pad is not supported"),
