@@ -11,6 +11,7 @@ has them. Everything else is refused by what it is. Source: https://onnx.ai/onnx
 """
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,24 @@ from golden.errors import ModelError
 from golden.importers import check_file, network_name, onnx_refusals, shown
 from golden.importers.assembly import network
 from golden.importers.onnx_arrange import arrange
+from golden.importers.onnx_cells import joined_cells, ours
 from golden.importers.onnx_dense import dense, takes
 from golden.importers.onnx_external import embed
 from golden.importers.onnx_fold import fold
-from golden.importers.onnx_graph import ByteBudget, Node, label, tensor
+from golden.importers.onnx_graph import ByteBudget, Node, extract, label, tensor
 from golden.importers.onnx_lstm import lstm
 from golden.importers.onnx_over_time import OVER_TIME, accumulated
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
 from golden.importers.onnx_refusals import DOMAINS, UNROLLED
-from golden.importers.onnx_values import FinalStates, MadeOfInputs, Signal, Value, named, once
+from golden.importers.onnx_values import (
+    CutError,
+    FinalStates,
+    MadeOfInputs,
+    Signal,
+    Value,
+    named,
+    once,
+)
 from golden.network import Network
 from golden.reading import Reading
 from golden.version import install
@@ -74,27 +84,19 @@ def load_onnx(path: str | Path) -> Network:
 
 
 def _network(model: Any, path: Path, budget: ByteBudget) -> Network:
-    opset = _opset(model)
-    graph = model.graph
+    opset, graph = _opset(model), model.graph
+    for proto in graph.node:
+        onnx_refusals.check(label(proto), proto.op_type, proto.domain)
+    cells = joined_cells(graph, opset)
     values = _stored(graph)
     flows = [entry.name for entry in graph.input if isinstance(values[entry.name], Signal)]
     ends = flows, [entry.name for entry in graph.output]
     for proto in graph.node:
-        onnx_refusals.check(label(proto), proto.op_type, proto.domain)
-        inputs = [_lookup(proto, name, values) for name in proto.input]
-        node = Node(proto, inputs, opset, ends)
         try:
-            results = _results(node, budget)
-        except ModelError:
-            raise
-        except BROKEN as error:
-            node.refuse((str(error).splitlines() or [type(error).__name__])[0])
-        node.done()
-        for name, value in zip(proto.output, results, strict=False):
-            if name and name in values:
-                node.refuse(f"output {shown(name)} is there already")
-            if name:
-                values[name] = value
+            values |= _made(proto, values, opset, ends, budget)
+        except CutError as error:
+            at = cells.get(error.name, error.name), 2 if error.name in cells else 3
+            raise ModelError(f"{error}; {_cut(graph, at, error.gone, opset, ends)}") from None
     signal = _output(graph, values)
     try:
         stages, output = signal.settled()
@@ -103,6 +105,62 @@ def _network(model: Any, path: Path, budget: ByteBudget) -> Network:
     return network(
         stages, network_name(path), _made_by(path, signal), output, _reading(graph, signal)
     )
+
+
+def _made(
+    proto: Any, values: dict[str, Value], opset: int, ends: tuple[list[str], list[str]],
+    budget: ByteBudget,
+) -> dict[str, Value]:  # fmt: skip
+    """What a node gives, by name."""
+    inputs = [_lookup(proto, name, values) for name in proto.input]
+    node = Node(proto, inputs, opset, ends)
+    try:
+        results = _results(node, budget)
+    except ModelError:
+        raise
+    except BROKEN as error:
+        node.refuse((str(error).splitlines() or [type(error).__name__])[0])
+    node.done()
+    found = {name: v for name, v in zip(proto.output, results, strict=False) if name}
+    for name in found:
+        if name in values:
+            node.refuse(f"output {shown(name)} is there already")
+    return found
+
+
+def _cut(
+    graph: Any, at: tuple[str, int], gone: Sequence[str], opset: int,
+    ends: tuple[list[str], list[str]],
+) -> str:  # fmt: skip
+    """How to keep an LSTM whose X, a name and its number of axes, is given; the graph's inputs
+    `gone` are not: up to the last one behind it that can be read."""
+    (name, rank), budget = at, ByteBudget(graph.ByteSize())
+    values = _stored(graph)
+    inputs = [value for key in gone if isinstance(value := values.pop(key), Signal)]
+    one = all(not group for value in inputs for group in value.axes[:-1])
+    sizes = [1 if one else None] * (rank - 1) + [None]
+    axes = tuple(named(f"{name}[{k}]", size) for k, size in enumerate(sizes))
+    values[name] = Signal(axes, name)
+    best, most = "", 0
+    for proto in graph.node:
+        if name in proto.output:
+            continue
+        try:
+            made = _made(proto, values, opset, ends, budget)
+        except ModelError:
+            continue
+        values |= made
+        for key, value in list(made.items())[: 1 if proto.op_type == "LSTM" else None]:
+            if not isinstance(value, Signal) or not value.parts or ours(key):
+                continue
+            if value.ordered and not value.turned and len(value.stages) >= most:
+                best, most = key, len(value.stages)
+    if not best:
+        return "nothing behind it can be read alone"
+    signal = values[best]
+    states = [key for key in ends[1] if _final(values.get(key))]
+    assert isinstance(signal, Signal)
+    return extract([name, *signal.states], [best, *(key for key in states if key != best)])
 
 
 def _reading(graph: Any, signal: Signal) -> Reading:
@@ -238,6 +296,11 @@ def _of_inputs(node: Node, flows: list[Any]) -> list[Value]:
         return [MadeOfInputs(names, why)] * node.outputs
 
 
+def _final(value: Value) -> bool:
+    """Whether these are final states."""
+    return isinstance(value, FinalStates) or (isinstance(value, Signal) and value.final)
+
+
 def _output(graph: Any, values: dict[str, Value]) -> Signal:
     """The first output; those after it may only be final states."""
     if not graph.output:
@@ -257,7 +320,7 @@ def _output(graph: Any, values: dict[str, Value]) -> Signal:
     if first.turned:
         raise ModelError(f"{where}: its steps are in reversed order; not supported")
     for entry, value in zip(graph.output[1:], found[1:], strict=True):
-        if not (isinstance(value, FinalStates) or (isinstance(value, Signal) and value.final)):
+        if not _final(value):
             raise ModelError(f"output {shown(entry.name)}: a second output is not supported")
     if first.source in first.states:
         raise ModelError(f"input {shown(first.source)} is both a sequence and an initial state")

@@ -74,16 +74,11 @@ class Node:
         flows = [(name, v) for name, v in pairs if isinstance(v, Signal)]
         flows.sort(key=lambda pair: not pair[1].parts)
         name, signal = flows[0]
-        return _extract([signal.source, *signal.states], [name])
+        return extract([signal.source, *signal.states], [name])
 
     def cut_behind(self) -> str:
         """How to keep what is behind this node."""
-        return _extract(self.names[1][:1], self.ends[1])
-
-    def cut_at(self, gone: Sequence[str]) -> str:
-        """How to keep this node and what is behind it; the graph's inputs `gone` are not needed."""
-        others = [name for name in self.ends[0] if name not in gone]
-        return _extract([*self.names[0][:1], *others], self.ends[1])
+        return extract(self.names[1][:1], self.ends[1])
 
     def take(self, name: str, kind: int, default: Any = None) -> Any:
         """The value of an attribute of type `kind` (an AttributeType), which is now done with."""
@@ -136,7 +131,7 @@ class Node:
         return None if self.value(1) is None else self.integers(1, "axes")
 
 
-def _extract(inputs: Sequence[str], outputs: Sequence[str]) -> str:
+def extract(inputs: Sequence[str], outputs: Sequence[str]) -> str:
     """The call that cuts a file."""
     ends = "], [".join(", ".join(map(shown, names)) for names in (inputs, outputs))
     return f"cut the file: onnx.utils.extract_model(FILE, NEW, [{ends}])"

@@ -56,7 +56,7 @@ def _rank(signal: Signal) -> tuple[bool, bool, int]:
     """The more, the later a signal comes: one that says which step it is of layers in reverse, one
     of LSTMs, one of more stages."""
     picked = _reverse(signal) and not all(part.final for part in signal.parts)
-    return picked, bool(signal.parts), len(signal.before) + len(signal.behind) + len(signal.parts)
+    return picked, bool(signal.parts), len(signal.stages)
 
 
 def _reverse(signal: Signal) -> bool:

@@ -24,6 +24,7 @@ from golden.importers.onnx_graph import Node
 from golden.importers.onnx_refusals import PACKED
 from golden.importers.onnx_values import (
     Axis,
+    CutError,
     FinalStates,
     Group,
     LayerOutputs,
@@ -64,9 +65,9 @@ def lstm(node: Node) -> list[Value]:
     if lengths is not None and not isinstance(lengths, np.ndarray | Spread):
         node.refuse(PACKED)
     if isinstance(x, MadeOfInputs):
-        raise ModelError(f"{x.why}; {node.cut_at(x.names)}")
+        raise CutError(x.why, node.names[0][0], x.names)
     if isinstance(x, Signal) and x.unfit:
-        raise ModelError(f"{x.unfit}; {node.cut_at([x.source])}")
+        raise CutError(x.unfit, node.names[0][0], [x.source])
     if not isinstance(x, Signal):
         node.refuse("X comes neither from the graph's input nor from the layer before")
     direction, layout = node.take("direction", 3, "forward"), node.take("layout", 2, 0)

@@ -162,6 +162,8 @@ def join(node: Node, values: Sequence[Value]) -> Value:
     """Concat of what flows along its values, or of final states."""
     axis = node.take("axis", 2)
     signals = [value for value in values if isinstance(value, Signal)]
+    if len(values) == 1:
+        return values[0]
     if len(signals) == len(values) and axis is not None and signals[0].axes:
         at = position(node, axis, len(signals[0].axes))
         last = at == len(signals[0].axes) - 1

@@ -13,7 +13,7 @@
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,6 +116,11 @@ class Signal:
         return sum(part.width for part in self.parts)
 
     @property
+    def stages(self) -> tuple[Stage | LayerOutputs, ...]:
+        """All that made it, in whatever order."""
+        return (*self.before, *self.parts, *self.behind)
+
+    @property
     def ordered(self) -> bool:
         """Whether the last axis has `features`, or the cells, with the directions before it."""
         if not self.features or self.axes[-1:] == (self.features,):
@@ -126,8 +131,9 @@ class Signal:
 
     @property
     def final(self) -> bool:
-        """Whether this is a final state h."""
-        return bool(self.parts) and not self.behind and all(part.final for part in self.parts)
+        """Whether this is a final state h; of one step each is one."""
+        ends = all(part.final or not self.time for part in self.parts)
+        return bool(self.parts) and not self.behind and ends
 
     def settled(self) -> tuple[tuple[Stage, ...], str]:
         """Every stage, and which steps are left, as `golden.Network` has it.
@@ -158,6 +164,14 @@ class Signal:
             )
         cells = Cells(" and ".join(once(part.name for part in self.parts)), tuple(layers))
         return (*self.before, cells, *self.behind), output
+
+
+class CutError(ModelError):
+    """An LSTM's X that cannot be read: `name`, made of the graph's inputs `gone`."""
+
+    def __init__(self, why: str, name: str, gone: Sequence[str]) -> None:
+        super().__init__(why)
+        self.name, self.gone = name, gone
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ REFUSALS = {
     "norm in front": (
         {"before": [node("LayerNormalization", "x", "one", to="g")], "inputs": ["g", *PLAIN[1:]]},
         "LayerNormalization node 'n': a normalisation over values of the same step, not supported; "
-        "cut the file: onnx.utils.extract_model(FILE, NEW, ['g', 'h0'], ['y'])",
+        "cut the file: onnx.utils.extract_model(FILE, NEW, ['g'], ['y'])",
     ),
     "gru": (behind(node("GRU", "y", "W", "R")), "GRU node 'n': a GRU, not supported; the cells"),
     "rnn": (behind(node("RNN", "y", "W", "R")), "RNN node 'n': a plain RNN, not supported; the"),
