@@ -237,7 +237,8 @@ def over_time(b, flow):
 
 def pooled(b, flow):
     """One number for each value of all steps."""
-    op = b.pick(POOLS)
+    known = b.batch is not None  # and so is the number of steps, which a mean needs
+    op = b.pick([op for op in POOLS if known or op not in ("ReduceMean", "GlobalAveragePool")])
     if op in ("ReduceMax", "ReduceMin", "GlobalMaxPool"):
         flow = Flow(b.node(b.pick(["Tanh", "Sigmoid"]), flow.name), flow.axes, flow.width)
     left = [axis for axis in flow.axes if axis != "time"]
@@ -322,7 +323,7 @@ def random_model(seed, steps=None):
             if forward and "time" in flow.axes:
                 flow = mingled(b, flow, earlier)
         flow = b.transposed(flow, [*(a for a in flow.axes if a != "features"), "features"])
-        if "time" in flow.axes and known and b.chance(0.6):
+        if "time" in flow.axes and b.chance(0.5):
             flow = over_time(b, flow)
         if "time" in flow.axes and b.chance(0.2):
             flow = b.index(flow, "time", -1)

@@ -269,7 +269,7 @@ DIRECTIONS: dict[str, tuple[str, Any, str]] = {
     "other cell": (
         "bidirectional",
         lambda c: both(c)["layer"].update(class_name="GRU"),
-        "'GRU' is not supported; supported are LSTM of Keras itself",
+        "'GRU' is not supported; the cells are those of LSTM: train layers.LSTM",
     ),
     "own cell": (
         "bidirectional",
