@@ -179,16 +179,20 @@ def join(node: Node, values: Sequence[Value]) -> Value:
 def _ways(signals: list[Signal]) -> bool:
     """Whether they are the outputs of a forward and a reverse layer, or parts of those."""
     plain = all(signal.parts and not signal.behind for signal in signals)
-    return plain and any(part.layer.reverse for signal in signals for part in signal.parts)
+    fronts = [[identity(stage) for stage in signal.before] for signal in signals]
+    return (
+        plain
+        and all(front == fronts[0] for front in fronts)
+        and any(part.layer.reverse for signal in signals for part in signal.parts)
+    )
 
 
 def _beside(node: Node, signals: list[Signal]) -> Signal:
     """Outputs of layers with the same input, joined along their last axis."""
     first = signals[0]
     for other in signals[1:]:
-        same = [*map(identity, first.before)] == [*map(identity, other.before)]
         other_way = (other.axes[:-1], other.source, other.time, other.batch, other.turned)
-        if not same or other_way != (
+        if other_way != (
             first.axes[:-1], first.source, first.time, first.batch, first.turned
         ):  # fmt: skip
             node.refuse("joins outputs that have not the same input and steps")
