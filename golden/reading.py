@@ -24,6 +24,8 @@ class Reading:
     indices : the input is one whole number a step, which stands for a vector of zeros with a one at
         its place (`vectors`); `axes` has no D then.
     steps : of every sequence, where the file computes something of so many; 0 for any number.
+    heads : the name and the number of values of each of a file's outputs, if it has several; the
+        network's are these side by side.
     window : what a step of the network sees of the input, whose D values are then fewer.
     behind : the name in `golden.decision.DECISIONS` of what the file has behind the network's
         outputs, which are then logits; "" for nothing.
@@ -38,6 +40,7 @@ class Reading:
     behind: str = ""
     steps: int = 0
     window: Window = Window()
+    heads: tuple[tuple[str, int], ...] = ()
 
 
 def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:

@@ -226,6 +226,10 @@ def _reading(net: Network) -> list[Table]:
         what += f" at intervals of {seen.stride}" if seen.stride > 1 else ""
     rows = [("input", f"{what}, axes {axes}"), *reading.stages]
     rows.append(("output", f"{net.outputs}, {OUTPUTS[net.output]}"))
+    first = 0
+    for name, width in reading.heads:
+        rows.append((f"output {name}", f"{first} to {first + width - 1}"))
+        first += width
     rows += [("assumed", reading.assumed)] if reading.assumed else []
     return [Table.of("From input to output", ("in the file", "here"), rows)]
 
@@ -254,6 +258,7 @@ def plain(found: ModelInfo) -> dict[str, Any]:
             "axes": net.reading.axes or None,
             "indices": net.reading.indices,
             "window": asdict(net.reading.window),
+            "heads": dict(net.reading.heads),
             "inputs": net.inputs,
             "outputs": net.outputs,
             "output": net.output,

@@ -212,6 +212,7 @@ def plain(found: RunResult, model: Path, folder: Path) -> dict[str, Any]:
             "outputs": subject.net.outputs,
             "cells": [layer.shape.cells for layer in subject.net.layers],
             "behind": subject.net.reading.behind or None,
+            "heads": dict(subject.net.reading.heads),
         },
         "decisions": found.decisions,
         "right": {**found.right, "of": inputs.count},

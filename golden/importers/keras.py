@@ -103,6 +103,14 @@ def _members(path: Path) -> dict[str, bytes]:
     return found
 
 
+def _heads(steps: list[Step]) -> tuple[tuple[str, int], ...]:
+    """The layers that several outputs are of, and their widths."""
+    if steps[-1].part.name != OUTPUTS:
+        return ()
+    given = [steps[k] for k in steps[-1].sources]
+    return tuple((step.part.name, step.at.width) for step in given)
+
+
 def _network(steps: list[Step], arrays: dict[str, np.ndarray], name: str, version: int) -> Network:
     end = steps[-1].at
     output = "every" if end.every else "final"
@@ -112,6 +120,7 @@ def _network(steps: list[Step], arrays: dict[str, np.ndarray], name: str, versio
         indices=end.index,
         window=end.window,
         steps=max(step.steps for step in steps),
+        heads=_heads(steps),
     )
     net = network(stages(steps, arrays), name, "", output, reading)
     told = [step.part for step in steps if step.part.kind not in ("InputLayer", *NOTHING)]

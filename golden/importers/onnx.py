@@ -5,9 +5,10 @@ functions (`onnx_dense`); what exporters put around them (`onnx_arrange`, `onnx_
 weight and its operator (`onnx_fold`, `onnx_spread`); weights in files of their own
 (`onnx_external`).
 
-The network's outputs are those of the file's first output: of every step, of the last one, or what
-each direction ends with (`Y_h`). Outputs after the first may only be final states; `Trace.state`
-has them. Everything else is refused by what it is. Source: https://onnx.ai/onnx/operators/.
+The network's outputs are those of the file: of every step, of the last one, or what each direction
+ends with (`Y_h`). Several are joined. Outputs after the first that are final states are none of
+them; `Trace.state` has them. Everything else is refused by what it is.
+Source: https://onnx.ai/onnx/operators/.
 """
 
 import struct
@@ -26,6 +27,7 @@ from golden.importers.onnx_dense import dense, takes
 from golden.importers.onnx_external import embed
 from golden.importers.onnx_fold import fold
 from golden.importers.onnx_graph import ByteBudget, Node, extract, label, tensor
+from golden.importers.onnx_join import joined
 from golden.importers.onnx_lstm import lstm
 from golden.importers.onnx_over_time import OVER_TIME, accumulated
 from golden.importers.onnx_pick import gathered, join, of_ends, sliced, split
@@ -38,6 +40,7 @@ from golden.importers.onnx_values import (
     Value,
     named,
     once,
+    size_of,
 )
 from golden.network import Network
 from golden.reading import Reading
@@ -97,13 +100,13 @@ def _network(model: Any, path: Path, budget: ByteBudget) -> Network:
         except CutError as error:
             at = cells.get(error.name, error.name), 2 if error.name in cells else 3
             raise ModelError(f"{error}; {_cut(graph, at, error.gone, opset, ends)}") from None
-    signal = _output(graph, values)
+    signal, heads = _outputs(graph, values, opset, ends)
     try:
         stages, output = signal.settled()
     except ModelError as error:
         raise ModelError(f"output {shown(graph.output[0].name)} {error}") from None
     return network(
-        stages, network_name(path), _made_by(path, signal), output, _reading(graph, signal)
+        stages, network_name(path), _made_by(path, signal), output, _reading(graph, signal, heads)
     )
 
 
@@ -163,7 +166,7 @@ def _cut(
     return extract([name, *signal.states], [best, *(key for key in states if key != best)])
 
 
-def _reading(graph: Any, signal: Signal) -> Reading:
+def _reading(graph: Any, signal: Signal, heads: tuple[tuple[str, int], ...]) -> Reading:
     """The order of the input's axes and of the output's."""
     source = next(entry for entry in graph.input if entry.name == signal.source)
     names = [f"{source.name}[{k}]" for k in range(len(source.type.tensor_type.shape.dim))]
@@ -174,6 +177,7 @@ def _reading(graph: Any, signal: Signal) -> Reading:
         indices=signal.index,
         steps=signal.steps,
         window=signal.window,
+        heads=heads,
     )
 
 
@@ -301,27 +305,45 @@ def _final(value: Value) -> bool:
     return isinstance(value, FinalStates) or (isinstance(value, Signal) and value.final)
 
 
-def _output(graph: Any, values: dict[str, Value]) -> Signal:
-    """The first output; those after it may only be final states."""
+def _outputs(
+    graph: Any, values: dict[str, Value], opset: int, ends: tuple[list[str], list[str]]
+) -> tuple[Signal, tuple[tuple[str, int], ...]]:
+    """The outputs that are no final states, joined; of several the name and width of each."""
     if not graph.output:
         raise ModelError("the graph has no output")
-    found = []
-    for entry in graph.output:
+    named_values: dict[str, Value] = {}
+    for k, entry in enumerate(graph.output):
+        if entry.name in named_values:
+            raise ModelError(f"output {shown(entry.name)} is there twice")
         if entry.name not in values:
             raise ModelError(f"output {shown(entry.name)} is made by no node that is supported")
-        found.append(values[entry.name])
-    first, where = found[0], f"output {shown(graph.output[0].name)}"
-    if isinstance(first, MadeOfInputs):
-        raise ModelError(f"{where}: made by no LSTM operator ({first.why})")
-    if not isinstance(first, Signal) or not first.parts:
+        if not k or not _final(values[entry.name]):
+            named_values[entry.name] = values[entry.name]
+    signals = [_output(name, value) for name, value in named_values.items()]
+    if signals[0].source in signals[0].states:
+        raise ModelError(
+            f"input {shown(signals[0].source)} is both a sequence and an initial state"
+        )
+    if len(signals) == 1:
+        return signals[0], ()
+    for name, signal in zip(named_values, signals, strict=True):
+        if signal.axes[-1:] != (signal.features,):
+            raise ModelError(f"output {shown(name)}: a second output of this form is not supported")
+    proto = type(graph.node[0])(op_type="Concat", name="outputs", input=list(named_values))
+    found = joined(Node(proto, signals, opset, ends), signals)
+    widths = [size_of(signal.features) or 0 for signal in signals]
+    return found, tuple(zip(named_values, widths, strict=True))
+
+
+def _output(name: str, value: Value) -> Signal:
+    """An output, which must be of LSTMs and have its steps and values in order."""
+    where = f"output {shown(name)}"
+    if isinstance(value, MadeOfInputs):
+        raise ModelError(f"{where}: made by no LSTM operator ({value.why})")
+    if not isinstance(value, Signal) or not value.parts:
         raise ModelError(f"{where}: made by no LSTM whose outputs it could be")
-    if not first.ordered:
+    if not value.ordered:
         raise ModelError(f"{where}: its last axis must be that of the cells or readout units")
-    if first.turned:
+    if value.turned:
         raise ModelError(f"{where}: its steps are in reversed order; not supported")
-    for entry, value in zip(graph.output[1:], found[1:], strict=True):
-        if not _final(value):
-            raise ModelError(f"output {shown(entry.name)}: a second output is not supported")
-    if first.source in first.states:
-        raise ModelError(f"input {shown(first.source)} is both a sequence and an initial state")
-    return first
+    return value

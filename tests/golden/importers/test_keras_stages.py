@@ -42,6 +42,10 @@ def test_outputs_are_those_of_keras(name, suffix):
     assert net.reading.axes == ("NT" if name == "embedded" else "NTD")
 
 
+def test_several_outputs_have_names():
+    assert golden.load(DATA / "keras_heads.keras").reading.heads == (("policy", 3), ("value", 1))
+
+
 def test_what_became_of_each_layer_is_told():
     (table, folded), (cells, layer), (_, last) = golden.load(
         DATA / "keras_embedded.keras"

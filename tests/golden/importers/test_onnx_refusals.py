@@ -175,7 +175,7 @@ REFUSALS = {
     ),
     "step as second output": (
         {"outputs": ["y", "out"], "after": [node("Slice", "y", "from", "to")], "whole": PART},
-        "output 'out': a second output is not supported",
+        "Concat node 'outputs': of two that have not the same input and steps",
     ),
     "lengths": (
         {"inputs": ["x", "W", "R", "B", "n"], "whole": {"n": np.array([3], np.int32)}},
@@ -253,7 +253,7 @@ REFUSALS = {
         {"before": [node("ConstantOfShape", "s", to="v")], "whole": {"s": np.array([1 << 60])}},
         "its constants unfold to more than",
     ),
-    "two outputs": ({"outputs": ["y", "y"]}, "output 'y': a second output is not supported"),
+    "two outputs": ({"outputs": ["y", "y"]}, "output 'y' is there twice"),
     "state out": ({"outputs": ["y_c"]}, "output 'y_c': made by no LSTM whose outputs it could be"),
     "input out": ({"outputs": ["x"]}, "output 'x': made by no LSTM whose outputs it could be"),
     "no such output": ({"outputs": ["z"]}, "output 'z' is made by no node"),

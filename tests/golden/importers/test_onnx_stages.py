@@ -199,6 +199,26 @@ def test_a_mean_over_the_steps_is_what_open_cells_hold(tmp_path):
         load_onnx(onnx_models.save(model("t"), tmp_path / "open.onnx"))
 
 
+def test_several_outputs_are_side_by_side(tmp_path):
+    after = [
+        node("Squeeze", "y", "k", to="s", name="s"),
+        node("MatMul", "s", "D", to="policy", name="p"),
+        node("MatMul", "s", "E", to="e", name="e"),
+        node("Tanh", "e", to="value", name="v"),
+    ]
+    arrays = {"E": np.random.default_rng(6).standard_normal((3, 1))}
+    parts = {"arrays": arrays, "whole": {"k": np.array([1])}, "alone": True, "after": after}
+
+    def model(*outputs):
+        return plain(**parts, outputs=list(outputs))
+
+    net = load_onnx(onnx_models.save(model("policy", "value", "y_h"), tmp_path / "net.onnx"))
+    assert net.reading.heads == (("policy", 2), ("value", 1))
+    x = np.random.default_rng(7).standard_normal((5, 1, 2)).astype(np.float32)
+    want = np.concatenate([onnx_models.run(model(name), x) for name, _ in net.reading.heads], -1)
+    assert np.abs(net.run(x[:, 0]).out - want[:, 0]).max() < 1e-6
+
+
 CAST = helper.make_node("Cast", ["m"], ["out"], "cast", to=1)
 
 
