@@ -26,6 +26,7 @@ class Reading:
     steps : of every sequence, where the file computes something of so many; 0 for any number.
     heads : the name and the number of values of each of a file's outputs, if it has several; the
         network's are these side by side.
+    kept : of the outputs of every step the file gives so many of the last ones; 0 for all.
     window : what a step of the network sees of the input, whose D values are then fewer.
     behind : the name in `golden.decision.DECISIONS` of what the file has behind the network's
         outputs, which are then logits; "" for nothing.
@@ -41,6 +42,7 @@ class Reading:
     steps: int = 0
     window: Window = Window()
     heads: tuple[tuple[str, int], ...] = ()
+    kept: int = 0
 
 
 def vectors(x: npt.ArrayLike, inputs: int) -> npt.NDArray[np.float64]:

@@ -123,20 +123,22 @@ def load(file: Path, inputs: Inputs, net: Network) -> Expected:
     behind = net.reading.behind
     count, steps, outputs = inputs.count, inputs.length, 1 if behind == "argmax" else net.outputs
     every, last = [(count, steps, outputs)], [(count, outputs)]
+    if kept := net.reading.kept:
+        every = [(count, min(kept, steps), outputs)]
     if count == 1:
-        every, last = [*every, (steps, outputs)], [*last, (outputs,)]
+        every, last = [*every, every[0][1:]], [*last, (outputs,)]
     if net.output != "every":
         every, last = [], [*last, (count, 1, outputs)]
     if outputs == 1 and (*values.shape, 1) in (*every, *last):
         values = values[..., None]
     if values.shape not in (*every, *last):
+        said = f"the last {kept} steps" if kept else "every step"
         whole, end = (" or ".join(map(str, shapes)) for shapes in (every, last))
-        allowed = f"{whole} for every step, {end} for the last" if every else f"{end}, {GIVES}"
+        allowed = f"{whole} for {said}, {end} for the last" if every else f"{end}, {GIVES}"
         raise InputError(f"{file}: shape {values.shape}, must be {allowed}")
-    whole = values.shape in every
-    shape = (count, steps if whole else 1, outputs)
-    first = 0 if whole else steps - 1
-    return Expected(check_real(str(file), values).reshape(shape), first, behind)
+    shape = every[0] if values.shape in every else (count, 1, outputs)
+    whole = check_real(str(file), values).reshape(shape)
+    return Expected(whole, steps - shape[1], behind)
 
 
 def compare(

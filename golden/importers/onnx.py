@@ -178,6 +178,7 @@ def _reading(graph: Any, signal: Signal, heads: tuple[tuple[str, int], ...]) -> 
         steps=signal.steps,
         window=signal.window,
         heads=heads,
+        kept=signal.kept,
     )
 
 

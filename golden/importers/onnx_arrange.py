@@ -150,7 +150,7 @@ def turn(node: Node, signal: Signal, group: Group) -> Signal:
     """The signal with the order of one of its axes reversed."""
     if not group:
         return signal
-    if signal.turned not in ((), group) or (signal.parts and group != signal.time):
+    if signal.kept or signal.turned not in ((), group) or (signal.parts and group != signal.time):
         node.refuse("reverses an axis other than that of the steps; not supported")
     return replace(signal, turned=() if signal.turned else group)
 

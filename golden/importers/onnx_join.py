@@ -77,7 +77,7 @@ def _check_alike(node: Node, main: Signal, other: Signal, at: int | None) -> Non
     """Refuse two that are not of one input, its sequences and steps; `at` is the axis of values."""
     alike = main.source == other.source and len(main.axes) == len(other.axes)
     alike = alike and main.turned == other.turned and main.index == other.index
-    alike = alike and main.window == other.window
+    alike = alike and (main.window, main.kept) == (other.window, other.kept)
     for k, groups in enumerate(zip(main.axes, other.axes, strict=False)):
         alike = alike and (k == at or groups[0] == groups[1])
     for signal in (main, other):

@@ -128,7 +128,7 @@ def _sequence(node: Node, x: Signal, layout: int, inputs: int) -> Signal:
         if x.whole:
             node.refuse("X is of whole numbers, which pick no rows of a table; not supported")
         return replace(x, time=time, batch=batch, before=before, behind=())
-    if steps != "every" or (time, batch, features) != (x.time, x.batch, x.features):
+    if steps != "every" or x.kept or (time, batch, features) != (x.time, x.batch, x.features):
         node.refuse("X is not every step of the layer before, in the order that layout says")
     if size_of(features) != inputs:
         node.refuse(f"W has {inputs} inputs, the layer before has {size_of(features)} outputs")

@@ -53,8 +53,8 @@ def accumulated(node: Node, signal: Signal) -> Signal:
         before, output = signal.settled()
     except ModelError as error:
         node.refuse(str(error))
-    if output != "every":
-        node.refuse(f"of {output} steps; not supported")
+    if output != "every" or signal.kept:
+        node.refuse(f"of {f'{signal.kept} of all' if signal.kept else output} steps; not supported")
     (at,) = axes
     left = (*signal.axes[:at], *([()] if keep else []), *signal.axes[at + 1 :])
     kept = _kept(node, before, width, steps, signal.index)

@@ -119,7 +119,10 @@ def _cut(node: Node, signal: Signal, axis: int, cut: AxisRange) -> Signal:
         axes = (*signal.axes[:axis], () if last else left, *signal.axes[axis + 1 :])
         picked = group if last else ()
         return replace(signal, axes=axes, picked=picked, unfit=f"{node.label}: {refusal}")
-    if group and group == signal.time:
+    if group and group == signal.time and (count := _last(signal, cut)) > 1:
+        left = (replace(group[0], size=count),)
+        found = replace(signal, time=left, kept=count)
+    elif group and group == signal.time:
         found, left = _step(signal, cut), ()
     else:
         found, left = _direction(signal, group, cut)
@@ -128,15 +131,26 @@ def _cut(node: Node, signal: Signal, axis: int, cut: AxisRange) -> Signal:
     return replace(found, axes=(*signal.axes[:axis], left, *signal.axes[axis + 1 :]))
 
 
+def _last(signal: Signal, cut: AxisRange) -> int:
+    """How many of the last steps are picked; 0 if others are."""
+    size, plain = size_of(signal.time), not signal.turned and len(signal.time) == 1
+    start = cut.start if size is None else cut.start - size
+    every = all(part.step == "every" for part in signal.parts)
+    return -start if plain and every and cut.end is None and start < 0 else 0
+
+
 def _step(signal: Signal, cut: AxisRange) -> Signal | None:
     """The first or the last step."""
     size = size_of(signal.time)
     last = cut == AxisRange(-1 if size is None else size - 1, None)
-    if not last and (cut.start, cut.end) != (0, 1):
+    if not last and (signal.kept or (cut.start, cut.end) != (0, 1)):
         return None
     step = "last" if last == (not signal.turned) else "first"
     return replace(
-        signal, parts=tuple(replace(part, step=step) for part in signal.parts), turned=()
+        signal,
+        parts=tuple(replace(part, step=step) for part in signal.parts),
+        turned=(),
+        kept=0,
     )
 
 

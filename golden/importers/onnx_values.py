@@ -86,6 +86,7 @@ class Signal:
     turned : the group whose order is reversed, or ().
     unfit : why a part of an input cannot be a sequence, or "".
     steps : of each sequence, where what is computed holds for so many only; 0 for any.
+    kept : of the steps the last so many are left; 0 for all.
     picked : of an input the group whose last step was picked, or ().
     states : inputs of the graph that give initial states of its layers.
     whole : whether the input is of whole numbers; index : whether they pick rows of a table.
@@ -104,6 +105,7 @@ class Signal:
     unfit: str = ""
     picked: Group = ()
     steps: int = 0
+    kept: int = 0
     states: tuple[str, ...] = ()
     whole: bool = False
     index: bool = False

@@ -10,6 +10,7 @@ import golden
 from tests.golden.importers.state_dicts import tensors
 from tests.golden.importers.support import read_or_refused, refused
 from tests.golden.importers.test_damaged_files import BYTES, somewhere
+from tests.soak import few
 
 RNG = np.random.default_rng(8)
 KERAS = {
@@ -181,7 +182,7 @@ def test_a_file_beyond_all_models_is_not_read(tmp_path):
     assert "1073741824 bytes, allowed are 67108864 of a .json file" in refused(tmp_path / "a.json")
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", few(range(150), range(1000)))
 def test_a_damaged_file_is_read_or_refused(seed, tmp_path):
     rng = random.Random(seed)
     found = json.loads(json.dumps(rng.choice([KERAS, guitar()])))

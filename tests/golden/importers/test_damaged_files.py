@@ -54,6 +54,7 @@ def shift(rng: random.Random, data: bytes) -> bytes:
     return put(data, rng.randrange(len(data)), data[start : start + rng.randrange(1, 64)])
 
 
+STAGES = ("branched", "pooled", "convolved")
 BYTES: tuple[Damage, ...] = (cut, flip, fill, absurd, not_finite, shift)
 
 
@@ -151,7 +152,7 @@ def test_state_dicts(name, tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["plain", "bidirectional_hard", "backwards_around"])
+@pytest.mark.parametrize("name", ["plain", "bidirectional_hard", "backwards_around", *STAGES])
 def test_keras(name, tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5, "SECONDS", 3.0)  # the library loops on some
     found = members(name)

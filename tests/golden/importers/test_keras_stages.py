@@ -10,6 +10,7 @@ import golden
 from golden.reading import vectors
 from tests.golden.importers.keras_files import with_config
 from tests.golden.importers.support import DATA, read_or_refused, refused
+from tests.soak import few
 
 
 def case(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +131,7 @@ def test_an_h5_of_keras_2_has_its_own_words(h5):
     assert net.made_by.startswith("Keras 2, Embedding")
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", few(range(12), range(200)))
 def test_a_damaged_h5_is_read_or_refused(seed, h5):
     rng, data = np.random.default_rng(seed), bytearray(h5.read_bytes())
     for _ in range(rng.integers(1, 6)):

@@ -10,8 +10,11 @@ import pytest
 from golden import ModelError
 from golden.importers.onnx import load_onnx
 from tests.golden.importers import onnx_models, random_onnx
+from tests.golden.importers.test_onnx_cells import MODELS as CELLS
+from tests.golden.importers.test_onnx_over_time import MODELS as OVER_TIME
 
 SAMPLES = [path.read_bytes() for path in onnx_models.SAMPLES if path.stat().st_size < 9000]
+SAMPLES += [model.SerializeToString() for model in (*CELLS.values(), *OVER_TIME.values())]
 ROOM, TIMES = 4 << 20, 40  # bytes that reading may take, and how many times the file's size
 COUNT, LONG = 300, 4000  # files of each kind, in the ordinary suite and with -m soak
 

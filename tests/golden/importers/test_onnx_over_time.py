@@ -63,6 +63,20 @@ def test_what_is_made_of_all_steps(graph, tmp_path):
     assert np.abs(net.run(x[:, 0]).out[0] - want).max() < 1e-6
 
 
+@pytest.mark.parametrize("steps", ["t", 9])
+def test_the_last_steps_are_those_of_the_outputs_of_every_step(steps, tmp_path):
+    whole = {"from": np.array([-4]), "to": np.array([1 << 62]), "at": np.array([0])}
+    after = [node("Slice", "s", "from", "to", "at", to="l", name="l"), node("MatMul", "l", "D")]
+    parts = {"whole": WHOLE | whole, "shape": [steps, 1, 2], "alone": True}
+    graph = plain(**behind(SQUEEZE, *after, **parts))
+    net = golden.load(onnx_models.save(graph, tmp_path / "net.onnx"))
+    assert (net.output, net.reading.kept) == ("every", 4)
+    x = np.random.default_rng(7).standard_normal((9, 1, 2)).astype(np.float32)
+    want = np.asarray(onnx_models.run(graph, x))[:, 0]
+    assert want.shape == (4, 2)
+    assert np.abs(net.run(x[:, 0]).out[-4:] - want).max() < 1e-6
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_in_codes_the_largest_is_that_of_what_comes_in(bits, tmp_path):
     """To half an LSB of what it is given as, however long the sequence is."""
