@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden import pieces
 from golden.cell import LayerState
-from golden.network import Network
+from golden.network import Network, check_values
 from golden.squash import Array
 
 HEADROOM = 2.0
@@ -71,27 +72,30 @@ class Seen:
     @classmethod
     def of(cls, net: Network, parts: Sequence[Part], headroom: float = HEADROOM) -> "Seen":
         """The same over sequences of several lengths."""
-        traces = [net.run(part.x, part.state) for part in parts]
+        signals = dict[str, float]()
+        for part in parts:
+            for trace in pieces.run(net, check_values(part.x, net.inputs), part.state):
+                for name, values in trace.signals():
+                    signals[name] = max(signals.get(name, 0.0), _largest(values))
 
         layers = []
         for k, layer in enumerate(net.layers):
-            names = traces[0].layers[k]
-            found = {name: max(_largest(t.layers[k][name]) for t in traces) for name in names}
+            own = {name: v for name, v in signals.items() if name.startswith(f"{k}.")}
+            found = {name.partition(".")[2]: largest for name, largest in own.items()}
             given = [part.state[k] for part in parts if part.state is not None]
             starts = [layer.initial, *({"s": state.s, "y": state.y} for state in given)]
             for name in ("s", "y"):
                 found[name] = max(found[name], *(_largest(each.get(name, 0.0)) for each in starts))
             layers.append(found)
         stem, dense = (
-            tuple(max(map(_largest, found)) for found in zip(*stages, strict=True))
-            for stages in ([t.stem for t in traces], [t.dense for t in traces])
+            tuple(largest for name, largest in signals.items() if name.endswith(kind))
+            for kind in (".stem", ".dense")
         )
         x = np.concatenate([np.reshape(part.x, (-1, net.inputs)) for part in parts])
         inputs = tuple(map(float, np.abs(x).max(axis=0)))
         with np.errstate(over="ignore"):  # no format holds such values
             sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
-        out = max(_largest(trace.out) for trace in traces)
-        return cls(inputs, sizes, tuple(layers), out, dense, headroom, stem)
+        return cls(inputs, sizes, tuple(layers), signals["out"], dense, headroom, stem)
 
 
 def _largest(values: np.ndarray | float) -> float:

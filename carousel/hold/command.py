@@ -17,6 +17,7 @@ from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
 from fixedpoint.calibration import HEADROOM
 from fixedpoint.retention import gates_seen
+from golden import pieces
 
 InputRange = Annotated[
     tuple[float, float] | None,
@@ -76,10 +77,10 @@ def hold(
     subject = prepare(model, choice, given)
     ranges = bound.ranges(subject, input_range)
     held = hold_check.check(subject, quick)
-    trace = subject.qnet.run(subject.codes)
-    met = gates_seen.met(subject.qnet.layers, trace)
+    met = gates_seen.over(subject.qnet, subject.codes)
     kept = retained.find(subject, held, met, ranges, quick)
-    found = replace(kept, own=own.find(subject, trace))
+    first = next(pieces.run(subject.qnet, subject.codes))
+    found = replace(kept, own=own.find(subject, first))
     typer.echo(retained.sentence(found))
     for table in retained.tables(found):
         table.show(Console())

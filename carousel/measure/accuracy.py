@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +15,7 @@ from carousel.report.tables import Table, every_format
 from fixedpoint import QuantizedTrace
 from fixedpoint.budget import error
 from fixedpoint.budget.error import BlockError, ErrorReport, compare, merged
-from golden import Network
+from golden import Network, pieces
 from golden.squash import Array
 from golden.trace import Trace
 
@@ -37,13 +38,48 @@ class Measured:
     errors: ErrorReport
 
 
-def measure(subject: Subject, block: int | None = None) -> Measured:
-    """Run both and compare; a point of a curve over time stands for `block` steps."""
+def measure(subject: Subject) -> Measured:
+    """Run both and compare; of signals inside the traces have those of the last piece alone."""
+    block, found = block_of(subject.inputs.length), None
+    for first, last in pairwise(bounds(subject)):
+        now = once(piece(subject, first, last, found), block)
+        found = now if found is None else joined(found, now, first)
+    assert found is not None  # there is a first piece
+    return found
+
+
+def once(subject: Subject, block: int) -> Measured:
+    """All steps at once; a point of a curve over time stands for `block` steps."""
     with progress.bar("Float and fixed point"):
         floating, fixed = _both(subject)
-        block = block or block_of(subject.inputs.length)
         within = subject.inputs.within
         return Measured(floating, fixed, compare(floating, fixed, block, within))
+
+
+def bounds(subject: Subject) -> list[int]:
+    """The steps with which pieces begin, and the end."""
+    inputs = subject.inputs
+    if inputs.lengths or subject.skipping.skip:
+        return [0, inputs.length]
+    return pieces.bounds(subject.qnet, inputs.count, inputs.length)
+
+
+def piece(subject: Subject, first: int, last: int, before: Measured | None) -> Subject:
+    """The steps from `first` to before `last`, from the states after what was run before."""
+    if (first, last) == (0, subject.inputs.length):
+        return subject
+    if before is None:
+        state = subject.state or subject.net.initial_state(subject.inputs.count)
+        codes = subject.state_codes or subject.qnet.initial_state(subject.inputs.count)
+    else:
+        state, codes = before.floating.state, before.fixed.state
+    return replace(
+        subject,
+        inputs=replace(subject.inputs, x=subject.inputs.x[:, first:last]),
+        codes=subject.codes[:, first:last],
+        state=state,
+        state_codes=codes,
+    )
 
 
 def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:

@@ -8,6 +8,7 @@ all steps, and a curve of the states; of the input and the outputs there stays a
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,7 +23,6 @@ from golden.squash import Array
 from golden.trace import Trace
 from rtl import CoreOptions
 
-HELD = 200_000  # steps of all sequences whose signals are held at once
 POINTS = 2_000  # of a curve
 VIEWS = ("float", "fixed point", "gateware")
 
@@ -99,11 +99,11 @@ def run(subject: Subject, lanes: int | None) -> Whole:
     CarouselError : what `gateware.play` raises.
     """
     watches = {name: Watch(subject.inputs, subject.net.stages[-1]) for name in VIEWS}
-    block, bounds = accuracy.block_of(subject.inputs.length), _bounds(subject)
+    block = accuracy.block_of(subject.inputs.length)
     whole: Whole | None = None
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
-        piece = subject if len(bounds) == 2 else _piece(subject, first, last, whole)
-        measured = accuracy.measure(piece, block)
+    for first, last in pairwise(accuracy.bounds(subject)):
+        piece = accuracy.piece(subject, first, last, whole and whole.measured)
+        measured = accuracy.once(piece, block)
         played = gateware.play(piece, CoreOptions(lanes))
         for watch, trace in zip(
             watches.values(),
@@ -119,30 +119,3 @@ def run(subject: Subject, lanes: int | None) -> Whole:
         whole = Whole(measured, played, {}, met)
     assert whole is not None  # there is a first piece
     return replace(whole, views={name: watch.view() for name, watch in watches.items()})
-
-
-def _bounds(subject: Subject) -> list[int]:
-    """Where pieces begin, and the end: one where all fits, or a step cannot be gone on from."""
-    inputs, qnet = subject.inputs, subject.qnet
-    count = math.ceil(inputs.length * inputs.count / HELD)
-    alone = inputs.lengths or subject.skipping.skip
-    if alone or qnet.first_reverse is not None or qnet.output != "every":
-        count = 1
-    return np.linspace(0, inputs.length, min(count, inputs.length) + 1).astype(int).tolist()
-
-
-def _piece(subject: Subject, first: int, last: int, before: Whole | None) -> Subject:
-    """The steps from `first` to before `last`, from the states after what was run before."""
-    count = subject.inputs.count
-    if before is None:
-        state = subject.state or subject.net.initial_state(count)
-        codes = subject.state_codes or subject.qnet.initial_state(count)
-    else:
-        state, codes = before.measured.floating.state, before.measured.fixed.state
-    return replace(
-        subject,
-        inputs=replace(subject.inputs, x=subject.inputs.x[:, first:last]),
-        codes=subject.codes[:, first:last],
-        state=state,
-        state_codes=codes,
-    )

@@ -6,12 +6,15 @@ do; this says which of them there were.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
+from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.network import QuantizedTrace
+from fixedpoint.network import QuantizedNetwork, QuantizedTrace
 from fixedpoint.retention.map import retention
+from golden import pieces
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Met:
     def best(self) -> int:
         """The code where the gate was most nearly shut."""
         return self.low if self.gate == "i" else self.high
+
+
+def over(qnet: QuantizedNetwork, codes: Codes) -> list[Met]:
+    """The gates in a run over codes (N, T, D), however long."""
+    parts = (met(qnet.layers, trace) for trace in pieces.run(qnet, codes))
+    return reduce(joined, parts)
 
 
 def met(layers: Sequence[QuantizedLayer], trace: QuantizedTrace) -> list[Met]:

@@ -9,13 +9,22 @@ import pytest
 import golden
 from carousel.cli.choice import Choice
 from carousel.cli.subject import Given, Subject, prepare
+from carousel.measure import accuracy
 from carousel.run import pieces
 from carousel.run.pieces import Whole
+from fixedpoint.calibration import Seen
+from fixedpoint.retention import gates_seen
+from golden import pieces as held
 from golden.tasks import TEMPORAL_ORDER
 from tests.carousel import nets
 from tests.carousel.conftest import network
 
 STEPS, SEQUENCES = 160, 3
+
+
+def hold(monkeypatch, steps: int) -> None:
+    """So many steps of all sequences at once."""
+    monkeypatch.setattr(held, "HELD", steps * held.width(network()))
 
 
 @pytest.fixture
@@ -30,7 +39,7 @@ def subject(tmp_path) -> Subject:
 def both(request, monkeypatch, quick_sim, subject) -> tuple[Whole, Whole]:
     """The run in one piece and in several; steps of the last piece are fewer where they have to."""
     once = pieces.run(subject, None)
-    monkeypatch.setattr(pieces, "HELD", request.param * SEQUENCES)
+    hold(monkeypatch, request.param * SEQUENCES)
     several = pieces.run(subject, None)
     held = several.measured.floating.get("s").shape[1]
     assert held == STEPS if request.param == STEPS else held <= request.param
@@ -79,6 +88,24 @@ def test_outputs_states_and_gates_are_those_of_one_piece(both, subject):
         assert one.shut == pytest.approx(other.shut)
 
 
+def test_a_comparison_is_that_of_one_piece(monkeypatch, subject):
+    """Without the gateware too; and formats, which follow from what is seen in pieces."""
+    once, seen = accuracy.measure(subject), Seen.of(subject.net, subject.inputs.parts())
+    hold(monkeypatch, 53 * SEQUENCES)
+    several = accuracy.measure(subject)
+    assert several.floating.get("s").shape[1] <= 53 < once.floating.get("s").shape[1]
+    assert np.array_equal(several.fixed.out, once.fixed.out)
+    assert several.fixed.saturations == once.fixed.saturations
+    for name, want in once.errors.signals.items():
+        have = several.errors.signals[name]
+        assert (have.max_abs, have.worst, have.count) == (want.max_abs, want.worst, want.count)
+        assert have.rmse == pytest.approx(want.rmse)
+    assert Seen.of(subject.net, subject.inputs.parts()) == seen
+    whole = gates_seen.met(subject.qnet.layers, subject.qnet.run(subject.codes))
+    for one, other in zip(whole, gates_seen.over(subject.qnet, subject.codes), strict=True):
+        assert replace(one, shut=0.0) == replace(other, shut=0.0)
+
+
 def test_every_code_is_compared(both):
     once, several = (whole.gateware for whole in both)
     assert several.verdict.ok and several.verdict == once.verdict
@@ -87,7 +114,7 @@ def test_every_code_is_compared(both):
 
 
 def test_a_curve_is_thinned_evenly_over_pieces(monkeypatch, quick_sim, subject):
-    monkeypatch.setattr(pieces, "HELD", 53 * SEQUENCES)
+    hold(monkeypatch, 53 * SEQUENCES)
     monkeypatch.setattr(pieces, "POINTS", 25)
     view = pieces.run(subject, None).views["float"]
     assert view.steps.tolist() == list(range(0, STEPS, 7))
@@ -98,7 +125,7 @@ def test_a_curve_is_thinned_evenly_over_pieces(monkeypatch, quick_sim, subject):
 def test_a_wrong_code_is_found_in_the_piece_and_at_the_step_where_it_is(
     monkeypatch, quick_sim, subject
 ):
-    monkeypatch.setattr(pieces, "HELD", 40 * SEQUENCES)
+    hold(monkeypatch, 40 * SEQUENCES)
     answer, calls = pieces.gateware.sim.simulate, []
 
     def simulate(*words, **options):
@@ -116,7 +143,7 @@ def test_a_wrong_code_is_found_in_the_piece_and_at_the_step_where_it_is(
 
 @pytest.mark.parametrize("name", ["last", "both"])
 def test_what_cannot_go_on_is_run_as_a_whole(monkeypatch, quick_sim, tmp_path, name):
-    monkeypatch.setattr(pieces, "HELD", 1)
+    monkeypatch.setattr(held, "HELD", 1)
     golden.save(nets.every()[name], tmp_path / "m.npz")
     np.save(tmp_path / "x.npy", nets.sequences(2))
     subject = prepare(tmp_path / "m.npz", Choice(), Given((tmp_path / "x.npy",)))
@@ -127,15 +154,22 @@ def test_what_cannot_go_on_is_run_as_a_whole(monkeypatch, quick_sim, tmp_path, n
     )
 
 
-def test_memory_grows_by_input_and_outputs_alone(monkeypatch, quick_sim, tmp_path):
+@pytest.mark.parametrize("what", ["run", "compare", "hold", "formats"])
+def test_memory_grows_by_input_and_outputs_alone(monkeypatch, quick_sim, tmp_path, what):
     """Four times the steps take less than half as much more as all signals would."""
     golden.save(network(), tmp_path / "m.npz")
-    monkeypatch.setattr(pieces, "HELD", 1_000)
+    hold(monkeypatch, 1_000)
+    works = {
+        "run": lambda subject: pieces.run(subject, None),
+        "compare": accuracy.measure,
+        "hold": lambda subject: gates_seen.over(subject.qnet, subject.codes),
+        "formats": lambda subject: Seen.of(subject.net, subject.inputs.parts()),
+    }
     peaks = []
     for steps in (2_000, 8_000):
         subject = prepare(tmp_path / "m.npz", Choice(), Given(sequences=1, length=steps))
         tracemalloc.start()
-        pieces.run(subject, None)
+        works[what](subject)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     outputs = 6_000 * 8 * TEMPORAL_ORDER.outputs
