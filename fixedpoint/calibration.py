@@ -11,6 +11,7 @@ from golden.network import Network, check_values
 from golden.squash import Array
 
 HEADROOM = 2.0
+ROWS = 1 << 16  # steps of x that are looked at at once
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Seen:
         """The same over sequences of several lengths."""
         signals = dict[str, float]()
         for part in parts:
-            for trace in pieces.run(net, check_values(part.x, net.inputs), part.state):
+            x = part.x if isinstance(part.x, np.ndarray) else check_values(part.x, net.inputs)
+            for trace in pieces.run(net, x, part.state):
                 for name, values in trace.signals():
                     signals[name] = max(signals.get(name, 0.0), _largest(values))
 
@@ -91,11 +93,21 @@ class Seen:
             tuple(largest for name, largest in signals.items() if name.endswith(kind))
             for kind in (".stem", ".dense")
         )
-        x = np.concatenate([np.reshape(part.x, (-1, net.inputs)) for part in parts])
-        inputs = tuple(map(float, np.abs(x).max(axis=0)))
-        with np.errstate(over="ignore"):  # no format holds such values
-            sizes = tuple(map(float, np.sqrt(np.mean(np.square(x), axis=0))))
+        inputs, sizes = _inputs([np.reshape(part.x, (-1, net.inputs)) for part in parts])
         return cls(inputs, sizes, tuple(layers), signals["out"], dense, headroom, stem)
+
+
+def _inputs(parts: Sequence[Array]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The largest magnitude and the root mean square of each element of x (steps, D)."""
+    largest, power = np.zeros(parts[0].shape[1]), np.zeros(parts[0].shape[1])
+    for x in parts:
+        for first in range(0, len(x), ROWS):
+            some = x[first : first + ROWS]
+            largest = np.maximum(largest, np.abs(some).max(axis=0))
+            with np.errstate(over="ignore"):  # no format holds such values
+                power += np.square(some).sum(axis=0)
+    sizes = np.sqrt(power / sum(map(len, parts)))
+    return tuple(map(float, largest)), tuple(map(float, sizes))
 
 
 def _largest(values: np.ndarray | float) -> float:

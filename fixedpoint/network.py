@@ -24,6 +24,8 @@ from golden.shape import Stacked
 from golden.trace import Trace
 from golden.wiring import INPUT, labels
 
+ROWS = 1 << 16  # steps of an input that are encoded at once
+
 
 @dataclass(frozen=True, repr=False)
 class QuantizedTrace(Trace):
@@ -196,7 +198,13 @@ class QuantizedNetwork(Stacked):
         if not np.isfinite(x).all():
             bad = np.argwhere(~np.isfinite(x))[0]
             raise InputError(f"input{bad.tolist()}: {x[tuple(bad)]} is not a finite number")
-        return self.formats.encode(x)
+        codes, lost = np.empty(x.shape, np.int64), 0
+        rows, found = x.reshape(-1, x.shape[-1]), codes.reshape(-1, x.shape[-1])
+        for first in range(0, len(rows), ROWS):  # so that what is between takes little memory
+            cut = slice(first, first + ROWS)
+            found[cut], more = self.formats.encode(rows[cut])
+            lost += more
+        return codes, lost
 
     def encode_state(self, state: tuple[LayerState, ...]) -> tuple[LayerState, ...]:
         """A real state to codes, saturated."""

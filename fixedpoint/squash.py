@@ -11,7 +11,7 @@ so the result is monotonic.
 
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from golden.squash import SQUASHES, Squash
 GUARD = 3
 HALF = 1 << (GUARD - 1)
 WIDEST_ARGUMENT = 24  # bits; the model keeps every value of the table
+PART = 1 << 18  # codes that are looked at at once
 
 
 def reach(frac: int) -> float:
@@ -39,7 +40,6 @@ class SigmaTable:
     value : unsigned format of the code that comes out; 1.0 is its code 2^frac.
     low_bits : t above, the number of the argument's bits that interpolate.
     knots : int64 (2^(width - t) + 1,), sigma at the knots with value.frac + GUARD fraction bits.
-    values : int64 (2^width,), the result for every code from the lowest to the highest.
 
     Raises
     ------
@@ -50,21 +50,19 @@ class SigmaTable:
     value: Format
     low_bits: int = field(init=False)
     knots: Codes = field(init=False, repr=False, compare=False)
-    values: Codes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._check_formats()
-        codes = np.arange(self.argument.low, self.argument.high + 1)
-        exact = SQUASHES["sigma"](self.argument.decode(codes)) * self.value.one
-        low_bits = self.argument.width - 1
-        some = slice(None, None, max(1, len(codes) >> 12) | 1)  # enough to see that t is too large
-        while self._error(low_bits, codes[some], exact[some]) > 1.0:
+        low_bits, step = self.argument.width - 1, max(1, self._count >> 12) | 1
+        while self._far(low_bits, self._codes(0, self._count, step)):  # enough to see most of it
             low_bits -= 1
-        while self._error(low_bits, codes, exact) > 1.0 or self._ends(low_bits) != self._wanted:
+        parts = range(0, self._count, PART)
+        while self._ends(low_bits) != self._wanted or any(
+            self._far(low_bits, self._codes(first, first + PART)) for first in parts
+        ):
             low_bits -= 1
         object.__setattr__(self, "low_bits", low_bits)
         object.__setattr__(self, "knots", self._knots(low_bits))
-        object.__setattr__(self, "values", self._interpolate(low_bits, codes))
 
     def _check_formats(self) -> None:
         if not self.argument.signed or self.argument.width > WIDEST_ARGUMENT:
@@ -108,14 +106,33 @@ class SigmaTable:
         step = 1 << low_bits
         return self._knot(np.arange(self.argument.low, self.argument.high + 1 + step, step))
 
+    @cached_property
+    def values(self) -> Codes:
+        """The result for every code from the lowest to the highest, int64 (2^width,)."""
+        found = np.empty(self._count, np.int64)
+        for first in range(0, self._count, PART):
+            codes = self._codes(first, first + PART)
+            found[first : first + PART] = self._interpolate(self.low_bits, codes)
+        return found
+
+    @property
+    def _count(self) -> int:
+        return 1 << self.argument.width
+
+    def _codes(self, first: int, last: int, step: int = 1) -> Codes:
+        """Some codes of the argument, counted from the lowest."""
+        return np.arange(first, min(last, self._count), step) + self.argument.low
+
     def _interpolate(self, low_bits: int, codes: Codes) -> Codes:
         knots, offset = self._knots(low_bits), codes - self.argument.low
         upper, lower = offset >> low_bits, offset & ((1 << low_bits) - 1)
         line = (knots << low_bits)[upper] + np.diff(knots)[upper] * lower
         return round_shift(line, low_bits + GUARD)
 
-    def _error(self, low_bits: int, codes: Codes, exact: np.ndarray) -> float:
-        return np.abs(self._interpolate(low_bits, codes) - exact).max()
+    def _far(self, low_bits: int, codes: Codes) -> bool:
+        """Whether any result is more than 1 LSB from the real value."""
+        exact = SQUASHES["sigma"](self.argument.decode(codes)) * self.value.one
+        return bool(np.abs(self._interpolate(low_bits, codes) - exact).max() > 1.0)
 
     @property
     def words(self) -> tuple[tuple[int, int], ...]:

@@ -83,9 +83,11 @@ class Inputs:
 
     def parts(self, state: State | None = None) -> list[Part]:
         """The sequences, those of one length together, and what they start from."""
+        if not self.lengths:
+            return [Part(self.x, state)]
         found = []
         for some in self.alike:
-            steps = self.lengths[some[0]] if self.lengths else self.length
+            steps = self.lengths[some[0]]
             found.append(Part(self.x[some, :steps], state and starts(state, some)))
         return found
 

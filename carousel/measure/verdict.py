@@ -159,8 +159,10 @@ def _clipped(subject: Subject) -> tuple[int, float]:
     """How many values of the input lie beyond its format, and how far the furthest."""
     form = subject.qnet.formats.input
     lost = subject.qnet.encode(subject.inputs.x)[1]
+    if not lost:
+        return 0, 0.0
     codes = np.ldexp(subject.inputs.x, subject.qnet.formats.scales + form.frac)
-    return lost, float(np.abs(codes).max()) / form.magnitude if lost else 0.0
+    return lost, float(np.abs(codes).max()) / form.magnitude
 
 
 def _tried(subject: Subject) -> list[tuple[str, float]]:
@@ -191,4 +193,4 @@ def _tried(subject: Subject) -> list[tuple[str, float]]:
 
 def _decibels(subject: Subject, qnet: QuantizedNetwork, x: np.ndarray, real: np.ndarray) -> float:
     """Of an integer network on x, from its own start."""
-    return against(real, qnet.run(qnet.encode(x)[0]).value("out"))[2]
+    return against(real, qnet.run(qnet.encode(x)[0], signals=False).value("out"))[2]

@@ -166,7 +166,7 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
 
 def _run(qnet: QuantizedNetwork, part: Part) -> QuantizedTrace:
     start = None if part.state is None else qnet.encode_state(part.state)
-    return qnet.run(qnet.encode(part.x)[0], start)
+    return qnet.run(qnet.encode(part.x)[0], start, signals=False)
 
 
 def _holds(qnet: QuantizedNetwork) -> bool | None:
