@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from golden.cell import LayerState
-from golden.trace import Trace
 
 HELD = 1 << 22  # values of signals that are held at once
 
@@ -30,7 +29,7 @@ def bounds(net: Any, sequences: int, steps: int) -> list[int]:
 
 def run(
     net: Any, x: np.ndarray, state: tuple[LayerState, ...] | None = None, **options: Any
-) -> Iterator[Trace]:
+) -> Iterator[Any]:
     """The traces of pieces in order; net, x, state and options as of a network's own `run`."""
     sequences = 1 if x.ndim == 2 else len(x)
     for first, last in pairwise(bounds(net, sequences, x.shape[-2])):

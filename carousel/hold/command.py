@@ -17,7 +17,6 @@ from carousel.measure.retention.lags import QUICK
 from carousel.measure.retention.retained import Retained
 from fixedpoint.calibration import HEADROOM
 from fixedpoint.retention import gates_seen
-from golden import pieces
 
 InputRange = Annotated[
     tuple[float, float] | None,
@@ -79,8 +78,7 @@ def hold(
     held = hold_check.check(subject, quick)
     met = gates_seen.over(subject.qnet, subject.codes)
     kept = retained.find(subject, held, met, ranges, quick)
-    first = next(pieces.run(subject.qnet, subject.codes))
-    found = replace(kept, own=own.find(subject, first))
+    found = replace(kept, own=own.find(subject))
     typer.echo(retained.sentence(found))
     for table in retained.tables(found):
         table.show(Console())

@@ -6,8 +6,8 @@ from typing import Any
 
 from carousel.cli.subject import Subject
 from carousel.report.tables import Table
-from fixedpoint import QuantizedTrace
 from fixedpoint.retention.written import Written, written
+from golden import pieces
 
 LAGS = (1, 10, 100, 1_000, 10_000, 100_000)
 TITLE = "Left of what the sequences wrote (1: all, 0: nothing)"
@@ -16,13 +16,14 @@ Own = Mapping[str, Sequence[Written]]
 """By view, each layer."""
 
 
-def find(subject: Subject, fixed: QuantizedTrace) -> Own:
-    """Of the subject's sequences, whose run in fixed point is given; empty for a single step."""
+def find(subject: Subject) -> Own:
+    """Of the subject's sequences, as many first steps as are held at once; empty for one step."""
     if subject.inputs.length == 1:
         return {}
-    layers, real = subject.net.layers, subject.net.run(subject.inputs.x)
-    traces = {"float": real, "fixed point": fixed.real()}
-    return {view: written(layers, trace, LAGS) for view, trace in traces.items()}
+    real = next(pieces.run(subject.net, subject.inputs.x))
+    fixed = next(pieces.run(subject.qnet, subject.codes)).real()
+    traces = {"float": real, "fixed point": fixed}
+    return {view: written(subject.net.layers, trace, LAGS) for view, trace in traces.items()}
 
 
 def table(found: Own) -> Table:
