@@ -168,6 +168,7 @@ def test_memory_grows_by_input_and_outputs_alone(monkeypatch, quick_sim, tmp_pat
     peaks = []
     for steps in (2_000, 8_000):
         subject = prepare(tmp_path / "m.npz", Choice(), Given(sequences=1, length=steps))
+        subject.qnet.run(subject.codes[:, :1])  # makes the tables
         tracemalloc.start()
         works[what](subject)
         peaks.append(tracemalloc.get_traced_memory()[1])
