@@ -27,7 +27,7 @@ def stated(name: str, **options) -> Proof:
 
 FAULTS = {
     "a state is written without a check bit": (r"(<= \{ )\\\$\d+ ,", r"\g<1>1'h0,"),
-    "a reader goes on too early": (r"^(    place0) <= ", r"\1 <= 1 + "),
+    "another word is read": (r"_0_ <= memory\[port__addr\];", "_0_ <= memory[~port__addr];"),
     "another word is written": (
         r"assign written_wide = (.*);",
         r"assign written_wide = ~\1;",
