@@ -31,7 +31,7 @@ from tests.rtl.support import make_core, quantized, stack
 def mutants(build_dir):
     rng = np.random.default_rng(1)
     core = make_core(quantized(stack(rng, 1, 1), rng, 6), 2, probe=True)
-    return build_mutants(core, 30, 1, build_dir)
+    return build_mutants(core, 18, 1, build_dir)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def found(mutants):
 def test_most_are_killed_and_the_sound_core_is_not(found):
     """What is left are parts that this core has no use for; the long form asks a solver."""
     fates = [each.fate for each in found]
-    assert fates.count(KILLED) >= 20
+    assert fates.count(KILLED) >= 12
     assert fates.count(EQUIVALENT) >= 1
 
 
@@ -55,10 +55,10 @@ def test_nothing_is_left_of_the_mutant_before(mutants, found):
 
 def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, monkeypatch):
     """Nothing kills it, so it survives without a reason, and the status is 1; of scenarios that
-    nothing is seen in, the first is enough."""
+    nothing is seen in, two are enough."""
     monkeypatch.setattr(module, "judge", lambda *_: EMPTY)
     scenarios = Stimuli.scenarios
-    monkeypatch.setattr(Stimuli, "scenarios", lambda stimuli: scenarios(stimuli)[:1])
+    monkeypatch.setattr(Stimuli, "scenarios", lambda *given: scenarios(*given)[:2])
     one = replace(mutants, mutants=mutants.mutants[:1])
     found = judged(one, {}, {}, deep=False)
     assert [each.fate for each in found] == [SURVIVES]
