@@ -1,9 +1,11 @@
 """Where fixed point is poor: whether it is less so with less room for the input.
 
-A bit less of range is a bit more of precision. Of spectra, for example, most values are far below
-the peaks, and a few codes are all that 8 bits leave to them.
+A bit less of range is a bit more of precision. Where fixed point is not good, the input's headroom
+is given up for it, if that gains; where it is poor, more. Of spectra, for example, most values are
+far below the peaks, and a few codes are all that 8 bits leave to them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,14 +19,16 @@ from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
 
-POOR = 30.0  # dB of the output: an error of a thirtieth of its own spread
+GOOD = 40.0  # dB of the output: an error of a hundredth of its own spread
+POOR = 30.0  # a thirtieth
 GAIN = 2.0  # dB, the least for which a bit of range is given up
-MOST = 4  # bits of range that are given up
+MOST = 4  # bits of range that are given up where it is poor
 STEPS = 20_000  # that are run at most, of all sequences
 
 
 def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> Widths:
-    """The widths with as much of the input's range given up as makes a poor output better.
+    """The widths with as much of the input's range given up as makes an output better that is not
+    good; of one that is not poor no more than its headroom, so that nothing seen is clipped.
 
     Parameters
     ----------
@@ -44,9 +48,10 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
         return against(real, np.concatenate(outputs))[2]
 
     first = decibels(widths)
-    if first >= POOR or not any(x.any() for x in some):
+    if first >= GOOD or not any(x.any() for x in some):
         return widths
-    tried = [replace(widths, clip=bits) for bits in range(1, MOST + 1)]
+    most = MOST if first < POOR else int(math.log2(seen.headroom))
+    tried = [replace(widths, clip=bits) for bits in range(1, min(most, MOST) + 1)]
     gained = {0: first} | {each.clip: decibels(each) - GAIN * each.clip for each in tried}
     return replace(widths, clip=max(gained, key=lambda bits: gained[bits]))
 

@@ -11,8 +11,8 @@ from carousel.measure.accuracy import Measured
 from fixedpoint import FormatError, QuantizedNetwork
 from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part
+from fixedpoint.clipping import GOOD
 
-GOOD = 40.0  # dB: an error of a hundredth of the output's own spread
 FEW = 4  # bits, sign aside: of a largest code that has no more, most are lost
 WIDER = 4  # bits more that are tried for states, or for weights, x and y
 TRIED = 20_000  # steps that a trial runs at most

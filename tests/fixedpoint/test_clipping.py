@@ -8,7 +8,7 @@ import pytest
 from fixedpoint import FormatError, choose_formats, quantize
 from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
-from fixedpoint.clipping import GAIN, MOST, POOR, clipped
+from fixedpoint.clipping import GAIN, GOOD, MOST, POOR, clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rule import Rule
 from golden import Network
@@ -50,10 +50,25 @@ def test_a_good_output_keeps_all_room(bits):
     net, x = peaked()
     seen = Seen.measure(net, x)
     widths = Rule(bits).widths(net, seen)
-    assert decibels(net, widths, seen, x) > POOR
+    assert decibels(net, widths, seen, x) > GOOD
     assert clipped(net, widths, seen, [Part(x)]) == widths
     qnet = quantize(net, choose_formats(net, bits, x))
     assert qnet.encode(2 * x)[1] == 0
+
+
+@pytest.mark.parametrize("headroom", [1.0, 2.0, 5.0])
+def test_one_that_is_not_good_gives_up_its_headroom_and_nothing_that_was_seen(headroom):
+    net, x = peaked()
+    x = np.clip(30 * x, -1, 1)
+    seen, found = Seen.measure(net, x, headroom=headroom), []
+    for bits in range(4, 13):
+        widths = Rule(bits).widths(net, seen)
+        if POOR <= decibels(net, widths, seen, x) < GOOD:
+            given = clipped(net, widths, seen, [Part(x)])
+            assert 2**given.clip <= headroom
+            assert quantize(net, formats_of(net, given, seen)).encode(x)[1] == 0
+            found.append(given.clip)
+    assert found and (headroom == 1.0 or max(found) > 0)
 
 
 def test_an_input_that_is_zero_has_nothing_to_give_up():
