@@ -16,6 +16,7 @@ from rtl.schedule.schedule import allowed_lanes
 from sim import HardwareTrace, Pattern, Verdict, check, simulate
 from tests.fixedpoint.nets import scattered
 
+WIDE = 18  # bits of a state that a multiplier takes
 CLIP = {"gate": (-2.5, 1.75), "g": (-0.7, 1.3)}
 
 
@@ -42,8 +43,14 @@ class Case:
 
     @property
     def traits(self) -> set[str]:
-        """What is special about the network."""
-        found = set()
+        """What is special about the network and its formats."""
+        forms = self.qnet.formats
+        chosen = {
+            "scales of rows": forms.aligned,
+            "scales of inputs": forms.inputs,
+            "wide states": any(layer.s.width > WIDE for layer in forms.layers),
+        }
+        found = {name for name, is_there in chosen.items() if is_there}
         for layer in self.net.layers:
             there = {
                 "peepholes": layer.peepholes,

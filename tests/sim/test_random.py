@@ -18,9 +18,11 @@ TRAITS = {
     *("gate recurrence", "blocks", "reverse", "bidirectional"),
     *("every output", "last output", "final output"),
     *("no readout", "readout identity", "readout sigma", "dense stages"),
+    *("scales of rows", "scales of inputs", "wide states"),
 }
 PLAIN = {"gate recurrence", "blocks", "every output"}
 PLAIN |= {"no readout", "readout identity", "readout sigma", "dense stages"}
+PLAIN |= {"scales of rows", "scales of inputs", "wide states"}
 
 
 def run_case(seed: int, build_dir: Path) -> Stressed:
