@@ -2,38 +2,44 @@
 
 Classifiers that are trained here in float (`bench.trained`) and, with `--models`, public model
 files (RTNeural's audio network on its own sound, DTLN's first part on speech), each in fixed point
-of 16, 12, 8 and 4 bits: with uniform widths, by the rule without scales of rows and elements of x,
-and by the rule. Formats are chosen on the training data, all else is of the test data. Beside it
-the cost of a core of 8 lanes. `--data` is the folder of free-spoken-digit-dataset. The results go
-to a JSON, of which docs/formats.md has the tables.
+of 16, 12, 8 and 4 bits, by the ways of `bench.formats_ways`. Formats and weights are chosen on the
+training data, all else is of the test data. Beside it the cost of a core of 8 lanes. `--data` is
+the folder of free-spoken-digit-dataset. The results go to a JSON, and as tables and a figure to
+docs/formats.md; `--only NAME` measures one network anew, `--draw` none.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import golden
-from bench import trained
+from bench import formats_tables, trained
+from bench.formats_ways import LANES, MIXED, learnt, searched, ways
 from bench.trained import Labelled
-from fixedpoint import FormatError
-from fixedpoint.calibration import Seen
-from fixedpoint.fitting import formats_of
-from fixedpoint.network import QuantizedNetwork, build
-from fixedpoint.paths import Paths
-from fixedpoint.resources import memories, tail_multipliers
-from fixedpoint.rule import Rule
-from fixedpoint.widths import Widths
+from fixedpoint.calibration import Part, Seen
+from fixedpoint.network import QuantizedNetwork
+from fixedpoint.rounding import observe
+from fixedpoint.search.cost import cost
 from golden.network import Network
 from golden.squash import Array
 
 HERE = Path(__file__).parent
-BITS, LANES = (16, 12, 8, 4), 8
-CLASSIFIERS = {"digits": (32, 60), "vowels": (32, 60), "spoken": (64, 16)}  # cells, epochs
+BITS = (16, 12, 8, 4)
+CLASSIFIERS = {  # cells, epochs
+    "digits": (32, 60),
+    "vowels": (32, 60),
+    "motions": (24, 60),
+    "power": (16, 60),
+    "spoken digits": (64, 16),
+    "speech detector": (128, 16),
+}
+LEARNT = {"digits": 15, "vowels": 15, "spoken digits": 4}  # epochs on the integer model
+SEARCHED = ("digits", "vowels")
 SPEECH = 8  # recordings that formats are chosen on, and as many others
 WINDOW, HOP = 512, 128  # of the denoiser's spectra, at 16 kHz
 
@@ -45,20 +51,21 @@ class Subject:
     Attributes
     ----------
     calibrate, x : (N, T, D).
-    labelled : the same x with its classes; None for signals.
+    train, test : the same with their classes; None for signals.
     """
 
     net: Network
     calibrate: Array
     x: Array
-    labelled: Labelled | None = None
+    train: Labelled | None = None
+    test: Labelled | None = None
 
 
-def classifier(name: str, data: Path | None) -> Subject:
+def classifier(name: str, data: tuple[Labelled, Labelled]) -> Subject:
     """Trained in float."""
-    train, test = trained.spoken(data) if data else getattr(trained, name)()
-    cells, epochs = CLASSIFIERS[name]
-    return Subject(trained.train(name, train, cells, epochs), train.x, test.x, test)
+    (train, test), (cells, epochs) = data, CLASSIFIERS[name]
+    net = trained.train(name.replace(" ", "-"), train, cells, epochs)
+    return Subject(net, train.x, test.x, train, test)
 
 
 def audio(folder: Path) -> Subject:
@@ -84,91 +91,60 @@ def denoiser(folder: Path, data: Path) -> Subject:
 
 def subjects(data: Path | None, models: Path | None) -> Iterator[tuple[str, Callable[[], Subject]]]:
     """What there is with these folders."""
-    yield "digits", lambda: classifier("digits", None)
-    yield "vowels", lambda: classifier("vowels", None)
+    for name in ("digits", "vowels", "motions", "power"):
+        yield name, lambda name=name: classifier(name, getattr(trained, name)())
     if data:
-        yield "spoken digits", lambda: classifier("spoken", data)
+        yield "spoken digits", lambda: classifier("spoken digits", trained.spoken(data))
+        yield "speech detector", lambda: classifier("speech detector", trained.speech(data))
     if models:
         yield "audio (RTNeural)", lambda: audio(models)
     if models and data:
         yield "denoiser (DTLN 1)", lambda: denoiser(models, data)
 
 
-def choices(net: Network, seen: Seen, bits: int) -> Iterator[tuple[str, QuantizedNetwork]]:
-    """The ways to choose formats."""
-    rule = Rule(bits).widths(net, seen)
-    for name, widths in (
-        ("uniform", Widths.uniform(bits)),
-        ("rule, shared scales", replace(rule, scaled=False)),
-        ("rule", rule),
-    ):
-        yield name, build(net, formats_of(net, widths, seen))
-
-
 def judge(subject: Subject, real: Array, qnet: QuantizedNetwork) -> dict[str, Any]:
     """Error, decisions and cost of one choice."""
     out = qnet.run(qnet.encode(subject.x)[0]).value("out")
     found: dict[str, Any] = {}
-    if test := subject.labelled:
+    if test := subject.test:
         decided, wanted = test.decided(out), test.decided(real)
         found["accuracy"] = float(np.mean(decided == test.labels))
         found["changed"] = int(np.count_nonzero(decided != wanted))
-        at = np.arange(len(out)), test.ends
-        out, real = out[at], real[at]
+        out, real = test.counted(out), test.counted(real)
     found["error_to_signal"] = float(np.mean((out - real) ** 2) / np.mean(real**2))
-    paths = Paths.of(qnet)
-    products = [(paths.operand, paths.weight)] * LANES + tail_multipliers(qnet)
+    takes = cost(qnet, LANES)
     return found | {
-        "lane_bits": [paths.operand, paths.weight],
-        "multiplier_bits": sum(one * other for one, other in products),
-        "memory_bits": sum(memories(qnet).values()),
+        "lane_bits": [takes.operand, takes.weight],
+        "multiplier_bits": takes.products,
+        "memory_bits": takes.memory,
+        "cost": takes.total,
     }
 
 
-def measure(subject: Subject) -> dict[str, Any]:
+def measure(name: str, subject: Subject) -> dict[str, Any]:
     """Every choice at all widths."""
-    real, seen = subject.net.run(subject.x).out, Seen.measure(subject.net, subject.calibrate)
+    net, x = subject.net, subject.calibrate
+    seen, known = Seen.measure(net, x), observe(net, [Part(x)])
+    real = net.run(subject.x).out
     found: dict[str, Any] = {"sequences": len(subject.x), "steps": subject.x.shape[1]}
-    if test := subject.labelled:
-        found["accuracy"] = float(np.mean(test.decided(real) == test.labels))
-    for bits in BITS:
-        try:
-            rows = {
-                name: judge(subject, real, qnet) for name, qnet in choices(subject.net, seen, bits)
-            }
-        except FormatError as error:
-            rows = {"refused": str(error)}
-        found[str(bits)] = rows
-    return found
-
-
-def table(found: dict[str, Any]) -> Iterator[str]:
-    """Markdown, a table for each network."""
-    for name, result in found.items():
-        judged = "accuracy" in result
-        real = f", {100 * result['accuracy']:.2f} % right in float" if judged else ""
-        yield f"\n### {name}: {result['sequences']} sequences{real}\n"
-        answers = ["right", "decisions that change"] if judged else []
-        heads = [
-            "bits",
-            "formats",
-            *answers,
-            "error to signal",
-            "lane",
-            "multiplier bits",
-            "memory bits",
-        ]
-        yield f"| {' | '.join(heads)} |"
-        yield f"|{'---|' * len(heads)}"
-        for bits in map(str, BITS):
-            for how, row in result[bits].items():
-                cells = [bits, how]
-                if judged:
-                    cells += [f"{100 * row['accuracy']:.2f} %", str(row["changed"])]
-                lane = " x ".join(map(str, row["lane_bits"]))
-                cells += [f"{row['error_to_signal']:.1e}", lane]
-                cells += [f"{row[f'{kind}_bits']:,}" for kind in ("multiplier", "memory")]
-                yield f"| {' | '.join(cells)} |"
+    if test := subject.test:
+        wanted = test.decided(real)
+        found |= {"accuracy": float(np.mean(wanted == test.labels)), "decisions": wanted.size}
+    bits: dict[str, dict[str, Any]] = {}
+    for width in BITS:
+        made = ways(net, x, seen, known, width)
+        bits[str(width)] = {how: judge(subject, real, qnet) for how, qnet in made}
+    if name in SEARCHED:
+        bits["8"]["search"] = judge(subject, real, searched(net, x, seen, 8))
+    if subject.train is not None and name in LEARNT:
+        for weights, others, how in (
+            (4, MIXED, "weights of 4 bits, trained"),
+            (2, MIXED, "ternary weights, trained"),
+            (4, 4, "trained"),
+        ):
+            qnet = learnt(net, subject.train, seen, weights, others, LEARNT[name])
+            bits[str(others)][how] = judge(subject, real, qnet)
+    return {**found, "bits": bits}
 
 
 def main() -> None:
@@ -176,12 +152,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the spoken digits")
     parser.add_argument("--models", type=Path, help="folder of public model files")
     parser.add_argument("--json", type=Path, default=HERE / "formats.json", help="results")
+    parser.add_argument("--only", help="measure this network alone")
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
     options = parser.parse_args()
     known = json.loads(options.json.read_text()) if options.json.exists() else {}
     for name, make in subjects(options.data, options.models):
-        known[name] = measure(make())
-        print("\n".join(table({name: known[name]})), flush=True)
+        if options.draw or options.only not in (None, name):
+            continue
+        known[name] = measure(name, make())
         options.json.write_text(json.dumps(known, indent=1) + "\n")
+        print("\n".join(formats_tables.table(name, known[name])), flush=True)
+    formats_tables.write(known)
 
 
 if __name__ == "__main__":

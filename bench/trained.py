@@ -1,13 +1,15 @@
 """Networks trained in float on data that anyone can have, for the measurements of formats.
 
-Handwritten digits as 8 steps of 8 (scikit-learn), Japanese vowels (a file in the wheel of aeon),
-spoken digits (the recordings of free-spoken-digit-dataset, in a folder that is told). All are
-classifiers: an `nn.LSTM`, the last step's h, an `nn.Linear`, trained by torch with seed 0.
+Handwritten digits as 8 steps of 8 (scikit-learn), Japanese vowels, motions and power demand (files
+in the wheel of aeon), spoken digits (the recordings of free-spoken-digit-dataset, in a folder that
+is told). All are classifiers: an `nn.LSTM`, the last step's h, an `nn.Linear`, trained by torch
+with seed 0. Of the same recordings, mixed with noise, a detector says at every step whether
+somebody speaks.
 """
 
 import wave
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,9 +47,24 @@ class Labelled:
             row[: len(each)] = each
         return cls(x, ends, np.array(labels))
 
+    def counted(self, out: Array) -> Array:
+        """The outputs that count, of all (N, T, K): those at each sequence's end."""
+        return out[np.arange(len(out)), self.ends]
+
     def decided(self, out: Array) -> np.ndarray:
-        """The class of the largest output at each sequence's end."""
-        return out[np.arange(len(out)), self.ends].argmax(axis=1)
+        """The class of the largest of them."""
+        return self.counted(out).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Detected(Labelled):
+    """Sequences with a decision at every step: labels (N, T) of 0 and 1."""
+
+    def counted(self, out: Array) -> Array:
+        return out
+
+    def decided(self, out: Array) -> np.ndarray:
+        return (out[..., 0] > 0).astype(int)
 
 
 def digits() -> tuple[Labelled, Labelled]:
@@ -64,20 +81,38 @@ def digits() -> tuple[Labelled, Labelled]:
 
 def vowels() -> tuple[Labelled, Labelled]:
     """The authors' split: 270 utterances of nine speakers to train, 370 to test."""
+    return _aeon("JapaneseVowels")
+
+
+def motions() -> tuple[Labelled, Labelled]:
+    """A watch's accelerometer and gyroscope over 100 steps, four motions: 40 to train, 40 to
+    test."""
+    return _aeon("BasicMotions")
+
+
+def power() -> tuple[Labelled, Labelled]:
+    """Italy's demand of power over a day, summer or winter: 67 days to train, 1,029 to test."""
+    return _aeon("ItalyPowerDemand")
+
+
+def _aeon(name: str) -> tuple[Labelled, Labelled]:
+    """Training and test set of a file in the wheel."""
     spec = find_spec("aeon")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("Japanese vowels: `pip install --no-deps aeon` brings the data")
-    folder = Path(spec.submodule_search_locations[0]) / "datasets/data/JapaneseVowels"
-    train, test = (_ts(folder / f"JapaneseVowels_{part}.ts") for part in ("TRAIN", "TEST"))
+        raise SystemExit(f"{name}: `pip install --no-deps aeon` brings the data")
+    folder = Path(spec.submodule_search_locations[0]) / "datasets/data" / name
+    train, test = (_ts(folder / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
     return train, test
 
 
 def _ts(path: Path) -> Labelled:
     """A .ts file: a line a sequence, its dimensions between colons, the class at the end."""
-    lines = path.read_text().partition("@data")[2].split()
+    head, _, text = path.read_text().partition("@data")
+    (classes,) = (each.split()[2:] for each in head.splitlines() if each.startswith("@classLabel"))
+    lines = text.split()
     parts = [line.split(":") for line in lines]
     x = [np.array([list(map(float, each.split(","))) for each in part[:-1]]).T for part in parts]
-    return Labelled.of(x, [int(part[-1]) - 1 for part in parts])
+    return Labelled.of(x, [classes.index(part[-1]) for part in parts])
 
 
 def spoken(folder: Path) -> tuple[Labelled, Labelled]:
@@ -86,7 +121,7 @@ def spoken(folder: Path) -> tuple[Labelled, Labelled]:
     for path in sorted(folder.rglob("*.wav")):
         digit, _, number = path.stem.split("_")
         sequences, labels = found[int(number) < 5]
-        sequences.append(_bands(path))
+        sequences.append(_bands(samples(path)))
         labels.append(int(digit))
     if not found[True][0]:
         raise SystemExit(f"{folder}: has no recordings of spoken digits")
@@ -103,9 +138,40 @@ def samples(path: Path) -> Array:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
 
 
-def _bands(path: Path) -> Array:
+def speech(folder: Path) -> tuple[Detected, Detected]:
+    """Spoken digits with pauses, in noise of any level and colour: 150 times 5 s to train, 20 times
+    10 s, of recordings that are in none of these, to test."""
+    rng, found = np.random.default_rng(0), []
+    paths = sorted(folder.rglob("*.wav"))
+    if not paths:
+        raise SystemExit(f"{folder}: has no recordings of spoken digits")
+    for count, seconds, test in ((150, 5, False), (20, 10, True)):
+        words = [samples(path) for path in paths if (int(path.stem.split("_")[2]) < 5) == test]
+        pairs = [_mixed(rng, words, seconds * RATE_HZ) for _ in range(count)]
+        x, labels = (np.array(part) for part in zip(*pairs, strict=True))
+        found.append(Detected(x, np.full(count, x.shape[1] - 1), labels))
+    mean, scale = found[0].x.mean(), found[0].x.std()
+    train, test = (replace(part, x=(part.x - mean) / scale) for part in found)
+    return train, test
+
+
+def _mixed(rng: np.random.Generator, words: list[Array], size: int) -> tuple[Array, np.ndarray]:
+    """The bands of words with pauses in noise, and in which frames there is a word."""
+    clean, noise, at = np.zeros(size), rng.standard_normal(size), int(rng.integers(RATE_HZ))
+    while at < size:
+        word = words[rng.integers(len(words))][: size - at]
+        clean[at : at + len(word)] = word / word.std() * 10 ** rng.uniform(-0.3, 0.3)
+        at += len(word) + int(rng.integers(RATE_HZ // 8, RATE_HZ * 3 // 2))
+    colour = rng.uniform(0, 0.95)
+    for k in range(1, size):
+        noise[k] += colour * noise[k - 1]
+    sound = clean + noise / noise.std() * 10 ** -rng.uniform(0, 1.25)
+    frames = np.lib.stride_tricks.sliding_window_view(clean, FRAME)[::STEP]
+    return _bands(sound / 20), (np.mean(frames**2, axis=1) > 0.01).astype(int)
+
+
+def _bands(sound: Array) -> Array:
     """The logarithm of the power in bands of equal width on the mel scale, frame by frame."""
-    sound = samples(path)
     sound = np.pad(sound, (0, max(0, FRAME - len(sound))))
     frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME)[::STEP]
     power = np.abs(np.fft.rfft(frames * np.hanning(FRAME))) ** 2
@@ -122,12 +188,13 @@ def train(name: str, data: Labelled, cells: int, epochs: int = EPOCHS) -> Networ
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    classes = int(data.labels.max()) + 1
+    detects = isinstance(data, Detected)
+    classes = 1 if detects else int(data.labels.max()) + 1
     lstm = torch.nn.LSTM(data.x.shape[2], cells, batch_first=True)
     fc = torch.nn.Linear(cells, classes)
     model = torch.nn.ModuleDict({"lstm": lstm, "fc": fc})
     fit(
-        lambda x, ends: fc(lstm(x.float())[0][torch.arange(len(x)), ends]),
+        lambda x, ends: fc(lstm(x.float())[0] if detects else last(lstm(x.float())[0], ends)),
         torch.optim.Adam(model.parameters(), RATE),
         data,
         epochs,
@@ -135,12 +202,20 @@ def train(name: str, data: Labelled, cells: int, epochs: int = EPOCHS) -> Networ
     return from_tensors({n: t.double().numpy() for n, t in model.state_dict().items()}, name)
 
 
+def last(out: Any, ends: Any) -> Any:
+    """Of outputs (N, T, K) those of each sequence's last step."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    return out[torch.arange(len(out)), ends]
+
+
 def fit(run: Callable[[Any, Any], Any], steps: Any, data: Labelled, epochs: int) -> None:
     """Train in batches, at a rate that falls to 0.
 
     Parameters
     ----------
-    run : sequences x (N, T, D), float64, and the last step of each, to the logits there (N, K).
+    run : sequences x (N, T, D), float64, and the last step of each, to the logits there (N, K), or
+        of a detector to those of all steps.
     steps : torch's optimizer, of what `run` learns.
     """
     import torch  # pyright: ignore[reportMissingImports]
@@ -154,5 +229,10 @@ def fit(run: Callable[[Any, Any], Any], steps: Any, data: Labelled, epochs: int)
             longest = int(ends[some].max()) + 1
             logits = run(x[some, :longest], ends[some])
             steps.zero_grad()
-            torch.nn.functional.cross_entropy(logits, labels[some]).backward()
+            if isinstance(data, Detected):
+                wanted = labels[some].to(logits.dtype)
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(logits[..., 0], wanted)
+            else:
+                loss = torch.nn.functional.cross_entropy(logits, labels[some])
+            loss.backward()
             steps.step()
