@@ -70,7 +70,7 @@ def _figure(results: dict[str, Any]) -> Figure:
             panel.set_title(name, fontsize=9)
         panels[0].set_ylabel("error to signal")
         handles, names = panels[0].get_legend_handles_labels()
-        drawn.legend(handles, names, loc="outside upper center", ncols=4)
+        drawn.legend(handles, names, loc="outside upper center", ncols=3)
     return drawn
 
 
