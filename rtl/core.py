@@ -275,9 +275,9 @@ class Core(wiring.Component):
         final = place == outputs - 1
         written = source.valid & source.output & (every | source.step_last)
         guarded = self.program.protected
+        places = kept(m, place, guarded)
         with m.If(written):
-            after = Mux(final, 0, place + 1)
-            m.d.sync += become(kept(m, place, guarded), after)
+            m.d.sync += become(places, Mux(final, 0, place + 1))
         beat = beat_layout(self.qnet.logit_format)
         word = Signal(data.StructLayout({"beat": beat, "final": 1}))
         wait = latency.LEAVE - latency.FIFO
