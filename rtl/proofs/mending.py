@@ -4,9 +4,11 @@ The flips are put into the Verilog: in each clock one bit of one word of the mem
 whichever and whenever, as long as no word has two of them since it was last written.
 """
 
+import re
+
 from rtl.program.secded import Secded
 from rtl.proofs.design import Design
-from rtl.proofs.errors import InapplicableError
+from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.ways import claim_way
@@ -98,6 +100,15 @@ def encoded(code: Secded, word: str) -> str:
     return f"{{{', '.join(checks)}, {word}}}"
 
 
+def given(design: Design, number: int) -> str:
+    """The net of what the memory gives a reader."""
+    text, address = design.modules[design.find(PART)].text, ("port__addr", "place1")[number]
+    found = re.search(rf"^    (\w+) <= memory\[{address}\];", text, re.M)
+    if found is None:
+        raise ProofError(f"{PART}: there is no reader of memory[{address}]")
+    return found[1]
+
+
 def unfit(code: Secded, flips: str) -> str:
     """The check bits that do not fit when these bits of a code word have flipped."""
     checks = (f"^({flips} & {code.bits}'d{mask})" for mask in masks(code))
@@ -136,7 +147,7 @@ def claim_reader(h: Harness, core: StepPlan, number: int, address: str) -> None:
         h.prove(f"age < {clocks} || {h.see(net)} == {value}")
 
     first = f"({encoded(code, was[1])} ^ {flips[1]})"
-    claim(1, f"_{number}_", first)
+    claim(1, given(h.design, number), first)
     claim(latency.MEMORY, f"read{number}_raw", raw)
     claim(latency.MEMORY, f"read{number}_mended", was[latency.MEMORY])
     claim(latency.GUARDED, f"read{number}_1", was[latency.GUARDED])
