@@ -64,8 +64,10 @@ class Squash:
             half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
             return half if self.scale == 2 else half * (self.scale / 2)
         most = 88.0 if a.dtype == np.float32 else 709.0  # exp of more overflows
+        if self.logistic:
+            return 1.0 / (1.0 + np.exp(np.minimum(-a, most)))
         sigma = 1.0 / (1.0 + np.exp(self.slope * np.clip(-a, -most, most / self.slope)))
-        return sigma if self.logistic else self.scale * sigma + self.offset
+        return self.scale * sigma + self.offset
 
     def derivative(self, value: Array) -> Array:
         """d squash / d a, written in terms of the function's own `value`."""

@@ -137,7 +137,7 @@ def test_the_gateware_gets_what_the_subject_says(monkeypatch, quick_sim, tmp_pat
     path = model(tmp_path, name)
     start = None if name == "both" else state
     subject = prepare(path, Choice(), Given((x,), state=start))
-    assert gateware.play(subject, None).ok
+    assert gateware.play(subject).ok
     ((core, options),) = asked
     if start is None:
         assert core.max_length == 20 and "state" not in options

@@ -72,7 +72,7 @@ def test_a_stream_in_two_calls_is_one_run(name, build_dir):
     the final state are those of one run of the model, under idle and back-pressure."""
     qnet = stateful(name)
     codes = any_codes(np.random.default_rng(4), qnet, 3, 9)
-    start, stalls = reached(qnet, 3), {"idle": 0.3, "back_pressure": 0.4, "build_dir": build_dir}
+    start, stalls = reached(qnet, 3), {"pattern": Pattern(0.3, 0.4), "build_dir": build_dir}
     whole = qnet.run(codes, start)
     first = simulate(qnet, codes[:, :4], state=start, **stalls)
     second = simulate(qnet, codes[:, 4:], state=first.state, **stalls)

@@ -69,5 +69,7 @@ def test_the_manual_lists_every_register():
     rng = np.random.default_rng(4)
     loadable = Loadable(quantized(stack(rng, 2, 1), rng, 8), 40)
     loadable.saturation_kinds = tuple(KINDS)
-    found = [*registers(loadable), *registers(planned(loadable.qnet, state_port=True))]
+    found = [*registers(loadable)]
+    for option in ("state_port", "protect"):
+        found += registers(planned(loadable.qnet, **{option: True}))
     assert {f"0x{each.offset:02X}": each.name for each in found} == listed
