@@ -8,6 +8,7 @@ from rtl.proofs import catalogue, prove
 from rtl.proofs.statements import BUSES, MAKERS
 from rtl.proofs.witness import prove_again, witness
 from tests.rtl.proofs.test_axi import bus, wrapped
+from tests.rtl.proofs.test_mending import stated
 from tests.rtl.proofs.test_proofs import subject
 
 REFUTED = ("saturates-s", "fifo", "step", "shut")
@@ -35,11 +36,16 @@ def test_both_engines_say_what_they_do_not_know(tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "mends"])
 def test_the_witness_proves_every_statement_of_a_core(name, tmp_path):
     core, design = subject("1997")
     ((proof,), _) = catalogue(core, design, [name])
     assert prove_again(proof, tmp_path).status == "proven"
+
+
+@pytest.mark.soak
+def test_the_witness_proves_that_flipped_bits_are_mended(tmp_path):
+    assert prove_again(stated("one input, one cell"), tmp_path).status == "proven"
 
 
 @pytest.mark.soak

@@ -1,0 +1,79 @@
+"""What options of a core cost on an ECP5: `python -m bench.bench_placed [CASE...]`.
+
+Cores of 16 inputs and 16 bits on an LFE5U-85F, placed and routed once each: as they are, with
+`--protect` and with `--skip`. What is measured goes to a JSON, beside what lies there, and into
+docs/fpga.md.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.bench_core import network
+from bench.pages import DOCS, write
+from rtl import CoreOptions, plan
+from rtl.flow import alone, find, place, synthesise
+from rtl.flow.family import DSP, FF, LUT, RAM
+
+HERE = Path(__file__).parent
+DEVICE, SEED = find("ecp5-85k"), 1
+OPTIONS: dict[str, dict[str, Any]] = {
+    "dense": {},
+    "--protect": {"protect": True},
+    "--skip zero": {"skip": "zero"},
+    "--skip unchanged": {"skip": "unchanged"},
+}
+CASES = {
+    f"{cells} cells, {lanes} lanes, {name}": ((16, cells), CoreOptions(lanes, **options))
+    for cells, lanes in ((32, 16), (128, 64))
+    for name, options in OPTIONS.items()
+}
+HEAD = ("core", "MHz", "LUT4", "FF", "DSP", "block RAM", "cycles a step", "bits of memory")
+
+
+def measure(case: str) -> dict[str, Any]:
+    """Place one core."""
+    sizes, options = CASES[case]
+    core = plan(network(sizes)[0], options)
+    design = alone(core)
+    with tempfile.TemporaryDirectory() as folder:
+        netlist = synthesise(design.verilog, design.top, DEVICE, Path(folder))
+        found = place(netlist, DEVICE, None, SEED, "", Path(folder))
+    used = {name: found.bels[DEVICE.family.bels[name]][0] for name in (LUT, FF, DSP, RAM)}
+    return {
+        "mhz": found.fmax,
+        **used,
+        "cycles": core.cycles_per_step,
+        "memory_bits": sum(core.memories.values()),
+        "path": str(found.path),
+    }
+
+
+def table(found: dict[str, Any]) -> Iterator[str]:
+    """Markdown."""
+    yield f"| {' | '.join(HEAD)} |"
+    yield f"|{'---|' * len(HEAD)}"
+    for case in (case for case in CASES if case in found):
+        one = found[case]
+        numbers = (one[name] for name in (LUT, FF, DSP, RAM, "cycles", "memory_bits"))
+        yield f"| {case} | {one['mhz']:.0f} | {' | '.join(f'{n:,}' for n in numbers)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("case", nargs="*", default=list(CASES), help="which ones; default: all")
+    parser.add_argument("--json", type=Path, default=HERE / "placed.json", help="results")
+    options = parser.parse_args()
+    found = json.loads(options.json.read_text()) if options.json.exists() else {}
+    for case in options.case:
+        found[case] = measure(case)
+        print(case, found[case], flush=True)
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    write(DOCS / "fpga.md", "placed", "\n".join(table(found)))
+
+
+if __name__ == "__main__":
+    main()
