@@ -15,7 +15,7 @@ from typing import Any
 from bench.bench_core import network
 from bench.pages import DOCS, write
 from rtl import CoreOptions, plan
-from rtl.flow import alone, find, place, synthesise
+from rtl.flow import alone, find, implement
 from rtl.flow.family import DSP, FF, LUT, RAM
 
 HERE = Path(__file__).parent
@@ -38,17 +38,15 @@ def measure(case: str) -> dict[str, Any]:
     """Place one core."""
     sizes, options = CASES[case]
     core = plan(network(sizes)[0], options)
-    design = alone(core)
     with tempfile.TemporaryDirectory() as folder:
-        netlist = synthesise(design.verilog, design.top, DEVICE, Path(folder))
-        found = place(netlist, DEVICE, None, SEED, "", Path(folder))
-    used = {name: found.bels[DEVICE.family.bels[name]][0] for name in (LUT, FF, DSP, RAM)}
+        done = implement(alone(core), DEVICE, Path(folder), seeds=(SEED,))
+    assert done.best is not None  # ECP5 has an open placer
     return {
-        "mhz": found.fmax,
-        **used,
+        "mhz": done.best.fmax,
+        **{name: done.usage[name][0] for name in (LUT, FF, DSP, RAM)},
         "cycles": core.cycles_per_step,
         "memory_bits": sum(core.memories.values()),
-        "path": str(found.path),
+        "path": str(done.best.path),
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, Rounding, outside
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.skipping import used
+from fixedpoint.skipping import step, used
 from fixedpoint.squash import QuantizedSquash
 from golden.cell import LayerState
 
@@ -270,8 +270,7 @@ class _Loop:
     def _use(self, k: int) -> None:
         """What the next step uses of the block's k-th y."""
         last = self.sources[k, self.y]
-        far = np.abs(self.given[k] - last) > self.layer.threshold
-        self.sources[k + 1, self.y] = np.where(far, self.given[k], last)
+        self.sources[k + 1, self.y] = step(self.given[k], last, self.layer.threshold)
 
     def _see(self, net: Codes, weights: Codes, s: Codes) -> None:
         """Add what gates (rows kind by kind) see of the state through `weights` (kinds, C, 1)."""

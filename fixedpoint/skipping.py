@@ -17,14 +17,18 @@ from fixedpoint.arithmetic import Codes
 Flags = npt.NDArray[np.bool_]
 
 
+def step(now: Codes, last: Codes, threshold: int) -> Codes:
+    """What is used of values of which `last` was used before."""
+    return np.where(np.abs(now - last) > threshold, now, last)
+
+
 def used(u: Codes, threshold: int) -> Codes:
     """What is used of u (T, ...), a sequence from its beginning."""
     if not threshold:
         return u
     found, last = np.empty_like(u), np.zeros_like(u[0])
     for now, out in zip(u, found, strict=True):
-        last = np.where(np.abs(now - last) > threshold, now, last)
-        out[...] = last
+        out[...] = last = step(now, last, threshold)
     return found
 
 

@@ -44,5 +44,4 @@ def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedN
 
 def without_thresholds(net: QuantizedNetwork) -> QuantizedNetwork:
     """The network that uses every change."""
-    layers = tuple(replace(layer, threshold=0) for layer in net.layers)
-    return replace(net, layers=layers, threshold=0)
+    return with_thresholds(net, (0,))

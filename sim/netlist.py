@@ -22,7 +22,7 @@ from rtl.signature import core_members
 from rtl.verilog import Top, convert, module_name, top_members
 from sim.job import Ints
 from sim.runner import BUILD_DIR
-from sim.scenario import Pattern
+from sim.scenario import UNDISTURBED, Pattern
 from sim.simulation import Progress as StepProgress
 from sim.simulation import simulate_core
 from sim.tools import check_tools
@@ -74,19 +74,16 @@ def simulate_netlist(
     netlist: CoreNetlist,
     codes: Ints,
     *,
-    idle: float = 0.0,
-    back_pressure: float = 0.0,
-    seed: int = 0,
+    pattern: Pattern = UNDISTURBED,
     build_dir: Path | str | None = None,
     progress: StepProgress | None = None,
 ) -> HardwareTrace:
     """Run a netlist on input codes; parameters, result and errors as those of `sim.simulate`."""
-    qnet, place = netlist.plan.qnet, Path(build_dir or BUILD_DIR).resolve()
-    codes, pattern = qnet.check_codes(codes), Pattern(idle, back_pressure, seed)
+    place = Path(build_dir or BUILD_DIR).resolve()
     check_tools(place)
     return simulate_core(
         Mapped(netlist),
-        codes,
+        netlist.plan.qnet.check_codes(codes),
         pattern,
         place,
         progress=progress,

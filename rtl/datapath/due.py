@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 
+from rtl.lib.arithmetic import number
 from rtl.lib.kept import become, kept
 
 
@@ -14,7 +15,7 @@ def rows_due(m: Module, start: Signal, sizes: Sequence[int], protected: bool = F
     """
     group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
     groups, lefts = (kept(m, each, protected) for each in (group, left))
-    size = Array(sizes)[group] if len(set(sizes)) > 1 else Const(sizes[0])
+    size = number(group, sizes)
     due = Signal()
     m.d.comb += due.eq((start & (size != 0)) | (left != 0))
     with m.If(start):

@@ -81,6 +81,11 @@ def choose(selector: Value, options: Sequence[Any], build: Callable[[Any], Value
     return built[0] if len(built) == 1 else Array(built)[selector]
 
 
+def number(selector: Value, numbers: Sequence[int]) -> Value:
+    """`numbers[selector]`, without a multiplexer where all are the same."""
+    return choose(selector, numbers if len(set(numbers)) > 1 else numbers[:1], Const)
+
+
 def clip(
     m: Module, selector: Value, options: Sequence[tuple[Value, int, int]], *, name: str
 ) -> tuple[Signal, Signal]:

@@ -11,7 +11,7 @@ The rows are those that the tail still takes; there is one clock more for each p
 first group waits for the end of its lists. `SkipSchedule.spans` gives the clocks of given lists.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -36,6 +36,8 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Listed = Mapping[int, Flags]
 """By stage, -1 for the network's input: whether each of its values is listed, (T, width)."""
+Step = Mapping[int, Flags]
+"""The same of one step, (width,)."""
 
 
 class Segment(NamedTuple):
@@ -140,15 +142,11 @@ class SkipSchedule(Schedule):
         first : (T,), of each step whether it begins a sequence.
         begins : (T,), if they are known; else each step begins as soon as the one before ends.
         """
-        walk, found = _Walk(self), []
-        none = {k: np.zeros(n, bool) for k, n in self.widths.items()}
-        before, end = none, 0
-        for t, opening in enumerate(first.tolist()):
-            now = {k: flags[t] for k, flags in listed.items()}
+        walk, found, end = _Walk(self), [], 0
+        for t, (now, before) in enumerate(self._steps(listed, first)):
             begin = end if begins is None else int(begins[t])
-            end = walk.step(begin, now, none if opening else before)[-1]
+            end = walk.step(begin, now, before)[-1]
             found.append((begin, end))
-            before = now
         both = np.array(found, np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 
@@ -157,17 +155,24 @@ class SkipSchedule(Schedule):
         never pauses and all that leaves is taken at once: with the end of the step before, or when
         their input is there."""
         walk, found = _Walk(self), list[int]()
-        none = {k: np.zeros(n, bool) for k, n in self.widths.items()}
-        before, end, released, taking = none, 0, [-1, -1], 0
-        for t, opening in enumerate(first.tolist()):
-            now = {k: flags[t] for k, flags in listed.items()}
+        end, released, taking = 0, [-1, -1], 0
+        for now, before in self._steps(listed, first):
             there = taking + self.elements - 1 + self.listing - 1
             found.append(max(end, there))
-            ends = walk.step(found[-1], now, none if opening else before)
+            ends = walk.step(found[-1], now, before)
             taking = max(there, released[-1] + 1)  # where the step before has its input
             released.append(ends[self.phases[0].groups - 1])
-            before, end = now, ends[-1]
+            end = ends[-1]
         return np.array(found, np.int64)
+
+    def _steps(self, listed: Listed, first: Flags) -> Iterator[tuple[Step, Step]]:
+        """Of each step what is listed by stage, and what was in the step before: in a sequence's
+        first one nothing."""
+        none = before = {k: np.zeros(n, bool) for k, n in self.widths.items()}
+        for t, opening in enumerate(first.tolist()):
+            now = {k: flags[t] for k, flags in listed.items()}
+            yield now, none if opening else before
+            before = now
 
     def cycles_at(self, share: float) -> int:
         """Cycles of a step, behind others, in which this share of all values is listed, evenly."""
@@ -216,7 +221,7 @@ class _Walk:
         at = np.array([k for k, row in enumerate(phase.rows) if row.kind == phase.yields])
         return at // phase.side, at % phase.side + clocks
 
-    def step(self, begin: int, now: Mapping[int, Flags], before: Mapping[int, Flags]) -> list[int]:
+    def step(self, begin: int, now: Step, before: Step) -> list[int]:
         """The clock in which each group ends; values of this step and of the one before."""
         clock, found = begin, list[int]()
         for (phase, segments), rows, (group, clocks) in zip(

@@ -101,7 +101,7 @@ class Lister(wiring.Component):
         assert stages == latency.CHANGED
         stage = delay(m, i.stage, stages, name="threshold_stage")
         far = choose(
-            stage if len(set(thresholds)) > 1 else stage,
+            stage,
             thresholds if len(set(thresholds)) > 1 else thresholds[:1],
             lambda most: (difference > most) | (difference < -most) if most else difference != 0,
         )

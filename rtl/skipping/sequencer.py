@@ -1,12 +1,12 @@
 """The sequencer of a core that skips: groups of rows run over lists of columns."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl.lib.arithmetic import choose, number
 from rtl.program.words import bits_for
 from rtl.schedule.skipping import SkipSchedule
 from rtl.skipping.outputs import ends_layout
@@ -127,7 +127,7 @@ class SkipSequencer(wiring.Component):
         for ending, empty, name in ((early, none[0], "early"), (late, none[1], "late")):
             lists = [getattr(self, f"{name}{p}") for p in numbers]
             chosen = Signal.like(ending, name=f"{name}_now")
-            m.d.comb += chosen.eq(self._of(lists))
+            m.d.comb += chosen.eq(choose(self.phase, lists, Value.cast))
             m.d.sync += [ending.eq(chosen), empty.eq(chosen.whole & (chosen.count == 0))]
         second, read = Signal(), Signal.like(self.entry)  # the late list is read; entries so far
         count, whole, have, final = (Signal.like(early.count), Signal(), Signal(), Signal())
@@ -151,13 +151,6 @@ class SkipSequencer(wiring.Component):
             m.d.sync += second.eq(second | turns)
             m.d.sync += fresh.eq(fresh & ~goes)
 
-    def _of(self, values: Sequence[Any]) -> Value:
-        """Of values by phase that of the phase."""
-        return Value.cast(values[0] if len(values) == 1 else Array(values)[self.phase])
-
-    def _number(self, numbers: Sequence[int]) -> Value:
-        return Const(numbers[0]) if len(set(numbers)) == 1 else Array(numbers)[self.phase]
-
     def _free(self, m: Module, ends: Signal, rows: Value) -> Value:
         """Whether the tail may take a group: it takes a row a clock."""
         busy = Signal(range(1 + max(phase.side for phase in self.schedule.phases)))
@@ -172,9 +165,9 @@ class SkipSequencer(wiring.Component):
         the group."""
         phases = self.schedule.phases
         group = Signal(range(max(2, *(phase.groups for phase in phases))))
-        final = group == self._number([phase.groups - 1 for phase in phases])
-        sides = self._number([phase.side for phase in phases])
-        rest = self._number([phase.tail_clocks(phase.groups - 1) for phase in phases])
+        final = group == number(self.phase, [phase.groups - 1 for phase in phases])
+        sides = number(self.phase, [phase.side for phase in phases])
+        rest = number(self.phase, [phase.tail_clocks(phase.groups - 1) for phase in phases])
         over = ends & final
         finished = over & (self.phase == len(phases) - 1)
         with m.If(ends):
@@ -191,9 +184,9 @@ class SkipSequencer(wiring.Component):
             offsets = [self.schedule.segments(phase)[k].offset for phase in phases]
             begins = [first + offset for first, offset in zip(firsts, offsets, strict=True)]
             with m.If(turn):
-                m.d.sync += base.eq(self._number(begins))
+                m.d.sync += base.eq(number(self.phase, begins))
             with m.Elif(ends):
-                m.d.sync += base.eq(base + self._number([len(p.columns) for p in phases]))
+                m.d.sync += base.eq(base + number(self.phase, [len(p.columns) for p in phases]))
             bases.append(base)
         m.d.sync += self.choice.base.eq(Mux(self.in_late, bases[1], bases[0]))
         return over, finished, Mux(final, rest, sides)

@@ -13,6 +13,7 @@ from rtl.flow.devices import find
 from rtl.flow.errors import FlowError
 from sim import check
 from sim.netlist import simulate_netlist, synthesise_core
+from sim.scenario import UNDISTURBED, Pattern
 from tests.rtl.support import planned
 
 STEPS = 30
@@ -54,12 +55,12 @@ def netlists(subject, tmp_path_factory):
 
 def verify(netlist, codes, build_dir):
     """Without pauses, when the clocks of a step are those of the schedule, and with pauses."""
-    for pauses in ({}, {"idle": 0.3, "back_pressure": 0.3, "seed": 5}):
-        found = simulate_netlist(netlist, codes, build_dir=build_dir, **pauses)
+    for pattern in (UNDISTURBED, Pattern(0.3, 0.3, 5)):
+        found = simulate_netlist(netlist, codes, pattern=pattern, build_dir=build_dir)
         verdict = check(netlist.plan.qnet, codes, found)
         assert verdict.ok, verdict
         assert verdict.codes == 2 * STEPS * netlist.plan.qnet.outputs
-        if not pauses:
+        if pattern == UNDISTURBED:
             assert found.cycles_per_step == netlist.plan.cycles_per_step
 
 
