@@ -161,7 +161,7 @@ def main() -> None:
             continue
         known[name] = measure(name, make())
         options.json.write_text(json.dumps(known, indent=1) + "\n")
-        print("\n".join(formats_tables.table(name, known[name])), flush=True)
+        print(formats_tables.table(name, known[name]), flush=True)
     formats_tables.write(known)
 
 

@@ -8,12 +8,12 @@ docs/fpga.md.
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.bench_core import network
 from bench.pages import DOCS, write
+from carousel.report.tables import Table
 from rtl import CoreOptions, plan
 from rtl.flow import alone, find, implement
 from rtl.flow.family import DSP, FF, LUT, RAM
@@ -50,14 +50,14 @@ def measure(case: str) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> Iterator[str]:
+def table(found: dict[str, Any]) -> str:
     """Markdown."""
-    yield f"| {' | '.join(HEAD)} |"
-    yield f"|{'---|' * len(HEAD)}"
+    rows = []
     for case in (case for case in CASES if case in found):
         one = found[case]
         numbers = (one[name] for name in (LUT, FF, DSP, RAM, "cycles", "memory_bits"))
-        yield f"| {case} | {one['mhz']:.0f} | {' | '.join(f'{n:,}' for n in numbers)} |"
+        rows.append((case, f"{one['mhz']:.0f}", *(f"{n:,}" for n in numbers)))
+    return Table.of("", HEAD, rows).markdown()
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def main() -> None:
         found[case] = measure(case)
         print(case, found[case], flush=True)
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    write(DOCS / "fpga.md", "placed", "\n".join(table(found)))
+    write(DOCS / "fpga.md", "placed", table(found))
 
 
 if __name__ == "__main__":

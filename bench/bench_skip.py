@@ -9,7 +9,6 @@ integer model. The results go to a JSON, into docs/skip.md and docs/skip.svg.
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from bench.trained import Labelled
 from carousel.cli import output
 from carousel.measure.skipped import Skipped, look
 from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH, svg
+from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, choose_formats, quantize
 from fixedpoint.arithmetic import Codes
 from fixedpoint.thresholds import with_thresholds
@@ -129,27 +129,26 @@ def clocks(qnet: QuantizedNetwork, test: Labelled, skip: str) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> Iterator[str]:
+def table(found: dict[str, Any]) -> str:
     """Markdown: clocks of the random network, then the classifiers."""
-    yield "| 128 cells, lanes | dense | every column active | no column active | simulated | at |"
-    yield "|---|---|---|---|---|---|"
+    heads = ("128 cells, lanes", "dense", "every column active", "no column active", "simulated")
+    paces, rows = [], []
     for lanes, row in found["paces"].items():
         longer = 100 * (row["worst"] / row["dense"] - 1)
         told = f"{min(row['cycles']):,} to {max(row['cycles']):,}"
         worst = f"{row['worst']:,} ({longer:+.2f} %)"
         shares = f"{100 * min(row['shares']):.1f} to {100 * max(row['shares']):.1f} %"
-        yield f"| {lanes} | {row['dense']:,} | {worst} | {row['least']:,} | {told} | {shares} |"
-    yield ""
+        paces.append((lanes, f"{row['dense']:,}", worst, f"{row['least']:,}", told, shares))
+    clocks = Table.of("", (*heads, "at"), paces).markdown()
     heads = ("network", "skips", "threshold", "right", "active columns", "cycles a step: mean")
     heads += ("99th percentile", "most", "dense")
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
     for name, result in found["networks"].items():
         for what, row in result["rows"].items():
             cells = [name, *what.split(), f"{100 * row['right']:.1f} %"]
             cells += [f"{100 * row['active']:.1f} %", f"{row['mean']:.0f}"]
             cells += [f"{row['percentile_99']:.0f}", row["most"], result["dense"]]
-            yield f"| {' | '.join(map(str, cells))} |"
+            rows.append(cells)
+    return f"{clocks}\n\n{Table.of('', heads, rows).markdown()}"
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -183,7 +182,7 @@ def main() -> None:
     for name in SUBJECTS if options.data else ["digits"]:
         known["networks"][name] = measure(name, options.data if name != "digits" else None)
         options.json.write_text(json.dumps(known, indent=1) + "\n")
-    write(DOCS / "skip.md", "skip", "\n".join(table(known)))
+    write(DOCS / "skip.md", "skip", table(known))
     draw(known["paces"], DOCS / "skip.svg")
 
 

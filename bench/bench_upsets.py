@@ -8,13 +8,14 @@ JSON and into docs/upsets.md.
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.pages import DOCS, write
+from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, choose_formats, quantize
 from golden import Dense, Layer, Network
 from rtl import CoreOptions, plan
@@ -90,7 +91,7 @@ def measure(each: int) -> dict[str, Any]:
     return found
 
 
-def table(found: dict[str, Any]) -> Iterator[str]:
+def table(found: dict[str, Any]) -> str:
     """Markdown."""
     heads = (
         "a bit flips in",
@@ -99,19 +100,18 @@ def table(found: dict[str, Any]) -> Iterator[str]:
         "with `--protect`",
         "two bits: told",
     )
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
+    lines = []
     plain, guarded, double = (found[name] for name in ("plain 1", "protected 1", "protected 2"))
     for kind, one in guarded.items():
         two = double.get(kind)
         told = f"{two['uncorrectable']} of {two['flips']}, silent {two['silent']}" if two else ""
-        cells = [kind, f"{one['flips']:,}", share(plain[kind]), share(one), told]
-        yield f"| {' | '.join(cells)} |"
+        lines.append((kind, f"{one['flips']:,}", share(plain[kind]), share(one), told))
     rows = ({k: v for k, v in each.items() if k != REST} for each in (plain, guarded))
     without, within = (
         {n: sum(r[n] for r in each.values()) for n in ("flips", "differ")} for each in rows
     )
-    yield f"| all that is covered | {within['flips']:,} | {share(without)} | {share(within)} | |"
+    sums = f"{within['flips']:,}", share(without), share(within)
+    return Table.of("", heads, [*lines, ("all that is covered", *sums, "")]).markdown()
 
 
 def share(found: dict[str, int]) -> str:
@@ -126,7 +126,7 @@ def main() -> None:
     options = parser.parse_args()
     found = measure(options.each)
     options.json.write_text(json.dumps(found, indent=1) + "\n")
-    write(DOCS / "upsets.md", "upsets", "\n".join(table(found)))
+    write(DOCS / "upsets.md", "upsets", table(found))
 
 
 if __name__ == "__main__":

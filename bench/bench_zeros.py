@@ -8,7 +8,6 @@ results go to a JSON and into docs/zeros.md.
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from bench import trained
 from bench.pages import DOCS, write
 from bench.trained import Labelled
+from carousel.report.tables import Table
 from fixedpoint import Formats, QuantizedNetwork, choose_formats
 from golden.network import Network
 from rtl import prune
@@ -89,17 +89,18 @@ def clocks(qnet: QuantizedNetwork, test: Labelled) -> dict[str, Any]:
     }
 
 
-def table(found: dict[str, Any]) -> Iterator[str]:
+def table(found: dict[str, Any]) -> str:
     """Markdown."""
     heads = ("network", "columns of 0", "right", "cycles a step", "measured", "with all columns")
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
+    lines = []
     for name, result in found.items():
-        yield f"| {name}, float | | {100 * result['right']:.1f} % | | | |"
+        right = f"{100 * result['right']:.1f} %"
+        lines.append((f"{name}, float", "", right, "", "", ""))
         for zeros, row in result["zeros"].items():
             cells = [f"{100 * row['right']:.1f} %", row["cycles"], f"{row['measured']:g}"]
             cells = [name, f"{100 * float(zeros):g} %", *cells, row["without"]]
-            yield f"| {' | '.join(map(str, cells))} |"
+            lines.append(cells)
+    return Table.of("", heads, lines).markdown()
 
 
 def main() -> None:
@@ -111,7 +112,7 @@ def main() -> None:
     for name in SUBJECTS if options.data else ["digits"]:
         known[name] = measure(name, options.data if name != "digits" else None)
         options.json.write_text(json.dumps(known, indent=1) + "\n")
-    write(DOCS / "zeros.md", "zeros", "\n".join(table(known)))
+    write(DOCS / "zeros.md", "zeros", table(known))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The tables and the figure of `bench.bench_formats`, written into docs/formats.md."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from bench import pages
 from carousel.cli import output
 from carousel.report.plots import COLOURS, GREY, STYLE, WIDTH, svg
+from carousel.report.tables import Table
 
 PAGE, FIGURE = pages.DOCS / "formats.md", pages.DOCS / "formats.svg"
 SHOWN = ("digits", "spoken digits")
@@ -25,16 +25,15 @@ LOOKS = {  # of the figure: by way its colour and marker
 }
 
 
-def table(name: str, result: dict[str, Any]) -> Iterator[str]:
+def table(name: str, result: dict[str, Any]) -> str:
     """Markdown of one network."""
     judged = "accuracy" in result
     real = f", {100 * result['accuracy']:.2f} % right in float" if judged else ""
     decided = f", {result['decisions']:,} decisions" if judged else ""
-    yield f"### {name}: {result['sequences']:,} sequences{decided}{real}\n"
+    title = f"### {name}: {result['sequences']:,} sequences{decided}{real}"
     heads = ["bits", "formats", *(["right", "changed"] if judged else []), "error to signal"]
     heads += ["lane", "multiplier bits", "memory bits", "cost"]
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
+    rows = []
     for bits, ways in result["bits"].items():
         for how, row in ways.items():
             cells = [bits, how]
@@ -42,8 +41,8 @@ def table(name: str, result: dict[str, Any]) -> Iterator[str]:
                 cells += [f"{100 * row['accuracy']:.2f} %", str(row["changed"])]
             cells += [f"{row['error_to_signal']:.1e}", " x ".join(map(str, row["lane_bits"]))]
             cells += [f"{row[key]:,.0f}" for key in ("multiplier_bits", "memory_bits", "cost")]
-            yield f"| {' | '.join(cells)} |"
-    yield ""
+            rows.append(cells)
+    return f"{title}\n\n{Table.of('', heads, rows).markdown()}\n"
 
 
 def write(results: dict[str, Any]) -> None:
@@ -53,8 +52,7 @@ def write(results: dict[str, Any]) -> None:
     ------
     OutputError : a file that cannot be written.
     """
-    lines = [line for name, result in results.items() for line in table(name, result)]
-    pages.write(PAGE, "tables", "\n".join(lines).rstrip())
+    pages.write(PAGE, "tables", "\n".join(table(*each) for each in results.items()).rstrip())
     with output.file(FIGURE) as other:
         other.write_text(svg(_figure(results), "formats") + "\n", encoding="utf-8")
 

@@ -9,4 +9,4 @@ from bench.pages import DOCS, written
 def test_the_page_has_the_results():
     found = json.loads((HERE / "placed.json").read_text())
     assert set(found) <= set(CASES)
-    assert written(DOCS / "fpga.md", "placed") == "\n".join(table(found))
+    assert written(DOCS / "fpga.md", "placed") == table(found)
