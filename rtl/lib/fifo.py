@@ -1,5 +1,7 @@
 """A FIFO in a block RAM that has its output register, which a fast clock needs."""
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.fifo import FIFOInterface, SyncFIFO
@@ -74,12 +76,7 @@ class BlockFIFO(wiring.Component, FIFOInterface):
             *become(frees, free + (self.r_rdy & self.r_en) - fetched),
         ]
         for name, port, moves in (("write", write, taken), ("read", read, fetched)):
-            last = port.addr == self.depth - 1
-            place = Signal.like(port.addr, name=f"{name}_place" if guarded else "place")
-            m.d.comb += port.addr.eq(place)
-            places = kept(m, place, guarded)
-            with m.If(moves):
-                m.d.sync += become(places, Mux(last, 0, place + 1))
+            _walk(m, port, moves, self.depth, f"{name}_place" if guarded else "place", guarded)
         stages = 1 + latency.MEMORY + 1
         assert stages == latency.FIFO
         return m
@@ -114,8 +111,15 @@ class Ahead(wiring.Component, FIFOInterface):
         ]
         m.d.sync += become(kept(m, level), level + puts - takes)
         for name, port, moves in (("write", write, puts), ("read", read, takes)):
-            place = Signal.like(port.addr, name=f"{name}_place")
-            after = Mux(place == AHEAD - 1, 0, place + 1)
-            m.d.comb += port.addr.eq(place)
-            m.d.sync += become(kept(m, place), Mux(moves, after, place))
+            _walk(m, port, moves, AHEAD, f"{name}_place", guarded=True)
         return m
+
+
+def _walk(m: Module, port: Any, moves: Value, depth: int, name: str, guarded: bool) -> None:
+    """The place of a memory's port: the next one, and the first again, where it `moves`."""
+    last = port.addr == depth - 1
+    place = Signal.like(port.addr, name=name)
+    m.d.comb += port.addr.eq(place)
+    places = kept(m, place, guarded)
+    with m.If(moves):
+        m.d.sync += become(places, Mux(last, 0, place + 1))
