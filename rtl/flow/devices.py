@@ -1,10 +1,11 @@
 """The FPGAs that can be built for, by name, and those that are not, with the reason."""
 
 from rtl.flow.errors import FlowError
-from rtl.flow.families import ecp5, ice40, xc7
+from rtl.flow.families import ecp5, gatemate, ice40, xc7
 from rtl.flow.family import Device
 
-DEVICES = {device.name: device for family in (ecp5, ice40, xc7) for device in family.DEVICES}
+FAMILIES = ecp5, ice40, gatemate, xc7
+DEVICES = {device.name: device for family in FAMILIES for device in family.DEVICES}
 """All devices, by name."""
 
 REFUSED = {

@@ -1,7 +1,7 @@
 """What is to be known of an FPGA and of its kind: a device, a family of devices."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,17 @@ class Family:
     dsp_bits : the widest two's complement operands of a product that fits in one DSP block.
     cells : by resource, the Yosys cells that take some of it, and how much at least.
     bels : by resource, nextpnr's name of it.
+    within : by resource, nextpnr's names of other cells that it places there.
     placer, packer : the tool that places and routes, and the one that makes the bitstream.
     routed, bitstream, pins : suffixes of what the placer writes, of the bitstream, of constraints.
-    options : the placer's: for the file to write, for constraints, to let pins lie anywhere.
+    options : the placer's, with {} for a file: for the one to write, for constraints, to let pins
+        lie anywhere.
     finish : what is done to a netlist before it is placed; gives it, and how many hard blocks hold
         registers of the design, by what they hold.
     models, own_models : behavioural models of the cells, in Yosys' share folder and of this
         project's; without any a netlist cannot be simulated.
+    router1 : cells of the largest design that nextpnr's first router gets. Its clocks are higher,
+        by up to a quarter, but of crowded designs it may not come to an end.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Family:
     finish: Callable[[Json], tuple[Json, Mapping[str, int]]] | None = None
     models: tuple[str, ...] = ()
     own_models: tuple[Path, ...] = ()
+    within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    router1: int = 20_000  # a core of 64 lanes is smaller
 
     def used(self, cells: Mapping[str, int]) -> dict[str, int]:
         """How much of each resource a netlist's cells take at least."""

@@ -56,8 +56,11 @@ class Implementation:
             name: (used.get(name, 0), has.get(name)) for name in {**has, **used}
         }
         if self.best:
-            bels = self.best.bels
-            found |= {name: bels[bel] for name, bel in family.bels.items() if bel in bels}
+            bels, none = self.best.bels, (0, 0)
+            for name, bel in family.bels.items():
+                if bel in bels:
+                    others = (bels.get(other, none)[0] for other in family.within.get(name, ()))
+                    found[name] = bels[bel][0] + sum(others), bels[bel][1]
         return found
 
     def plain(self) -> dict[str, Any]:

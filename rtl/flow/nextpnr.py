@@ -11,11 +11,6 @@ from rtl.flow.timing import CriticalPath, critical_path
 from rtl.flow.tools import Progress, run, silent
 from rtl.flow.yosys import Netlist
 
-ROUTER1 = 20_000
-"""Cells of the largest design that nextpnr's first router gets; a core of 64 lanes is smaller.
-
-Its clocks are higher, by up to a quarter, but of crowded designs it may not come to an end."""
-
 
 @dataclass(frozen=True)
 class Placement:
@@ -68,14 +63,14 @@ def place(
     if family.placer is None:
         raise FlowError(f"device {device.name}: there is no open placer, only an estimate")
     routed, report = f"{netlist.top}-{seed}{family.routed}", f"report-{seed}.json"
-    write, pins, anywhere = family.options
-    where = [anywhere]
+    write, pins, where = family.options
     if constraints:
         (folder / f"{netlist.top}{family.pins}").write_text(constraints, encoding="utf-8")
-        where = [pins, f"{netlist.top}{family.pins}"]
-    words = [*device.place, "--json", netlist.path.name, write, routed, "--report", report, *where]
+        where = pins.format(f"{netlist.top}{family.pins}")
+    words = [*device.place, "--json", netlist.path.name, "--report", report]
+    words += [*write.format(routed).split(), *where.split()]
     words += ["--freq", f"{freq or device.clock:g}", "--seed", str(seed)]
-    router = "router1" if sum(netlist.cells.values()) <= ROUTER1 else "router2"
+    router = "router1" if sum(netlist.cells.values()) <= family.router1 else "router2"
     words += ["--router", router, "--timing-allow-fail"]
     try:
         run(family.placer, words, folder, f"nextpnr-{seed}.log", f"Placing, seed {seed}", progress)

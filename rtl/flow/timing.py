@@ -6,12 +6,12 @@ from typing import Any
 
 # where the design's name of a cell ends, and what the tools have added to it begins
 ADDED = re.compile(
-    r"_(?:TRELLIS_|SB_|LUT4|CCU2C|MULT18X18D|DP16KD|PDPW16KD|PFUMX|L6MUX21|DFFLC|LC$|DSP$|RAM$)"
+    r"_(?:TRELLIS_|SB_|CC_|LUT4|CCU2C|MULT18X18D|DP16KD|PDPW16KD|PFUMX|L6MUX21|DFFLC|LC$|DSP$|RAM$)"
 )
 PART = re.compile(r"(?:\.\d+)+$")  # of a memory
 NAMELESS = re.compile(r"\.?(?:\$\d+|_\d+_)(?:\[\d+\])?$")
 WRAPPER = re.compile(r"^(?:core\.)+(?=.)")
-MULTIPLIER = re.compile(r"MULT18X18D|SB_MAC16|_DSP$")
+MULTIPLIER = re.compile(r"MULT18X18D|SB_MAC16|CC_MULT|_DSP$")
 MEMORY = re.compile(r"DO[AB]?\d*$|RDATA|AD[ABWR]|DI[AB]\d|RADDR|WADDR|WDATA|WE[AB]?$|CS[AB]|OCE")
 CONTROL = {"LSR": "reset", "SR": "reset", "CE": "enable", "CEN": "enable", "RST": "reset"}
 

@@ -48,7 +48,8 @@ def synthesise(
     source.write_text(verilog_text, encoding="utf-8", newline="\n")
     # without DSP blocks, as far as it is known what a device has
     dsp = family.dsp_synth if device.has.get(DSP) else ""
-    script = f"read_verilog {source.name}; {family.synth} {dsp} -top {top}; write_json {path.name}"
+    steps = f"{family.synth} {dsp} -top {top}", "autoname", f"write_json {path.name}"
+    script = "; ".join([f"read_verilog {source.name}", *steps])
     run(YOSYS, ["-p", script], folder, LOG, "Synthesis", progress)
     netlist = json.loads(path.read_text())
     packed: Mapping[str, int] = {}

@@ -17,7 +17,7 @@ from sim.scenario import UNDISTURBED, Pattern
 from tests.rtl.support import planned
 
 STEPS = 30
-DEVICES = ("ecp5-25k", "ice40-up5k")
+DEVICES = ("ecp5-25k", "ice40-up5k", "gatemate-a1")
 
 
 def network(cells, bits, readout):
@@ -64,7 +64,9 @@ def verify(netlist, codes, build_dir):
             assert found.cycles_per_step == netlist.plan.cycles_per_step
 
 
-@pytest.mark.parametrize("name", ["ecp5-25k", pytest.param("ice40-up5k", marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "name", [DEVICES[0], *(pytest.param(name, marks=pytest.mark.soak) for name in DEVICES[1:])]
+)
 def test_a_netlist_gives_the_models_codes(name, netlists, subject, build_dir):
     """Every beat, counter and stream rule, of the ECP5 with registers inside its hard blocks."""
     netlist = netlists(name)
@@ -85,7 +87,7 @@ def test_one_wrong_cell_is_noticed(netlists, subject, build_dir):
 
 
 def test_cells_without_models_are_refused(subject, tmp_path):
-    with pytest.raises(FlowError, match="netlist of xc7: only those of ecp5, ice40 can be simula"):
+    with pytest.raises(FlowError, match="netlist of xc7: only those of ecp5, ice40, gatemate"):
         made("xc7", tmp_path, subject[0], 4)
 
 

@@ -36,7 +36,7 @@ ECP5 = Family(
     ".config",
     ".bit",
     ".lpf",
-    ("--textcfg", "--lpf", "--lpf-allow-unconstrained"),
+    ("--textcfg {}", "--lpf {}", "--lpf-allow-unconstrained"),
     _finish,
     ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"),
     (Path(__file__).with_name("ecp5_cells.v"),),

@@ -26,7 +26,7 @@ ICE40 = Family(
     ".asc",
     ".bin",
     ".pcf",
-    ("--asc", "--pcf", "--pcf-allow-unconstrained"),
+    ("--asc {}", "--pcf {}", "--pcf-allow-unconstrained"),
     models=("ice40/cells_sim.v",),
 )
 

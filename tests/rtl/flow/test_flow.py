@@ -229,6 +229,8 @@ Q = ("core.core.cell.kept_TRELLIS_FF_Q_7", "Q")
         ),
         ("core.core.lanes.lane0.total_SB_MAC16_O_DSP", "A3", "multiplier lanes.lane0.total"),
         ("core.core.sigma.knots.0.0_RAM", "RADDR_2", "memory sigma.knots"),
+        ("core.core.cell.kept_CC_DFF_Q_9", "DOUT", "register cell.kept"),
+        ("core.core.cell.$67_CC_MULT_P$col0$row4", "IN1", "a multiplier in cell"),
     ],
 )
 def test_ends_of_a_path_are_named_as_the_design_does(cell, port, words):
@@ -259,6 +261,14 @@ def test_the_fastest_seed_is_taken_and_the_median_told():
     done = Implementation(Design("", "top"), find("ecp5-12k"), netlist(), placed, {})
     assert done.best is placed[1]
     assert done.median == 90
+
+
+def test_cells_that_lie_in_anothers_places_count_as_it():
+    bels = {"CPE_LT": (300, 40960), "CPE_ADDF": (20, 0), "CPE_MULT": (7, 0), "CPE_FF": (5, 40960)}
+    placed = Placement(1, 50, {}, None, bels, Path())
+    done = Implementation(Design("", "top"), find("gatemate-a1"), netlist(), (placed,), {})
+    assert done.usage[LUT] == (327, 40960)
+    assert done.usage[FF] == (5, 40960)
 
 
 def test_figures_are_those_of_a_core_counted_by_hand():
