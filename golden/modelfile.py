@@ -30,7 +30,12 @@ from golden.wiring import labels
 
 Kind = TypeVar("Kind")
 SCHEMA = 2
-READ = (1, 2)  # version 1 knew no `options`, `extras` and `output`
+READ = (1, 2)
+# Fields of the header and of a layer in it, by kind of model; some from a version on.
+FIELDS = {"schema": 1, "kind": 1, "name": 1, "made_by": 1, "readout": 1, "dense": 1}
+OWN_FIELDS = {"lstm": {"layers": 1, "stem": 1, "reads": 1, "output": 2}, "rnn": {"squash": 1}}
+CELL_FIELDS = {"kinds": 1, "block_size": 1, "gate_recurrence": 1, "g": 1, "h": 1}
+LAYER_FIELDS = CELL_FIELDS | {"options": 2, "extras": 2}
 OPTIONS = {"gate": str, "coupled": bool, "reverse": bool, "beside": bool, "clip": dict}
 IMPORTERS = {  # suffix -> module of golden.importers, its function
     ".onnx": ("onnx", "load_onnx"),
@@ -172,6 +177,7 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
     kind = header.get("kind")
     if kind not in ("lstm", "rnn"):
         raise ModelError(f"kind {kind!r}: allowed are 'lstm', 'rnn'")
+    _check_fields(header, FIELDS | OWN_FIELDS[kind], header["schema"])
     name, made_by = _field(header, "name", str), _field(header, "made_by", str)
     layers = (
         [
@@ -198,6 +204,13 @@ def _build(arrays: dict[str, np.ndarray]) -> Network | RecurrentNetwork:
     return RecurrentNetwork(
         hidden[0], hidden[1], head[0], _field(header, "squash", str), name, made_by
     )
+
+
+def _check_fields(header: dict[str, Any], known: dict[str, int], version: int) -> None:
+    """Refuse fields that such a file does not have: passed over, they would be lost in silence."""
+    for name in header:
+        if known.get(name, SCHEMA + 1) > version:
+            raise ModelError(f"header: {name!r} is not part of a version {version} model")
 
 
 def _head(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Dense, ...]:
@@ -258,6 +271,7 @@ def _layer(k: int, options: Any, arrays: dict[str, np.ndarray], version: int) ->
     if not isinstance(options, dict):
         raise ModelError(f"layer {k}: header entry {options!r}, must be a JSON object")
     try:
+        _check_fields(options, LAYER_FIELDS, version)
         kinds = _field(options, "kinds", list)
         if kinds not in (["i", "o", "g"], ["i", "f", "o", "g"]):
             raise ModelError(

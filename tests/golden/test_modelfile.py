@@ -143,6 +143,12 @@ HEADERS = {
     "layer": ({"layers": [7]}, "layer 0: header entry 7"),
     "too many layers": ({"layers": "twice"}, "layer 1: array 'layer1.weights.i' is missing"),
     "readout": ({"readout": "elu"}, "squashing function 'elu': allowed are sigma"),
+    "field": ({"outputs": "last"}, "'outputs' is not part of a version 2 model"),
+    "field of another kind": ({"squash": "tanh"}, "'squash' is not part of a version 2 model"),
+    "field of a later version": (
+        {"schema": 1, "output": "last"},
+        "'output' is not part of a version 1 model",
+    ),
     "readout null": ({"readout": None}, "'readout' is None, must be of type str"),
 }
 LAYERS = {
@@ -155,6 +161,7 @@ LAYERS = {
     "other recurrence": ({"gate_recurrence": False}, None),
     "g": ({"g": "elu"}, "squashing function 'elu'"),
     "g list": ({"g": []}, "'g' is [], must be of type str"),
+    "field": ({"peepholes": True}, "layer 0: header: 'peepholes' is not part of a version 2"),
     "kinds text": ({"kinds": "iog"}, "'kinds' is 'iog', must be of type list"),
     "kinds": ({"kinds": ["i", "o"]}, "kinds ['i', 'o']: allowed are"),
     "kinds more": ({"kinds": ["i", "f", "o", "g"]}, "array 'layer0.weights.f' is missing"),
