@@ -1,6 +1,7 @@
 """What every test shares: Yosys, which writes the Verilog, in this process, as most of a short run
 goes into its start. Processes that tests start have it in one of its own, as users have."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,10 @@ import wasmtime
 from amaranth._toolchain import yosys as toolchain
 
 BUILTIN: Any = toolchain._BuiltinYosys
+
+# a design is a million objects that live as long as it does, and Python looks for garbage among them
+# a thousand times: a quarter of the time to write its Verilog
+gc.set_threshold(500_000, 10, 10)
 
 
 @cache
