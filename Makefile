@@ -19,12 +19,16 @@ $(error $(PROBLEM))
 endif
 endif
 
-.PHONY: all test soak mutants bench lint format fpga prove page docs clean
+.PHONY: all test suite soak mutants bench lint format fpga prove page docs clean
 
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
 
-test: lint
+# Side by side: the types are found by one process, and for the last file of tests there is no other.
+test:
+	@$(MAKE) --no-print-directory -j2 lint suite
+
+suite: .venv/test.stamp
 	$(BIN)/pytest -q $(SPREAD)
 
 soak: .venv/test.stamp .venv/page.stamp .venv/docs.stamp .venv/torch.stamp

@@ -1,7 +1,9 @@
 """The whole core equals the integer model, code for code, and takes the clocks that it says."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from rtl.schedule import latency
 from rtl.schedule.schedule import allowed_lanes
 from tests.rtl.support import (
     G1997,
+    CoreRun,
     agree,
     any_codes,
     beats_of,
@@ -108,14 +111,21 @@ def _made(name: str) -> tuple[QuantizedNetwork, int, np.random.Generator]:
     return quantized(make(rng), rng, bits, tight), lanes, rng
 
 
+@cache
+def _run(name: str) -> tuple[Any, np.ndarray, CoreRun]:
+    """The core with a probe, two sequences for it, and its answer."""
+    qnet, lanes, rng = _made(name)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 6)
+    return core, codes, run_core(core, codes)
+
+
 @pytest.mark.parametrize("name", CORES)
 def test_every_code_mark_counter_and_clock(name):
     """Gates, g, s, y, outputs, first, last, saturation counters == the integer model. The first
     output comes after `schedule.latency` clocks, the last ones of following steps come
     `schedule.cycles_per_step` apart."""
-    qnet, lanes, rng = _made(name)
-    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 6)
-    run = run_core(core, codes)
+    core, codes, run = _run(name)
+    qnet = core.qnet
     assert agree(core.plan, run, codes)
     assert run.given[0] - run.taken[qnet.inputs - 1] == core.schedule.latency
     finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])
@@ -257,11 +267,10 @@ def test_first_alone_clears_the_state():
 @pytest.mark.parametrize("name", ("two layers, linear readout", "1997 below, forget above"))
 def test_the_probe_changes_nothing(name):
     """Without a probe there is no such port, and the same beats come in the same clocks."""
-    qnet, lanes, rng = _made(name)
-    codes = any_codes(rng, qnet, 2, 3)
-    cores = [make_core(qnet, lanes, probe=probe) for probe in (True, False)]
-    with_probe, without = (run_core(core, codes) for core in cores)
-    assert "probe" not in cores[1].signature.members
+    core, codes, with_probe = _run(name)
+    bare = make_core(core.qnet, core.schedule.lanes)
+    without = run_core(bare, codes)
+    assert "probe" in core.signature.members and "probe" not in bare.signature.members
     assert (with_probe.beats, with_probe.given) == (without.beats, without.given)
     assert with_probe.saturations == without.saturations
 
@@ -310,7 +319,7 @@ def _shut(forget: bool) -> tuple[Network, np.ndarray]:
     return Network((one,)), np.array([[1.0, 0.7]])
 
 
-@pytest.mark.parametrize("steps", few((120,), (120, 300)))
+@pytest.mark.parametrize("steps", few((70,), (70, 300)))
 @pytest.mark.parametrize("forget", (True, False))
 def test_shut_gates_hold_every_bit(forget, steps):
     """i = 0 and f = 1.0 (or none): after one step that writes, s keeps its code for many steps of
@@ -342,13 +351,11 @@ def test_a_clock_too_early_is_found(name, monkeypatch):
     """Planted fault: planned with the way to y one clock too short, the core reads an output in the
     clock before it is written. The comparison finds it: it can fail, and no stall is longer than
     needed."""
-    qnet, lanes, rng = _made(name)
-    codes = any_codes(rng, qnet, 2, 8)
-    right = make_core(qnet, lanes, probe=True)
+    right, codes, run = _run(name)
+    assert agree(right.plan, run, codes)
     monkeypatch.setattr(latency, "CELL", latency.CELL - 1)
-    early = make_core(qnet, lanes, probe=True)
+    early = make_core(right.qnet, right.schedule.lanes, probe=True)
     assert early.schedule.cycles_per_step < right.schedule.cycles_per_step
-    assert agree(right.plan, run_core(right, codes), codes)
     found = mismatches(early.plan, run_core(early, codes), codes)
     assert found["act0"] > 0 and found["out"] > 0
 
