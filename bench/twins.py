@@ -3,7 +3,7 @@
 Of small cores (`tests.rtl.proofs.test_twins.proof_of`), of the buses around one, and of what lies
 between the parts of a core of whole sequences, broken twins are drawn until five of each proof are
 refuted, one at least of each class of places that it speaks of. What the file has of the same
-statement is not drawn again. Ends with status 1 where that cannot be had.
+statement and the same classes is not drawn again. Ends with status 1 where that cannot be had.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rtl.proofs import Proof
 from rtl.proofs.record import asked
 from rtl.proofs.statements import BUSES, MAKERS, TRAINED
 from rtl.proofs.status import REFUTED
-from rtl.proofs.twins import LOGIC, MEMORY, Challenge, challenge
+from rtl.proofs.twins import LOGIC, MEMORY, SPEAKS_OF, Challenge, challenge
 from tests.rtl.proofs.test_sequences import PASSING, SIZES
 from tests.rtl.proofs.test_twins import COUNT, proof_of
 
@@ -38,19 +38,25 @@ def run(names: Sequence[str], file: Path) -> Results:
     results: Results = json.loads(file.read_text()) if file.exists() else {}
     for name in names:
         proof = NAMES[name]()
-        statement = asked(proof)
-        if results.get(name, {}).get("statement_sha256") == statement:
+        wanted = {"statement_sha256": asked(proof), "speaks_of": speaks_of(name)}
+        if wanted.items() <= results.get(name, {}).items():
             continue
         before = worked()
         with tempfile.TemporaryDirectory(prefix="twins-") as place:
             found = challenge(proof, COUNT, Path(place))
         cpu = round(worked() - before)
-        results[name] = {"statement_sha256": statement, "cpu": cpu, **told(found)}
+        results[name] = {**wanted, "cpu": cpu, **told(found)}
         results = {each: results[each] for each in NAMES if each in results}
         file.write_text(json.dumps(results, indent=1) + "\n")
         said = found.lacks or f"{found.refuted} of {len(found.drawn)} are refuted"
         print(f"{name}: {said}, {cpu} s", file=sys.stderr, flush=True)
     return results
+
+
+def speaks_of(name: str) -> dict[str, list[str]] | None:
+    """By part the classes of places of which a proof must notice some; None where it is any."""
+    found = SPEAKS_OF.get(name)
+    return found and {part: list(kinds) for part, kinds in found.items()}
 
 
 def told(found: Challenge) -> Results:

@@ -4,8 +4,9 @@ Registers of the harness count the clocks since the latest step began (`age`), s
 it (`back`), and so on (`back2`, ...), for as many as can be under way in the core at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rtl.proofs.harness import Harness
 
@@ -23,9 +24,38 @@ def wrapped(value: str, count: int) -> str:
     return f"(({value}) >= {count} ? ({value}) - {count} : ({value}))"
 
 
-def counted(since: str, relation: str, times: Iterable[int]) -> str:
-    """How many of some times an age has that relation to."""
-    return "(" + " + ".join(f"({since} {relation} {time})" for time in times) + ")"
+def runs(times: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Ascending times as runs of consecutive ones: the first and the last one of each."""
+    for _, run in groupby(enumerate(times), lambda place: place[1] - place[0]):
+        run = [time for _, time in run]
+        yield run[0], run[-1]
+
+
+def meets(since: str, times: Iterable[int]) -> str:
+    """Whether an age is one of some times."""
+    terms = (
+        f"{since} == {low}" if low == high else f"({since} >= {low} && {since} <= {high})"
+        for low, high in runs(times)
+    )
+    return f"({' || '.join(terms)})"
+
+
+def before(since: str, times: Iterable[int]) -> str:
+    """How many of some times lie behind an age."""
+    terms = (
+        f"({since} > {high} ? {high + 1 - low} : {since} > {low} ? {since} - {low} : 0)"
+        for low, high in runs(times)
+    )
+    return f"({' + '.join(terms)})"
+
+
+def ahead(since: str, times: Iterable[int]) -> str:
+    """How many of some times an age has not passed."""
+    terms = (
+        f"({since} <= {low} ? {high + 1 - low} : {since} <= {high} ? {high + 1} - {since} : 0)"
+        for low, high in runs(times)
+    )
+    return f"({' + '.join(terms)})"
 
 
 @dataclass(frozen=True)
@@ -50,14 +80,14 @@ class Ages:
     def at(self, times: Iterable[int], delay: int = 0) -> str:
         """Whether this clock is one of some times of a step, or so much later."""
         late = [time + delay for time in times]
-        return "(" + " || ".join(f"{age} == {time}" for time in late for age in self.names) + ")"
+        return f"({' || '.join(meets(age, late) for age in self.names)})"
 
     def passed(self, times: Sequence[int], delay: int) -> str:
         """How many of a step's times lie behind, each so much later; 0 when all do."""
         late = [time + delay for time in times]
-        terms = counted(self.names[-1], ">", late)
+        terms = before(self.names[-1], late)
         for age in reversed(self.names[:-1]):
-            terms = f"({age} > {late[0]} ? {counted(age, '>', late)} : {terms})"
+            terms = f"({age} > {late[0]} ? {before(age, late)} : {terms})"
         return wrapped(terms, len(times))
 
     def claim(self, h: Harness) -> None:

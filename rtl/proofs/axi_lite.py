@@ -53,6 +53,7 @@ def state(design: Design) -> Harness:
     h = Harness(design, "", reset=True)
     for name in design.modules[design.find(CORE)].outputs:
         h.cut(f"{CORE}.{name}")
+    h.leave(CORE)
     h.register("reset", 1, "0", 1)
     for channel, parts in REQUESTS.items():
         assume_manager(h, channel, [name for name, _ in parts])

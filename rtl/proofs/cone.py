@@ -53,7 +53,7 @@ def _netlists(harness: Harness, progress: Progress) -> tuple[dict[str, Any], dic
     ]
     with tempfile.TemporaryDirectory(prefix="cone-") as temporary:
         here = Path(temporary)
-        files = {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
+        files = {"design.v": harness.below, "harness.v": harness.text}
         for file, text in {**files, "script.ys": "\n".join([*script, ""])}.items():
             (here / file).write_text(text, encoding="utf-8", newline="\n")
         run(YOSYS, ["-q", "-s", "script.ys"], here, "log", "Cone", progress)

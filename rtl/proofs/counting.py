@@ -37,6 +37,7 @@ def counting(core: StepPlan, design: Design) -> Proof:
 def state(design: Design, core: StepPlan) -> Harness:
     """Flags, and which row they are of, are free in every clock, and a reset may come in any."""
     h = Harness(design, "", reset=True)
+    h.leave_lanes()
     for kind, event in events(h, core).items():
         count = h.register(f"count_{kind}", COUNTER_BITS, f"count_{kind} + ({event})")
         total = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"

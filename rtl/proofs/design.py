@@ -1,7 +1,7 @@
 """The Verilog under proof: read as text, so that what is proven is what is shipped."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,6 +65,21 @@ class Module:
         instances = {part: kind for part, kind in instances.items() if kind != "module"}
         ways = tuple(inputs), tuple(outputs)
         return cls(name, text, nets, *ways, initial, memories, instances)
+
+    @property
+    def hollow(self) -> str:
+        """The text of one with the same ports, whose outputs take any value in every clock."""
+        lines = []
+        for way, ports in (("input", self.inputs), ("output", self.outputs)):
+            for port in ports:
+                net, bits = escaped(port), f"[{self.nets[port] - 1}:0]"
+                lines.append(f"  {way} {bits} {net};")
+                if way == "output":
+                    free = escaped(f"any.{port}")
+                    lines += [f"  (* anyseq *)\n  wire {bits} {free};", f"  assign {net} = {free};"]
+        ports = ", ".join(escaped(port) for port in (*self.inputs, *self.outputs))
+        body = "\n".join(lines)
+        return f"module {escaped(self.name)}({ports});\n{body}\nendmodule"
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,10 @@ class Design:
         if count != 1:
             raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
         return Design(self.text.replace(text, changed), self.top)
+
+    def hollow(self, modules: Iterable[str]) -> str:
+        """The text of modules of which only the ports are left: what they give is free."""
+        return "\n\n".join(self.modules[name].hollow for name in modules)
 
     def with_modules(self, text: str) -> "Design":
         """The design with the modules of a text in the place of those of the same name."""

@@ -39,6 +39,7 @@ def entering(core: StepPlan, design: Design) -> Proof:
 def state(design: Design, core: StepPlan) -> Harness:
     """One element, chosen freely, is followed from where it is taken to its step's last read."""
     h, cycles = Harness(design, ""), core.schedule.cycles_per_step
+    h.leave_lanes()
     h.cut("free")  # room in the output comes and goes as it pleases
     claim_steps(h, cycles, 2 * cycles)
     claim_banks(h, core)

@@ -43,6 +43,7 @@ def first(core: StepPlan, design: Design) -> Proof:
 def state(design: Design, core: StepPlan) -> Harness:
     """When steps begin, their marks and what the memories hold are free in every clock."""
     h = Harness(design, "", reset=True)
+    h.leave_lanes()
     for name in ("ready", *MARKS):
         h.cut(f"sequencer.{name}")
     claim_steps(h, core)

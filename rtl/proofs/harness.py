@@ -25,6 +25,7 @@ class Harness:
         self.design, self.part = design, part
         self.module = design.find(part)
         self.cuts: list[str] = []
+        self.left: list[str] = []
         self._seen: dict[str, str] = {}
         self._lines: list[str] = []
         self.claims: list[str] = []
@@ -67,6 +68,15 @@ class Harness:
         self.cuts.append(f"{PART}.{path}")
         return name
 
+    def leave(self, *paths: str) -> None:
+        """Parts of which nothing is said: all that they give takes any value in every clock."""
+        self.left += [self.design.find(f"{self.part}.{path}".strip(".")) for path in paths]
+
+    def leave_lanes(self) -> None:
+        """The lanes of a core, which hold its weights, if nothing is said of them."""
+        parts = self.design.modules[self.design.find("lanes")].instances
+        self.leave(*(f"lanes.{part}" for part in parts if part.startswith("lane")))
+
     def any(self, name: str, bits: int, constant: bool = False) -> str:
         """A value that is free: in every clock, or one for all time."""
         self.line(f"(* {'anyconst' if constant else 'anyseq'} *) wire [{bits - 1}:0] {name};")
@@ -99,10 +109,17 @@ class Harness:
 
     def table(self, name: str, index: str, values: Sequence[int], bits: int) -> str:
         """The one of some unsigned values that belongs to an index; the last one for all beyond."""
-        lines = (f"{k}: {name} = {bits}'d{value};" for k, value in enumerate(values[:-1]))
-        self.line(f"reg [{bits - 1}:0] {name};")
-        last = f"default: {name} = {bits}'d{values[-1]};"
-        self.line(f"always @* case ({index}) {' '.join(lines)} {last} endcase")
+        starts = [k for k, value in enumerate(values) if not k or value != values[k - 1]]
+
+        def among(starts: Sequence[int]) -> str:
+            """A tree: thousands of cases, one after the other, are more than a solver can do."""
+            if len(starts) == 1:
+                return f"{bits}'d{values[starts[0]]}"
+            middle = len(starts) // 2
+            low, high = among(starts[:middle]), among(starts[middle:])
+            return f"({index} < {starts[middle]} ? {low} : {high})"
+
+        self.line(f"wire [{bits - 1}:0] {name} = {among(starts)};")
         return name
 
     def assume(self, condition: str) -> None:
@@ -113,6 +130,11 @@ class Harness:
         """What must hold in every clock."""
         self.line(f"always @* claim{len(self.claims)}: assert ({condition});")
         self.claims.append(condition)
+
+    @property
+    def below(self) -> str:
+        """The text of the part, and of all that it is made of and that something is said of."""
+        return self.design.with_modules(self.design.hollow(self.left)).below(self.module)
 
     @property
     def text(self) -> str:

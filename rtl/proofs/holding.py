@@ -64,6 +64,7 @@ def assumptions(core: StepPlan) -> tuple[str, ...]:
 def state(design: Design, rows: Rows) -> Harness:
     """Every word of memory, and what becomes of it on its way through the cell."""
     h, program = Harness(design, ""), rows.program
+    h.leave_lanes()
     for place in rows.places:
         h.cut(f"{place.path}.o.code")
     h.see("sequencer.newborn", anything=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rtl.proofs.ages import counted, wrapped
+from rtl.proofs.ages import ahead, before, meets, wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
@@ -76,14 +76,14 @@ class Beats(Rows):
 
     def unwritten(self, last: Mark) -> list[str]:
         """Beats of each step that are not yet in the FIFO."""
-        return self.of_steps(last, lambda age, times: counted(age, "<=", times))
+        return self.of_steps(last, ahead)
 
     def started(self, last: Mark, early: int) -> list[str]:
         """Beats that are there of each step's vector that is not yet complete, as many clocks
         before they are written."""
 
         def count(age: str, times: list[int]) -> str:
-            return wrapped(counted(age, ">", (time - early for time in times)), self.outputs)
+            return wrapped(before(age, (time - early for time in times)), self.outputs)
 
         return self.of_steps(last, count)
 
@@ -118,6 +118,7 @@ def leaving(core: StepPlan, design: Design) -> Proof:
 def state(design: Design, beats: Beats) -> Harness:
     """Input and output stall as they please."""
     h = Harness(design, "")
+    h.leave_lanes()
     claim_rows(h, beats)
     claim_beats(h, beats)
     return h
@@ -154,13 +155,13 @@ def claim_written(h: Harness, beats: Beats, first: Mark, last: Mark) -> None:
     h.register("wrote", 16, f"{enabled} ? (wrote == {beats.outputs - 1} ? 0 : wrote + 1) : wrote")
     for count, early in ((h.see("place"), WRITE), ("wrote", 0)):
         h.prove(f"{count} == {' + '.join(beats.started(last, early))}")
-    due = beats.of_steps(last, lambda age, times: counted(age, "==", times))
+    due = beats.of_steps(last, meets)
     h.prove(f"{enabled} == ({' + '.join(due)} != 0)")
     high, final = h.width("fifo.w_data") - 1, f"(wrote == {beats.outputs - 1})"
     h.prove(f"!{enabled} || {word}[{high}] == {final}")
     for stream, times in enumerate(beats.written):
         for step, age in enumerate(beats.ages.names):
-            here = f"{enabled} && ({' || '.join(f'{age} == {time}' for time in times)})"
+            here = f"{enabled} && {meets(age, times)}"
             opens = first.of(step, stream) if beats.every else "1"
             h.prove(f"!({here}) || {word}[{high - 1}] == ({final} && {last.of(step, stream)})")
             h.prove(f"!({here}) || {word}[{high - 2}] == (wrote == 0 && {opens})")

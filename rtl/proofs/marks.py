@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rtl.proofs.ages import meets
 from rtl.proofs.harness import Harness
 from rtl.proofs.rows import FETCH, Place, Rows, Timed
 
@@ -46,8 +47,7 @@ class Mark:
             by_stream.setdefault(stream, []).append(clock + late)
         for step, age in enumerate(self.rows.ages.names):
             for stream, clocks in by_stream.items():
-                here = " || ".join(f"{age} == {clock}" for clock in clocks)
-                self.h.prove(f"!({here}) || {found} == {self.of(step, stream)}")
+                self.h.prove(f"!{meets(age, clocks)} || {found} == {self.of(step, stream)}")
 
     def claim_way(self, place: Place) -> None:
         """It goes with a step's rows from the sequencer to a place of the tail."""

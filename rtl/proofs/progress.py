@@ -50,6 +50,7 @@ def state(design: Design, beats: Beats) -> Harness:
     """Beside the accounting of beats: what there is to do before a step begins, and before the
     followed one has left."""
     h, streams = Harness(design, ""), beats.core.schedule.streams
+    h.leave_lanes()
     claim_rows(h, beats)
     unwritten = beats.unwritten(claim_beats(h, beats))
     starts, running = h.see("sequencer.starts"), h.see("sequencer.running")

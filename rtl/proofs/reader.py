@@ -58,6 +58,7 @@ def _twin(design: Design, rows: Rows) -> Twin:
 def state(design: Design, rows: Rows) -> Harness:
     """Arguments are free, and so are the moments in which steps begin."""
     h, schedule = Harness(design, ""), rows.core.schedule
+    h.leave_lanes()
     asking = [f"{place.path}.net_code" for place in rows.places]
     asking += ["cell.h_net_code"] if rows.program.states else []
     asking += ["cell.output_gate.o_net_code"] if schedule.peepholes else []

@@ -126,6 +126,7 @@ def sum_bits(design: Design, place: Place) -> int:
 def state(design: Design, core: StepPlan, name: str) -> Harness:
     """The registers before are free in every clock."""
     h = Harness(design, "")
+    h.leave_lanes()
     h.register("begun", 1, "1")
     for number, place in enumerate(places(core.program, name)):
         claim_clipped(h, place, f"at{number}")

@@ -34,6 +34,7 @@ def sequencing(core: StepPlan, design: Design) -> Proof:
 def state(design: Design, core: StepPlan) -> Harness:
     """`ready` is free in every clock: the input comes, and room is made, whenever they please."""
     h, cycles = Harness(design, "", reset=True), core.schedule.cycles_per_step
+    h.leave_lanes()
     ready = h.cut("sequencer.ready")
     starts, running = h.see("sequencer.starts"), h.see("sequencer.running")
     claim_steps(h, cycles, 2 * cycles)

@@ -144,6 +144,7 @@ def _twin(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Twin:
 def state(design: Design, core: StepPlan, ends: tuple[Ends, ...]) -> Harness:
     """The pre-activations are free in every clock, and so are the modes beside."""
     h = Harness(design, "")
+    h.leave_lanes()
     if core.program.loadable:
         claim_table(h, core)
     for number, reader in enumerate(readers(core)):

@@ -136,7 +136,7 @@ opt_clean -purge
 
 def files(harness: Harness) -> dict[str, str]:
     """The two files: the part under proof, and the statement around it."""
-    return {"design.v": harness.design.below(harness.module), "harness.v": harness.text}
+    return {"design.v": harness.below, "harness.v": harness.text}
 
 
 def job(harness: Harness, mode: str, depth: int) -> str:

@@ -1,13 +1,20 @@
 """No accumulator of a lane overflows: whatever the weights, the values and the pauses are.
 
-The sequencer's count says which column is under way in each stage of a lane. So its delays say how
-far each sum can have got there: as far as the columns that went into it can take it, each by the
-largest product that its two formats allow. That bound is given to the solver, of the exact product
+The sequencer's count says which column comes to each stage of a lane. Clocks of a step in which the
+same formats meet, and the same has been added before, are one case; most groups are alike, so there
+are few. The case goes with the column from stage to stage, and says how far each sum can have got
+there: as far as the columns that went into it can take it, each by the largest product that its two
+formats allow. That bound is given to the solver, of the exact product
 that a lane's is compared with: it would take minutes to find what arithmetic knows.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
 from rtl.datapath.lane import Lane
 from rtl.program.program import Program
+from rtl.proofs.ages import runs
 from rtl.proofs.design import Design, escaped
 from rtl.proofs.harness import PART, Harness
 from rtl.proofs.proof import Proof, Twin
@@ -67,6 +74,7 @@ class Reach:
     first, rotate : marks of the clocks.
     rings : of each clock, what each accumulator can hold, the one in use first.
     most : of each clock, what the sum is then that the column was added to.
+    cases : of each clock, which case it is.
     """
 
     def __init__(self, program: Program):
@@ -88,6 +96,35 @@ class Reach:
             self.rings.append((total, *held))
             total += weight * value
             self.most.append(total)
+        kinds = [
+            *zip(
+                self.weights,
+                self.values,
+                self.sources,
+                self.first,
+                self.rotate,
+                self.rings,
+                strict=True,
+            )
+        ]
+        numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+        self.cases = [numbers[kind] for kind in kinds]
+
+    def by_case(self, values: Iterable[int]) -> list[int]:
+        """Values of all clocks, which are the same in all clocks of a case, case by case."""
+        found = dict(zip(self.cases, values, strict=True))
+        return [found[case] for case in range(len(found))]
+
+    @property
+    def following(self) -> list[tuple[int, int, int]]:
+        """The cases that can come one after the other, and between steps any number of idle clocks:
+        behind each of a run of cases, from the first to the last of them, the one so far away."""
+        idle = self.cases[-1]
+        ends = {(self.cases[-2], self.cases[0]), (idle, idle), (idle, self.cases[0])}
+        ways: dict[int, list[int]] = {}
+        for one, other in sorted({*pairwise(self.cases), *ends}):
+            ways.setdefault(other - one, []).append(one)
+        return [(*run, way) for way, ones in ways.items() for run in runs(ones)]
 
     @property
     def products(self) -> list[int]:
@@ -129,6 +166,13 @@ class Reach:
         return max(sums.values())
 
 
+def follows(before: str, now: str, low: int, high: int, way: int) -> str:
+    """Whether a case is in a run of them, and the next one so far away."""
+    if low == high:
+        return f"({before} == {low} && {now} == {low + way})"
+    return f"({before} >= {low} && {before} <= {high} && {now} == {before} + {way})"
+
+
 def inputs(design: Design) -> list[str]:
     """The registers that the operand is chosen from."""
     return [name for name in VALUES if design.has(design.find("operands"), name)]
@@ -153,30 +197,56 @@ def state(design: Design, program: Program, reach: Reach) -> Harness:
         h.prove(f"!{h.see('load_now')}")
     h.cut("sequencer.ready")
     clock, running = h.see("sequencer.clock"), h.see("sequencer.running")
-    bits, last = reach.idle.bit_length(), reach.idle - 1
+    last = reach.idle - 1
     h.prove(f"{clock} <= {last} && ({running} || {clock} == 0)")
-    h.line(f"wire [{bits - 1}:0] at_0 = {running} ? {clock} : {reach.idle};")
+    h.line(f"wire [{reach.idle.bit_length() - 1}:0] at = {running} ? {clock} : {reach.idle};")
+    bits, idle = max(1, max(reach.cases).bit_length()), reach.cases[-1]
+    now = h.table("case_0", "at", reach.cases, bits)
     far = ADDED + late(program) + max(hops(program, lane) for lane in lanes)
-    at = h.delayed("at", "at_0", bits, far, reach.idle)
-    for now, before in zip(at, at[1:], strict=False):
-        over = f"({before} == {reach.idle} || {before} == {last})"
-        next_one = f"{now} == {before} + 1"
-        h.prove(f"{over} ? {now} == 0 || {now} == {reach.idle} : {next_one}")
-    claim_operand(h, reach, at)
+    cases = h.delayed("case", now, bits, far, idle)
+    for now, before in pairwise(cases):
+        h.prove(" || ".join(follows(before, now, *run) for run in reach.following))
+    tables = Tables(h, reach, cases)
+    claim_operand(h, tables)
     for lane in lanes:
-        claim_lane(h, reach, f"lanes.lane{lane}", at[late(program) + hops(program, lane) :], lane)
+        claim_lane(h, tables, f"lanes.lane{lane}", lane)
     return h
 
 
-def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
+@dataclass(frozen=True)
+class Tables:
+    """What is known of the column that comes to a stage, by its case; each is written once.
+
+    Attributes
+    ----------
+    h, reach : the harness, and what holds in it.
+    cases : of the column of this clock and of those before it.
+    """
+
+    h: Harness
+    reach: Reach
+    cases: Sequence[str]
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def of(self, name: str, clocks: int, values: Iterable[int], bits: int) -> str:
+        """What all clocks of a step say, for the column that the sequencer came to so long ago."""
+        if (name, clocks) not in self.names:
+            found = self.reach.by_case(values)
+            text = self.h.table(f"{name}_{clocks}", self.cases[clocks], found, bits)
+            self.names[name, clocks] = text
+        return self.names[name, clocks]
+
+
+def claim_operand(h: Harness, tables: Tables) -> None:
     """What the operand is chosen from is free, within the format of the column's value."""
+    reach = tables.reach
     marks = {"first": reach.first, "rotate": reach.rotate}
     marks |= {"issue": [int(value > 0) for value in reach.values]}
     for mark, values in marks.items():
-        word = h.table(f"word_{mark}", at[FETCH], values, 1)
+        word = tables.of(mark, FETCH, values, 1)
         h.prove(f"{h.see(f'sequencer.word.{mark}')} == {word}")
         if mark != "issue":
-            word = h.table(f"feed_{mark}", at[FED + late(reach.program)], values, 1)
+            word = tables.of(mark, FED + late(reach.program), values, 1)
             h.prove(f"{h.see(f'operands.feed.{mark}')} == {word}")
     for name in inputs(h.design):
         word, own = h.cut(f"operands.{name}"), READERS[name.partition("_")[0]]
@@ -184,19 +254,20 @@ def claim_operand(h: Harness, reach: Reach, at: list[str]) -> None:
             value if source in own else 0
             for source, value in zip(reach.sources, reach.values, strict=True)
         )
-        limit = h.table(f"most_{name}", at[FED - 1], list(values), reach.program.paths.operand)
+        limit = tables.of(f"most_{name}", FED - 1, values, reach.program.paths.operand)
         inside = within(word, limit) if name.startswith("y") else f"{word} <= {limit}"
         if not name.startswith("x"):  # its register is as wide as its only format
             h.assume(f"{limit} == 0 || ({inside})")
 
 
-def claim_lane(h: Harness, reach: Reach, path: str, at: list[str], lane: int) -> None:
-    """A lane from its feed to its accumulators; `at` counts from the lane's own clocks on."""
-    program = reach.program
+def claim_lane(h: Harness, tables: Tables, path: str, lane: int) -> None:
+    """A lane from its feed to its accumulators."""
+    reach, program = tables.reach, tables.reach.program
     width, bits = program.paths.sum, (program.paths.weight, program.paths.operand)
+    own = late(program) + hops(program, lane)
 
     def table(name: str, clocks: int, values: list[int], width: int) -> str:
-        return h.table(f"{name}_{lane}", at[clocks], values, width)
+        return tables.of(name, clocks + own, values, width)
 
     fed = table("fed", FED, reach.values, bits[1])
     h.prove(within(h.see(f"{path}.feed_in.operand"), fed))

@@ -153,7 +153,7 @@ def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, li
     reached = cone(harness, tell)
     behind = [
         mutant
-        for mutant in candidates(proof.design.below(harness.module), harness.module, tell)
+        for mutant in candidates(harness.below, harness.module, tell)
         if (mutant.module, mutant.cell, mutant.port, mutant.portbit) in reached
     ]
     _, _, name = proof.name.rpartition(".")  # a core may be a part of another
@@ -208,8 +208,8 @@ def holds(proof: Proof, mutant: Mutant, folder: Path) -> Outcome:
 
 def spoilt(proof: Proof, mutant: Mutant, progress: Progress = lambda _: None) -> Design:
     """The proof's design with the fault in it."""
-    module = proof.state(proof.design).module
-    text = mutated(proof.design.below(module), module, mutant, _tell(progress))
+    harness = proof.state(proof.design)
+    text = mutated(harness.below, harness.module, mutant, _tell(progress))
     return proof.design.with_modules(text)
 
 

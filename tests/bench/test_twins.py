@@ -9,7 +9,7 @@ import pytest
 from bench import twins
 from bench.twins import NAMES, RESULTS
 from rtl.proofs.statements import BUSES, MAKERS, TRAINED
-from rtl.proofs.twins import Challenge
+from rtl.proofs.twins import SPEAKS_OF, Challenge
 from tests.rtl.proofs.test_twins import COUNT, proof_of
 
 PAGE = Path(twins.__file__).parent.parent / "docs" / "proofs.md"
@@ -38,7 +38,7 @@ def test_a_proof_that_lacks_something_is_noticed(results):
 
 
 def test_what_the_file_has_is_of_the_very_statement(monkeypatch, tmp_path):
-    """Twins are drawn once more where the statement is another one."""
+    """Twins are drawn once more where the statement is another one, or speaks of something else."""
     proof, asked = proof_of("saturates-s"), []
     blind = Challenge(COUNT, (), {("cell", "value"): 8})
     monkeypatch.setattr(twins, "NAMES", {"one": lambda: proof})
@@ -51,3 +51,7 @@ def test_what_the_file_has_is_of_the_very_statement(monkeypatch, tmp_path):
     proof = replace(proof, depth=proof.depth + 1)
     twins.run(["one"], file)
     assert len(asked) == 2
+    monkeypatch.setitem(SPEAKS_OF, "one", {"cell": ("value",)})
+    for _ in range(2):
+        twins.run(["one"], file)
+        assert len(asked) == 3

@@ -18,7 +18,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.errors import ProofError, VacuousError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Twin
-from rtl.proofs.solver import job
+from rtl.proofs.solver import job, solve
 from rtl.proofs.statements import MAKERS
 from rtl.proofs.sums import Reach
 from tests.rtl.support import G1997, head, layer, planned, quantized, readout, stack
@@ -187,6 +187,18 @@ def test_sums_reach_no_further_than_their_formats_say(kind):
     assert 0 < max(reach.most) < 1 << program.paths.sum - 1
     phases = [phase.ideal // phase.groups for phase in program.schedule.phases]
     assert max(reach.most) <= max(phases) * max(reach.products)
+
+
+@pytest.mark.parametrize(("left", "status"), [(False, "passes"), (True, "refuted")])
+def test_what_a_statement_leaves_gives_anything(left, status, tmp_path):
+    """The lanes' sums are 0 in the first clocks; where nothing is said of lanes they are free."""
+    _, design = subject("1997")
+    h = Harness(design, "")
+    if left:
+        h.leave_lanes()
+    h.prove(f"{h.see('lanes.lane0.sum_out')} == 0")
+    assert (len(h.below) < len(design.below(h.module))) == left
+    assert solve("lanes", h, "bmc", 2, tmp_path).status == status
 
 
 def test_a_net_without_a_driver_is_an_error(tmp_path):
