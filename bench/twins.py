@@ -17,11 +17,13 @@ from pathlib import Path
 
 from bench.proofs import Results, worked
 from carousel.report.tables import Table
+from rtl.mutants.mutant import Mutant
 from rtl.proofs import Proof
+from rtl.proofs.errors import ProofError
 from rtl.proofs.record import asked
 from rtl.proofs.statements import BUSES, MAKERS, TRAINED
-from rtl.proofs.status import REFUTED
-from rtl.proofs.twins import LOGIC, MEMORY, SPEAKS_OF, Challenge, challenge
+from rtl.proofs.status import PROVEN, REFUTED, UNKNOWN
+from rtl.proofs.twins import LOGIC, MEMORY, SPEAKS_OF, Challenge, challenge, holds
 from tests.rtl.proofs.test_sequences import PASSING, SIZES
 from tests.rtl.proofs.test_twins import COUNT, proof_of
 
@@ -43,12 +45,12 @@ def run(names: Sequence[str], file: Path) -> Results:
             continue
         before = worked()
         with tempfile.TemporaryDirectory(prefix="twins-") as place:
-            found = challenge(proof, COUNT, Path(place))
+            found = told(proof, challenge(proof, COUNT, Path(place)), Path(place))
         cpu = round(worked() - before)
-        results[name] = {**wanted, "cpu": cpu, **told(found)}
+        results[name] = {**wanted, "cpu": cpu, **found}
         results = {each: results[each] for each in NAMES if each in results}
         file.write_text(json.dumps(results, indent=1) + "\n")
-        said = found.lacks or f"{found.refuted} of {len(found.drawn)} are refuted"
+        said = found["lacks"] or f"of {len(found['drawn'])} enough are refuted"
         print(f"{name}: {said}, {cpu} s", file=sys.stderr, flush=True)
     return results
 
@@ -59,28 +61,38 @@ def speaks_of(name: str) -> dict[str, list[str]] | None:
     return found and {part: list(kinds) for part, kinds in found.items()}
 
 
-def told(found: Challenge) -> Results:
-    """What came of a proof's drawn twins, and what they lack."""
-    drawn = [
-        {
-            "mutant": str(each.mutant),
-            "hits": each.mutant.hits,
-            "result": each.outcome.status,
-            "broken": each.outcome.broken,
-        }
-        for each in found.drawn
-    ]
+def told(proof: Proof, found: Challenge, folder: Path) -> Results:
+    """What came of a proof's drawn twins, and what they lack; of those that are not refuted whether
+    the statement is proven of them too: then it says nothing of what they spoil."""
+    drawn = []
+    for each in found.drawn:
+        result = each.outcome.status
+        also = {} if result == REFUTED else {"holds": still(proof, each.mutant, folder)}
+        twin = {"mutant": str(each.mutant), "hits": each.mutant.hits, "result": result, **also}
+        drawn.append({**twin, "broken": each.outcome.broken})
     return {"lacks": found.lacks, "drawn": drawn}
 
 
+def still(proof: Proof, mutant: Mutant, folder: Path) -> str:
+    """What becomes of the induction on a mutant; unknown where nothing fulfils what is assumed."""
+    try:
+        return holds(proof, mutant, folder).status
+    except ProofError:
+        return UNKNOWN
+
+
 def table(results: Results) -> str:
-    """By proof how many were drawn and refuted, by class how many were refuted."""
+    """By proof how many were drawn, refuted, and proven all the same; by class those refuted."""
     rows = []
     for name, entry in results.items():
         refuted = Counter(twin["hits"] for twin in entry["drawn"] if twin["result"] == REFUTED)
-        counts = len(entry["drawn"]), refuted.total(), *(refuted[hits] or "" for hits in CLASSES)
+        same = sum(twin.get("holds") == PROVEN for twin in entry["drawn"])
+        of_all = len(entry["drawn"]), refuted.total(), same or ""
+        counts = *of_all, *(refuted[hits] or "" for hits in CLASSES)
         rows.append((f"`{name}`", *map(str, counts), str(entry["cpu"])))
-    return Table.of("", ("proof", "drawn", "refuted", *CLASSES, "processor"), rows).markdown()
+    return Table.of(
+        "", ("proof", "drawn", "refuted", "hold", *CLASSES, "processor"), rows
+    ).markdown()
 
 
 def ok(results: Results) -> bool:

@@ -10,10 +10,11 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from rtl.flow.tools import YOSYS, Progress, run, silent
 
@@ -118,11 +119,14 @@ def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]
     commands = [f"mutate -list {ALL} -o list.txt", "write_json cells.json"]
     files = _yosys(text, top, commands, progress)
     modules = json.loads(files["cells.json"])["modules"]
+    chances = {name: set(_chances(module["cells"].values())) for name, module in modules.items()}
     mutants = []
     for line in sorted(files["list.txt"].splitlines()):
         options = dict(OPTION.findall(line))
         cell = modules[options["module"]]["cells"].get(options["cell"])
         if cell is None or options["port"] in ALONE:  # without a cell it is a port of the module
+            continue
+        if _by_chance(cell, options["port"], int(options["portbit"]), chances[options["module"]]):
             continue
         mutants.append(
             Mutant(
@@ -137,6 +141,25 @@ def candidates(text: str, top: str, progress: Progress = silent) -> list[Mutant]
             )
         )
     return mutants
+
+
+def _chances(cells: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    """The bits of a module that may be anything: a statement's own, and no part of the design."""
+    for cell in cells:
+        if cell["type"] in ("$anyseq", "$anyconst"):
+            yield from cell["connections"]["Y"]
+
+
+def _by_chance(cell: Mapping[str, Any], port: str, bit: int, chances: set[int]) -> bool:
+    """Whether a bit of a cell's port belongs to what such bits are for: of a memory to the reader
+    or writer whose address they are."""
+    found = cell["connections"]
+    if not cell["type"].startswith("$mem"):
+        return any(other in chances for bits in found.values() for other in bits)
+    way, size = port[:2], int(cell["parameters"]["ABITS"], 2)
+    width = size if port.endswith("ADDR") else int(cell["parameters"]["WIDTH"], 2)
+    address = found[f"{way}_ADDR"][bit // width * size :][:size]
+    return any(other in chances for other in address)
 
 
 def mutated(text: str, top: str, mutant: Mutant, progress: Progress = silent) -> str:

@@ -167,6 +167,19 @@ class Design:
             raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
         return Design(self.text.replace(text, changed), self.top)
 
+    def looked_at(self, module: str, memory: str) -> "Design":
+        """The design with one more reader of a memory: `looked` is the word at `looks_at`, which is
+        any address for all time."""
+        here = self.modules[module]
+        if "looked" in here.nets:
+            return self
+        words, bits = here.memories[memory]
+        reader = (
+            f"  (* anyconst *)\n  wire [{max(1, (words - 1).bit_length()) - 1}:0] looks_at;\n"
+            f"  wire [{bits - 1}:0] looked;\n  assign looked = {memory}[looks_at];\n"
+        )
+        return self.replaced(module, rf"^(  reg \[\d+:0\] {memory} \[\d+:0\];\n)", rf"\1{reader}")
+
     def hollow(self, modules: Iterable[str]) -> str:
         """The text of modules of which only the ports are left: what they give is free."""
         return "\n\n".join(self.modules[name].hollow for name in modules)

@@ -48,21 +48,21 @@ def state(design: Design, core: StepPlan) -> Harness:
     bits = data + core.program.index_width
     element, filling = h.see("input.element"), h.see("input.filling")
     coming, payload = h.see("input.coming"), h.see("i__payload")
-    h.any("place", width, constant=True)
+    at, word = h.look("input.banks")
+    h.line(f"wire bank = {at}[{width}];")
+    h.line(f"wire [{width - 1}:0] place = {at}[{width - 1}:0];")
     h.any("follow", 1)
-    h.line(f"wire met = take && follow && !following && {element} == place;")
+    here = f"{element} == place && {filling} == bank"
+    h.line(f"wire met = take && follow && !following && {here};")
     h.line(f"wire mine = following && {h.see('sequencer.starts')} && {coming} == bank;")
     h.line(f"wire leaves = begun && {h.see('sequencer.word.release')};")
     h.register("following", 1, "met || (following && !leaves)")
     h.register("begun", 1, "mine || (begun && !leaves)")
-    h.register("bank", 1, f"met ? {filling} : bank")
     h.register("followed", bits + 2, f"met ? {payload} : followed")
     h.prove(f"place < {elements} || !following")
     h.prove(f"!begun || (following && {coming} != bank && reading)")
     h.prove(f"!following || begun || waits[bank] || ({filling} == bank && {element} > place)")
-    for k in range(BANKS << width):
-        kept = f"{h.see(f'input.banks[{k}]')} == followed[{bits - 1}:0]"
-        h.prove(f"!following || {{bank, place}} != {k} || {kept}")
+    h.prove(f"!following || {word} == followed[{bits - 1}:0]")
     word = (f"{h.see(f'sequencer.word.{name}')}" for name in ("issue", "source", "address"))
     issue, source, address = word
     asked = f"begun && {issue} && {source} == {SOURCES.index('x')} && {address} == place"

@@ -26,6 +26,8 @@ class Harness:
         self.module = design.find(part)
         self.cuts: list[str] = []
         self.left: list[str] = []
+        self.free: list[str] = []
+        self.arrays: list[tuple[str, str]] = []
         self._seen: dict[str, str] = {}
         self._lines: list[str] = []
         self.claims: list[str] = []
@@ -68,6 +70,15 @@ class Harness:
         self.cuts.append(f"{PART}.{path}")
         return name
 
+    def look(self, path: str) -> tuple[str, str]:
+        """Any one word of a memory: its address, the same for all time, and what is there. So large
+        memories stay arrays for the solver, which are others word by word."""
+        part, _, memory = path.rpartition(".")
+        module = self.design.find(f"{self.part}.{part}".strip("."))
+        self.design = self.design.looked_at(module, memory)
+        self.arrays.append((module, memory))
+        return self.see(f"{part}.looks_at"), self.see(f"{part}.looked")
+
     def leave(self, *paths: str) -> None:
         """Parts of which nothing is said: all that they give takes any value in every clock."""
         self.left += [self.design.find(f"{self.part}.{path}".strip(".")) for path in paths]
@@ -80,6 +91,7 @@ class Harness:
     def any(self, name: str, bits: int, constant: bool = False) -> str:
         """A value that is free: in every clock, or one for all time."""
         self.line(f"(* {'anyconst' if constant else 'anyseq'} *) wire [{bits - 1}:0] {name};")
+        self.free.append(name)
         return name
 
     def register(

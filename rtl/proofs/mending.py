@@ -5,6 +5,7 @@ whichever and whenever, as long as no word has two of them since it was last wri
 """
 
 import re
+from collections.abc import Sequence
 
 from rtl.program.secded import Secded
 from rtl.proofs.design import Design
@@ -28,6 +29,7 @@ def mending(core: StepPlan, design: Design) -> Proof:
     if not program.protected:
         raise InapplicableError("the core is not protected")
     code, cells = Secded(program.paths.s), len(program.states)
+    nets = [given(design, number) for number in range(1 + core.schedule.peepholes)]
     return Proof(
         "mends",
         "In any clock any bit of any word of the state memory may flip, as long as no word has two "
@@ -43,7 +45,7 @@ def mending(core: StepPlan, design: Design) -> Proof:
             *["The state port asks for words that there are."] * core.options.state_port,
         ),
         upset(design, code, cells),
-        lambda given: state(given, core),
+        lambda given: state(given, core, nets),
         3,
         Twin(
             "a bit of the word is not mended",
@@ -65,8 +67,8 @@ def upset(design: Design, code: Secded, cells: int) -> Design:
     return found.replaced(part, f"({WRITES})", rf"{flips}\1")
 
 
-def state(design: Design, core: StepPlan) -> Harness:
-    """Everything around the states is free in every clock."""
+def state(design: Design, core: StepPlan, nets: Sequence[str]) -> Harness:
+    """Everything around the states is free in every clock; `nets` are what the memory gives."""
     h, program = Harness(design, PART), core.program
     code, cells = Secded(program.paths.s), len(program.states)
     upset, at = h.see("upset"), h.see("upset_at")
@@ -87,9 +89,9 @@ def state(design: Design, core: StepPlan) -> Harness:
         h.assume(f"{at} != {k} || {upset} == 0 || flips{k} == 0")
         h.prove(f"(flips{k} & (flips{k} - 1)) == 0")
         h.prove(f"{h.see(f'memory[{k}]')} == ({encoded(code, f'word{k}')} ^ flips{k})")
-    for k in range(1 + core.schedule.peepholes):
+    for k, net in enumerate(nets):
         select = f"{chosen['select']} ? {chosen['address']} : " if not k else ""
-        claim_reader(h, core, k, f"({select}{h.see(f'place{k}')})")
+        claim_reader(h, core, k, f"({select}{h.see(f'place{k}')})", net)
     return h
 
 
@@ -123,7 +125,7 @@ def masks(code: Secded) -> list[int]:
     ]
 
 
-def claim_reader(h: Harness, core: StepPlan, number: int, address: str) -> None:
+def claim_reader(h: Harness, core: StepPlan, number: int, address: str, net: str) -> None:
     """In each stage of a reader stands what was written at its address so many clocks before."""
     program = core.program
     code, cells = Secded(program.paths.s), len(program.states)
@@ -147,7 +149,7 @@ def claim_reader(h: Harness, core: StepPlan, number: int, address: str) -> None:
         h.prove(f"age < {clocks} || {h.see(net)} == {value}")
 
     first = f"({encoded(code, was[1])} ^ {flips[1]})"
-    claim(1, given(h.design, number), first)
+    claim(1, net, first)
     claim(latency.MEMORY, f"read{number}_raw", raw)
     claim(latency.MEMORY, f"read{number}_mended", was[latency.MEMORY])
     claim(latency.GUARDED, f"read{number}_1", was[latency.GUARDED])

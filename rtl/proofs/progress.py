@@ -35,7 +35,8 @@ def progress(core: StepPlan, design: Design) -> Proof:
                 design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
             ),
             core.latency + elements + outputs + 3,
-            {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1},  # 0, marked last
+            # every vector is 0 and its sequence's last one
+            {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1, "follow": 0},
         ),
     )
 

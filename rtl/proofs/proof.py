@@ -18,8 +18,9 @@ class Twin:
     fault : what is broken, in words.
     design : the broken Verilog.
     depth : clocks from power-up within which the fault must show.
-    driven : what the search for it may limit itself to, port by port: a net of the part and its
-        value, or an expression. A counterexample with fewer inputs is one all the same.
+    driven : what the search for it may limit itself to: a net of the part, or a free value of the
+        statement, and what it is, a number or an expression. A counterexample with fewer inputs
+        is one all the same.
     """
 
     fault: str
@@ -58,5 +59,6 @@ class Proof:
         """The statement of a broken twin, limited to what the search for its fault may be."""
         harness = self.state(twin.design)
         for net, value in twin.driven.items():
-            harness.assume(f"{harness.see(net)} == {value}")
+            name = net if net in harness.free else harness.see(net)
+            harness.assume(f"{name} == {value}")
         return harness

@@ -122,12 +122,13 @@ def refute(proof: Proof, twin: Twin, folder: Path, progress: Progress = lambda _
 def script(harness: Harness) -> str:
     """What makes a transition system of the two files, without what is cut off, in Yosys' words."""
     cuts = "\n".join(f"cutpoint {TOP}/w:{cut}" for cut in harness.cuts)
-    return f"""read_verilog design.v
+    arrays = "".join(f" {module}/r:MEMID=*{memory} %d" for module, memory in harness.arrays)
+    return f"""read_verilog -icells design.v
 read_verilog -formal harness.v
 hierarchy -top {TOP}
 proc
 memory_collect
-memory_map
+memory_map t:$mem_v2{arrays}
 flatten
 {cuts}
 opt_clean -purge

@@ -21,7 +21,7 @@ from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.solver import Outcome, Progress, solve
 from rtl.proofs.status import REFUTED, UNKNOWN
 
-TRIES = 8  # mutants of a class, of which one at least must be refuted
+TRIES = 16  # mutants of a class, of which one at least must be refuted
 FAR = 60  # clocks from power-up in which a fault is looked for, at least
 Class = tuple[str, str]
 """A part's path, and what its mutants hit: see `rtl.mutants.mutant.Mutant.hits`."""
@@ -41,7 +41,7 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "saturates-net": {"activation0": LOGIC},
     "saturates-s": {"cell": LOGIC},
-    "saturates-h": {"cell": LOGIC},
+    "saturates-h": {"cell": ("value",)},  # a linear h is not clipped
     "saturates-y": {"cell": LOGIC},
     "counts": {"": LOGIC},
     "sum": {"sequencer": (*ROM, *LOGIC), "operands": LOGIC, "lanes.lane0": LOGIC},

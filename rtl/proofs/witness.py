@@ -53,7 +53,8 @@ def witness(proof: Proof, folder: Path, progress: Progress = lambda _: None) -> 
 
 def commands(harness: Harness, mode: str, depth: int) -> str:
     """What Yosys is to do; a value that is free in every clock is a net without a driver here."""
-    return f"""{script(harness)}chformal -lower
+    return f"""{script(harness)}memory_map
+chformal -lower
 techmap -map constant.v
 delete t:$anyseq
 sat -prove-asserts -set-assumes {mode} -maxsteps {depth + 1} {TOP}

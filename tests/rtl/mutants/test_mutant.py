@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from golden.network import Network
-from rtl.mutants.mutant import Mutant, draw, mutated, rewritten, selectable
+from rtl.mutants.mutant import Mutant, candidates, draw, mutated, rewritten, selectable
 from rtl.proofs.design import Design
 from rtl.verilog import Top, convert
 from tests.rtl.support import layer, planned, quantized, readout
@@ -114,3 +114,18 @@ def test_all_of_them_fit_behind_one_selector(text, drawn):
     whole = Design(selectable(text, TOP, drawn, "mutant"), TOP)
     assert all(module.nets["mutant"] == 9 for module in whole.modules.values())
     assert whole.text.count("mutant == 9'h") == len(drawn)
+
+
+def test_what_a_statement_adds_to_a_design_is_not_spoilt():
+    """A reader of a memory at any address, or a writer there, is no part of the design."""
+    text = """module m(input clk, input we, input [1:0] at, input [3:0] given, output [3:0] word);
+  reg [3:0] words [3:0];
+  always @(posedge clk) if (we) words[at] <= given;
+  assign word = words[at];
+endmodule
+"""
+    design = Design(text, "m")
+    looked = design.looked_at("m", "words")
+    assert looked != design and looked.looked_at("m", "words") == looked
+    own, seen = (candidates(each.text, "m") for each in (design, looked))
+    assert Counter(mutant.hits for mutant in seen) == Counter(mutant.hits for mutant in own)
