@@ -29,6 +29,7 @@ from bench.model_peers import CELLS, INPUTS, KINDS, Calls, network, peers  # noq
 from carousel.report.tables import Table  # noqa: E402
 from fixedpoint import loop, quantize  # noqa: E402
 from fixedpoint.compiled import run as compiled  # noqa: E402
+from fixedpoint.dense import QuantizedDense  # noqa: E402
 from golden import Network  # noqa: E402
 
 BITS = 16
@@ -45,15 +46,18 @@ def ours(net: Network, x: np.ndarray) -> Calls:
     qnet = quantize(net, bits=BITS, calibrate=calibrate)
     codes, _ = qnet.encode(x)
 
-    def by(run_layer: Callable[..., Any], signals: bool) -> Callable[[], Any]:
+    def by(signals: bool, run_layer: Any, run_dense: Any) -> Callable[[], Any]:
         def call() -> Any:
-            with mock.patch("fixedpoint.network.run_layer", run_layer):
+            with (
+                mock.patch("fixedpoint.network.run_layer", run_layer),
+                mock.patch("fixedpoint.network.run_dense", run_dense),
+            ):
                 return qnet.run(codes, signals=signals)
 
         return call
 
-    fast = (by(compiled.run_layer, signals) for signals in (False, True))
-    loops = (*fast, by(loop.run_layer, True), lambda: net.run(x))
+    fast = (by(signals, compiled.run_layer, compiled.run_dense) for signals in (False, True))
+    loops = (*fast, by(True, loop.run_layer, QuantizedDense.run), lambda: net.run(x))
     return dict(zip(MODELS, loops, strict=True))
 
 

@@ -22,7 +22,7 @@ from golden.dense import Dense
 from golden.squash import squash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QuantizedDense:
     """Rows of sums, each rounded once and squashed: squash(sat(round(b + sum w u))).
 
@@ -74,8 +74,15 @@ class QuantizedDense:
 
     @property
     def room(self) -> int:
-        """Bits, sign aside, that exact arithmetic needs on the way to the rounding."""
-        return max(room(self.sums.bound, shift) for shift in set(self.shifts.tolist()))
+        """Bits, sign aside, that exact arithmetic needs on the way to the rounding, where a net
+        input is counted from its lowest code."""
+        shift = self.sums.frac - self.squash.net.frac
+        return room(self.sums.bound + (abs(self.squash.low) << max(shift, 0)), shift)
+
+    @property
+    def dtype(self) -> type:
+        """float64 where every number on the way is exact in it (BLAS speed), else int64."""
+        return np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64
 
     def check(self, where: str) -> None:
         """`FormatError` unless int64 is wide enough for the rounding."""
@@ -87,8 +94,8 @@ class QuantizedDense:
 
     def run(self, u: Codes) -> tuple[Codes, int]:
         """u (T, N, C) to int64 codes (T, N, R), and how many net inputs saturated."""
-        rounding = Rounding(np.float64 if 1 << self.room <= EXACT_FLOAT else np.int64, self.shifts)
-        dtype = np.int64 if rounding.whole else np.float64
+        dtype = self.dtype
+        rounding = Rounding(dtype, self.shifts)
         weights = (self.weights * rounding.scale[:, None]).astype(dtype)
         net = u.astype(dtype) @ weights.T + (self.biases * rounding.scale).astype(dtype)
         rounding(net)

@@ -14,7 +14,7 @@ from fixedpoint.formats import Format, FormatError, Formats
 from fixedpoint.given import Given
 from fixedpoint.skipping import used
 from fixedpoint.squash import SigmaTable, sigma_table
-from fixedpoint.stepping import run_layer
+from fixedpoint.stepping import run_dense, run_layer
 from golden.cell import LayerState
 from golden.decision import decide
 from golden.dense import Function
@@ -272,7 +272,7 @@ class QuantizedNetwork(Stacked):
 
         def counting(name: str, stage: QuantizedDense) -> Function:
             def run(y: Codes) -> Codes:
-                found, clipped[name] = stage.run(y)
+                found, clipped[name] = run_dense(stage, y)
                 return found
 
             return run

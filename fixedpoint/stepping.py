@@ -4,9 +4,13 @@ Both give the same codes. Loading the compiled one takes as long as some steps o
 therefore runs the first ones of a process; it runs all of them where the other cannot be had.
 """
 
+from importlib import import_module
+from typing import Any
+
 from fixedpoint import loop
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.dense import QuantizedDense
 from golden.cell import LayerState
 from golden.notes import line, note
 from golden.version import install
@@ -40,15 +44,25 @@ def run_layer(
 ) -> tuple[dict[str, Codes], LayerState]:
     """As `fixedpoint.loop.run_layer`."""
     _compiled.steps += len(x) * -(-x.shape[1] // loop.GROUP)
-    if _compiled.available and _compiled.steps > LOADING:
-        try:
-            from fixedpoint.compiled import run
+    found = _try("run_layer", layer, x, state, saturated, signals)
+    return found or loop.run_layer(layer, x, state, saturated, signals)
 
-            return run.run_layer(layer, x, state, saturated, signals)
-        except Exception as error:  # whatever numba or LLVM raises
-            _compiled.available = False
-            note(f"the integer model runs uncompiled, its codes are the same: {_why(error)}")
-    return loop.run_layer(layer, x, state, saturated, signals)
+
+def run_dense(dense: QuantizedDense, u: Codes) -> tuple[Codes, int]:
+    """As `QuantizedDense.run`."""
+    return _try("run_dense", dense, u) or dense.run(u)
+
+
+def _try(name: str, *args: Any) -> Any:
+    """What a compiled function gives; None where it is not to be taken, or cannot be had."""
+    if not _compiled.available or _compiled.steps <= LOADING:
+        return None
+    try:
+        return getattr(import_module("fixedpoint.compiled.run"), name)(*args)
+    except Exception as error:  # whatever numba or LLVM raises
+        _compiled.available = False
+        note(f"the integer model runs uncompiled, its codes are the same: {_why(error)}")
+    return None
 
 
 def _why(error: Exception) -> str:

@@ -87,12 +87,40 @@ def _place_of(u, row, n, lanes):
     return lambda u, row, n, lanes: row * lanes + n
 
 
+def _set_pair(u: Any, row: Any, n: Any, lanes: Any, pair: Any) -> None:
+    """Two sources from an even row on."""
+
+
+@overload(_set_pair, jit_options=OPTIONS)
+def _set_pair_of(u, row, n, lanes, pair):
+    if u.dtype == types.int16:
+
+        def both(u, row, n, lanes, pair):
+            at = row * lanes + n * TWO
+            u[at], u[at + ONE] = u.dtype.type(pair[0]), u.dtype.type(pair[1])
+
+        return both
+
+    def each(u, row, n, lanes, pair):
+        at = row * lanes + n
+        u[at], u[at + lanes] = u.dtype.type(pair[0]), u.dtype.type(pair[1])
+
+    return each
+
+
 @_part
 def _put(values, rows, u, first, lanes):
-    """Rows to the sources from the `first` on."""
-    for n in range(lanes):
-        for r in range(rows):
-            u[_place(u, first + r, n, lanes)] = u.dtype.type(values[r * lanes + n])
+    """Rows to the sources from the `first` on; two at a time, which vectors can be made of."""
+    start = first & ONE if lanes > ONE else rows
+    paired = start + (rows - start) // TWO * TWO
+    for r in range(start, paired, TWO):
+        for n in range(lanes):
+            at = r * lanes + n
+            _set_pair(u, first + r, n, lanes, (values[at], values[at + lanes]))
+    for r in range(rows):
+        if r < start or r >= paired:
+            for n in range(lanes):
+                u[_place(u, first + r, n, lanes)] = u.dtype.type(values[r * lanes + n])
 
 
 @_whole
@@ -275,3 +303,33 @@ def run_steps(packed, work, x, states, record, lost, place):
     _give(s, states[0], first, lanes)
     _give(y, states[1], first, lanes)
     _give(gates, states[2], first, lanes)
+
+
+@_part
+def _put_columns(x, u, first, lanes):
+    """Columns of x (width, N) from the `first` on to the sources; see `_put`."""
+    rows = np.uintp(len(x))
+    paired = rows // TWO * TWO if lanes > ONE else NONE
+    for r in range(NONE, paired, TWO):
+        for n in range(lanes):
+            _set_pair(u, r, n, lanes, (x[r, first + n], x[r + ONE, first + n]))
+    for r in range(paired, rows):
+        for n in range(lanes):
+            u[_place(u, r, n, lanes)] = u.dtype.type(x[r, first + n])
+
+
+def run_rows(rows, unit, work, x, out, lost):
+    """Steps of rows of sums, all sequences of a step one after the other, as they lie in memory.
+
+    x (T, width, N); out (T, rows, N); `lost` gains how many net inputs were saturated.
+    """
+    count, batch = np.uintp(out.shape[1]), np.uintp(out.shape[2])
+    for t in range(np.uintp(len(x))):
+        first = NONE
+        while first < batch:
+            lanes = WIDE if batch - first >= WIDE else ONE
+            _put_columns(x[t], work.u, first, lanes)
+            _products(rows, work.u, work.net, count, lanes)
+            _squashed(work, unit, NONE, count * lanes, lost, count * lanes)
+            _record(work.out, out[t], first, lanes)
+            first += lanes

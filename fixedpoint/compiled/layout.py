@@ -92,6 +92,13 @@ class Packed(NamedTuple):
     threshold: Any
 
 
+class Stage(NamedTuple):
+    """A dense stage: its net inputs, counted from the lowest, and what they become."""
+
+    rows: Rows
+    unit: Unit
+
+
 Record = namedtuple("Record", "gates g s m y")
 """The signals, (T, width, N); others than y may be left out, with no width."""
 
@@ -99,6 +106,9 @@ Work = namedtuple("Work", "u seen net s m y out gates")
 """What steps are run in, rows of lanes: the sources of net inputs, x, y[, gates], and those of a
 projection, m, as numbers or as int16 two by two; net inputs; s, m, y; results; those of gates, one
 for each block."""
+
+StageWork = namedtuple("StageWork", "u net out")
+"""The same of a dense stage."""
 
 
 def aligned(values: np.ndarray) -> np.ndarray:

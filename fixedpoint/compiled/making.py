@@ -1,4 +1,4 @@
-"""The compiled steps, made once for each kind of layer, and what they work in."""
+"""The compiled steps, made once for each kind of layer or stage, and what they work in."""
 
 import hashlib
 from functools import lru_cache
@@ -11,7 +11,17 @@ from numba import types
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.compiled import kernels, layout, vectors
-from fixedpoint.compiled.layout import VALUES, Packed, Record, Rows, Sizes, Work, aligned
+from fixedpoint.compiled.layout import (
+    VALUES,
+    Packed,
+    Record,
+    Rows,
+    Sizes,
+    Stage,
+    StageWork,
+    Work,
+    aligned,
+)
 from golden.notes import line, note
 
 
@@ -43,15 +53,41 @@ def _sources(rows: Rows, lanes: int) -> Codes:
     return np.zeros(terms * lanes, kind)
 
 
+def stage_work(stage: Stage, lanes: int) -> StageWork:
+    """The same for a dense stage."""
+    count = len(stage.rows.ones) * lanes + VALUES
+    net, out = np.zeros(count, stage.rows.ones.dtype), np.zeros(count, stage.unit.words.dtype)
+    return StageWork(*map(aligned, (_sources(stage.rows, lanes), net, out)))
+
+
 _made: dict[Any, Any] = {}
+
+FLAT, STATES, SIGNAL = (types.Array(types.int64, n, "C") for n in (1, 2, 3))
+PLACE = types.UniTuple(types.uintp, 2)
 
 
 def steps(packed: Packed, work: Work) -> Any:
     """`kernels.run_steps` for a layer like this one, made once for each kind."""
     arrays = packed.rows.weights, packed.projection.weights, packed.gate.words
-    kind = tuple(each.dtype for each in arrays)
+    x = types.Array(types.int64, 3, "A", readonly=True)
+    record = types.NamedUniTuple(SIGNAL, len(Record._fields), Record)
+    given = packed, work, x, types.UniTuple(STATES, 3), record, FLAT, PLACE
+    return _once(kernels.run_steps, arrays, given)
+
+
+def rows(stage: Stage, work: StageWork) -> Any:
+    """`kernels.run_rows` for a dense stage like this one, made once for each kind."""
+    x = types.Array(types.int64, 3, "C", readonly=True)
+    given = *stage, work, x, SIGNAL, FLAT
+    return _once(kernels.run_rows, (stage.rows.weights, stage.unit.words), given)
+
+
+def _once(function: Any, arrays: tuple[np.ndarray, ...], given: tuple[Any, ...]) -> Any:
+    """A function for arrays of these types, and what is `given`, or is of a type that is."""
+    kind = function.__name__, *(each.dtype for each in arrays)
     if kind not in _made:
-        _made[kind] = _compiled(numba.typeof(packed), numba.typeof(work))
+        signature = (each if isinstance(each, types.Type) else numba.typeof(each) for each in given)
+        _made[kind] = _compiled(function, types.void(*signature))
     return _made[kind]
 
 
@@ -64,18 +100,13 @@ def _digest() -> str:
     return found.hexdigest()[:16]
 
 
-def _compiled(packed: types.Type, work: types.Type) -> Any:
+def _compiled(function: Any, signature: Any) -> Any:
     """It is kept in a folder of numba's choice, and compiled for this process alone if none will
     take it."""
-    kernels.run_steps.__qualname__ = f"run_steps_{_digest()}"  # of the file that it is kept in
-    flat, states, signals = (types.Array(types.int64, n, "C") for n in (1, 2, 3))
-    x = types.Array(types.int64, 3, "A", readonly=True)
-    record = types.NamedUniTuple(signals, len(Record._fields), Record)
-    place = types.UniTuple(types.uintp, 2)
-    given = packed, work, x, types.UniTuple(states, 3), record, flat, place
+    function.__qualname__ = f"{function.__name__}_{_digest()}"  # of the file that it is kept in
     options = {"nogil": True, **kernels.OPTIONS}
     try:
-        return numba.njit(types.void(*given), cache=True, **options)(kernels.run_steps)
+        return numba.njit(signature, cache=True, **options)(function)
     except Exception as error:  # of many kinds, of files and of what is in them
         note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
-    return numba.njit(types.void(*given), **options)(kernels.run_steps)
+    return numba.njit(signature, **options)(function)

@@ -1,4 +1,4 @@
-"""A layer as the flat arrays that the compiled steps take."""
+"""A layer, or a dense stage, as the flat arrays that the compiled steps take."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -7,7 +7,17 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes, Rounding, half
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.layout import ROWS, SPLIT, Packed, Rows, Shift, Sizes, Unit, aligned
+from fixedpoint.compiled.layout import (
+    ROWS,
+    SPLIT,
+    Packed,
+    Rows,
+    Shift,
+    Sizes,
+    Stage,
+    Unit,
+    aligned,
+)
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
 from fixedpoint.squash import GUARD, HALF, QuantizedSquash
@@ -63,6 +73,17 @@ def pack(layer: QuantizedLayer) -> Packed:
         to_y=_shift(Rounding(dtype, int(last[0][0].shifts[0]) if last else 0), forms.y),
         threshold=np.int64(layer.threshold),
     )
+
+
+@lru_cache(maxsize=16)
+def pack_dense(dense: QuantizedDense) -> Stage:
+    """The same for a dense stage."""
+    dtype, code = np.int64, np.int64
+    if dense.dtype is np.float64 and _short(dense.squash):
+        dtype, code = np.float64, np.int32
+    rounding = Rounding(dtype, int(dense.shifts[0]))
+    rows = _rows([(dense, 1, dense.squash.low)], dtype)
+    return Stage(rows, _unit(dense.squash, code, rounding))
 
 
 def _rows(parts: Sequence[tuple[QuantizedDense, int, int]], dtype: type) -> Rows:

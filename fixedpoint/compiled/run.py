@@ -1,16 +1,21 @@
-"""`fixedpoint.loop.run_layer` by compiled steps, on all processors; importing this needs numba."""
+"""`fixedpoint.loop.run_layer` and `QuantizedDense.run` by compiled steps, on all processors.
+
+Importing this needs numba.
+"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.compiled.layout import LANES, Record
-from fixedpoint.compiled.making import steps, work
-from fixedpoint.compiled.packing import pack
+from fixedpoint.compiled.making import rows, stage_work, steps, work
+from fixedpoint.compiled.packing import pack, pack_dense
+from fixedpoint.dense import QuantizedDense
 from golden.cell import LayerState
 from golden.processes import processors
 from golden.shape import Shape
@@ -41,20 +46,53 @@ def run_layer(
         lost, place = np.zeros(len(shape.kinds) + 4, np.int64), work(packed, lanes)
         at_once = max(1, PRODUCTS // (products * lanes))
         for t in range(0, count, at_once):
-            part = Record(*(values[t : t + at_once] for values in record))
-            now = x[t : t + at_once]
-            step(packed, place, now, end, part, lost, (np.uintp(first), np.uintp(lanes)))
+            cut = slice(t, t + at_once)
+            part = Record(*(values[cut] for values in record))
+            step(packed, place, x[cut], end, part, lost, (np.uintp(first), np.uintp(lanes)))
         return lost
 
     chunks = list(_chunks(batch))
-    threads = min(len(chunks), _threads(), max(1, products * count * batch // WORTH))
+    lost = _side_by_side(run, chunks, _threads(len(chunks), products * count * batch))
+    saturated.update(_counts(shape, lost))
+    return _signals(shape, record, signals), LayerState(*end)
+
+
+def run_dense(dense: QuantizedDense, u: Codes) -> tuple[Codes, int]:
+    """As `QuantizedDense.run`. Steps of few sequences go side by side, as sequences do."""
+    (count, batch, width), stage = u.shape, pack_dense(dense)
+    step, products = rows(stage, stage_work(stage, LANES)), stage.rows.weights.size * count * batch
+    out, few = np.empty((count, dense.outputs, batch), np.int64), batch < LANES
+
+    def run(first: int, last: int) -> Codes:
+        lost, now, to = np.zeros(1, np.int64), u[first:last], out[first:last]
+        if few:
+            now = now.reshape(1, -1, width)
+            to = np.empty((1, dense.outputs, now.shape[1]), np.int64)
+        step(*stage, stage_work(stage, LANES), _columns(now), to, lost)
+        if few:
+            out[first:last] = to.reshape(-1, last - first, batch).transpose(1, 0, 2)
+        return lost
+
+    threads = _threads(count, products)
+    calls = max(threads, min(count, -(-products // PRODUCTS)))
+    ends = np.linspace(0, count, calls + 1).astype(int).tolist()
+    lost = _side_by_side(run, list(pairwise(ends)), threads)
+    return out.transpose(0, 2, 1), int(lost[0])
+
+
+def _columns(u: Codes) -> Codes:
+    """u (T, N, width) as the compiled steps take it, (T, width, N)."""
+    return np.ascontiguousarray(u.transpose(0, 2, 1), np.int64)
+
+
+def _side_by_side(
+    run: Callable[[int, int], Codes], parts: Sequence[tuple[int, int]], threads: int
+) -> Codes:
+    """The sum of what `run` gives for each part."""
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(run, *zip(*chunks, strict=True)))
-    else:
-        found = [run(*each) for each in chunks]
-    saturated.update(_counts(shape, np.sum(found, axis=0)))
-    return _signals(shape, record, signals), LayerState(*end)
+            return np.sum(list(pool.map(run, *zip(*parts, strict=True))), axis=0)
+    return np.sum([run(*each) for each in parts], axis=0)
 
 
 def _chunks(batch: int) -> Iterator[tuple[int, int]]:
@@ -66,10 +104,12 @@ def _chunks(batch: int) -> Iterator[tuple[int, int]]:
         first += lanes
 
 
-def _threads() -> int:
-    """At most so many: the processors, or as OMP_NUM_THREADS says, as it does to NumPy."""
+def _threads(parts: int, products: int) -> int:
+    """For so many parts and products; at most the processors, or as OMP_NUM_THREADS says, as it
+    does to NumPy."""
     said = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, int(said)) if said.isdecimal() else processors()
+    most = max(1, int(said)) if said.isdecimal() else processors()
+    return min(parts, most, max(1, products // WORTH))
 
 
 def _counts(shape: Shape, lost: Codes) -> dict[str, int]:

@@ -75,6 +75,16 @@ class _Code:
         name = f"llvm.masked.gather.v{self.count}i{kind.width}.v{self.count}p0"
         return self.call(name, self.of(kind), *args)
 
+    def twos(self, base: Any, places: Any) -> list[Any]:
+        """The first and the second numbers of the pairs at places (int64) of an array; two int32
+        come as one int64, in half the time."""
+        b, kind = self.builder, base.type.pointee
+        if kind == WORD:
+            doubled = b.shl(places, self.all(WORD, 1))
+            return [self.gathered(self.at(base, each), doubled) for each in (0, 1)]
+        both = self.gathered(b.bitcast(base, WORD.as_pointer()), places)
+        return [b.trunc(b.ashr(both, self.all(WORD, by)), self.of(kind)) for by in (0, 32)]
+
     def call(self, name: str, result: Any, *args: Any) -> Any:
         """One of LLVM's own functions."""
         kind = ir.FunctionType(result, [each.type for each in args])
@@ -193,8 +203,7 @@ def _squash(code: _Code, net: Any, out: Any, count: Any, unit: Sequence[Any]) ->
         at = b.fptosi(at, code.of(result)) if number == REAL else at
         at = b.add(at, base)
         knot = b.zext(b.lshr(at, bits), code.of(WORD)) if result != WORD else b.lshr(at, bits)
-        knot = b.shl(knot, code.all(WORD, 1))
-        line, rise = (code.gathered(code.at(words, each), knot) for each in (0, 1))
+        line, rise = code.twos(words, knot)
         sigma = b.ashr(b.add(line, b.mul(rise, b.and_(at, mask))), down)
         code.store(b.ashr(b.add(b.shl(sigma, gain), constant), shift), out, place)
     return code.call(f"llvm.vector.reduce.or.v{VALUES}i64", WORD, b.load(lost))

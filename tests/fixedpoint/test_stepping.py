@@ -10,7 +10,7 @@ import pytest
 from fixedpoint import loop, quantize, stepping
 from fixedpoint.compiled import making, run
 from golden import notes
-from tests.fixedpoint.nets import forget_network, random_codes
+from tests.fixedpoint.nets import forget_network, random_codes, random_quantized
 
 
 @pytest.fixture
@@ -48,6 +48,23 @@ def test_the_first_steps_of_a_process_load_nothing(monkeypatch, fresh, qnet):
         qnet.run(codes)
     qnet.run(codes[0])
     assert found == ["loop", "compiled", "compiled", "compiled"]
+
+
+def test_dense_stages_are_compiled_as_layers_are(monkeypatch, fresh):
+    (_, qnet), asked = random_quantized(np.random.default_rng(1), 12), []
+    assert qnet.head
+
+    def note(*args, true=run.run_dense):
+        asked.append(args[0])
+        return true(*args)
+
+    monkeypatch.setattr(run, "run_dense", note)
+    codes = random_codes(np.random.default_rng(0), qnet, 5, 40)
+    want = qnet.run(codes)
+    assert not asked
+    monkeypatch.setattr(stepping, "LOADING", 0)
+    np.testing.assert_array_equal(qnet.run(codes).out, want.out)
+    assert asked == list(qnet.dense)
 
 
 def broken(error):
