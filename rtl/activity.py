@@ -9,28 +9,33 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.skipping import LISTED
 from golden.cell import LayerState
 from golden.wiring import INPUT
-from rtl.schedule.skipping import Flags, Listed, SkipSchedule
+from rtl.schedule.skipping import Flags, Given, Listed, SkipSchedule
 
 State = tuple[LayerState, ...]
 
 
 def given(
     qnet: QuantizedNetwork, codes: Codes, state: State | None = None
-) -> tuple[dict[int, Codes], State]:
-    """What the input has and each stage gives in every step, by stage, each (N T, width), sequence
-    by sequence; and the state after them. Codes are (T, D) or (N, T, D)."""
+) -> tuple[dict[Given, Codes], State]:
+    """What the input has and each stage gives in every step, each (N T, width), sequence by
+    sequence; and the state after them. Codes are (T, D) or (N, T, D)."""
     trace = replace(qnet, output="every", decides=False).run(codes, state)
-    found = {INPUT: codes, **{k: layer["y"] for k, layer in enumerate(trace.layers)}}
-    found |= dict(enumerate(trace.dense, qnet.first_head))
-    return {k: values.reshape(-1, values.shape[-1]) for k, values in found.items()}, trace.state
+    found = {Given(INPUT): codes}
+    for k, (layer, signals) in enumerate(zip(qnet.layers, trace.layers, strict=True)):
+        found[Given(k)] = signals["y"]
+        # block by block, as they are computed
+        found[Given(k, gates=True)] = np.stack([signals[g] for g in layer.shape.gates], axis=-1)
+    found |= {Given(k): values for k, values in enumerate(trace.dense, qnet.first_head)}
+    steps = codes.size // codes.shape[-1]
+    return {k: values.reshape(steps, -1) for k, values in found.items()}, trace.state
 
 
 def listed(
-    qnet: QuantizedNetwork, schedule: SkipSchedule, values: dict[int, Codes], first: Flags
+    qnet: QuantizedNetwork, schedule: SkipSchedule, values: dict[Given, Codes], first: Flags
 ) -> Listed:
-    """Which of the values of steps (T, width), by stage, a core lists; `first` are those steps that
-    begin a sequence."""
-    known = dict(enumerate(qnet.thresholds, INPUT))
+    """Which of the values of steps (T, width) a core lists; `first` are those steps that begin a
+    sequence."""
+    known = {Given(k): threshold for k, threshold in enumerate(qnet.thresholds, INPUT)}
     cuts = np.flatnonzero(first)[1:] if first[0] else np.flatnonzero(first)
     find = LISTED[schedule.skip]
     return {

@@ -32,7 +32,6 @@ def _of_network(qnet: QuantizedNetwork) -> Iterator[str]:
         for has, what in (
             (shape.reverse, "runs in reverse"),
             (shape.peepholes, "has peepholes"),
-            (shape.gate_recurrence, "has gate recurrence"),
             (shape.projection is not None, "has a projection"),
             (layer.initial.y.any(), "starts from outputs other than 0"),
         ):

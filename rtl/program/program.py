@@ -319,9 +319,10 @@ class Program:
     def _lists(self, schedule: SkipSchedule) -> dict[str, int]:
         """Of a core that skips: lists in two banks and, where they are of differences, what was
         used last, and the sums of rows."""
-        widths = [schedule.widths[stage] for stage in schedule.stages]
         sizes = [(schedule.inputs, schedule.inputs, self.qnet.formats.input.width)]
-        sizes.append((sum(widths), max(widths), self.paths.y))
+        for gates, width in ((False, self.paths.y), (True, self.paths.gate + 1)):
+            counts = [len(rows) for k, (_, rows) in schedule.yields.items() if k.gates == gates]
+            sizes += [(sum(counts), max(counts), width)] if counts else []
         more = int(schedule.changed)
         listed = sum(2 * count * (width + more + bits_for(most)) for count, most, width in sizes)
         last = more * sum(count * width for count, _, width in sizes)

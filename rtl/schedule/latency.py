@@ -52,12 +52,14 @@ STATE_PORT = MEMORY + 1
 
 # A core that skips: from the choice of a column to its operand at the first lane (its place in a
 # list, the memory of lists and its register, its weight's address); a kept sum (its memory, and the
-# sum of both); a value into a list that the sequencer sees (a register, the count, the sequencer's
-# own), and before that its difference from the one that was used last (memory, difference).
+# sum of both); the ends of lists until columns are chosen by them (a register, what follows of the
+# place that is read); a value into a list (a register, the count, its end looked up), and before
+# that its difference from the one that was used last (memory, difference).
 SKIP_OPERAND = MEMORY + 1 + WEIGHT
 SKIP_ROW = SKIP_OPERAND + LANE
 KEPT = MEMORY
-LISTED = 1 + 1 + 1
+LOOKED = 1 + 1
+LISTED = 1 + 1 + LOOKED
 CHANGED = MEMORY + 1
 
 ROW = OPERAND + LANE  # a group's last column issued to its first row's sum at the tail

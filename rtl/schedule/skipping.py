@@ -1,17 +1,17 @@
 """The clocks of a core that skips columns: which are active is known only while it runs.
 
 Values are listed when they are computed, and groups of rows run over lists. A layer reads the list
-of its input and that of its own outputs of the step before, a dense stage that of the stage below;
-the list that comes last may grow while its first group reads it, and that group ends only when the
-list is whole. All others find their lists whole:
+of its input and those of its own outputs, with gate recurrence also of its gates, of the step
+before, a dense stage that of the stage below; the list that comes last may grow while its first
+group reads it, and that group ends only when the list is whole. All others find their lists whole:
 
     clocks of a group = max(active columns, rows of the group before, 1)
 
-The rows are those that the tail still takes; there is one clock more for each phase, and what its
+The rows are those that the tail still takes; there are two clocks more for each phase, and what its
 first group waits for the end of its lists. `SkipSchedule.spans` gives the clocks of given lists.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -25,7 +25,7 @@ from golden.wiring import INPUT
 from rtl.schedule import latency
 from rtl.schedule.groups import After
 from rtl.schedule.issue import Order, Run
-from rtl.schedule.phases import SOURCES, Phase, phases_of
+from rtl.schedule.phases import Phase, phases_of
 from rtl.schedule.schedule import Schedule, check_lanes
 
 KINDS = ("zero", "unchanged")
@@ -34,9 +34,26 @@ EARLY = -(1 << 40)  # a clock before all
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Listed = Mapping[int, Flags]
-"""By stage, -1 for the network's input: whether each of its values is listed, (T, width)."""
-Step = Mapping[int, Flags]
+ORDER = ("x", "gates", "y", "below")
+"""Sources by when their lists are whole: the last one may still grow when a phase begins."""
+
+
+class Given(NamedTuple):
+    """What is listed together.
+
+    Attributes
+    ----------
+    stage : which gives the values, or INPUT.
+    gates : they are its gates, block by block, and not its outputs.
+    """
+
+    stage: int
+    gates: bool = False
+
+
+Listed = Mapping[Given, Flags]
+"""Whether each of the values is listed, (T, width)."""
+Step = Mapping[Given, Flags]
 """The same of one step, (width,)."""
 
 
@@ -45,12 +62,12 @@ class Segment(NamedTuple):
 
     Attributes
     ----------
-    stage : which gives the values, or INPUT.
+    given : of which values.
     before : they are those of the step before.
-    offset : the column of the stage's first value.
+    offset : the place of the first of them among the phase's columns.
     """
 
-    stage: int
+    given: Given
     before: bool
     offset: int
 
@@ -100,7 +117,7 @@ class SkipSchedule(Schedule):
 
     @property
     def latency(self) -> int:
-        return self.listing - 1 + self.output_ready[0] + latency.LEAVE
+        return self.listing - latency.LOOKED + self.output_ready[0] + latency.LEAVE
 
     @property
     def buffered_steps(self) -> int:
@@ -113,20 +130,45 @@ class SkipSchedule(Schedule):
         return tuple(phase.layer for phase in self.phases if phase.yields != "out")
 
     @cached_property
-    def widths(self) -> dict[int, int]:
-        """How many values each stage gives, and the input has."""
-        units = {p.layer: sum(row.kind == p.yields for row in p.rows) for p in self.phases}
-        return {INPUT: self.inputs, **{stage: units[stage] for stage in self.stages}}
+    def gated(self) -> tuple[int, ...]:
+        """The layers of which gates are listed: all of them where any has gate recurrence."""
+        layers = tuple(phase.layer for phase in self.phases if phase.yields == "g")
+        read = any(column.source == "gates" for p in self.phases for column in p.columns)
+        return layers if read else ()
+
+    @cached_property
+    def yields(self) -> dict[Given, tuple[Phase, tuple[int, ...]]]:
+        """Of all that is listed but the input which phase yields it, and its rows there."""
+        found = {}
+        for phase in self.phases:
+            kinds = [row.kind for row in phase.rows]
+            own = tuple(n for n, kind in enumerate(kinds) if kind == phase.yields)
+            if phase.layer in self.stages:
+                found[Given(phase.layer)] = phase, own
+            if phase.layer in self.gated:
+                rest = tuple(n for n, kind in enumerate(kinds) if kind != phase.yields)
+                found[Given(phase.layer, gates=True)] = phase, rest
+        return found
+
+    @cached_property
+    def widths(self) -> dict[Given, int]:
+        """How many values there are of what is listed."""
+        return {Given(INPUT): self.inputs, **{k: len(rows) for k, (_, rows) in self.yields.items()}}
 
     def segments(self, phase: Phase) -> tuple[Segment, ...]:
-        """The lists that a phase reads, in order: one or two."""
-        found = []
-        columns = sorted(phase.columns, key=lambda each: SOURCES.index(each.source))
-        for _, some in groupby(columns, lambda each: each.source):
-            first = next(some)
-            stage = first.row.layer if first.row else INPUT
-            found.append(Segment(stage, first.before, first.column))
+        """The lists that a phase reads, in order: up to three."""
+        found, place = [], 0
+        for source, some in groupby(phase.columns, lambda each: each.source):
+            first, *others = some
+            given = Given(first.row.layer if first.row else INPUT, source == "gates")
+            found.append(Segment(given, first.before, place))
+            place += 1 + len(others)
         return tuple(found)
+
+    @cached_property
+    def lists(self) -> int:
+        """The most that a phase reads."""
+        return max(len(self.segments(phase)) for phase in self.phases)
 
     @cached_property
     def least_cycles(self) -> int:
@@ -157,7 +199,7 @@ class SkipSchedule(Schedule):
         walk, found = _Walk(self), list[int]()
         end, released, taking = 0, [-1, -1], 0
         for now, before in self._steps(listed, first):
-            there = taking + self.elements - 1 + self.listing - 1
+            there = taking + self.elements - 1 + self.listing - latency.LOOKED
             found.append(max(end, there))
             ends = walk.step(found[-1], now, before)
             taking = max(there, released[-1] + 1)  # where the step before has its input
@@ -187,7 +229,7 @@ class SkipSchedule(Schedule):
         total = np.zeros(len(first), np.int64)
         for phase in self.phases:
             for segment in self.segments(phase):
-                count = listed[segment.stage].sum(axis=1)
+                count = listed[segment.given].sum(axis=1)
                 if segment.before:
                     count = np.where(first, 0, np.concatenate([[0], count[:-1]]))
                 total += phase.groups * count
@@ -199,46 +241,47 @@ class _Walk:
 
     Attributes
     ----------
-    listed : by stage the clock in which each value can be read from its list.
+    listed : the clock in which each value can be read from its list.
     free : the first clock in which the tail may take a group.
     """
 
     def __init__(self, schedule: SkipSchedule):
-        self.schedule = schedule
-        self.phases = [(phase, schedule.segments(phase)) for phase in schedule.phases]
-        self.rows = [
-            np.array([phase.tail_clocks(k) for k in range(phase.groups)])
+        self.schedule, self.free = schedule, EARLY
+        self.listed = {given: np.full(n, EARLY) for given, n in schedule.widths.items()}
+        self.phases = [
+            (
+                np.array([phase.tail_clocks(k) for k in range(phase.groups)]),
+                schedule.segments(phase),
+                [
+                    (given, *self._behind(phase, given, np.array(rows)))
+                    for given, (its, rows) in schedule.yields.items()
+                    if its is phase
+                ],
+            )
             for phase in schedule.phases
         ]
-        self.places = [self._places(phase) for phase, _ in self.phases]
-        self.listed = {stage: np.full(n, EARLY) for stage, n in schedule.widths.items()}
-        self.free = EARLY
 
-    def _places(self, phase: Phase) -> tuple[Ints, Ints]:
-        """Of each value that a phase gives its group, and the clocks behind that group's end."""
-        after = self.schedule.after
-        clocks = after.cell if phase.yields == "g" else after.gate
-        at = np.array([k for k, row in enumerate(phase.rows) if row.kind == phase.yields])
-        return at // phase.side, at % phase.side + clocks
+    def _behind(self, phase: Phase, given: Given, rows: Ints) -> tuple[Ints, Ints]:
+        """Of each value that rows of a phase yield its group, and the clocks behind its end."""
+        cells, after = phase.yields == "g" and not given.gates, self.schedule.after
+        return rows // phase.side, rows % phase.side + (after.cell if cells else after.gate)
 
     def step(self, begin: int, now: Step, before: Step) -> list[int]:
         """The clock in which each group ends; values of this step and of the one before."""
         clock, found = begin, list[int]()
-        for (phase, segments), rows, (group, clocks) in zip(
-            self.phases, self.rows, self.places, strict=True
-        ):
-            lists = [_EMPTY] * (len(segments) == 1)
+        for rows, segments, yields in self.phases:
+            lists = []
             for each in segments:
-                at, flags = self.listed[each.stage], (before if each.before else now)[each.stage]
+                at, flags = self.listed[each.given], (before if each.before else now)[each.given]
                 lists.append(_List(at[flags], int(at[-1])))
-            opening = max(_first_end(clock + 2, *lists), self.free)
+            opening = max(_first_end(clock + 1 + latency.LOOKED, lists), self.free)
             active = sum(len(each.at) for each in lists)
             apart = np.maximum(max(active, 1), rows[:-1])
             ends = opening + np.concatenate([[0], np.cumsum(apart)])
             clock = int(ends[-1])
             self.free = clock + int(rows[-1])
-            if phase.layer in self.listed:
-                self.listed[phase.layer] = ends[group] + clocks
+            for given, group, behind in yields:
+                self.listed[given] = ends[group] + behind
             found += ends.tolist()
         return found
 
@@ -255,30 +298,23 @@ class _List(NamedTuple):
         return max(start + count - 1, int(np.max(self.at + np.arange(count - 1, -1, -1))))
 
 
-_EMPTY = _List(np.zeros(0, np.int64), EARLY)
-
-
-def _first_end(start: int, early: _List, late: _List) -> int:
+def _first_end(start: int, lists: Sequence[_List]) -> int:
     """The clock in which a phase's first group ends, as far as the tail is free.
 
-    A list's last entry is known as such only when the list is whole. If that comes to be known
-    after all is read, the group ends, or goes on to the next list, in a clock without a column.
+    A list's last entry is known as such only when the list is whole, and the next list is read
+    from then on. If all is read before that is known, the group ends in a clock without a column.
 
     Parameters
     ----------
     start : the first clock in which it may read.
     """
-    clock = max(start, early.whole)
-    if len(early.at):
-        read = early.read(start)
-        clock = read if early.whole <= read else max(read + 1, early.whole)
-        if not len(late.at) and late.whole <= clock:
-            return clock
-        clock += 1
-    if not len(late.at):
-        return max(clock, late.whole)
-    read = late.read(clock)
-    return read if late.whole <= read else max(read + 1, late.whole)
+    clock, read, known = start, EARLY, max(each.whole for each in lists)
+    for each in lists:
+        if len(each.at):
+            read = each.read(clock)
+            clock = read + 1
+        clock = max(clock, each.whole)
+    return max(start, read + (known > read), known)
 
 
 def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> SkipSchedule:
@@ -289,9 +325,15 @@ def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> Sk
     LaneError : `lanes` is not one of `allowed_lanes`.
     """
     lanes = check_lanes(qnet, lanes)
-    phases = phases_of(qnet, lanes, 1, False, every=True)
+    phases = tuple(map(_as_listed, phases_of(qnet, lanes, 1, False, every=True)))
     found = SkipSchedule(lanes, 1, phases, Order((), 1, 0, ()), qnet.inputs, skip=skip)
     return replace(found, order=_full(found))
+
+
+def _as_listed(phase: Phase) -> Phase:
+    """The phase with its columns in the order in which lists have them."""
+    columns = sorted(phase.columns, key=lambda each: (ORDER.index(each.source), each.address))
+    return replace(phase, columns=tuple(columns))
 
 
 def _full(schedule: SkipSchedule) -> Order:

@@ -3,14 +3,14 @@
          ┌────────────┐  a column a clock   ┌───────────┐ sums ┌──────────┐
 i ─────► │ InputLists │────────┬───────────►│ LaneArray │─────►│ KeptSums │──► Activation,
          └────────────┘        │            └───────────┘      └──────────┘    CellUpdate ──► o
-               ▲        ┌──────┴──────┐                                           │ y
+               ▲        ┌──────┴──────┐                                           │ y, gates
          SkipSequencer ─│ OutputLists │◄──────────────────────────────────────────┘
                         └─────────────┘
 """
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,9 +24,10 @@ from rtl.lib.arithmetic import delay
 from rtl.lib.beat import beat_layout
 from rtl.program.program import Program
 from rtl.schedule import latency
-from rtl.schedule.skipping import Segment, SkipSchedule
+from rtl.schedule.phases import Phase
+from rtl.schedule.skipping import Given, SkipSchedule
 from rtl.skipping.input import InputLists
-from rtl.skipping.outputs import OutputLists
+from rtl.skipping.outputs import OutputLists, written_layout
 from rtl.skipping.sequencer import SkipSequencer
 from rtl.skipping.sums import KeptSums
 
@@ -48,7 +49,8 @@ class SkipFront(wiring.Component):
     waiting, starts, running : Out(1), see `InputLists` and `SkipSequencer`.
     last : Out(1), the coming step's mark.
     step_first, step_last : Out(1), the running step's, one clock after a column was chosen.
-    y_written : In({valid, fresh, data}), see `OutputLists`.
+    y_written, gates_written : In({valid, fresh, data}), see `OutputLists`; the second with gate
+        recurrence only.
     feed : Out(feed_layout).
     """
 
@@ -61,19 +63,21 @@ class SkipFront(wiring.Component):
     step_first: Signal
     step_last: Signal
     y_written: data.View
+    gates_written: data.View
     feed: data.View
 
     def __init__(self, program: Program):
         assert isinstance(program.schedule, SkipSchedule)
         self.program, self.schedule = program, program.schedule
         flags = ("waiting", "starts", "running", "last", "step_first", "step_last")
-        written = {"valid": 1, "fresh": 1, "data": signed(program.paths.y)}
+        written = {"y_written": program.paths.y}
+        written |= {"gates_written": program.paths.gate + 1} if self.schedule.gated else {}
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(program.qnet.formats.input))),
                 "ready": In(1),
                 **{name: Out(1) for name in flags},
-                "y_written": In(data.StructLayout(written)),
+                **{name: In(written_layout(width)) for name, width in written.items()},
                 "feed": Out(feed_layout(program.operand, program.weight_address_width)),
             }
         )
@@ -81,14 +85,9 @@ class SkipFront(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         schedule, qnet = self.schedule, self.program.qnet
-        known = dict(enumerate(qnet.thresholds, INPUT))
-        stages = schedule.stages
-        given = [known.get(k, 0) for k in stages] if schedule.changed else None
         first = [qnet.threshold] if schedule.changed else None
         m.submodules.sequencer = sequencer = SkipSequencer(schedule)
         m.submodules.input = buffer = InputLists(qnet.formats.input, qnet.inputs, first)
-        widths = [schedule.widths[k] for k in stages]
-        m.submodules.outputs = outputs = OutputLists(widths, self.program.paths.y, given)
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
         m.d.comb += [
             sequencer.ready.eq(self.ready),
@@ -97,72 +96,106 @@ class SkipFront(wiring.Component):
             buffer.take.eq(sequencer.starts),
             buffer.release.eq(sequencer.over0),
             buffer.address.eq(sequencer.entry),
-            outputs.written.eq(self.y_written),
-            outputs.parity.eq(sequencer.parity),
-            outputs.address.eq(sequencer.entry),
             self.waiting.eq(buffer.waiting),
             self.last.eq(buffer.last),
         ]
         for name in ("starts", "running", "step_first", "step_last"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
-        self._connect(m, sequencer, buffer, outputs)
-        self._feed(m, sequencer, buffer, outputs)
+        known = dict(enumerate(qnet.thresholds, INPUT))
+        banks = {False: self._lists(m, "y", schedule.stages, known, sequencer)}
+        if schedule.gated:
+            banks[True] = self._lists(m, "gates", schedule.gated, {}, sequencer)
+        for p, phase in enumerate(schedule.phases):
+            self._connect(m, p, phase, sequencer, buffer, banks)
+        self._feed(m, sequencer, buffer, banks)
         return m
 
-    def _connect(
-        self, m: Module, sequencer: SkipSequencer, buffer: InputLists, outputs: OutputLists
-    ) -> None:
-        """Each phase's lists to the sequencer, and which of them it reads to the lists."""
-        stages = self.schedule.stages
-        for p, phase in enumerate(self.schedule.phases):
-            segments = self.schedule.segments(phase)
-            late, early = segments[-1], segments[0] if len(segments) > 1 else None
-            for name, segment in (("early", early), ("late", late)):
-                ends = getattr(sequencer, f"{name}{p}")
-                self._ends(m, ends, segment, sequencer, buffer, outputs)
-                with m.If((sequencer.phase == p) & (sequencer.in_late == (name == "late"))):
-                    if segment and segment.stage != INPUT:
-                        m.d.comb += outputs.stage.eq(stages.index(segment.stage))
-                        m.d.comb += outputs.before.eq(segment.before)
-            if phase.layer in stages:
-                over = getattr(sequencer, f"over{p}")
-                m.d.comb += getattr(outputs, f"over{stages.index(phase.layer)}").eq(over)
-
-    def _ends(
+    def _lists(
         self,
         m: Module,
-        ends: Any,
-        segment: Segment | None,
+        name: str,
+        stages: tuple[int, ...],
+        thresholds: dict[int, int],
+        sequencer: SkipSequencer,
+    ) -> OutputLists:
+        """The lists of what stages give, written to `{name}_written`."""
+        written, schedule = getattr(self, f"{name}_written"), self.schedule
+        widths = [schedule.widths[Given(k, name == "gates")] for k in stages]
+        given = [thresholds.get(k, 0) for k in stages] if schedule.changed else None
+        lists = OutputLists(widths, len(written.data), given)
+        m.submodules[name] = lists
+        m.d.comb += [
+            lists.written.eq(written),
+            lists.parity.eq(sequencer.parity),
+            lists.address.eq(sequencer.entry),
+        ]
+        for p, phase in enumerate(schedule.phases):
+            if phase.layer in stages:
+                over = getattr(lists, f"over{stages.index(phase.layer)}")
+                m.d.comb += over.eq(getattr(sequencer, f"over{p}"))
+        return lists
+
+    def _connect(
+        self,
+        m: Module,
+        p: int,
+        phase: Phase,
         sequencer: SkipSequencer,
         buffer: InputLists,
-        outputs: OutputLists,
+        banks: dict[bool, OutputLists],
     ) -> None:
-        """How far a phase's list has come. A sequence's first step finds none of the step before,
-        which it waits for all the same."""
-        if segment is None:
-            m.d.comb += ends.whole.eq(1)
-        elif segment.stage == INPUT:
-            m.d.comb += [ends.whole.eq(1), ends.count.eq(buffer.count)]
-        else:
-            k = self.schedule.stages.index(segment.stage)
-            its = getattr(outputs, f"{'before' if segment.before else 'now'}{k}")
+        """A phase's lists to the sequencer: how far each has come; and which is read to the lists.
+
+        A sequence's first step finds none of the step before, which it waits for all the same.
+        """
+        schedule, segments = self.schedule, self.schedule.segments(phase)
+        for k in range(schedule.lists):
+            ends = getattr(sequencer, f"ends{p}_{k}")
+            segment = segments[k] if k < len(segments) else None
+            if segment is None:
+                m.d.comb += ends.whole.eq(1)
+                continue
+            stage, gates = segment.given
+            if stage == INPUT:
+                m.d.comb += [ends.whole.eq(1), ends.count.eq(buffer.count)]
+                continue
+            bank = banks[gates]
+            number = (schedule.gated if gates else schedule.stages).index(stage)
+            its = getattr(bank, f"{'before' if segment.before else 'now'}{number}")
             count = Mux(sequencer.opens, 0, its.count) if segment.before else its.count
             m.d.comb += [ends.whole.eq(its.whole), ends.count.eq(count)]
+            with m.If((sequencer.phase == p) & (sequencer.reading == k)):
+                m.d.comb += [bank.stage.eq(number), bank.before.eq(segment.before)]
+
+    def _source(self, sequencer: SkipSequencer, gates: bool) -> Value:
+        """Whether a column of the input, or of gates, is chosen."""
+        found: Value = Const(0)
+        for p, phase in enumerate(self.schedule.phases):
+            for k, (given, _, _) in enumerate(self.schedule.segments(phase)):
+                if given.gates if gates else given.stage == INPUT:
+                    found |= (sequencer.phase == p) & (sequencer.reading == k)
+        return found
 
     def _feed(
-        self, m: Module, sequencer: SkipSequencer, buffer: InputLists, outputs: OutputLists
+        self,
+        m: Module,
+        sequencer: SkipSequencer,
+        buffer: InputLists,
+        banks: dict[bool, OutputLists],
     ) -> None:
         """Entries to operands and their weights' addresses."""
         wait = latency.MEMORY - 1  # behind the choice, which is a clock behind the memories
         choice = sequencer.choice
-        from_input = delay(m, sequencer.from_input, wait, name="from_input")
         issue = delay(m, choice.issue, wait, name="issue", keep_reset=True)
+        sources = [banks[False].entry]
+        sources += [banks[True].entry] if True in banks else []
         value = Signal(signed(self.program.operand))
-        unit = Signal(max(len(buffer.entry.unit), len(outputs.entry.unit)))
-        m.d.comb += [
-            value.eq(Mux(from_input, buffer.entry.value, outputs.entry.value)),
-            unit.eq(Mux(from_input, buffer.entry.unit, outputs.entry.unit)),
-        ]
+        unit = Signal(max(len(each.unit) for each in (buffer.entry, *sources)))
+        m.d.comb += [value.eq(sources[0].value), unit.eq(sources[0].unit)]
+        for gates, entry in ((False, buffer.entry), *((True, each) for each in sources[1:])):
+            name = "from_gates" if gates else "from_input"
+            with m.If(delay(m, self._source(sequencer, gates), latency.MEMORY, name=name)):
+                m.d.comb += [value.eq(entry.value), unit.eq(entry.unit)]
         operand = Signal.like(value, reset_less=True)
         address = Signal.like(self.feed.address, reset_less=True)
         m.d.sync += [
@@ -207,6 +240,8 @@ class SkipCore(Core):
     ) -> None:
         super()._connect_cell(m, activations, cell, operands)
         m.d.comb += operands.y_written.fresh.eq(cell.y.step_first)
+        if self.program.gates:
+            m.d.comb += operands.gates_written.fresh.eq(activations[0].o.step_first)
 
     def _connect_dense(self, m: Module, activation: Activation, operands: Any) -> None:
         super()._connect_dense(m, activation, operands)

@@ -38,7 +38,8 @@ class Lister(wiring.Component):
 
     Timing: a value stands in `o` one clock after `i`, or with differences `latency.CHANGED` = 3
     clocks later (memory and its register, difference). One value a clock; the same one again after
-    more than `latency.CHANGED` + 1 clocks. Number formats: a difference is one bit wider.
+    more than `latency.CHANGED` + 1 clocks: so what is remembered is written a clock later than it
+    is known. Number formats: a difference is one bit wider.
 
     Parameters
     ----------
@@ -105,11 +106,12 @@ class Lister(wiring.Component):
             thresholds if len(set(thresholds)) > 1 else thresholds[:1],
             lambda most: (difference > most) | (difference < -most) if most else difference != 0,
         )
-        valid = delay(m, i.valid, stages, name="difference_valid", keep_reset=True)
+        was_far = delay(m, far, 1, name="was_far")
+        valid = delay(m, i.valid, stages + 1, name="difference_valid", keep_reset=True)
         m.d.comb += [
             read.addr.eq(address),
-            write.addr.eq(delay(m, address, stages, name="address")),
-            write.data.eq(Mux(far, delay(m, value, 1, name="value_then"), 0)),
-            write.en.eq(valid & (far | delay(m, fresh, 1, name="fresh_then"))),
+            write.addr.eq(delay(m, address, stages + 1, name="address")),
+            write.data.eq(Mux(was_far, delay(m, value, 2, name="value_then"), 0)),
+            write.en.eq(valid & (was_far | delay(m, fresh, 2, name="fresh_then"))),
         ]
         return difference, far

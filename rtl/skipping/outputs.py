@@ -1,4 +1,4 @@
-"""Lists of what stages give: outputs of layers, units of dense stages."""
+"""Lists of what stages give: outputs of layers, units of dense stages; gates of layers."""
 
 from collections.abc import Sequence
 
@@ -18,6 +18,11 @@ def ends_layout(most: int) -> data.StructLayout:
     return data.StructLayout({"count": range(most + 1), "whole": 1})
 
 
+def written_layout(width: int) -> data.StructLayout:
+    """A value that is written, and whether its step begins a sequence."""
+    return data.StructLayout({"valid": 1, "fresh": 1, "data": signed(width)})
+
+
 class OutputLists(wiring.Component):
     """Lists of each stage's values, which come in order, in two banks, one of each parity of the
     step: so the list of t-1 can be read while that of t grows.
@@ -34,7 +39,7 @@ class OutputLists(wiring.Component):
 
     Members
     -------
-    written : In({valid, fresh, data}), a value, and whether its step begins a sequence.
+    written : In(written_layout).
     parity : In(1), of the running step.
     now{k}, before{k} : Out(ends_layout), of a stage's lists of this step and of the one before.
     over{k} : In(1), a stage has been computed: its list of the step before is done with.
@@ -57,11 +62,10 @@ class OutputLists(wiring.Component):
         for k, _ in enumerate(widths):
             ports |= {f"{name}{k}": Out(ends_layout(most)) for name in ("now", "before")}
             ports[f"over{k}"] = In(1)
-        written = {"valid": 1, "fresh": 1, "data": signed(width)}
         super().__init__(
             {
                 **ports,
-                "written": In(data.StructLayout(written)),
+                "written": In(written_layout(width)),
                 "parity": In(1),
                 "stage": In(bits_for(len(widths))),
                 "before": In(1),

@@ -14,11 +14,11 @@ SHORT = ("--sequences", 2, "--length", 70)
 
 
 @pytest.fixture
-def recurrent(tmp_path):
+def seeing(tmp_path):
     """A model that no core that skips can run."""
-    path = tmp_path / "recurrent.npz"
+    path = tmp_path / "seeing.npz"
     rng = np.random.default_rng(0)
-    golden.save(wide("recurrent", layer(rng, 3, 4, "io", 2, gate_recurrence=True)), path)
+    golden.save(wide("seeing", layer(rng, 3, 4, peepholes=True)), path)
     return path
 
 
@@ -56,7 +56,7 @@ def test_a_threshold_counts_as_an_error_of_fixed_point(cli, model):
 
 
 @pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))
-def test_what_is_refused(refused, model, recurrent, command):
+def test_what_is_refused(refused, model, seeing, command):
     """A line names the option and what is allowed."""
     assert "allowed are zero and unchanged" in refused(command, model, "--skip", "none")
     line = refused(command, model, "--threshold", 3)
@@ -68,9 +68,8 @@ def test_what_is_refused(refused, model, recurrent, command):
     assert "must be one, or 2: of input, y of layer 0" in refused(
         command, model, *skip, "--threshold", "1,2,3"
     )
-    assert "layer 0 has gate recurrence" in refused(
-        command, recurrent, "--input", _input(recurrent), *skip
-    )
+    line = refused(command, seeing, "--input", _input(seeing), *skip)
+    assert "layer 0 has peepholes" in line
 
 
 def _input(model):

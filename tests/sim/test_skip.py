@@ -15,7 +15,7 @@ from rtl.skips import check_skip
 from sim import check, simulate, stress
 from tests.sim.cases import any_codes, random_case, small_network
 
-FEW, MANY = 3, 40
+FEW, MANY = (0, 4, 5), 40  # without gate recurrence, and with, without thresholds and with
 
 
 def fitting() -> Iterator[int]:
@@ -46,7 +46,7 @@ def run(number: int, build_dir) -> None:
     assert found.codes
 
 
-@pytest.mark.parametrize("number", range(FEW))
+@pytest.mark.parametrize("number", FEW)
 def test_random_configuration(number, build_dir):
     """One of each kind: no code, mark, counter or clock differs, whatever the streams do, however
     long the sequences are, and after resets."""

@@ -9,11 +9,14 @@ import pytest
 import golden
 from fixedpoint import quantize
 from golden.errors import CarouselError
+from golden.shape import Shape
+from golden.wiring import INPUT
 from rtl import CoreOptions, plan
+from rtl.schedule import latency
 from rtl.schedule.schedule import allowed_lanes, schedule_of
 from rtl.schedule.skipping import KINDS, skip_schedule_of
 from rtl.skips import check_skip
-from tests.rtl.shapes import forget
+from tests.rtl.shapes import forget, shaped
 
 SIZES = {
     "40 inputs, 128 cells": ((40, 128), (2,)),
@@ -92,13 +95,26 @@ def test_a_sequences_first_step_reads_no_outputs():
     assert begins[1:].tolist() == ends[:-1].tolist()
 
 
+def test_gates_are_columns():
+    """With gate recurrence a group runs over the list of gates, too: between the input's, which is
+    there first, and that of outputs, which is whole last."""
+    schedule = skip_schedule_of(shaped(5, Shape(5, 4, 2, ("i", "o"), True)), 2, "zero")
+    (phase,) = schedule.phases
+    lists = [(*segment.given, segment.offset) for segment in schedule.segments(phase)]
+    assert lists == [(INPUT, False, 0), (0, True, 5), (0, False, 13)]
+    listed = {given: np.ones((2, n), bool) for given, n in schedule.widths.items()}
+    active = schedule.active(listed, np.array([True, False]))
+    assert active.tolist() == [8 * 5, 8 * (5 + 8 + 8)]
+    assert active[1] == schedule.ideal_cycles
+
+
 def test_input_that_comes_slower_than_steps_end():
     """Steps without an active column begin when their input is there: an element a clock, and the
     clocks in which the last one is listed."""
     schedule = skip_schedule_of(forget(400, 4), 4, "unchanged")
     listed = {k: np.zeros((6, n), bool) for k, n in schedule.widths.items()}
     begins = schedule.begins(listed, np.zeros(6, bool))
-    assert set(np.diff(begins).tolist()) == {400 - 1 + schedule.listing - 1}
+    assert set(np.diff(begins).tolist()) == {400 - 1 + schedule.listing - latency.LOOKED}
 
 
 def refused(options: CoreOptions, **changes) -> str:
@@ -119,7 +135,6 @@ def test_what_such_a_core_cannot_have():
     zero = CoreOptions(skip="zero")
     assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
     assert "layer 0 has peepholes" in refused(zero, peepholes=True)
-    assert "layer 0 has gate recurrence" in refused(zero, gate_recurrence=True)
     assert "layer 0 has a projection" in refused(zero, projection=2)
     assert "layer 0 runs in reverse" in refused(zero, reverse=True)
     assert "streams 2" in refused(replace(zero, streams=2))
