@@ -1,6 +1,8 @@
 """The FPGA flow with the real tools: a tiny core on an iCE40."""
 
+import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from fixedpoint import quantize
 from rtl import CorePlan
 from rtl.flow import Implementation, alone, find, implement, synthesise, write_bitstream
+from rtl.flow.tools import YOSYS, run
 from rtl.verilog import Top, convert
 from tests.fixedpoint.nets import forget_network
 from tests.rtl.support import planned
@@ -68,8 +71,29 @@ def test_the_bitstream_is_one_of_an_ice40(done, place):
     assert PREAMBLE in file.read_bytes()[:256]
 
 
-def test_on_few_pins_nothing_of_the_core_is_lost_and_only_registers_are_added(done, tmp_path):
-    """The same core with all of its ports as pins, synthesised, is the oracle."""
+def cells(text: str, top: str, folder: Path) -> Counter[str]:
+    """The cells of a flat design, of their widths, before they are mapped to a device."""
+    (folder / "in.v").write_text(text)
+    script = f"read_verilog in.v; prep -flatten -top {top}; opt -full; delete t:$scopeinfo"
+    run(YOSYS, ["-p", f"{script}; tee -q -o out.json stat -json -width"], folder, "log", "")
+    (module,) = json.loads((folder / "out.json").read_text())["modules"].values()
+    return Counter(module["num_cells_by_type"])
+
+
+def test_on_few_pins_nothing_of_the_core_is_lost_and_only_registers_are_added(tmp_path):
+    """The same core with all of its ports as pins is the oracle."""
+    made = core()
+    design = alone(made)
+    there = cells(design.verilog, design.top, tmp_path)
+    bare = cells(convert(Top(made), design.top), design.top, tmp_path)
+    assert bare.total() > 300 and not bare - there
+    added = {name.rpartition("_")[::2]: count for name, count in (there - bare).items()}
+    assert {kind for kind, _ in added} == {"$dff"}
+    assert sum(int(width) * count for (_, width), count in added.items()) == INPUTS + OUTPUTS
+
+
+@pytest.mark.soak
+def test_on_few_pins_as_much_is_lost_and_added_in_a_devices_own_cells(done, tmp_path):
     made = core()
     bare = synthesise(convert(Top(made), "bare"), "bare", DEVICE, tmp_path)
     used, there = DEVICE.family.used(bare.cells), DEVICE.family.used(done.netlist.cells)

@@ -1,6 +1,7 @@
 """Proofs on a core's own Verilog: each holds, and its broken twin is refuted."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -136,6 +137,7 @@ def scaled(rng: np.random.Generator, bits: int) -> QuantizedNetwork:
     return fixedpoint.quantize(net, bits=bits, calibrate=x)
 
 
+@cache
 def subject(kind: str) -> tuple[StepPlan, Design]:
     """A small core, and the text that is written of it."""
     plan = plan_of(kind)
