@@ -53,13 +53,15 @@ def test_nothing_is_left_of_the_mutant_before(mutants, found):
     assert all(told[number] for number in killed) and not told[0]
 
 
-def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, monkeypatch):
+def test_a_mutant_to_which_the_comparison_is_blind_is_told(mutants, found, monkeypatch):
     """Nothing kills it, so it survives without a reason, and the status is 1; of scenarios that
-    nothing is seen in, two are enough."""
+    nothing is seen in, two are enough, and its logic is another one, as the test above says."""
     monkeypatch.setattr(module, "judge", lambda *_: EMPTY)
+    monkeypatch.setattr("bench.mutants.equivalent", lambda *_: {})
     scenarios = Stimuli.scenarios
     monkeypatch.setattr(Stimuli, "scenarios", lambda *given: scenarios(*given)[:2])
     one = replace(mutants, mutants=mutants.mutants[:1])
+    assert found[0].fate == KILLED
     found = judged(one, {}, {}, deep=False)
     assert [each.fate for each in found] == [SURVIVES]
     assert status(found) == 1
