@@ -19,7 +19,7 @@ JUNK = 0x5555_5555_5555  # what the payload shows while it is not valid
 CHUNK = 1024  # clocks between two looks at progress
 SHORT = 64  # the same where a round is short or has accesses in it, so that few pass in vain
 MANY = 1 << 14  # the same where the clocks of an access to the next are `LONG`
-LONG = 1_000_000  # clocks from which on a simulator for long runs is worth its build
+LONG = 300_000  # clocks from which on a simulator for long runs is worth its build
 LONGEST = 40  # a pause is longer than so many times its mean once in e^40
 
 

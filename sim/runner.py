@@ -100,7 +100,7 @@ def build(
     own = (CLOCKING.read_text(), FAST) if loop else ()
     seen = [f'-module "{top}" -var "{port}"' for port in ports]
     if inside:
-        seen, own = ['-module "*" -var "*"'], (*own, "inside")
+        seen, own = ['-module "*" -var "*"'], (*own, INSIDE)
     place = cache / digest(shared, OPTIONS, text, top, sorted(ports), waves, *own)
     if _sound(place, top):
         return Build(place, top, cached=True, files=files)

@@ -43,7 +43,7 @@ def test_recordings_are_equal(build_dir):
 
 
 def test_long_runs_are_built_for_speed(monkeypatch):
-    """From a million clocks on; not where waveforms are asked for, which need cocotb's time."""
+    """From 300,000 clocks on; not where waveforms are asked for, which need cocotb's time."""
     asked = []
 
     def stage(core, build_dir, *, loop, **options):
