@@ -24,7 +24,7 @@ endif
 all: .venv/run.stamp
 	$(BIN)/carousel run $(MODEL)
 
-# Side by side: the types are found by one process, and for the last file of tests there is no other.
+# Lint and types are checked beside the tests; what fails of either fails the whole.
 test:
 	@$(MAKE) --no-print-directory -j2 lint suite
 

@@ -1,5 +1,6 @@
 """What every test shares: Yosys, which writes the Verilog, in this process, as most of a short run
-goes into its start. Processes that tests start have it in one of its own, as users have."""
+goes into its start. Processes that tests start have it in one of its own, as users have. And the
+order of the files, the longest ones first."""
 
 import gc
 from collections.abc import Iterator, Sequence
@@ -15,9 +16,30 @@ from amaranth._toolchain import yosys as toolchain
 
 BUILTIN: Any = toolchain._BuiltinYosys
 
-# a design is a million objects that live as long as it does, and Python looks for garbage among them
-# a thousand times: a quarter of the time to write its Verilog
+# A design is a million objects that live as long as it does, and Python looks for garbage among
+# them a thousand times: a quarter of the time that it takes to write its Verilog.
 gc.set_threshold(500_000, 10, 10)
+
+LONG = (
+    "tests/rtl/flow/test_tools.py",
+    "tests/carousel/test_experiments.py",
+    "tests/carousel/test_building.py",
+    "tests/rtl/test_core.py",
+    "tests/carousel/test_kinds.py",
+    "tests/sim/test_mutants.py",
+    "tests/sim/test_netlist.py",
+    "tests/rtl/offline/test_core.py",
+    "tests/rtl/proofs/test_proofs.py",
+    "tests/carousel/test_proving.py",
+    "tests/carousel/test_main.py",
+    "tests/rtl/test_core_cells.py",
+)
+"""They go first, so that no process waits for another one's long file at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: k for k, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 @cache
