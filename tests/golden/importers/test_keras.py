@@ -32,6 +32,7 @@ SAMPLES = (
 )
 
 
+@pytest.mark.usefixtures("hdf5_here")
 @pytest.mark.parametrize("name", SAMPLES)
 def test_outputs_are_those_of_keras(name):
     net, x, out = sample(f"keras_{name}.keras")
@@ -51,6 +52,7 @@ READINGS = {
 }
 
 
+@pytest.mark.usefixtures("hdf5_here")
 @pytest.mark.parametrize("name", READINGS)
 def test_what_was_read_is_said(name):
     assert sample(f"keras_{name}.keras")[0].made_by == f"Keras 3, {READINGS[name]}"
@@ -65,6 +67,7 @@ WAYS = {
 }
 
 
+@pytest.mark.usefixtures("hdf5_here")
 @pytest.mark.parametrize("name", WAYS)
 def test_a_layer_runs_in_reverse_where_the_original_steps_do(name):
     layers = sample(f"keras_{name}.keras")[0].layers

@@ -19,6 +19,7 @@ def case(name: str) -> tuple[np.ndarray, np.ndarray]:
         return archive["input"], archive["output"]
 
 
+@pytest.mark.usefixtures("hdf5_here")
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
 @pytest.mark.parametrize(
     "name",
