@@ -86,7 +86,7 @@ def one_layer(name: str, tight: int = 0) -> tuple[QuantizedNetwork, np.random.Ge
 def check_core(qnet: QuantizedNetwork, lanes: int, rng: np.random.Generator, **options) -> None:
     """Every code, mark and counter; at full speed also the latency and the pace (a readout alone
     is as fast as its input comes)."""
-    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 3, 6)
+    core, codes = make_core(qnet, lanes, probe=True), any_codes(rng, qnet, 2, 5)
     run = run_core(core, codes, **options)
     assert agree(core.plan, run, codes)
     if not options and qnet.output == "every":
@@ -110,7 +110,7 @@ def test_every_option_alone(name, which):
 def test_saturation_counters_of_every_option(name):
     """With integer bits taken away, m, y and s saturate, and the counters say how often."""
     qnet, rng = one_layer(name, tight=2)
-    counts = qnet.run(any_codes(rng, qnet, 3, 6)).saturations
+    counts = qnet.run(any_codes(rng, qnet, 2, 5)).saturations
     assert any(counts.get(f"0.{name}") for name in "smy")
     check_core(qnet, allowed_lanes(qnet)[0], rng)
 

@@ -50,7 +50,7 @@ NETWORKS = _networks()
 def _check(name: str, streams: int, lanes: int, seed: int, **options) -> tuple[Core, CoreRun]:
     qnet, rng = NETWORKS[name], np.random.default_rng(seed)
     core = make_core(qnet, lanes, probe=True, streams=streams)
-    codes = any_codes(rng, qnet, 2 * streams, 5)
+    codes = any_codes(rng, qnet, 2 * streams, 4)
     run = run_core(core, codes, seed=seed, **options)
     assert agree(core.plan, run, codes)
     return core, run

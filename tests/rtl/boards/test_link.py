@@ -65,6 +65,12 @@ class Bench:
         ]
 
 
+@pytest.fixture(scope="module")
+def shared() -> Bench:
+    """One that many sessions go through."""
+    return Bench()
+
+
 def vector(k: int, wanted: int = 0, marks: int | None = None, number: int | None = None) -> bytes:
     """The frame of vector k; the first one begins the sequence."""
     marks = FIRST * (k == 0) if marks is None else marks
@@ -139,16 +145,16 @@ def _flip(frame: bytes) -> bytes:
         (vector(0), Fault.ORDER),
     ],
 )
-def test_a_frame_that_is_not_right_is_named_and_changes_nothing(harmed, fault):
+def test_a_frame_that_is_not_right_is_named_and_changes_nothing(shared, harmed, fault):
     """The board says what was wrong and goes on as if it had not come, escapes and all."""
-    bench = Bench()
-    bench.ask(vector(0))
-    replies = bench.ask(harmed)
+    replies = shared.ask(request(Ask.HELLO, 77, 0), vector(0))
+    assert shared.outputs(replies) == expected(1)
+    replies = shared.ask(harmed)
     assert faults(replies) == fault
-    assert bench.outputs(replies) == []
+    assert shared.outputs(replies) == []
     assert {reply.expected for reply in replies} == {1}
-    replies = bench.ask(vector(1), vector(2))
-    assert bench.outputs(replies) == expected(3)[1:]
+    replies = shared.ask(vector(1), vector(2))
+    assert shared.outputs(replies) == expected(3)[1:]
     assert faults(replies) == Fault(0)
 
 

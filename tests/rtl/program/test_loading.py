@@ -84,7 +84,7 @@ def test_another_network_is_loaded(kind, lanes):
     other = planned(second, core.schedule.lanes, probe=True, load_port=True)
     assert [r[:2] for r in _shape(core.program)] == [r[:2] for r in _shape(other.parts[0].program)]
     rng, runs = np.random.default_rng(4), []
-    codes = [any_codes(rng, first, 2, 5) for _ in range(3)]
+    codes = [any_codes(rng, first, 2, 3) for _ in range(3)]
 
     async def testbench(ctx):
         for qnet, x in zip((first, second, first), codes, strict=True):
