@@ -1,6 +1,7 @@
 """The FIFO of the outputs: every word comes out once, in order, unchanged, and soon."""
 
 from rtl.lib.fifo import AHEAD
+from rtl.proofs.ages import wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
@@ -43,9 +44,10 @@ def state(design: Design) -> Harness:
     fetched = [h.see(f"fetched_{k}") for k in range(1, 1 + latency.MEMORY)]
     front, ahead = h.see("read__addr"), h.see("ahead.level")
     shown, offered = h.see("r_data"), h.see("r_rdy")
-
+    at, looked = h.look("memory")
     h.any("follow", 1)
-    h.line("wire met = taken && follow && !following;")
+    here = f"follow && {h.see('$signature__addr')} == {at}"
+    h.line(f"wire met = taken && {here} && !following;")
     h.line("wire leaves = following && given && before == 0;")
     h.register("following", 1, "met || (following && !leaves)")
     h.register("before", 16, "met ? count - given : before - (given && following)")
@@ -58,14 +60,13 @@ def state(design: Design) -> Harness:
     h.line(f"wire at_second = following && !at_output && {fetched[1]} && beyond == 0;")
     h.line(f"wire at_first = following && !at_output && {fetched[0]} && beyond == {fetched[1]};")
     h.line("wire in_memory = following && !at_output && !at_first && !at_second;")
-    h.line(f"wire [15:0] slot = ({front} + inside) % {depth};")
+    h.line(f"wire [15:0] slot = {wrapped(f'{front} + inside', depth)};")
     h.line(f"wire [1:0] place = {h.see('ahead.consume')} + before;")
     for k in range(AHEAD):
         h.prove(f"!(at_output && place == {k}) || {h.see(f'ahead.storage[{k}]')} == word")
     h.prove(f"!at_second || {h.see('word_1')} == word")
     h.prove(f"!at_first || {h.see('read__data')} == word")
-    for k in range(depth):
-        h.prove(f"!(in_memory && slot == {k}) || {h.see(f'memory[{k}]')} == word")
+    h.prove(f"!in_memory || (slot == {at} && {looked} == word)")
 
     h.register("was_offered", 1, f"{offered} && !{h.see('r_en')}")
     h.register("was_shown", bits, shown)

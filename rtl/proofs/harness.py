@@ -77,7 +77,8 @@ class Harness:
         module = self.design.find(f"{self.part}.{part}".strip("."))
         self.design = self.design.looked_at(module, memory)
         self.arrays.append((module, memory))
-        return self.see(f"{part}.looks_at"), self.see(f"{part}.looked")
+        at, word = (self.see(f"{part}.{net}".strip(".")) for net in ("looks_at", "looked"))
+        return at, word
 
     def leave(self, *paths: str) -> None:
         """Parts of which nothing is said: all that they give takes any value in every clock."""
