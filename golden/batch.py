@@ -52,7 +52,10 @@ class Batch:
 
     def dense(self, inputs: int) -> Array:
         """x (N, T, D); zero behind a sequence's end."""
-        count, steps, _ = self.index.shape
+        count, steps, given = self.index.shape
+        whole = given == inputs and (self.lengths == steps).all()
+        if whole and (self.index == np.arange(inputs)).all():
+            return self.value
         x = np.zeros((count, steps, inputs))
         inside = (np.arange(steps) < self.lengths[:, None])[..., None]
         np.put_along_axis(x, self.index, np.where(inside, self.value, 0.0), axis=2)

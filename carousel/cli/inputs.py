@@ -16,6 +16,7 @@ from golden.experiments import EXPERIMENTS
 from golden.files import check_readable
 from golden.modelfile import LARGEST
 from golden.network import check_values
+from golden.pieces import starts
 from golden.squash import Array
 from golden.tasks import CLASSES, TEMPORAL_ORDER, Reber, Recall, Task, adding
 
@@ -92,11 +93,12 @@ class Inputs:
         return found
 
     def some(self, cut: slice) -> "Inputs":
-        """Some of a file's sequences."""
+        """Some of the sequences."""
         lengths = self.lengths[cut]
         longest = max(lengths, default=self.length)
         unlike = lengths if len(set(lengths)) > 1 else ()
-        return replace(self, x=self.x[cut, :longest], lengths=unlike)
+        target = None if self.target is None else self.target[cut]
+        return replace(self, x=self.x[cut, :longest], target=target, lengths=unlike)
 
     @property
     def lag(self) -> tuple[int, int] | None:
@@ -228,11 +230,6 @@ def read(file: Path) -> Array:
         raise InputError(f"{file}: {error}") from None
     except UNREADABLE as error:
         raise InputError(f"{file}: not a readable .npy file ({reason(error)})") from None
-
-
-def starts(state: State, some: slice | Codes) -> State:
-    """The states of some sequences."""
-    return tuple(LayerState(each.s[some], each.y[some], each.gates[some]) for each in state)
 
 
 def encode(qnet: QuantizedNetwork, x: Array) -> Codes:

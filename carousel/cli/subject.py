@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import golden
@@ -14,6 +15,7 @@ from fixedpoint.arithmetic import Codes
 from fixedpoint.retention.ranges import Range
 from fixedpoint.thresholds import without_thresholds
 from golden import InputError, Network
+from golden.pieces import starts
 from rtl.lengths import check_fits, room
 
 
@@ -24,7 +26,7 @@ class Subject:
     Attributes
     ----------
     net, qnet : the float and the integer network.
-    inputs, codes : the sequences, real and as codes.
+    inputs : the sequences.
     choice : how the formats came about.
     state, state_codes : what they start from, real and as codes; None for the network's own start.
     max_length : steps that the core of a network with reverse layers can hold, else None.
@@ -35,13 +37,22 @@ class Subject:
     net: Network
     qnet: QuantizedNetwork
     inputs: Inputs
-    codes: Codes
     choice: Choice
     state: State | None = None
     state_codes: State | None = None
     max_length: int | None = None
     decide: bool = False
     skipping: Skipping = Skipping()
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The sequences as codes; what lies outside their format is clipped."""
+        return self.qnet.encode(self.inputs.x)[0]
+
+    def some(self, cut: slice) -> "Subject":
+        """The same of some sequences."""
+        state, codes = (each and starts(each, cut) for each in (self.state, self.state_codes))
+        return replace(self, inputs=self.inputs.some(cut), state=state, state_codes=codes)
 
     @property
     def exact(self) -> "Subject":
@@ -103,8 +114,9 @@ def prepare(
     start_codes = None
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)
-    codes = encode(qnet, inputs.x) if given.strict else qnet.encode(inputs.x)[0]
-    found = net, qnet, inputs, codes, choice, start, start_codes, held or None, given.decide
+    if given.strict:
+        encode(qnet, inputs.x)
+    found = net, qnet, inputs, choice, start, start_codes, held or None, given.decide
     return Subject(*found, given.skipping)
 
 

@@ -76,7 +76,7 @@ def compare(
     subject = prepare(model, choice, given, max_length)
     state_file.check_file(save_state, subject.net)
     wanted = expect and expectation.load(expect, subject.inputs, subject.net)
-    measured = accuracy.measure(subject)
+    measured = accuracy.measure(subject, keep=wanted is not None)
     state_file.write(save_state, subject.qnet, measured.fixed.state)
     shown = [
         accuracy.table(measured),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from carousel.cli import progress
-from carousel.cli.inputs import Inputs, starts
+from carousel.cli.inputs import Inputs
 from carousel.cli.subject import Subject
 from carousel.report.tables import Table, every_format
 from fixedpoint import QuantizedTrace
@@ -21,6 +21,9 @@ from golden.trace import Trace
 
 POINTS = 250  # of a curve over time
 SPANS = 8  # of steps in a table over time
+
+
+AnyTrace = TypeVar("AnyTrace", bound=Trace)
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,23 @@ class Measured:
     errors: ErrorReport
 
 
-def measure(subject: Subject) -> Measured:
-    """Run both and compare; of signals inside the traces have those of the last piece alone."""
-    block, found = block_of(subject.inputs.length), None
-    for first, last in pairwise(bounds(subject)):
-        now = once(piece(subject, first, last, found), block)
-        found = now if found is None else joined(found, now, first)
-    assert found is not None  # there is a first piece
-    return found
+def measure(subject: Subject, keep: bool = False) -> Measured:
+    """Run both and compare, piece by piece where that is long.
+
+    The traces of several pieces have no signals inside; of the outputs they have the last step's,
+    or all if those are to be kept.
+    """
+    (groups, steps), block = cuts(subject), block_of(subject.inputs.length)
+    if len(groups) == len(steps) == 2:
+        return once(subject, block)
+    found = []
+    for begin, end in pairwise(groups):
+        some, now, runs = subject.some(slice(begin, end)), None, []
+        for first, last in pairwise(steps):
+            now = bare(once(piece(some, first, last, now), block), keep)
+            runs.append(now)
+        found.append(behind(runs, steps, keep))
+    return beside(found, groups)
 
 
 def once(subject: Subject, block: int) -> Measured:
@@ -56,12 +68,12 @@ def once(subject: Subject, block: int) -> Measured:
         return Measured(floating, fixed, compare(floating, fixed, block, within))
 
 
-def bounds(subject: Subject) -> list[int]:
-    """The steps with which pieces begin, and the end."""
+def cuts(subject: Subject) -> tuple[list[int], list[int]]:
+    """The sequences and the steps with which pieces begin, each with the end."""
     inputs = subject.inputs
     if inputs.lengths or subject.skipping.skip:
-        return [0, inputs.length]
-    return pieces.bounds(subject.qnet, inputs.count, inputs.length)
+        return [0, inputs.count], [0, inputs.length]
+    return pieces.cuts(subject.qnet, inputs.count, inputs.length)
 
 
 def piece(subject: Subject, first: int, last: int, before: Measured | None) -> Subject:
@@ -73,13 +85,50 @@ def piece(subject: Subject, first: int, last: int, before: Measured | None) -> S
         codes = subject.state_codes or subject.qnet.initial_state(subject.inputs.count)
     else:
         state, codes = before.floating.state, before.fixed.state
-    return replace(
-        subject,
-        inputs=replace(subject.inputs, x=subject.inputs.x[:, first:last]),
-        codes=subject.codes[:, first:last],
-        state=state,
-        state_codes=codes,
-    )
+    inputs = replace(subject.inputs, x=subject.inputs.x[:, first:last])
+    return replace(subject, inputs=inputs, state=state, state_codes=codes)
+
+
+def bare(found: Measured, keep: bool) -> Measured:
+    """The same without signals inside, and with the outputs of the last step, or all."""
+
+    def kept(trace: AnyTrace) -> AnyTrace:
+        out = trace.out if keep else trace.out[..., -1:, :].copy()
+        return replace(trace, layers=(), stem=(), dense=(), out=out)
+
+    return replace(found, floating=kept(found.floating), fixed=kept(found.fixed))
+
+
+def behind(found: Sequence[Measured], steps: Sequence[int], keep: bool) -> Measured:
+    """Bare pieces of the same sequences, which begin with these steps, as one."""
+    last, errors = found[-1], found[0].errors
+    for each, first in zip(found[1:], steps[1:], strict=False):
+        errors = error.joined(errors, each.errors, steps=first)
+    floating, fixed = last.floating, replace(last.fixed, saturations=_lost(found))
+    if keep:
+        floating = replace(floating, out=np.concatenate([e.floating.out for e in found], axis=-2))
+        fixed = replace(fixed, out=np.concatenate([e.fixed.out for e in found], axis=-2))
+    return Measured(floating, fixed, errors)
+
+
+def beside(found: Sequence[Measured], groups: Sequence[int]) -> Measured:
+    """Bare runs of groups of sequences, which begin with these, as one."""
+    errors = found[0].errors
+    for each, first in zip(found[1:], groups[1:], strict=False):
+        errors = error.joined(errors, each.errors, sequences=first)
+
+    def whole(runs: Sequence[AnyTrace]) -> AnyTrace:
+        out = np.concatenate([run.out for run in runs])
+        return replace(runs[0], out=out, state=pieces.together([run.state for run in runs]))
+
+    fixed = replace(whole([each.fixed for each in found]), saturations=_lost(found))
+    return Measured(whole([each.floating for each in found]), fixed, errors)
+
+
+def _lost(found: Sequence[Measured]) -> dict[str, int]:
+    """Saturations of all pieces."""
+    counts = [each.fixed.saturations for each in found]
+    return {name: sum(count[name] for count in counts) for name in counts[0]}
 
 
 def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
@@ -91,7 +140,7 @@ def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
     pairs = []
     for some, part in zip(inputs.alike, inputs.parts(subject.state), strict=True):
         codes = subject.codes[some, : part.x.shape[1]]
-        start = subject.state_codes and starts(subject.state_codes, some)
+        start = subject.state_codes and pieces.starts(subject.state_codes, some)
         pairs.append((net.run(part.x, part.state), qnet.run(codes, start)))
     floats, fixeds = zip(*pairs, strict=True)
     lost = {name: sum(run.saturations[name] for run in fixeds) for name in fixeds[0].saturations}
@@ -102,9 +151,6 @@ def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
 def causal(net: Network) -> bool:
     """Whether what comes behind a sequence's end changes nothing before it."""
     return net.first_reverse is None and net.output == "every"
-
-
-AnyTrace = TypeVar("AnyTrace", bound=Trace)
 
 
 def _together(inputs: Inputs, runs: Sequence[Trace], like: AnyTrace) -> AnyTrace:
@@ -128,21 +174,6 @@ def _together(inputs: Inputs, runs: Sequence[Trace], like: AnyTrace) -> AnyTrace
         for kind in ("stem", "dense")
     )
     return replace(like, layers=layers, out=join([run.out for run in runs]), stem=stem, dense=dense)
-
-
-def joined(one: Measured, other: Measured, first: int) -> Measured:
-    """A run and the piece behind it, which begins with the step `first`; of signals inside the
-    traces have those of the piece alone."""
-    lost = {name: n + one.fixed.saturations[name] for name, n in other.fixed.saturations.items()}
-    out = (
-        np.concatenate((a.out, b.out), axis=-2)
-        for a, b in ((one.floating, other.floating), (one.fixed, other.fixed))
-    )
-    return Measured(
-        replace(other.floating, out=next(out)),
-        replace(other.fixed, out=next(out), saturations=lost),
-        error.joined(one.errors, other.errors, first),
-    )
 
 
 def block_of(length: int) -> int:

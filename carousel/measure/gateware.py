@@ -15,6 +15,7 @@ from carousel.measure import skipped
 from carousel.measure.skipped import Skipped
 from carousel.report.tables import Table
 from fixedpoint import QuantizedNetwork, QuantizedTrace
+from golden import pieces
 from golden.trace import Trace
 from rtl import CoreOptions, CorePlan, plan
 from rtl.options import USUAL
@@ -120,26 +121,33 @@ def _logits(qnet: QuantizedNetwork, real: Trace) -> Trace:
     return replace(real, out=np.concatenate(parts, axis=-1))
 
 
-def joined(one: Gateware, other: Gateware, first: int) -> Gateware:
-    """A run and the piece behind it, which begins with the step `first`; of signals inside, and of
-    the clocks of steps, the traces have those of the piece alone."""
+def joined(one: Gateware, other: Gateware, sequences: int = 0, steps: int = 0) -> Gateware:
+    """A run and a piece that begins with that sequence or step; of signals inside, and of the
+    clocks of steps, the traces have those of the piece alone."""
     clipped = {name: n + one.trace.saturations[name] for name, n in other.trace.saturations.items()}
     upsets = {name: n + one.trace.upsets[name] for name, n in other.trace.upsets.items()}
+    axis, ends = (0, (one, other)) if sequences else (-2, (other,))
     trace = replace(
         other.trace,
-        out=np.concatenate((one.trace.out, other.trace.out), axis=-2),
+        out=np.concatenate((one.trace.out, other.trace.out), axis=axis),
+        state=pieces.together([each.trace.state for each in ends]),
         saturations=clipped,
         upsets=upsets,
         latency=one.trace.latency,
         clocks=one.trace.clocks + other.trace.clocks,
         seconds=one.trace.seconds + other.trace.seconds,
     )
+    real = replace(
+        other.real,
+        out=np.concatenate((one.real.out, other.real.out), axis=axis),
+        state=pieces.together([each.real.state for each in ends]),
+    )
     return replace(
         other,
         trace=trace,
-        real=replace(other.real, out=np.concatenate((one.real.out, other.real.out), axis=-2)),
-        verdict=scoreboard.joined(one.verdict, other.verdict, steps=first),
-        length=one.length + other.length,
+        real=real,
+        verdict=scoreboard.joined(one.verdict, other.verdict, sequences, steps),
+        length=one.length if sequences else one.length + other.length,
     )
 
 

@@ -12,6 +12,7 @@ from fixedpoint import FormatError, QuantizedNetwork
 from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part
 from fixedpoint.clipping import GOOD
+from fixedpoint.network import ROWS
 
 FEW = 4  # bits, sign aside: of a largest code that has no more, most are lost
 WIDER = 4  # bits more that are tried for states, or for weights, x and y
@@ -88,18 +89,13 @@ class AccuracyVerdict:
 
 def judge(subject: Subject, measured: Measured) -> AccuracyVerdict:
     """The verdict; where it is poor, with what other widths give on the first of the input."""
-    real, fixed = measured.floating.out, measured.fixed.value("out")
-    within = subject.inputs.within
-    if within is not None and real.shape[:2] == within.shape:
-        rmse, spread, decibels = against(real[within], fixed[within])
-    else:
-        rmse, spread, decibels = against(real, fixed)
-    poor = rmse > 0 and decibels < GOOD
+    error = measured.errors.signals["out"]
+    poor = error.rmse > 0 and error.decibels < GOOD
     return AccuracyVerdict(
-        rmse,
-        spread,
-        decibels,
-        _right(subject, real, fixed),
+        error.rmse,
+        error.spread,
+        error.decibels,
+        _right(subject, measured),
         tuple(_lost(subject)),
         _clipped(subject),
         tuple(_tried(subject)) if poor and subject.choice.file is None else (),
@@ -116,11 +112,11 @@ def _constant(subject: Subject) -> float | None:
     return float(values[0]) if only else None
 
 
-def _right(subject: Subject, real: np.ndarray, fixed: np.ndarray) -> tuple[int, int, int] | None:
-    right = subject.inputs.right(fixed), subject.inputs.right(real)
-    if right[0] is None or right[1] is None:
-        return None
-    return right[0], right[1], subject.inputs.count
+def _right(subject: Subject, measured: Measured) -> tuple[int, int, int] | None:
+    fixed, real = (
+        subject.inputs.right(out) for out in (measured.fixed.value("out"), measured.floating.out)
+    )
+    return None if fixed is None or real is None else (fixed, real, subject.inputs.count)
 
 
 def _lost(subject: Subject) -> list[str]:
@@ -157,12 +153,16 @@ def _nothing(subject: Subject) -> list[str]:
 
 def _clipped(subject: Subject) -> tuple[int, float]:
     """How many values of the input lie beyond its format, and how far the furthest."""
-    form = subject.qnet.formats.input
-    lost = subject.qnet.encode(subject.inputs.x)[1]
-    if not lost:
-        return 0, 0.0
-    codes = np.ldexp(subject.inputs.x, subject.qnet.formats.scales + form.frac)
-    return lost, float(np.abs(codes).max()) / form.magnitude
+    formats, x = subject.qnet.formats, subject.inputs.x.reshape(-1, subject.net.inputs)
+    lost, most = 0, 0.0
+    for first in range(0, len(x), ROWS):
+        some = x[first : first + ROWS]
+        if more := subject.qnet.encode(some)[1]:
+            lost += more
+            most = max(
+                most, float(np.abs(np.ldexp(some, formats.scales + formats.input.frac)).max())
+            )
+    return lost, most / formats.input.magnitude
 
 
 def _tried(subject: Subject) -> list[tuple[str, float]]:

@@ -86,7 +86,7 @@ def quantize(
         output.make_parent(place)
     output.check_file(place)
     beside = rounding.place(place, subject.net) if by_data else None
-    measured = accuracy.measure(subject)
+    measured = accuracy.measure(subject, keep=report is not None)
     shown, data = [accuracy.table(measured)], accuracy.plain(subject, measured)
     words = _command(subject, model, file or (), seed, state)
     if report is not None:

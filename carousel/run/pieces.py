@@ -1,8 +1,9 @@
 """A run of the three views, piece by piece where it is long, so that only figures are kept of it.
 
-Each piece goes on from the state in which the one before left off; the core then has its state
-port, through which it is told that state. Of the signals inside there stays what is counted over
-all steps, and a curve of the states; of the input and the outputs there stays all.
+Many sequences run group by group. Each piece of steps goes on from the state in which the one
+before left off; the core then has its state port, through which it is told that state. Of the
+signals inside there stays what is counted over all steps, and a curve of the states; of the input
+and the outputs there stays all.
 """
 
 import math
@@ -49,7 +50,8 @@ class Whole:
 
     Attributes
     ----------
-    measured, gateware : as of one piece; of signals inside the traces have those of the last.
+    measured : without signals inside.
+    gateware : as of one piece; of signals inside the traces have those of the last.
     views : by name.
     met : what the gates came to in fixed point.
     """
@@ -98,24 +100,43 @@ def run(subject: Subject, lanes: int | None) -> Whole:
     ------
     CarouselError : what `gateware.play` raises.
     """
+    groups, steps = accuracy.cuts(subject)
+    parts = (subject.some(slice(begin, end)) for begin, end in pairwise(groups))
+    found = [_group(part, steps, lanes) for part in parts]
+    played, met = found[0].gateware, found[0].met
+    for each, first in zip(found[1:], groups[1:], strict=False):
+        played = gateware.joined(played, each.gateware, sequences=first)
+        met = gates_seen.joined(met, each.met)
+    views = {name: _beside([each.views[name] for each in found]) for name in VIEWS}
+    measured = [each.measured for each in found]
+    return Whole(accuracy.beside(measured, groups), played, views, met)
+
+
+def _group(subject: Subject, steps: Sequence[int], lanes: int | None) -> Whole:
+    """The same of sequences that run side by side, in pieces that begin with these steps."""
     watches = {name: Watch(subject.inputs, subject.net.stages[-1]) for name in VIEWS}
     block = accuracy.block_of(subject.inputs.length)
-    whole: Whole | None = None
-    for first, last in pairwise(accuracy.bounds(subject)):
-        piece = accuracy.piece(subject, first, last, whole and whole.measured)
+    runs, played, met = list[Measured](), None, None
+    for first, last in pairwise(steps):
+        piece = accuracy.piece(subject, first, last, runs[-1] if runs else None)
         measured = accuracy.once(piece, block)
-        played = gateware.play(piece, CoreOptions(lanes))
+        now = gateware.play(piece, CoreOptions(lanes))
         for watch, trace in zip(
-            watches.values(),
-            (measured.floating, measured.fixed.real(), played.real),
-            strict=True,
+            watches.values(), (measured.floating, measured.fixed.real(), now.real), strict=True
         ):
             watch.take(trace, first)
-        met = gates_seen.met(subject.qnet.layers, measured.fixed)
-        if whole is not None:
-            measured = accuracy.joined(whole.measured, measured, first)
-            played = gateware.joined(whole.gateware, played, first)
-            met = gates_seen.joined(whole.met, met)
-        whole = Whole(measured, played, {}, met)
-    assert whole is not None  # there is a first piece
-    return replace(whole, views={name: watch.view() for name, watch in watches.items()})
+        gates = gates_seen.met(subject.qnet.layers, measured.fixed)
+        runs.append(accuracy.bare(measured, keep=True))
+        played = gateware.joined(played, now, steps=first) if played else now
+        met = gates_seen.joined(met, gates) if met else gates
+    assert played is not None and met is not None  # there is a first piece
+    views = {name: watch.view() for name, watch in watches.items()}
+    return Whole(accuracy.behind(runs, steps, keep=True), played, views, met)
+
+
+def _beside(views: Sequence[View]) -> View:
+    """One view of groups of sequences."""
+    changes = [view.change for view in views if view.change is not None]
+    layers = views[0].states
+    states = {k: np.concatenate([view.states[k] for view in views]) for k in layers}
+    return replace(views[0], change=max(changes, default=None), states=states)

@@ -140,7 +140,7 @@ def search(
     choice, formats = Choice(file=place), Formats.parse(place)
     qnet = build(trial.weights(formats), formats)
     codes = start and qnet.encode_state(start)
-    subject = Subject(net, qnet, inputs, qnet.encode(inputs.x)[0], choice, start, codes)
+    subject = Subject(net, qnet, inputs, choice, start, codes)
     held = hold_check.check(subject, quick)
     draw(found, drawing)
     say(lanes, trial.lanes, qnet)

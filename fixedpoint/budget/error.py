@@ -41,7 +41,7 @@ class SignalError:
     saturations : how many values or net inputs saturated on the way to this signal.
     over_time : the error block by block.
     count : values that were compared.
-    power : mean square of the float signal.
+    power, level, spread : mean square, mean and standard deviation of the float signal.
     """
 
     lsb: float
@@ -58,6 +58,13 @@ class SignalError:
     over_time: tuple[BlockError, ...]
     count: int
     power: float
+    level: float
+    spread: float
+
+    @property
+    def decibels(self) -> float:
+        """The error against the spread; of a constant signal against its size."""
+        return sqnr(self.spread**2 or self.power, self.rmse**2)
 
 
 @dataclass(frozen=True)
@@ -93,21 +100,20 @@ def compare(
     """
     if block < 1:
         raise InputError(f"block of {block} steps: must be at least 1")
-    wanted, values = dict(real.signals()), dict(fixed.real().signals())
-    if wanted.keys() != values.keys():
+    wanted, codes = dict(real.signals()), dict(fixed.signals())
+    if wanted.keys() != codes.keys():
         raise InputError(
-            f"traces: signals {', '.join(wanted)} and {', '.join(values)} must be the same"
+            f"traces: signals {', '.join(wanted)} and {', '.join(codes)} must be the same"
         )
     length = next(iter(wanted.values())).shape[-2]
     errors = {}
     for name, want in wanted.items():
-        have = values[name]
-        if want.shape != have.shape:
-            raise InputError(
-                f"signal {name}: shapes {want.shape} and {have.shape} must be the same"
-            )
+        shape = codes[name].shape
+        if want.shape != shape:
+            raise InputError(f"signal {name}: shapes {want.shape} and {shape} must be the same")
         layer, _, short = name.rpartition(".")
-        lsb = fixed.format(short, int(layer or 0)).lsb
+        form = fixed.format(short, int(layer or 0))
+        have, lsb = form.decode(codes[name]), form.lsb
         lost, first = fixed.saturations.get(name, 0), length - want.shape[-2]
         counts = within if not first else None
         errors[name] = _signal(want, have, lsb, lost, first, block, counts)
@@ -126,16 +132,18 @@ def _signal(
     """The error of one signal; want, have: (T, width) or (N, T, width) from step `first` on."""
     if want.ndim == 2:
         want, have = want[None], have[None]
+    error, real = have - want, want
     if within is None:
-        within = np.ones(want.shape[:2], bool)
-    error = np.where(within[..., None], have - want, 0.0)
-    noise, power = float(np.mean(error[within] ** 2)), float(np.mean(want[within] ** 2))
-    at = worst(error)
+        counted = error
+    else:
+        error = np.where(within[..., None], error, 0.0)
+        counted, real = error[within], want[within]
+    noise, power, at = _square(counted), _square(real), worst(error)
     return SignalError(
         lsb=lsb,
         max_abs=float(abs(error[at])),
         max_lsb=float(abs(error[at]) / lsb),
-        mean=float(error[within].mean()),
+        mean=float(counted.mean()),
         rmse=math.sqrt(noise),
         rmse_lsb=math.sqrt(noise) / lsb,
         sqnr_db=sqnr(power, noise),
@@ -144,27 +152,43 @@ def _signal(
         worst_fixed=float(have[at]),
         saturations=lost,
         over_time=over_time(error, first, block, within),
-        count=error[within].size,
+        count=counted.size,
         power=power,
+        level=float(real.mean()),
+        spread=float(real.std()),
     )
 
 
-def joined(one: ErrorReport, other: ErrorReport, first: int) -> ErrorReport:
-    """The report of a run and of the piece behind it, which begins with the step `first`."""
+def joined(one: ErrorReport, other: ErrorReport, sequences: int = 0, steps: int = 0) -> ErrorReport:
+    """The report of a run and of a piece that begins with that sequence or step: of as many steps,
+    or of as many sequences."""
     pairs = ((name, error, other.signals[name]) for name, error in one.signals.items())
-    return ErrorReport({name: _joined(a, b, first) for name, a, b in pairs})
+    return ErrorReport({name: _joined(a, b, sequences, steps) for name, a, b in pairs})
 
 
-def _joined(one: SignalError, other: SignalError, first: int) -> SignalError:
+def _joined(one: SignalError, other: SignalError, sequences: int, steps: int) -> SignalError:
     """The same of one signal."""
     count = one.count + other.count
 
     def mean(a: float, b: float) -> float:
         return (one.count * a + other.count * b) / count
 
-    at = (other.worst[0], other.worst[1] + first, other.worst[2])
-    blocks = (replace(block, step=block.step + first) for block in other.over_time)
+    at = (other.worst[0] + sequences, other.worst[1] + steps, other.worst[2])
+    if sequences:
+        blocks = [
+            replace(
+                a, rmse=math.sqrt(mean(a.rmse**2, b.rmse**2)), max_abs=max(a.max_abs, b.max_abs)
+            )
+            for a, b in zip(one.over_time, other.over_time, strict=True)
+        ]
+    else:
+        behind = (replace(block, step=block.step + steps) for block in other.over_time)
+        blocks = [*one.over_time, *behind]
     noise, power = mean(one.rmse**2, other.rmse**2), mean(one.power, other.power)
+    level = mean(one.level, other.level)
+    square = mean(
+        one.spread**2 + (one.level - level) ** 2, other.spread**2 + (other.level - level) ** 2
+    )
     return replace(
         one if one.max_abs >= other.max_abs else replace(other, worst=at),
         mean=mean(one.mean, other.mean),
@@ -172,10 +196,17 @@ def _joined(one: SignalError, other: SignalError, first: int) -> SignalError:
         rmse_lsb=math.sqrt(noise) / one.lsb,
         sqnr_db=sqnr(power, noise),
         saturations=one.saturations + other.saturations,
-        over_time=(*one.over_time, *blocks),
+        over_time=tuple(blocks),
         count=count,
         power=power,
+        level=level,
+        spread=math.sqrt(square),
     )
+
+
+def _square(values: np.ndarray) -> float:
+    """The mean square."""
+    return float(np.mean(np.square(values)))
 
 
 def worst(error: np.ndarray) -> tuple[int, int, int]:

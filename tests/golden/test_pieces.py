@@ -23,6 +23,25 @@ def test_together_they_are_the_whole(monkeypatch, sequences, held):
         np.testing.assert_allclose(end.s, last.s, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("side", [1, 2, 5])
+def test_many_sequences_run_group_by_group(monkeypatch, side):
+    """Those of few steps as a whole, from their own part of a state."""
+    net = nets.paper_1997(np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((5, 20, net.inputs))
+    start = net.run(x).state
+    monkeypatch.setattr(pieces, "SIDE", side)
+    for steps in (20, 7):
+        monkeypatch.setattr(pieces, "HELD", steps * side * pieces.width(net))
+        groups, cut = pieces.cuts(net, 5, 20)
+        assert len(groups) == 1 + -(-5 // side) and len(cut) == 1 + -(-20 // steps)
+        want, found = net.run(x, start), list(pieces.run(net, x, start))
+        rows = [found[k : k + len(cut) - 1] for k in range(0, len(found), len(cut) - 1)]
+        out = np.concatenate([np.concatenate([e.out for e in row], axis=1) for row in rows])
+        np.testing.assert_allclose(out, want.out, rtol=0, atol=1e-12)
+        (end,), (last,) = want.state, pieces.together([row[-1].state for row in rows])
+        np.testing.assert_allclose(last.s, end.s, rtol=0, atol=1e-12)
+
+
 def test_a_state_and_options_are_passed_on(monkeypatch):
     """A state from before, and options, go to the network itself."""
     net = nets.paper_1997(np.random.default_rng(0))
