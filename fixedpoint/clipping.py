@@ -39,6 +39,8 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
     FormatError : widths of which no formats can be made.
     """
     some = _some(parts)
+    if not any(x.any() for x in some):
+        return widths
     real = np.concatenate([net.run(x).out.ravel() for x in some])
 
     def decibels(widths: Widths) -> float:
@@ -48,7 +50,7 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
         return against(real, np.concatenate(outputs))[2]
 
     first = decibels(widths)
-    if first >= GOOD or not any(x.any() for x in some):
+    if first >= GOOD:
         return widths
     most = MOST if first < POOR else int(math.log2(seen.headroom))
     tried = [replace(widths, clip=bits) for bits in range(1, min(most, MOST) + 1)]

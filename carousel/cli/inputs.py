@@ -12,7 +12,6 @@ from fixedpoint.arithmetic import Codes
 from fixedpoint.calibration import Part
 from golden import InputError, LayerState, ModelError, Network
 from golden.arrays import UNREADABLE, read_array, read_arrays, reason
-from golden.experiments import EXPERIMENTS
 from golden.files import check_readable
 from golden.modelfile import LARGEST
 from golden.network import check_values
@@ -125,6 +124,8 @@ def task_of(net: Network) -> tuple[Task, int, tuple[str, ...]] | None:
 
 
 def _of_paper(name: str) -> tuple[Task, int, tuple[str, ...]] | None:
+    from golden.experiments import EXPERIMENTS  # takes long, and few commands want it
+
     known = EXPERIMENTS.get(name)
     if known is None or isinstance(known.task, Reber | Recall):
         return None

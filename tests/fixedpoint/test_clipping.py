@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fixedpoint import FormatError, choose_formats, quantize
+from fixedpoint import FormatError, choose_formats, clipping, quantize
 from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.clipping import GAIN, GOOD, MOST, POOR, clipped
@@ -83,3 +83,13 @@ def test_more_than_is_allowed_is_refused(bits):
     net, x = peaked()
     with pytest.raises(FormatError, match=f"clip {bits}: must be from 0 to 7"):
         replace(Rule(8).widths(net, Seen.measure(net, x)), clip=bits)
+
+
+def test_nothing_is_run_for_an_input_of_zeros(monkeypatch):
+    """It says no ranges."""
+    net, x = peaked()
+    seen, widths = Seen.measure(net, x), Rule(6).widths(net, Seen.measure(net, x))
+    monkeypatch.setattr(clipping, "build", None)
+    assert clipped(net, widths, seen, [Part(0 * x)]) == widths
+    with pytest.raises(TypeError):
+        clipped(net, widths, seen, [Part(x)])
