@@ -28,6 +28,7 @@ from rtl.lib.arithmetic import delay, layout_of
 from rtl.lib.beat import beat_layout
 from rtl.lib.decision import Decision
 from rtl.lib.fifo import BlockFIFO
+from rtl.lib.guarded_fifo import GuardedFIFO
 from rtl.lib.kept import become, held, kept
 from rtl.lib.secded import UPSETS, joined
 from rtl.program.loading import load_word
@@ -121,7 +122,10 @@ class Core(wiring.Component):
         if {"stem", "dense"} & set(program.kinds):
             self._connect_dense(m, activations[0], operands)
         room, fifo = self._output(m, source, sequencer.starts, buffer.last)
-        m.d.comb += sequencer.ready.eq(buffer.waiting & room)
+        ready = buffer.waiting & room
+        if program.protected:
+            ready = held(m, ready, True, name="ready")
+        m.d.comb += sequencer.ready.eq(ready)
         m.d.sync += [
             self.steps.eq(
                 self.steps + delay(m, sequencer.starts, 1, name="begun", keep_reset=True)
@@ -137,7 +141,6 @@ class Core(wiring.Component):
             if self.plan.has_idle:
                 m.d.comb += self.idle.eq(resting)
             if program.protected:
-                m.d.comb += sequencer.coming.eq(buffer.waiting)
                 swept = [*activations, sigma, *([cell] if cell else [])]
                 self._guard(m, resting, swept, [sequencer, operands, lanes, fifo])
         if self.plan.options.state_port and cell:
@@ -152,12 +155,13 @@ class Core(wiring.Component):
     def _front(self, m: Module) -> tuple[Any, Any, Any]:
         """Sequencer, input buffer and operands, connected with each other and with the input."""
         program, qnet = self.program, self.qnet
-        m.submodules.sequencer = sequencer = Sequencer(self.schedule, program.protected)
+        m.submodules.sequencer = sequencer = Sequencer(self.schedule)
         m.submodules.input = buffer = InputBuffer(
             qnet.formats.input,
             self.schedule.elements,
             self.schedule.streams,
             program.index_width,
+            self.schedule.depths.fetch,
             operand_code(program),
         )
         m.submodules.operands = operands = Operands(program)
@@ -180,8 +184,10 @@ class Core(wiring.Component):
         self, m: Module, lanes: LaneArray, sequencer: Any
     ) -> tuple[Value, list[Value], list[Value]]:
         """The sums of rows with their start, and the marks of their step, first and last."""
-        # from the word, a clock behind the issue, to the start, a clock before the first row's sum
-        to_start = self.schedule.row - 2
+        # from the word, a clock behind the issue, to the start, which is before the first row's sum
+        # by a clock and those that a row's word takes longer
+        depths = self.schedule.depths
+        to_start = self.schedule.row - 2 - (depths.fetch - latency.MEMORY)
         marks = [
             delay(m, getattr(sequencer, name), to_start, name=f"row_{name}")
             for name in ("step_first", "step_last")
@@ -261,20 +267,18 @@ class Core(wiring.Component):
     def _is_kind(self, kind: Value, *names: str) -> Value:
         return kind.matches(*(k for k, name in enumerate(self.program.kinds) if name in names))
 
-    def _output(self, m: Module, source, starts: Value, last: Value) -> tuple[Value, BlockFIFO]:
+    def _output(self, m: Module, source, starts: Value, last: Value) -> tuple[Value, Any]:
         """Outputs into a FIFO and out; returns whether it has room for one more step's, and it."""
         outputs, streams = self.qnet.logits, self.schedule.streams
         vectors = streams * self.schedule.buffered_steps
         every = self.qnet.output == "every"
-        m.submodules.fifo = fifo = BlockFIFO(
-            width=self.qnet.logit_format.width + 3,
-            depth=outputs * vectors,
-            protected=self.program.protected,
+        guarded = self.program.protected
+        m.submodules.fifo = fifo = (GuardedFIFO if guarded else BlockFIFO)(
+            width=self.qnet.logit_format.width + 3, depth=outputs * vectors
         )
         place = Signal(range(max(2, outputs)))
         final = place == outputs - 1
         written = source.valid & source.output & (every | source.step_last)
-        guarded = self.program.protected
         places = kept(m, place, guarded)
         with m.If(written):
             m.d.sync += become(places, Mux(final, 0, place + 1))
@@ -305,7 +309,11 @@ class Core(wiring.Component):
         free = Signal(range(vectors + 1), init=vectors)
         promised = Const(streams) if every else reduce(add, list(last))
         given = offered.valid & offered.ready & shown.final
-        left = free - Mux(starts, promised, 0) + given
+        promised = Mux(starts, promised, 0)
+        if guarded:
+            given = held(m, given, True, name="given")
+            promised = held(m, promised, True, name="promised")
+        left = free - promised + given
         m.d.sync += become(kept(m, free, guarded), left)
         return free >= streams, fifo
 

@@ -306,18 +306,23 @@ def _check_protect(qnet: QuantizedNetwork, options: CoreOptions) -> None:
     """Refuse what a protected core cannot have."""
     if qnet.first_reverse is not None:
         raise CarouselError(
-            f"protect: layer {qnet.first_reverse} runs in reverse, and the buffers that hold "
-            "sequences have no check bits"
+            f"protect: cannot be combined with layer {qnet.first_reverse}, which runs in reverse: "
+            "the buffers that hold sequences have no check bits"
         )
     if options.nonzeros is not None:
         raise CarouselError(
-            f"protect: nonzeros {options.nonzeros}, and the indices of a sparse input have no "
-            "check bits"
+            f"protect: cannot be combined with nonzeros {options.nonzeros}: the indices of a "
+            "sparse input have no check bits"
         )
     if options.skip is not None:
-        raise CarouselError(f"protect: skip {options.skip}, and its lists have no check bits")
+        raise CarouselError(
+            f"protect: cannot be combined with skip {options.skip}: the lists of what is not "
+            "skipped have no check bits"
+        )
     if options.load_port:
-        raise CarouselError("protect: load port, and what it writes has no check bits")
+        raise CarouselError(
+            "protect: cannot be combined with a load port: what is written there has no check bits"
+        )
 
 
 def _lanes_of(part: Part, lanes: int | None) -> int:

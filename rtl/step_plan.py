@@ -36,8 +36,10 @@ class StepPlan:
         if options.skip:
             skipping = skip_schedule_of(qnet, options.lanes, options.skip)
             return cls(qnet, options, skipping, Program(qnet, skipping))
-        schedule = schedule_of(qnet, options.lanes, options.streams, options.nonzeros, loaded)
-        return cls(qnet, options, schedule, Program(qnet, schedule, loaded, options.protect))
+        schedule = schedule_of(
+            qnet, options.lanes, options.streams, options.nonzeros, loaded, options.protect
+        )
+        return cls(qnet, options, schedule, Program(qnet, schedule, loaded))
 
     def __repr__(self) -> str:
         return f"StepPlan({self.qnet.name!r}, {self.options}, {self.cycles_per_step} cycles a step)"

@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from carousel.report.plots import COLOURS, GREY, STYLE
 from rtl.planning import CorePlan
-from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
 WIDTH, INK, PALE, TAIL = 8.4, "#101828", "#f2f4f7", "#98a2b3"
@@ -129,7 +128,7 @@ def _clocks(figure: Figure, panel: Axes, part: StepPlan) -> None:
         panel.broken_barh([(clock, 1)], (slot.group - 0.4, 0.8), color=colour, linewidth=0)
     for number, (phase, k) in enumerate(schedule.groups):
         rows = phase.group(k)
-        sums = [schedule.sums[row] + latency.row(schedule.sparse) for row in rows]
+        sums = [schedule.sums[row] + schedule.row for row in rows]
         panel.broken_barh([(min(sums), max(sums) + 1 - min(sums))], (number - 0.2, 0.4), color=TAIL)
         ready = [schedule.ready[row] for row in rows]
         panel.plot(ready, [number] * len(ready), "|", color=INK, markersize=5)

@@ -1,6 +1,7 @@
 """The tail's first half: a row's exact sum becomes a gate, a cell input or a dense unit."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -51,25 +52,24 @@ def squash_net(
     nets: Sequence[Value],
     mode: Value,
     reader: tuple[Value, Value],
+    sigma: int = latency.SIGMA,
     *,
     name: str,
 ) -> tuple[Signal, Value]:
     """squash(saturate(net)) by the chosen one of the modes, and whether it was saturated.
 
-    `latency.SQUASH` = 7 clocks after `nets` and `mode`: saturation, sigma (5), squash. `nets` are
-    the rounded net inputs, one a mode; `reader` is code and value of a reader of the sigma unit.
+    `latency.SQUASH` = 7 clocks after `nets` and `mode`: saturation, `sigma` clocks, squash. `nets`
+    are the rounded net inputs, one a mode; `reader` is code and value of a reader of sigma's unit.
     """
     code, value = reader
     ends = [(net, this.squash.low, this.squash.high) for net, this in zip(nets, modes, strict=True)]
     net_code, saturated = clip(m, mode, ends, name=f"{name}net_code")
     m.d.comb += code.eq(net_code)
-    linear = delay(m, net_code, latency.SIGMA, name=f"{name}linear")
-    mode = delay(m, mode, 1 + latency.SIGMA, name=f"{name}squash_mode")
+    linear = delay(m, net_code, sigma, name=f"{name}linear")
+    mode = delay(m, mode, 1 + sigma, name=f"{name}squash_mode")
     result = Signal(signed(squashed_width(modes)), name=f"{name}squashed", reset_less=True)
     m.d.sync += result.eq(choose(mode, modes, lambda this: squashed(this.squash, value, linear)))
-    stages = 1 + latency.SIGMA + 1
-    assert stages == latency.SQUASH
-    return result, delay(m, saturated, stages - 1, name=f"{name}saturated")
+    return result, delay(m, saturated, 1 + sigma, name=f"{name}saturated")
 
 
 class Activation(wiring.Component):
@@ -81,11 +81,13 @@ class Activation(wiring.Component):
     added to it, so that rounding costs no adder. In a core with peepholes, i and f see s(t-1); an
     output gate, which has to wait for s(t), leaves by `unseen` and not by `o`.
 
-    Timing: an activation stands `latency.activation` = 11 clocks after its sum (16 with peepholes):
+    Timing: an activation stands `latency.ACTIVATION` = 11 clocks after its sum (16 with peepholes):
     two hops, bias, [state (3 more clocks), product, sum,] saturation, sigma (5), squash, a hop. One
     row a clock; a group's rows come without a gap, the first a clock after `start`, so that the
     address of a row's word is a register. `unseen` stands
-    `latency.NET` = 3 clocks after its sum, `coming` `latency.STATE_READ` clocks before `o`.
+    `latency.NET` = 3 clocks after its sum, `coming` `latency.STATE_READ` clocks before `o`. In a
+    protected core sigma and states take a clock more, and `start` comes 2 clocks sooner, because
+    the words of rows take so many more.
     Number formats: sum, bias and peephole product share their scale, their sum fits the
     accumulator's width, and one bit more with the rounding; net input in the squash's `net` format;
     result in its `target` format, sign-extended to `activation_width`.
@@ -154,6 +156,7 @@ class Activation(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program, peepholes = self.program, self.program.schedule.peepholes
+        depths = program.schedule.depths
         word, valid, marks = self._row(m)
         net = Signal(signed(program.net_width), reset_less=True)
         wait = latency.NET - 2  # behind its memory's register
@@ -171,12 +174,12 @@ class Activation(wiring.Component):
             net, mode = self._seen(m, net, mode, word)
         nets = [shift_right(net, this.shift) for this in program.net_modes]
         code, saturated = squash_net(
-            m, program.net_modes, nets, mode, (self.code, self.value), name=""
+            m, program.net_modes, nets, mode, (self.code, self.value), depths.sigma, name=""
         )
         # from the row's word
-        stages = wait + 1 + peepholes * latency.SEEN + latency.SQUASH + latency.HOP
-        assert 1 + stages == latency.activation(peepholes)
-        early = stages - latency.STATE_READ
+        stages = wait + 1 + peepholes * depths.seen + depths.squash + latency.HOP
+        assert 1 + stages == depths.activation
+        early = stages - depths.state_read
         coming = valid & self._is_cell_input(word)
         m.d.comb += [
             self.coming.eq(delay(m, coming, early, name="coming", keep_reset=True)),
@@ -211,32 +214,34 @@ class Activation(wiring.Component):
             self.unseen.net_mode.eq(mode),
             self.unseen.peephole.eq(peephole),
         ]
-        weight = delay(m, peephole, latency.STATE_READ - 1, name="seen_weight")
+        depths = self.program.schedule.depths
+        weight = delay(m, peephole, depths.state_read - 1, name="seen_weight")
         width = len(self.state) + len(weight)
         product = Signal(signed(width), name="peephole_product", reset_less=True)
         m.d.sync += product.eq(self.state * weight)
         whole = Signal(signed(self.program.net_width), name="net_seen", reset_less=True)
-        m.d.sync += whole.eq(delay(m, net, latency.STATE_READ, name="net") + product)
-        return whole, delay(m, mode, latency.SEEN, name="net_mode_seen")
+        m.d.sync += whole.eq(delay(m, net, depths.state_read, name="net") + product)
+        return whole, delay(m, mode, depths.seen, name="net_mode_seen")
 
     def _row(self, m: Module):
         """The word of the row whose sum came a clock ago, whether there is one, and its marks."""
         sizes = [len(rows) for rows in self.program.schedule.tails[self.place]]
         due = rows_due(m, self.start, sizes, self.program.protected)
-        marks = {}
+        marks, fetch = {}, self.program.schedule.depths.fetch
         for name in ("step_first", "step_last"):
             mark = Signal(name=f"row_{name}", reset_less=True)
             of_group = kept(m, mark, self.program.protected)
             with m.If(self.start):
                 m.d.sync += become(of_group, getattr(self, name))
-            marks[name] = delay(m, mark, 1, name=f"row_{name}")
-        return self._word(m, due), delay(m, due, 2, name="row", keep_reset=True), marks
+            marks[name] = delay(m, mark, fetch - 1, name=f"row_{name}")
+        return self._word(m, due), delay(m, due, fetch, name="row", keep_reset=True), marks
 
     def _word(self, m: Module, due: Value):
-        """A row's word, two clocks after it was due: the memory is read for the row to come."""
-        if self.program.protected:
-            return self._guarded(m, due)
+        """A row's word, `latency.MEMORY` clocks after it was due, where it is mended
+        `latency.GUARDED`: the memory is read for the row to come."""
         layout, init = layout_of(row_word(self.program)), row_words(self.program, self.place)
+        if self.program.protected:
+            return data.View(layout, self._guarded(m, due, init))
         count = len(init)
         m.submodules.rows = memory = block_memory(shape=layout, depth=count, init=init)
         if self.program.loadable:
@@ -250,18 +255,16 @@ class Activation(wiring.Component):
         m.d.comb += port.addr.eq(place)
         return delay(m, port.data, latency.MEMORY - 1, name="word")
 
-    def _guarded(self, m: Module, due: Value):
-        """The same of a memory that is mended, which takes a clock more: it is read as soon as the
-        row before is due. Between steps all words are read in turn."""
-        word, words = row_word(self.program), row_words(self.program, self.place)
-        count = len(words)
+    def _guarded(self, m: Module, due: Value, words: Sequence[Any]) -> Value:
+        """The same of a memory that is mended. Between steps all words are read in turn."""
+        word, count = row_word(self.program), len(words)
         m.submodules.rows = rom = GuardedRom(word.bits, list(map(word.pack, words)))
         place = Signal(range(max(2, count)))
         following = Signal.like(place, init=1 % count)
         places, follow = kept(m, place), kept(m, following)
-        swept, goes_on = held(m, self.sweep, True, name="swept"), Signal()
-        m.d.comb += goes_on.eq(due | self.sweep)
-        with m.If(goes_on):
+        sweep = held(m, self.sweep, True, name="sweeps")
+        swept = held(m, sweep, True, name="swept")
+        with m.If(due | sweep):
             m.d.sync += become(places, following)
             after = Mux(following == count - 1, 0, following + 1)
             m.d.sync += become(follow, after)
@@ -269,7 +272,7 @@ class Activation(wiring.Component):
             m.d.sync += become(places, 0)
             m.d.sync += become(follow, 1 % count)
         m.d.comb += [
-            rom.address0.eq(Mux(goes_on, following, place)),
+            rom.address0.eq(place),
             self.upsets.eq(rom.upsets),
         ]
-        return data.View(layout_of(word), rom.word0)
+        return rom.word0

@@ -41,8 +41,9 @@ class CellUpdate(wiring.Component):
     sequence's first step s(t-1) is the initial state.
 
     Timing: s stands `latency.STATE` = 3 clocks after g (products, roundings, sum), y
-    `latency.output` = 10 clocks after s (saturation, sigma (5), squash, product, rounding,
-    saturation; 12 in a core with peepholes, whose output gate is computed here). One cell a clock,
+    `latency.OUTPUT` = 10 clocks after s (saturation, sigma (5), squash, product, rounding,
+    saturation; 12 in a core with peepholes, whose output gate is computed here; one more where
+    sigma's knots are mended). One cell a clock,
     the same cell again after more than `latency.STATE_READ` + `latency.STATE` clocks.
     Number formats: both products exact, each rounded once to the fraction of s; their sum is one
     bit wider than the wider of them, then saturated to s. o h(s) exact, rounded once, saturated to
@@ -124,18 +125,18 @@ class CellUpdate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        depths = self.program.schedule.depths
         valid = self.i.valid & (self.i.kind == self.program.kinds.index("g"))
         gates = self._beside() if self.program.schedule.tail > 1 else self._gates(m)
         s = self._state(m, gates, self._states(m))
         if self.program.schedule.peepholes:
             o = self._late_gate(m)
         else:
-            wait = latency.STATE + latency.SQUASH
+            wait = latency.STATE + depths.squash
             o = delay(m, gates["o"], wait, name="output_gate")
         self._output(m, s, o, delay(m, self.i.cell_mode, latency.STATE, name="h_mode"))
-        peepholes = self.program.schedule.peepholes
         self._marks(m, valid, latency.STATE, self.s, "s")
-        self._marks(m, valid, latency.STATE + latency.output(peepholes), self.y, "y")
+        self._marks(m, valid, latency.STATE + depths.output, self.y, "y")
         return m
 
     def _gates(self, m: Module) -> dict[str, Value]:
@@ -245,19 +246,20 @@ class CellUpdate(wiring.Component):
         program, modes = self.program, self.program.cell_modes
         heads = [this.h for this in modes]
         nets = [round_shift(s, head.shift) for head in heads]
-        h, h_clipped = squash_net(m, heads, nets, mode, (self.code, self.value), name="h_")
+        depths, reader = program.schedule.depths, (self.code, self.value)
+        h, h_clipped = squash_net(m, heads, nets, mode, reader, depths.sigma, name="h_")
         late = latency.LATE * program.schedule.peepholes
         h = delay(m, h, late, name="waiting_h")
         product = Signal(signed(program.paths.gate + 1 + len(h)), reset_less=True)
         m.d.sync += product.eq(o[: program.paths.gate].as_unsigned() * h)
-        mode = delay(m, mode, latency.SQUASH + late + 1, name="product_h_mode")
+        mode = delay(m, mode, depths.squash + late + 1, name="product_h_mode")
         rounded = self._rounded(
             m, mode, [round_shift(product, this.output_shift) for this in modes], name="rounded"
         )
         ends = [(rounded, this.m.low, this.m.high) for this in modes]
         y, y_clipped = clip(m, delay(m, mode, 1, name="y_mode"), ends, name="output")
-        stages = latency.SQUASH + late + 1 + 1 + 1
-        assert stages == latency.output(program.schedule.peepholes)
+        stages = depths.squash + late + 1 + 1 + 1
+        assert stages == depths.output
         m.d.comb += [self.y.code.eq(y), self.y.saturated.eq(y_clipped)]
         m.d.comb += self.h_saturated.eq(delay(m, h_clipped, late + 1 + 1 + 1, name="h_clipped"))
 

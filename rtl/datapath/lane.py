@@ -104,8 +104,7 @@ class Lane(wiring.Component):
         m.d.sync += self.feed_out.eq(feed)
         # after the memory's own clock; the last one is in step with the operand's
         if self.protected:
-            late = 1 + latency.WEIGHT - latency.GUARDED
-            weight = delay(m, self._guarded(m), late, name="weight")
+            weight = self._guarded(m)
         else:
             weight = delay(m, self._weight(m), latency.WEIGHT, name="weight")
         operand = delay(m, feed.operand, 1, name="operand")
@@ -135,7 +134,8 @@ class Lane(wiring.Component):
         return read
 
     def _guarded(self, m: Module) -> Value:
-        """The mended weight at the address of `latency.GUARDED` clocks before."""
+        """The mended weight, in step with the operand."""
+        assert latency.GUARDED == 1 + latency.WEIGHT
         raw = [code & (1 << self.weight_width) - 1 for code in self.weights]
         m.submodules.weights = rom = GuardedRom(self.weight_width, raw)
         m.d.comb += rom.address0.eq(self.feed_in.address)

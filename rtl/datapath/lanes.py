@@ -27,10 +27,10 @@ class LaneArray(wiring.Component):
     """The multipliers.
 
     Timing: lane r's sum is at `sum0` r + `latency.LANE` clocks after the group's last column came
-    in; `start` is set a clock before lane 0's. If the tail takes n rows at once, the sum of lane
-    n r + k is at `sum{k}` then. A weight's address comes `latency.WEIGHT` clocks
-    before the rest of its column. Groups end in order, each at least as many clocks after the one
-    before as that has clocks in the tail.
+    in; `start` is set a clock before lane 0's, in a protected core 3. If the tail takes n rows at
+    once, the sum of lane n r + k is at `sum{k}` then. A weight's address comes `latency.WEIGHT`
+    clocks before the rest of its column. Groups end in order, each at least as many clocks after
+    the one before as that has clocks in the tail.
 
     Parameters
     ----------
@@ -94,8 +94,9 @@ class LaneArray(wiring.Component):
                     m.d.comb += before.upsets_in.eq(lane.upsets_out)
         if program.protected:
             m.d.comb += self.upsets.eq(joined(lane.upsets_out for lane in lanes[: 2 * tail]))
-        start = delay(m, self.feed.last, latency.LANE - 1, name="start", keep_reset=True)
-        opens = delay(m, start, 1, name="opens", keep_reset=True)
+        early = (latency.GUARDED - latency.MEMORY) * program.protected
+        start = delay(m, self.feed.last, latency.LANE - 1 - early, name="start", keep_reset=True)
+        opens = delay(m, start, 1 + early, name="opens", keep_reset=True)
         odd = Signal()
         m.d.sync += become(kept(m, odd, program.protected), opens | ~odd)
         m.d.comb += self.start.eq(start)

@@ -13,7 +13,7 @@ from rtl.lib.arithmetic import delay, layout_of, shape_of
 from rtl.lib.beat import beat_layout
 from rtl.lib.kept import become, kept
 from rtl.lib.memory import block_memory
-from rtl.lib.secded import UPSETS, encode, joined, mend, seen
+from rtl.lib.secded import UPSETS, encode, joined, mend, mend_late, seen
 from rtl.program.loading import load_word
 from rtl.program.program import Program
 from rtl.program.secded import Secded
@@ -36,6 +36,7 @@ class InputBuffer(wiring.Component):
     form : format of an element.
     inputs, streams : elements that come of a vector, vectors of a step.
     index_width : bits of an element's index, where the vectors are sparse; else 0.
+    fetch : clocks from a step's begin to the first of its addresses, but one.
     code : of a protected core: that of elements, in whose code words they are then kept.
 
     Members
@@ -43,7 +44,7 @@ class InputBuffer(wiring.Component):
     i : In(stream of beat_layout(form, index_width))
     waiting : Out(1), the input of a step is there.
     first, last : Out(streams), its marks, a bit a stream.
-    take : In(1), the step begins: from 3 clocks later on its input is what is read.
+    take : In(1), the step begins: from `fetch` + 1 clocks later on its input is what is read.
     release : In(1), with the last address of what is read.
     address : In, element to read.  value : Out(form), or its code word.  index : Out, of a sparse
         vector's element.
@@ -65,10 +66,11 @@ class InputBuffer(wiring.Component):
         inputs: int,
         streams: int,
         index_width: int = 0,
+        fetch: int = latency.MEMORY,
         code: Secded | None = None,
     ):
         self.inputs, self.streams, self.sparse = inputs, streams, index_width > 0
-        self.code = code
+        self.fetch, self.code = fetch, code
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(form, index_width))),
@@ -103,20 +105,23 @@ class InputBuffer(wiring.Component):
 
         payload = self.i.payload
         taken = self.i.valid & self.i.ready
+        opened = ~Mux(filling, full[1], full[0])
+        last_element = element == self.inputs * self.streams - 1
+        if guarded:
+            opened, last_element = Signal(init=1), Signal(init=self.inputs * self.streams == 1)
         m.d.comb += [
-            self.i.ready.eq(~Mux(filling, full[1], full[0])),
+            self.i.ready.eq(opened),
             write.addr.eq(Cat(element, filling)),
             (write.data.data if self.sparse else write.data).eq(
                 encode(m, self.code, payload.data, name="taken") if self.code else payload.data
             ),
             write.en.eq(taken),
         ]
-        last_element = element == self.inputs * self.streams - 1
         with m.If(taken):
             m.d.sync += become(elements, Mux(last_element, 0, element + 1))
             m.d.sync += become(fillings, filling ^ last_element)
         m.d.sync += become(comings, coming ^ self.take)
-        reading = delay(m, ~coming, 2, name="reading")
+        reading = delay(m, ~coming, self.fetch, name="reading")
         for k in range(2):
             with m.If(taken & (filling == k)):
                 for stream in range(self.streams):
@@ -142,7 +147,22 @@ class InputBuffer(wiring.Component):
         ]
         if self.sparse:
             m.d.comb += [write.data.index.eq(payload.index), self.index.eq(read.data.index)]
+        if guarded:
+            fills = [full[k] & ~(self.release & (reading == k)) for k in range(2)]
+            room = ~Mux(
+                last_element & taken, Mux(filling, *fills), Mux(filling, fills[1], fills[0])
+            )
+            self._know(m, opened, room, last_element, element)
         return m
+
+    def _know(self, m: Module, opened: Any, room: Value, last: Any, element: Signal) -> None:
+        """Registers for whether there is room, and whether an element is a step's last one: what
+        two at least of three copies of a counter say comes late in a clock."""
+        elements = self.inputs * self.streams
+        m.d.sync += become(kept(m, opened), room)
+        lasts = kept(m, last)
+        with m.If(self.i.valid & opened):
+            m.d.sync += become(lasts, element == (elements - 2) % elements)
 
 
 def operand_code(program: Program) -> Secded | None:
@@ -156,8 +176,8 @@ class Operands(wiring.Component):
     In a sequence's first step own outputs at t-1 are those that it starts from, and gates 0.
 
     Timing: the feed stands `latency.OPERAND` = 4 clocks after a column's issue, 3 after `word`, in
-    a core with sparse input `latency.INDEX` = 3 clocks later; its weight's address
-    `latency.WEIGHT` clocks before. Each memory has an output register. A value
+    a core with sparse input `latency.INDEX` = 3 clocks later, in a protected one a clock; its
+    weight's address `latency.WEIGHT` clocks before. Each memory has an output register. A value
     written in a clock is seen by columns issued in that clock or later.
 
     Members
@@ -258,11 +278,13 @@ class Operands(wiring.Component):
                 with m.Case(SOURCES.index(name)):
                     m.d.sync += operand.eq(Mux(issue, value, 0))
         stages = 1 + 1 + 1  # memory, its register, operand
-        assert 1 + stages == latency.OPERAND
+        if self.code:
+            stages += latency.CHECKED
+            used = delay(m, issue, 1 + latency.CHECKED, name="issued", keep_reset=True)
+            operand = self._mended(m, operand, used)
+        assert 1 + stages == self.program.schedule.depths.operand
         address, late = self._address(m)
         ahead = stages - latency.WEIGHT  # of the address, which is as late as the operand
-        if self.code:
-            operand = self._mended(m, operand, delay(m, issue, 1, name="issued", keep_reset=True))
         operand, stages = delay(m, operand, late, name="late_operand"), stages + late
         m.d.comb += [
             self.feed.operand.eq(operand),
@@ -287,15 +309,15 @@ class Operands(wiring.Component):
             bank.written.data.eq(encode(m, code, written.data, name=f"{name}_written")),
             *(bank.access[part].eq(access[part]) for part in ("select", "address", "write")),
             bank.access.data.eq(encode(m, code, access.data, name=f"{name}_access")),
-            word.eq(mend(m, code, bank.word, name=f"{name}_word")[0]),
+            word.eq(mend(m, code, bank.word, name=f"{name}_word")),
         ]
 
     def _mended(self, m: Module, raw: Value, used: Value) -> Value:
         """The operand of a code word, and what came of it."""
         assert self.code
-        mended, wrong = mend(m, self.code, raw, name="operand")
+        mended, wrong = mend_late(m, self.code, raw, name="operand")
         starts = [bank.upsets for bank in self.banks.values() if bank.initial]
-        upsets = seen(m, self.code, wrong, used, name="operand")
+        upsets = seen(m, wrong, used, name="operand")
         m.d.comb += self.upsets.eq(joined((upsets, *starts)))
         return mended.as_signed()
 

@@ -57,8 +57,8 @@ class OutputGate(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program = self.program
-        wait = 1 + latency.activation(True) + latency.STATE - latency.NET
+        program, depths = self.program, self.program.schedule.depths
+        wait = 1 + depths.activation + latency.STATE - latency.NET
         weight = delay(m, self.unseen.peephole, wait, name="weight")
         product = Signal(signed(len(self.state) + len(weight)), reset_less=True)
         m.d.sync += product.eq(self.state * weight)
@@ -67,10 +67,10 @@ class OutputGate(wiring.Component):
         mode = delay(m, self.unseen.net_mode, wait + 2, name="mode")
         nets = [shift_right(net, this.shift) for this in program.net_modes]
         o, saturated = squash_net(
-            m, program.net_modes, nets, mode, (self.code, self.value), name="o_"
+            m, program.net_modes, nets, mode, (self.code, self.value), depths.sigma, name="o_"
         )
-        stages = 1 + 1 + latency.SQUASH
-        assert stages == latency.SQUASH + latency.LATE
+        stages = 1 + 1 + depths.squash
+        assert stages == depths.squash + latency.LATE
         m.d.comb += [
             self.o.eq(o),
             self.saturated.eq(saturated),

@@ -19,7 +19,7 @@ from rtl.schedule.schedule import Schedule
 def idle(m: Module, schedule: Schedule, sequencer: Sequencer, buffer: InputBuffer) -> Value:
     """Whether no step runs, none may start, and the tail is empty."""
     rows = max(phase.side for phase in schedule.phases)
-    longest = schedule.after.cell + rows + 2
+    longest = schedule.after.cell + rows + schedule.depths.fetch
     quiet = Signal(range(longest + 1))
     registers = kept(m, quiet, sequencer.protected)
     with m.If(sequencer.running):

@@ -23,13 +23,13 @@ class Sequencer(wiring.Component):
     a gap when there is nothing to wait for.
 
     Timing: a step's first column is issued 2 clocks after `starts`, in which the core may have
-    idled before. What is issued stands in `word` one clock later, behind the output register of the
-    program's memory; all other outputs that belong to it stand there in the same clock.
+    idled before, 4 where words are mended. What is issued stands in `word` one clock later, behind
+    the output register of the program's memory; all other outputs that belong to it stand there in
+    the same clock.
 
     Parameters
     ----------
     schedule : the program, clock by clock.
-    protected : whether the program's words are mended where a bit of them has flipped.
 
     Members
     -------
@@ -44,7 +44,7 @@ class Sequencer(wiring.Component):
         columns that are read in order.
     step_first, step_last : Out(1), the running step's marks, of the word's stream.
     parity : Out(1), changes from step to step.
-    coming, upsets : of a protected one. In(1), the input of a step has come; Out(UPSETS).
+    upsets : Out(UPSETS) of a protected one.
     """
 
     ready: Signal
@@ -58,11 +58,10 @@ class Sequencer(wiring.Component):
     step_first: Signal
     step_last: Signal
     parity: Signal
-    coming: Signal
     upsets: data.View
 
-    def __init__(self, schedule: Schedule, protected: bool = False):
-        self.schedule, self.protected = schedule, protected
+    def __init__(self, schedule: Schedule):
+        self.schedule, self.protected = schedule, schedule.depths.protected
         flags = ("starts", "running", "step_first", "step_last", "parity")
         super().__init__(
             {
@@ -71,25 +70,15 @@ class Sequencer(wiring.Component):
                 **{name: Out(1) for name in flags},
                 "word": Out(layout_of(program_word(schedule))),
                 "weight": Out(range(max(2, schedule.in_order))),
-                **({"coming": In(1), "upsets": Out(UPSETS)} if protected else {}),
+                **({"upsets": Out(UPSETS)} if self.protected else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        cycles = self.schedule.cycles_per_step
-        clock = Signal(range(max(2, cycles)))
-        ends = Signal()
-        running, clocks = (kept(m, each, self.protected) for each in (self.running, clock))
-        m.d.comb += [
-            ends.eq(clock == cycles - 1),
-            self.starts.eq(self.ready & (ends | ~self.running)),
-        ]
-        m.d.sync += [
-            *become(running, self.starts | (self.running & ~ends)),
-            *become(clocks, Mux(self.running & ~ends, clock + 1, 0)),
-        ]
-        self._fetch(m, clock, ends)
+        clock = Signal(range(max(2, self.schedule.cycles_per_step)))
+        self._count(m, clock)
+        self._fetch(m, clock)
         newborn = Signal(init=1)  # no step has run since the reset
         streams = self.schedule.streams
         first, last = (Signal(streams, name=f"running_{name}") for name in ("first", "last"))
@@ -105,32 +94,59 @@ class Sequencer(wiring.Component):
             ]
         with m.If(self.starts | self.loaded):
             m.d.sync += become(newborns, 0)
-        stream = self.word.stream if streams > 1 else 0
+        stream, fetch = self.word.stream if streams > 1 else 0, self.schedule.depths.fetch
         m.d.comb += [
-            self.step_first.eq(delay(m, first, 2, name="word_first").bit_select(stream, 1)),
-            self.step_last.eq(delay(m, last, 2, name="word_last").bit_select(stream, 1)),
-            self.parity.eq(delay(m, parity, 2, name="word_parity")),
+            self.step_first.eq(delay(m, first, fetch, name="word_first").bit_select(stream, 1)),
+            self.step_last.eq(delay(m, last, fetch, name="word_last").bit_select(stream, 1)),
+            self.parity.eq(delay(m, parity, fetch, name="word_parity")),
         ]
         return m
 
-    def _fetch(self, m: Module, clock: Signal, ends: Signal) -> None:
-        """The program's word of a clock, two clocks later, and the weights' address with it."""
+    def _count(self, m: Module, clock: Signal) -> None:
+        """The clock of the step; where words are mended it goes on between steps, so that all are.
+
+        That it is the last one is known from a register then, before which there is time to see
+        which clock two at least of three say it is.
+        """
+        cycles, ends = self.schedule.cycles_per_step, Signal()
+        running, clocks = (kept(m, each, self.protected) for each in (self.running, clock))
+        goes_on = self.running & ~ends
+        if self.protected:
+            goes_on = ~(self.starts | ends)
+            first = self.ready & ~self.running
+            m.d.sync += become(kept(m, ends), (clock == cycles - 2) & ~first)
+        else:
+            m.d.comb += ends.eq(clock == cycles - 1)
+        m.d.comb += self.starts.eq(self.ready & (ends | ~self.running))
+        m.d.sync += [
+            *become(running, self.starts | (self.running & ~ends)),
+            *become(clocks, Mux(goes_on, clock + 1, 0)),
+        ]
+
+    def _fetch(self, m: Module, clock: Signal) -> None:
+        """The program's word of a clock, and the weights' address with it."""
         word = program_word(self.schedule)
         raw = list(map(word.pack, self._words()))
         fetched = Signal(layout_of(word), reset_less=True)
         if self.protected:
-            self._guarded(m, ends, raw, fetched)
+            m.submodules.program = rom = GuardedRom(word.bits, raw)
+            m.d.comb += [
+                rom.address0.eq(clock),
+                fetched.eq(rom.word0),
+                self.upsets.eq(rom.upsets),
+            ]
         else:
             for bits, memory in column_memories(m, "program", word.bits, raw):
                 port = memory.read_port()
                 m.d.comb += port.addr.eq(clock)
                 m.d.sync += fetched.as_value()[bits].eq(port.data)
-        live = delay(m, self.running, 2, name="live", keep_reset=True)
+        fetch = self.schedule.depths.fetch
+        live = delay(m, self.running, fetch, name="live", keep_reset=True)
         m.d.comb += self.word.eq(fetched)
         for flag in FLAGS:
             m.d.comb += self.word[flag].eq(fetched[flag] & live)
         weights = kept(m, self.weight, self.protected)
-        with m.If(delay(m, self.starts, 2, name="opening", keep_reset=True)):
+        with m.If(delay(m, self.starts, fetch, name="opening", keep_reset=True)):
             m.d.sync += become(weights, 0)
         if self.protected:  # between steps all are read in turn, and so mended
             last = self.weight == self.schedule.in_order - 1
@@ -139,29 +155,6 @@ class Sequencer(wiring.Component):
         else:
             with m.Elif(self._in_order()):
                 m.d.sync += self.weight.eq(self.weight + 1)
-
-    def _guarded(self, m: Module, ends: Signal, raw: list[int], fetched: data.View) -> None:
-        """The mended word of a clock: it takes a clock more, so that its address is ahead by one.
-
-        Between steps all words are read in turn.
-        """
-        cycles = self.schedule.cycles_per_step
-        width = self.word.shape().size
-        m.submodules.program = rom = GuardedRom(width, raw)
-        ahead, swept = (Signal.like(rom.address0, name=name) for name in ("ahead", "swept"))
-        m.d.sync += swept.eq(Mux(swept == cycles - 1, 0, swept + 1))
-        aheads = kept(m, ahead)
-        with m.If(self.starts):
-            m.d.sync += become(aheads, 1 % cycles)
-        with m.Elif(self.running & ~ends & (ahead != cycles - 1)):
-            m.d.sync += become(aheads, ahead + 1)
-        with m.Else():
-            m.d.sync += become(aheads, 0)
-        m.d.comb += [
-            rom.address0.eq(Mux(self.running | self.coming, ahead, swept)),
-            fetched.eq(rom.word0),
-            self.upsets.eq(rom.upsets),
-        ]
 
     def _in_order(self) -> Value:
         """Whether a column is issued whose weight comes in order."""

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl.lib.arithmetic import delay, layout_of, round_shift, shift_right
+from rtl.lib.kept import held
 from rtl.lib.memory import block_memory
 from rtl.lib.memory import load as load_words
 from rtl.lib.secded import UPSETS, GuardedRom
@@ -27,7 +28,8 @@ class SigmaUnit(wiring.Component):
     """Several readers of one sigma table.
 
     Timing: a result `latency.SIGMA` = 5 clocks after its code, one a clock for each reader: memory
-    and its register, operands, product, sum.
+    and its register, operands, product, sum. Where knots are mended it takes a clock more, and the
+    mended ones are the operands.
     Number formats: codes in `table.argument`, results in `table.value` (unsigned, 1.0 is a code).
     The interpolation never exceeds the right knot, so nothing can overflow.
 
@@ -75,7 +77,7 @@ class SigmaUnit(wiring.Component):
         m = Module()
         table, t = self.table, self.table.low_bits
         word = layout_of(knot_word(table))
-        early = int(self.protected)  # what is mended is in a register
+        operand = latency.GUARDED if self.protected else latency.MEMORY + 1
         memory: Any
         if self.protected:
             memory = self._guarded(m)
@@ -92,7 +94,8 @@ class SigmaUnit(wiring.Component):
                 port = memory.read_port()
             # the lowest code is entry 0: flip the sign bit
             m.d.comb += port.addr.eq(Cat(code[t:-1], ~code[-1]))
-            low = delay(m, code[:t], latency.MEMORY + 1, name=f"low{k}") if t else Const(0)
+            low = delay(m, code[:t], operand, name=f"low{k}") if t else Const(0)
+            early = int(self.protected)  # what is mended is in a register
             knots = delay(m, port.data, latency.MEMORY - 1 - early, name=f"knots{k}")
             slope = delay(m, knots.rise, 1 - early, name=f"slope{k}")
             rise = Signal(word["rise"].width + t, name=f"rise{k}", reset_less=True)
@@ -101,8 +104,8 @@ class SigmaUnit(wiring.Component):
             value = Signal.like(getattr(self, f"value{k}"), name=f"sigma{k}", reset_less=True)
             m.d.sync += value.eq(shift_right((knot << t) + rise, t + GUARD))
             m.d.comb += getattr(self, f"value{k}").eq(value)
-        stages = latency.MEMORY + 1 + 1 + 1
-        assert stages == latency.SIGMA
+        stages = operand + 1 + 1
+        assert stages == latency.Depths(protected=self.protected).sigma
         return m
 
     def _guarded(self, m: Module) -> GuardedRom:
@@ -117,6 +120,7 @@ class SigmaUnit(wiring.Component):
         """A reader of it. Between steps all knots are read in turn."""
         asked, swept = (Signal.like(rom.address0, name=f"{name}{k}") for name in ("asked", "swept"))
         m.d.sync += swept.eq(swept + 1)
-        m.d.comb += getattr(rom, f"address{k}").eq(Mux(self.sweep, swept, asked))
+        sweep = held(m, self.sweep, True, name=f"sweep{k}")
+        m.d.comb += getattr(rom, f"address{k}").eq(Mux(sweep, swept, asked))
         knots = data.View(layout_of(knot_word(self.table)), getattr(rom, f"word{k}"))
         return SimpleNamespace(addr=asked, data=knots)

@@ -8,7 +8,7 @@ from rtl.datapath.bank import access_layout
 from rtl.lib.arithmetic import delay, layout_of
 from rtl.lib.kept import become, held, kept
 from rtl.lib.memory import block_memory, load
-from rtl.lib.secded import UPSETS, GuardedRom, encode, joined, mend, seen
+from rtl.lib.secded import UPSETS, GuardedRom, encode, joined, mend, mend_late, seen
 from rtl.program.loading import load_word
 from rtl.program.program import Program
 from rtl.program.secded import Secded
@@ -24,7 +24,8 @@ class States(wiring.Component):
 
     Timing: `value{k}` is that of the cell that was the reader's, and by the `clear{k}` that stood,
     `latency.STATE_READ` = 4 clocks before: memory and its register, initial state or not, and one
-    that can be a multiplier's. It is the next cell from the clock after `step_over{k}` on.
+    that can be a multiplier's; 5 where they are mended. It is the next cell from the clock after
+    `step_over{k}` on.
 
     Parameters
     ----------
@@ -120,8 +121,7 @@ class States(wiring.Component):
         return m
 
     def _guarded(self, m: Module) -> None:
-        """The same of memories that are mended, in the clock in which a state or the initial one is
-        chosen without that."""
+        """The same of memories that are mended. The state port's words are mended at once."""
         width, cells = self.program.paths.s, len(self.program.states)
         code, shape = Secded(width), signed(width)
         m.submodules.memory = memory = block_memory(shape=unsigned(code.bits), depth=cells)
@@ -143,10 +143,12 @@ class States(wiring.Component):
                 place if k else Mux(self.access.select, self.access.address, place)
             )
             raw = delay(m, port.data, latency.MEMORY - 1, name=f"raw{k}")
-            used = delay(m, step_over & ~clear, latency.MEMORY, name=f"used{k}", keep_reset=True)
-            mended, wrong = mend(m, code, raw, name=f"read{k}")
+            used = step_over & ~clear
+            checked = latency.MEMORY + latency.CHECKED
+            used = delay(m, used, checked, name=f"used{k}", keep_reset=True)
+            mended, wrong = mend_late(m, code, raw, name=f"read{k}")
             word = delay(m, mended, 1, name=f"read{k}")
-            found.append(seen(m, code, wrong, used, name=f"read{k}"))
+            found.append(seen(m, wrong, used, name=f"read{k}"))
             start: Value = Const(0)
             if starts:
                 m.d.comb += getattr(starts, f"address{k}").eq(place)
@@ -156,9 +158,9 @@ class States(wiring.Component):
             m.d.sync += value.eq(Mux(clear, start, word.as_signed()))
             m.d.comb += getattr(self, f"value{k}").eq(value)
             stages = latency.GUARDED + 1
-            assert stages == latency.STATE_READ
+            assert stages == self.program.schedule.depths.state_read
             if not k:
-                m.d.comb += self.word.eq(mended)
+                m.d.comb += self.word.eq(mend(m, code, raw, name="word"))
         place, write = Signal(range(max(2, cells)), name="written"), memory.write_port()
         m.d.sync += become(kept(m, place), self._after(place, self.write))
         given = Mux(self.access.select, self.access.data, self.code)

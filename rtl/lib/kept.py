@@ -19,10 +19,14 @@ def kept(m: Module, register: Signal, tripled: bool = True) -> list[Signal]:
     copies = [
         Signal.like(register, name=f"{register.name}{COPY}{k}", attrs={"keep": 1}) for k in range(3)
     ]
-    a, b, c = (Value.cast(copy) for copy in copies)
-    m.d.comb += register.eq((a & b) | (a & c) | (b & c))
+    m.d.comb += register.eq(voted(*map(Value.cast, copies)))
     m.d.sync += become(copies, register)
     return copies
+
+
+def voted(a: Value, b: Value, c: Value) -> Value:
+    """What two at least of them say."""
+    return (a & b) | (a & c) | (b & c)
 
 
 def become(registers: Iterable[Value], value: ValueLike) -> list[Any]:

@@ -5,7 +5,7 @@ from functools import reduce
 from operator import and_, or_, xor
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,7 @@ from rtl.lib.memory import column_memories
 from rtl.program.secded import Secded
 from rtl.schedule import latency
 
+TABLE = 4  # inputs of the smallest tables that FPGAs have
 UPSETS = data.StructLayout({"corrected": 1, "uncorrectable": 1})
 """What came of a word that was read: a bit had flipped and was mended; more had."""
 
@@ -23,31 +24,54 @@ def encode(m: Module, code: Secded, word: Value, *, name: str) -> Signal:
     """The code word of a word, extended to its width by its sign."""
     shape = Shape(code.width, word.shape().signed)
     wide, coded = Signal(shape, name=f"{name}_wide"), Signal(code.bits, name=f"{name}_coded")
-    m.d.comb += [wide.eq(word), coded.eq(Cat(wide, *_checked(code, wide)))]
+    m.d.comb += [wide.eq(word), coded.eq(Cat(wide, *_sums(m, code, wide, name)))]
     return coded
 
 
-def _checked(code: Secded, word: Value) -> list[Value]:
-    """The check bits of a word."""
+def _sums(m: Module, code: Secded, bits: Value, name: str) -> list[Value]:
+    """For each check bit the sum of the bits of a word that it sees; of a code word with itself."""
+    single = code.single[: len(bits)]
     return [
-        reduce(xor, [word[k] for k, seen in enumerate(code.seen_by) if check in seen], Const(0, 1))
+        _sum(m, [bits[k] for k, seen in enumerate(single) if seen >> check & 1], f"{name}_{check}")
         for check in range(code.checks)
     ]
 
 
-def mend(m: Module, code: Secded, raw: Value, *, name: str) -> tuple[Signal, Signal]:
-    """The word of a code word, mended if one bit of it has flipped, any if more have; and the check
-    bits that do not fit, its syndrome."""
-    held, word = Signal(code.bits, name=f"{name}_raw"), Signal(code.width, name=f"{name}_mended")
-    wrong = Signal(code.checks, name=f"{name}_wrong")
-    checks = Cat(*_checked(code, held))
+def _sum(m: Module, bits: list[Value], name: str) -> Value:
+    """Modulo 2, by as few levels of tables as there can be: a tool left to itself makes more."""
+    while len(bits) > TABLE:
+        parts = [reduce(xor, bits[k : k + TABLE]) for k in range(0, len(bits), TABLE)]
+        bits = [Signal(name=f"{name}_sum", attrs={"keep": 1}) for _ in parts]
+        m.d.comb += [table.eq(part) for table, part in zip(bits, parts, strict=True)]
+    return reduce(xor, bits, Const(0, 1))
+
+
+def mend(m: Module, code: Secded, raw: Value, *, name: str) -> Signal:
+    """The word of a code word, mended if one bit of it has flipped, any if more have."""
+    return _mended(m, code, raw, _wrong(m, code, raw, name=name), name=name)
+
+
+def mend_late(m: Module, code: Secded, raw: Value, *, name: str) -> tuple[Signal, Signal]:
+    """The same, `latency.CHECKED` = 1 clock later, and with it its syndrome: the check bits that
+    do not fit, which a fast clock takes from a register."""
+    wrong = delay(m, _wrong(m, code, raw, name=name), latency.CHECKED, name=f"{name}_syndrome")
+    held = delay(m, raw, latency.CHECKED, name=f"{name}_held")
+    return _mended(m, code, held, wrong, name=name), wrong
+
+
+def _wrong(m: Module, code: Secded, raw: Value, *, name: str) -> Signal:
+    """The check bits of a code word that do not fit."""
+    held, wrong = Signal(code.bits, name=f"{name}_raw"), Signal(code.checks, name=f"{name}_wrong")
+    m.d.comb += [held.eq(raw), wrong.eq(Cat(*_sums(m, code, held, name)))]
+    return wrong
+
+
+def _mended(m: Module, code: Secded, raw: Value, wrong: Signal, *, name: str) -> Signal:
+    """The word of a code word with this syndrome."""
+    word = Signal(code.width, name=f"{name}_mended")
     flips = [reduce(and_, [wrong[n] for n in seen]) for seen in code.seen_by]
-    m.d.comb += [
-        held.eq(raw),
-        wrong.eq(held[code.width :] ^ checks),
-        word.eq(held[: code.width] ^ Cat(*flips)),
-    ]
-    return word, wrong
+    m.d.comb += word.eq(raw[: code.width] ^ Cat(*flips))
+    return word
 
 
 def joined(found: Iterable[Any]) -> Value:
@@ -55,31 +79,31 @@ def joined(found: Iterable[Any]) -> Value:
     return reduce(or_, map(Value.cast, found), Const(0, UPSETS.size))
 
 
-def seen(m: Module, code: Secded, wrong: Signal, used: Value | None = None, *, name: str) -> Signal:
-    """The `UPSETS` of a syndrome a clock later.
+def seen(m: Module, wrong: Signal, used: Value | None = None, *, name: str) -> Signal:
+    """The `UPSETS` of a syndrome a clock later: an odd one is of one flip, an even one of two.
 
     Parameters
     ----------
     used : whether the word counts that it is of; default always.
     """
     found = Signal(UPSETS.size, name=f"{name}_upsets")
-    held = delay(m, wrong, 1, name=f"{name}_syndrome")
-    due = Const(1) if used is None else delay(m, used, 1, name=f"{name}_used", keep_reset=True)
-    known = held.matches(*code.single)
-    m.d.comb += found.eq(Cat(known & due, held.any() & ~known & due))
+    due = Const(1) if used is None else used
+    odd = wrong.xor()
+    m.d.sync += found.eq(Cat(odd & due, wrong.any() & ~odd & due))
     return found
 
 
 class GuardedRom(wiring.Component):
     """Words that are only read, in code words; one that is read with a flipped bit is written back.
 
-    It is written in a clock in which no reader is at its address, because what block RAM gives in
-    such a one is anything. A memory of one word, at which a reader always is, is not.
+    What block RAM gives where it is written in the same clock is anything. So a word at an even
+    address is written while all readers are at odd ones, and the other way round: no comparator
+    stands in front of the memory. A memory of one word is not written.
 
     Timing: `raw{k}` is the code word of `address{k}` a clock before, `word{k}` the mended word of
-    the address of `latency.GUARDED` = 3 clocks before: memory, its register, mending. An upset is
-    counted once, in the clock in which the word is written back; one that cannot be mended in
-    each clock in which it is read.
+    the address of `latency.GUARDED` = 4 clocks before: memory, its register, check bits, mending.
+    An upset is counted once, in the clock in which the word is written back; one that cannot be
+    mended in each clock in which it is read.
 
     Parameters
     ----------
@@ -115,26 +139,26 @@ class GuardedRom(wiring.Component):
         addresses = [getattr(self, f"address{k}") for k in range(self.readers)]
         flipped = [self._reader(m, k, memories) for k in range(self.readers)]
         place = Signal.like(addresses[0], name="mended_at", reset_less=True)
-        word = Signal(code.bits, name="mended", reset_less=True)
+        word = Signal(code.width, name="mended", reset_less=True)
         pending, writes = Signal(), Signal()
         written = Signal(latency.GUARDED)  # of what was read before that
-        m.d.comb += writes.eq(pending & Cat(place != each for each in addresses).all())
+        again = delay(m, encode(m, code, word, name="again"), 1, name="again")
+        coded = delay(m, pending, 1, name="coded")
+        apart = Cat(place[0] ^ each[0] for each in addresses).all()
+        m.d.comb += writes.eq(pending & coded & apart)
         m.d.sync += written.eq(Cat(writes, written))
         for bits, memory in memories:
             port = memory.write_port()
-            m.d.comb += [port.addr.eq(place), port.data.eq(word[bits]), port.en.eq(writes)]
-        waits = kept(m, pending)
-        m.d.sync += become(waits, pending & ~writes)
-        for k, found in reversed(list(enumerate(flipped))):
-            behind = delay(m, addresses[k], latency.GUARDED, name=f"address{k}")
-            with m.If(found[0] & ~pending & ~written.any()):
-                m.d.sync += [
-                    *become(waits, 1),
-                    place.eq(behind),
-                    word.eq(encode(m, code, getattr(self, f"word{k}"), name=f"again{k}")),
-                ]
-        lost = Cat(found[1] for found in flipped).any()
-        m.d.comb += self.upsets.eq(Cat(writes, lost))
+            m.d.comb += [port.addr.eq(place), port.data.eq(again[bits]), port.en.eq(writes)]
+        found = Cat(upsets[0] for upsets in flipped).any() & ~written.any()
+        m.d.sync += become(kept(m, pending), Mux(pending, ~writes, found))
+        with m.If(~pending):  # what is read now, until it waits
+            for k, upsets in reversed(list(enumerate(flipped))):
+                behind = delay(m, addresses[k], latency.GUARDED, name=f"address{k}")
+                with m.If(upsets[0] | (k == self.readers - 1)):
+                    m.d.sync += [place.eq(behind), word.eq(getattr(self, f"word{k}"))]
+        lost = Cat(upsets[1] for upsets in flipped).any()
+        m.d.sync += self.upsets.as_value().eq(Cat(writes, lost))
         return m
 
     def _reader(self, m: Module, k: int, memories) -> Value:
@@ -144,9 +168,9 @@ class GuardedRom(wiring.Component):
             port = memory.read_port()
             m.d.comb += [port.addr.eq(address), raw[bits].eq(port.data)]
         held = delay(m, raw, latency.MEMORY - 1, name=f"raw{k}")
-        mended, wrong = mend(m, self.code, held, name=f"read{k}")
+        mended, wrong = mend_late(m, self.code, held, name=f"read{k}")
         word = delay(m, mended, 1, name=f"read{k}")
-        stages = latency.MEMORY + 1
+        stages = latency.MEMORY + latency.CHECKED + 1
         assert stages == latency.GUARDED
         m.d.comb += getattr(self, f"word{k}").eq(word)
-        return seen(m, self.code, wrong, name=f"read{k}")
+        return seen(m, wrong, name=f"read{k}")

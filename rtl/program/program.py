@@ -117,16 +117,19 @@ class Program:
     ----------
     qnet, schedule : what it was made from.
     loadable : whether another network of the same shape and formats may be loaded.
-    protected : whether words have check bits, which mend them.
     """
 
     qnet: QuantizedNetwork
     schedule: Schedule
     loadable: bool = False
-    protected: bool = False
 
     def __repr__(self) -> str:
         return f"Program({self.qnet.name!r}, memories in bits {self.memories})"
+
+    @property
+    def protected(self) -> bool:
+        """Whether words have check bits, which mend them."""
+        return self.schedule.depths.protected
 
     @cached_property
     def paths(self) -> Paths:

@@ -50,15 +50,13 @@ class Secded:
         return word | self._checked(word) << self.width
 
     def decode(self, code: int) -> tuple[int, bool]:
-        """The word of a code word of which at most one bit has flipped, and whether more have."""
+        """The word of a code word of which at most one bit has flipped, and whether two have."""
         word = code & (1 << self.width) - 1
         syndrome = self._checked(word) ^ code >> self.width
-        if not syndrome:
-            return word, False
-        if syndrome not in self.single:
-            return word, True
-        flipped = self.single.index(syndrome)
-        return word ^ (1 << flipped if flipped < self.width else 0), False
+        of_word = enumerate(self.single[: self.width])
+        flips = sum(1 << k for k, each in of_word if each & syndrome == each)
+        double = syndrome != 0 and syndrome.bit_count() % 2 == 0
+        return word if double else word ^ flips, double
 
     def _checked(self, word: int) -> int:
         """The check bits of a word."""

@@ -73,7 +73,7 @@ def events(h: Harness, core: StepPlan) -> dict[str, str]:
                 signals[kind] += f" && {h.cut('activation0.o.step_last')}"
     if core.program.states:
         valid, projected = h.cut("cell.y.valid"), h.cut("cell.y.projected")
-        behind = latency.output(core.schedule.peepholes) - latency.SQUASH
+        behind = core.schedule.depths.output - latency.SQUASH
         stages = [f"cell.h_saturated_{k}" for k in range(1, latency.SQUASH)]
         stages += [f"cell.h_clipped_{k}" for k in range(1, 1 + behind)]
         late = travels(h, "cell.h_net_code_clipped", stages)

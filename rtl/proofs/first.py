@@ -117,7 +117,7 @@ def claim_rows(h: Harness, core: StepPlan, marks: dict[str, str]) -> None:
     ends += [f"lanes.start_{k}" for k in range(1, latency.LANE - 1)]
     ends.append("activation0.start")
     claim_way(h, "last", h.see("sequencer.word.last"), ends, keeps=False)
-    stages = latency.activation(schedule.peepholes) - 1
+    stages = schedule.depths.activation - 1
     for mark, at_word in marks.items():
         row = [f"row_step_{mark}_{k}" for k in range(1, len(ends) + 1)]
         late = claim_way(h, f"row_{mark}", at_word, row)[-1]

@@ -46,11 +46,11 @@ def mending(core: StepPlan, design: Design) -> Proof:
         ),
         upset(design, code, cells),
         lambda given: state(given, core, nets),
-        3,
+        latency.GUARDED,
         Twin(
             "a bit of the word is not mended",
             upset(design.replaced(design.find(PART), MENDS, r"\1{ 1'h0 ,"), code, cells),
-            latency.STATE_READ + 6,
+            core.schedule.depths.state_read + 6,
         ),
     )
 
@@ -136,27 +136,29 @@ def claim_reader(h: Harness, core: StepPlan, number: int, address: str, net: str
         last = f"{name}{cells - 1}"
         chosen = f"{choices} : {last}" if choices else last
         h.line(f"wire [{bits - 1}:0] {name}_of{number} = {chosen};")
-    was = h.delayed(f"was{number}", f"word_of{number}", code.width, latency.STATE_READ)
+    read, checked = core.schedule.depths.state_read, latency.MEMORY + latency.CHECKED
+    was = h.delayed(f"was{number}", f"word_of{number}", code.width, read)
     flips = h.delayed(f"flipped{number}", f"flips_of{number}", code.bits, latency.GUARDED)
     stages = [f"clear{number}_{k}" for k in range(1, 1 + latency.GUARDED)]
     clear = claim_way(h, f"first{number}", h.see(f"clear{number}"), [*stages, ""])
     used = f"{h.see(f'step_over{number}')} && !{clear[0]}"
-    stages = [f"used{number}_1", f"used{number}_2", f"read{number}_used_1"]
+    stages = [*(f"used{number}_{k}" for k in range(1, 1 + checked)), ""]
     used = claim_way(h, f"used{number}", used, stages)[-1]
-    raw = f"({encoded(code, was[latency.MEMORY])} ^ {flips[latency.MEMORY]})"
 
     def claim(clocks: int, net: str, value: str) -> None:
         h.prove(f"age < {clocks} || {h.see(net)} == {value}")
 
-    first = f"({encoded(code, was[1])} ^ {flips[1]})"
-    claim(1, net, first)
-    claim(latency.MEMORY, f"read{number}_raw", raw)
-    claim(latency.MEMORY, f"read{number}_mended", was[latency.MEMORY])
+    held = net, f"read{number}_raw", f"read{number}_held_1"
+    for clocks, name in enumerate(held, 1):
+        claim(clocks, name, f"({encoded(code, was[clocks])} ^ {flips[clocks]})")
+    if not number:  # the state port's
+        claim(latency.MEMORY, "word_mended", was[latency.MEMORY])
+    claim(checked, f"read{number}_syndrome_1", unfit(code, flips[checked]))
+    claim(checked, f"read{number}_mended", was[checked])
     claim(latency.GUARDED, f"read{number}_1", was[latency.GUARDED])
     start = "0"
     if program.initial(program.states):
         start = h.delayed(f"start{number}", h.cut(f"initial.word{number}"), code.width, 1)[-1]
     seen = f"({clear[-1]} ? {start} : {was[-1]})"
-    claim(latency.GUARDED, f"read{number}_syndrome_1", unfit(code, flips[-1]))
-    claim(latency.STATE_READ, f"value{number}", seen)
+    claim(read, f"value{number}", seen)
     claim(latency.GUARDED, f"read{number}_upsets", f"({used} && {flips[-1]} != 0)")

@@ -103,7 +103,7 @@ def row_stages(rows: Rows, path: str) -> list[str]:
 
 def late_stages() -> list[str]:
     """Where that of an output gate stands that waits for its cell's state."""
-    wait = latency.activation(True) + latency.STATE - NET + latency.LATE
+    wait = latency.Depths(peepholes=True).activation + latency.STATE - NET + latency.LATE
     stages = ["unseen.net_mode", *(f"mode_{k}" for k in range(1, wait + 2)), f"o_{ROWS}"]
     return [f"cell.output_gate.{stage}" for stage in stages]
 

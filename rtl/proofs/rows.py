@@ -69,11 +69,11 @@ class Rows:
     def __init__(self, core: StepPlan, least: int = 0):
         self.core, self.program, schedule = core, core.program, core.schedule
         self.cycles = schedule.cycles_per_step
-        self.to_start = FETCH - 1 + latency.row(schedule.sparse) - 1
-        self.activation = latency.activation(schedule.peepholes)
+        self.to_start = FETCH - 1 + schedule.row - 1
+        self.activation = schedule.depths.activation
         self.coming = self.activation - latency.STATE_READ
         self.state = self.activation + latency.STATE
-        self.output = latency.output(schedule.peepholes)
+        self.output = schedule.depths.output
         self.ends = [clock for clock, slot in enumerate(schedule.slots) if slot.last]
         self.streams = [phase.stream for phase, _ in schedule.groups]
         self.places = [self._place(k) for k in range(schedule.tail)]

@@ -12,7 +12,8 @@ from rtl.proofs.values import Rounding, clipped, known
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
-LATE = 1 + latency.activation(True) + latency.STATE  # a late output gate's sum waits so long
+# a late output gate's sum waits so long
+LATE = 1 + latency.Depths(peepholes=True).activation + latency.STATE
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ FLAGS = ("output", "step_first", "step_last", "projected")
 
 def claim_update(h: Harness, core: StepPlan) -> None:
     """Of the part `cell`: gates, state, output and marks."""
-    peepholes = core.schedule.peepholes
-    clocks = latency.STATE + latency.output(peepholes)
+    clocks = latency.STATE + core.schedule.depths.output
     mode = h.see("i.cell_mode")
     beside = h.delayed("mode", mode, h.width("i.cell_mode"), clocks)
     claim_modes(h, core, beside)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rtl.schedule import latency
 from rtl.schedule.issue import Group, Read
+from rtl.schedule.latency import Depths
 from rtl.schedule.phases import Phase
 from rtl.schedule.rows import Row
 
@@ -16,9 +16,9 @@ class After(NamedTuple):
     cell: int
 
     @classmethod
-    def of(cls, peepholes: bool, sparse: bool) -> "After":
-        """In a core with peepholes or without, with sparse input or without."""
-        return cls(latency.gate(peepholes, sparse), latency.cell(peepholes, sparse))
+    def of(cls, depths: Depths) -> "After":
+        """In a core of these pipelines."""
+        return cls(depths.gate, depths.cell)
 
 
 def yields(phase: Phase, number: int, after: After) -> Iterator[tuple[Row, int]]:

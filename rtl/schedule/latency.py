@@ -1,8 +1,10 @@
 """Clocks that each pipeline takes: the one place where the schedule and the gateware look them up.
 
 Every component asserts in `elaborate` that it was built with as many stages as stand here; a test
-measures the composed figures on the running core. Cells with peepholes take a few clocks more.
+measures the composed figures on the running core. What some cores take longer for is in `Depths`.
 """
+
+from dataclasses import dataclass
 
 # Weight memory, its output register, a hop: a weight's address travels so far ahead of its operand.
 WEIGHT = 3
@@ -14,9 +16,9 @@ LANE = 6
 OPERAND = 4
 # A block RAM: its memory, and the register at its output.
 MEMORY = 2
-# A word whose flipped bit is mended: its memory, the register at its output, the mended word. Where
-# a core is protected this takes the place of a register that stands there for the clock's sake.
-GUARDED = MEMORY + 1
+# A word whose flipped bit is mended: a block RAM, the check bits that do not fit, the mended word.
+CHECKED = 1
+GUARDED = MEMORY + CHECKED + 1
 # A sparse input's element until its weight's address is known: memory, register, base + index.
 INDEX = MEMORY + 1
 # A reader of the states: memory, initial state or not, a multiplier's operand.
@@ -47,6 +49,8 @@ START = 3
 FIFO = 1 + MEMORY + 1
 # An output until it is offered: a register, the FIFO.
 LEAVE = 1 + FIFO
+# An output that is taken until its place is seen to be free: taken, counted, seen by the sequencer.
+RETURNED = 1 + 1 + 1
 # Address of the state port until its word is there: memory, choice of memory.
 STATE_PORT = MEMORY + 1
 
@@ -67,26 +71,106 @@ GATE = ROW + ACTIVATION  # ... to a gate of that row written, and readable by a 
 CELL = GATE + STATE + OUTPUT  # ... to y of that row written, and readable by a column issued then
 
 
-def activation(peepholes: bool) -> int:
-    """A row's sum to its activation, in a core with peepholes or without."""
-    return ACTIVATION + SEEN * peepholes
+@dataclass(frozen=True)
+class Depths:
+    """Clocks of the pipelines that some cores have longer than what is said above.
+
+    Each word of a protected core that is needed as soon as it is known which takes a clock more,
+    for its check bits. Those that come in a fixed order are asked for as many clocks sooner.
+
+    Attributes
+    ----------
+    peepholes, sparse, protected : whether the core has peepholes, sparse input, check bits.
+    """
+
+    peepholes: bool = False
+    sparse: bool = False
+    protected: bool = False
+
+    @property
+    def checked(self) -> int:
+        """Check bits of a word."""
+        return CHECKED * self.protected
+
+    @property
+    def fetch(self) -> int:
+        """The address of a word of the program, or of a row, to the word."""
+        return GUARDED if self.protected else MEMORY
+
+    @property
+    def start(self) -> int:
+        """`START`; in a protected core a register holds whether a step may begin."""
+        return START + (self.fetch - MEMORY) + self.protected
+
+    @property
+    def operand(self) -> int:
+        """`OPERAND`."""
+        return OPERAND + self.checked
+
+    @property
+    def row(self) -> int:
+        """`ROW`."""
+        return ROW + self.checked + INDEX * self.sparse
+
+    @property
+    def state_read(self) -> int:
+        """`STATE_READ`."""
+        return STATE_READ + self.checked
+
+    @property
+    def seen(self) -> int:
+        """`SEEN`."""
+        return SEEN + self.checked
+
+    @property
+    def sigma(self) -> int:
+        """`SIGMA`."""
+        return SIGMA + self.checked
+
+    @property
+    def squash(self) -> int:
+        """`SQUASH`."""
+        return SQUASH + self.checked
+
+    @property
+    def activation(self) -> int:
+        """`ACTIVATION`, with peepholes `SEEN` clocks more."""
+        return ACTIVATION + self.checked + self.seen * self.peepholes
+
+    @property
+    def output(self) -> int:
+        """`OUTPUT`, with peepholes `LATE` clocks more."""
+        return OUTPUT + self.checked + LATE * self.peepholes
+
+    @property
+    def h(self) -> int:
+        """`H`."""
+        return H + self.checked
+
+    @property
+    def gate(self) -> int:
+        """`GATE`."""
+        return GATE + (self.row - ROW) + (self.activation - ACTIVATION)
+
+    @property
+    def cell(self) -> int:
+        """`CELL`."""
+        return CELL + (self.gate - GATE) + (self.output - OUTPUT)
+
+    @property
+    def fifo(self) -> int:
+        """`FIFO`."""
+        return FIFO + self.checked
+
+    @property
+    def leave(self) -> int:
+        """`LEAVE`."""
+        return LEAVE + self.checked
+
+    @property
+    def returned(self) -> int:
+        """`RETURNED`, and what a protected core takes longer to count and to begin a step."""
+        return RETURNED + self.protected + (self.start - START)
 
 
-def output(peepholes: bool) -> int:
-    """s to y."""
-    return OUTPUT + LATE * peepholes
-
-
-def row(sparse: bool) -> int:
-    """`ROW`, in a core with sparse input or without."""
-    return ROW + INDEX * sparse
-
-
-def gate(peepholes: bool, sparse: bool = False) -> int:
-    """`GATE`, in a core with peepholes or without, with sparse input or without."""
-    return GATE + SEEN * peepholes + INDEX * sparse
-
-
-def cell(peepholes: bool, sparse: bool = False) -> int:
-    """`CELL`, in a core with peepholes or without, with sparse input or without."""
-    return CELL + (SEEN + LATE) * peepholes + INDEX * sparse
+PLAIN = Depths()

@@ -18,9 +18,9 @@ from typing import NamedTuple
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
 from golden.shape import Shape
-from rtl.schedule import latency
 from rtl.schedule.groups import After, at_once, groups_of, yields
 from rtl.schedule.issue import Order, shortest
+from rtl.schedule.latency import PLAIN, Depths
 from rtl.schedule.phases import Column, Phase, largest_phase, phases_of
 from rtl.schedule.rows import Row
 
@@ -68,10 +68,9 @@ class Schedule:
     ----------
     lanes : multipliers.
     streams : sequences side by side.
-    phases : in order.
-    order : which group has which clock.
+    phases, order : of a step, and which group has which clock.
     inputs : elements of an input vector.
-    peepholes : whether any layer has them, which makes the tail longer.
+    depths : clocks of the core's pipelines.
     tail : rows that the tail takes at once: 1, or all of a block.
     nonzeros : elements of a vector that come, each with its index; None where all come, in order.
     """
@@ -81,7 +80,7 @@ class Schedule:
     phases: tuple[Phase, ...]
     order: Order
     inputs: int
-    peepholes: bool = False
+    depths: Depths = PLAIN
     tail: int = 1
     nonzeros: int | None = None
 
@@ -92,9 +91,14 @@ class Schedule:
         )
 
     @property
+    def peepholes(self) -> bool:
+        """Whether any layer has them, which makes the tail longer."""
+        return self.depths.peepholes
+
+    @property
     def sparse(self) -> bool:
         """Whether an input vector comes as some of its elements, with their indices."""
-        return self.nonzeros is not None
+        return self.depths.sparse
 
     @property
     def elements(self) -> int:
@@ -104,7 +108,7 @@ class Schedule:
     @property
     def after(self) -> After:
         """When what a row yields can be read."""
-        return After.of(self.peepholes, self.sparse)
+        return After.of(self.depths)
 
     @property
     def changed(self) -> bool:
@@ -114,7 +118,7 @@ class Schedule:
     @property
     def row(self) -> int:
         """Clocks from a group's last column to its first row's sum."""
-        return latency.row(self.sparse)
+        return self.depths.row
 
     @property
     def accumulators(self) -> int:
@@ -245,7 +249,7 @@ class Schedule:
         if self.peepholes or self.tail > 1:
             return False
         rows = set(self.sums.values())
-        due = [clock + latency.H for row, clock in self.sums.items() if row.kind == "g"]
+        due = [clock + self.depths.h for row, clock in self.sums.items() if row.kind == "g"]
         over = max(due, default=0) < self.cycles_per_step + min(rows)
         return over and rows.isdisjoint(due)
 
@@ -262,13 +266,12 @@ class Schedule:
     def latency(self) -> int:
         """Clocks from the last element of a step's input to the first output beat, the core idle
         before."""
-        return latency.START + self.output_ready[0] + latency.LEAVE
+        return self.depths.start + self.output_ready[0] + self.depths.leave
 
     @property
     def buffered_steps(self) -> int:
         """Steps of outputs that the core must hold so that a ready consumer never stalls it."""
-        # taken, counted, and seen by the sequencer
-        occupied = self.output_ready[-1] + latency.LEAVE + 3
+        occupied = self.output_ready[-1] + self.depths.leave + self.depths.returned
         return 1 + -(-occupied // self.cycles_per_step)
 
 
@@ -289,13 +292,15 @@ def schedule_of(
     streams: int = 1,
     nonzeros: int | None = None,
     every: bool = False,
+    protected: bool = False,
 ) -> Schedule:
     """The schedule of a network on `lanes` lanes (default: all that it can use).
 
     With `streams` it processes so many sequences side by side, so that one of them has work for the
     lanes while another one waits for its own results. With `nonzeros` so many elements of an input
     vector come, each with its index, and the others, which are 0, cost nothing. Nor does a column
-    whose weights are 0 in all rows of a group, but with `every`: they may then become others.
+    whose weights are 0 in all rows of a group, but with `every`: they may then become others. Words
+    of a `protected` core have check bits, for which some pipelines take a clock.
 
     Raises
     ------
@@ -305,30 +310,26 @@ def schedule_of(
         recurrence in another layer.
     """
     lanes, peepholes = check_lanes(qnet, lanes), _peepholes(qnet)
-    if streams < 1:
-        raise CarouselError(f"streams {streams}: must be at least 1")
-    if streams > MOST_STREAMS:
-        raise CarouselError(f"streams {streams}: must be at most {MOST_STREAMS}")
+    if not 1 <= streams <= MOST_STREAMS:
+        end = f"most {MOST_STREAMS}" if streams > 1 else "least 1"
+        raise CarouselError(f"streams {streams}: must be at {end}")
     if nonzeros is not None and not 1 <= nonzeros <= qnet.inputs:
         raise CarouselError(f"nonzeros {nonzeros}: must be from 1 to the {qnet.inputs} inputs")
     _check_shapes(tuple(layer.shape for layer in qnet.layers))
+    depths = Depths(peepholes, nonzeros is not None, protected)
 
     def ordered(whole_blocks: bool, tail: int) -> Schedule:
         phases = phases_of(qnet, lanes, streams, whole_blocks, tail, nonzeros, every)
-        after = After.of(peepholes, nonzeros is not None)
+        after = After.of(depths)
         # a cell's state is there for its next step, which columns of y, where there are any, see to
-        floor = after.cell if qnet.layers else 0
-        order = shortest(groups_of(phases, after), at_once(phases), floor)
-        found = Schedule(lanes, streams, phases, order, qnet.inputs, peepholes, tail, nonzeros)
+        order = shortest(groups_of(phases, after), at_once(phases), after.cell * bool(qnet.layers))
+        found = Schedule(lanes, streams, phases, order, qnet.inputs, depths, tail, nonzeros)
         return replace(found, phases=tuple(_sorted(phase, found) for phase in phases))
 
     schedule = ordered(peepholes, 1)
     tail = _tail(qnet, schedule)
-    if tail > 1:
-        hurried = ordered(True, tail)
-        if hurried.cycles_per_step < schedule.cycles_per_step:
-            return hurried
-    return schedule
+    hurried = [ordered(True, tail)] if tail > 1 else []
+    return min([schedule, *hurried], key=lambda each: each.cycles_per_step)
 
 
 def check_lanes(qnet: QuantizedNetwork, lanes: int | None) -> int:

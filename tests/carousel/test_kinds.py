@@ -194,9 +194,9 @@ def test_a_protected_core_says_so(cli, tmp_path, place):
     [
         ("deep", ["--max-length", 5], "max_length 5: the network has no reverse layer"),
         ("both", ["--state-port"], "state port: layer 1 runs in reverse"),
-        ("both", ["--protect"], "protect: layer 1 runs in reverse"),
-        ("deep", ["--protect", "--nonzeros", 1], "protect: nonzeros 1, and the indices"),
-        ("deep", ["--protect", "--load-port"], "protect: load port, and what it writes"),
+        ("both", ["--protect"], "protect: cannot be combined with layer 1, which runs"),
+        ("deep", ["--protect", "--nonzeros", 1], "protect: cannot be combined with nonzeros 1"),
+        ("deep", ["--protect", "--load-port"], "protect: cannot be combined with a load port"),
         ("ends", ["--lanes", 0], "lanes 0: layer 0 needs at least 1"),
     ],
 )

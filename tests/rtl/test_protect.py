@@ -9,11 +9,13 @@ import pytest
 from amaranth.hdl import Signal, Value
 from amaranth.lib.memory import Memory
 
-import rtl.lib.fifo
+import rtl.lib.guarded_fifo
 import rtl.lib.kept
 import rtl.lib.memory
 from golden.errors import CarouselError
+from rtl.schedule.schedule import schedule_of
 from tests.rtl.lib.test_memory import Colliding
+from tests.rtl.shapes import forget
 from tests.rtl.support import (
     CoreRun,
     agree,
@@ -22,6 +24,7 @@ from tests.rtl.support import (
     drive,
     make_core,
     planned,
+    run_core,
     simulate,
 )
 from tests.rtl.test_core_streams import NETWORKS
@@ -163,7 +166,9 @@ def test_no_word_is_needed_that_is_written_then(monkeypatch):
     monkeypatch.setattr(Colliding, "hits", [])
     monkeypatch.setattr(rtl.lib.memory, "Memory", Colliding)
     plain = partial(Memory, init=())
-    monkeypatch.setattr(rtl.lib.fifo, "few_words", lambda bits, n: plain(shape=bits, depth=n))
+    monkeypatch.setattr(
+        rtl.lib.guarded_fifo, "few_words", lambda bits, n: plain(shape=bits, depth=n)
+    )
     qnet, rng = NETWORKS["forget"], np.random.default_rng(4)
     core = make_core(qnet, 4, probe=True, protect=True)
     codes = any_codes(rng, qnet, 2, 4)
@@ -176,9 +181,9 @@ def test_no_word_is_needed_that_is_written_then(monkeypatch):
 
 
 REFUSED = {
-    "nonzeros": ({"nonzeros": 1}, "protect: nonzeros 1, and the indices"),
-    "skip": ({"skip": "zero"}, "protect: skip zero, and its lists"),
-    "load port": ({"load_port": True}, "protect: load port, and what it writes"),
+    "nonzeros": ({"nonzeros": 1}, "protect: cannot be combined with nonzeros 1: the indices"),
+    "skip": ({"skip": "zero"}, "protect: cannot be combined with skip zero: the lists"),
+    "load port": ({"load_port": True}, "protect: cannot be combined with a load port: what"),
 }
 
 
@@ -190,10 +195,29 @@ def test_what_it_cannot_have_is_refused(name):
         planned(NETWORKS["forget"], 4, protect=True, **options)
 
 
-def test_it_takes_no_clock_more():
-    """A step, and its latency, are those of the core without protection."""
+@pytest.mark.parametrize("name", few(["forget", "peepholes"], NETWORKS))
+def test_it_keeps_the_pace_of_its_schedule(name):
+    """At full speed the first output and the last ones of steps come when the plan says."""
+    qnet, rng = NETWORKS[name], np.random.default_rng(6)
+    core = make_core(qnet, probe=True, protect=True)
+    codes = any_codes(rng, qnet, 2, 6)
+    run = run_core(core, codes)
+    assert agree(core.plan, run, codes)
+    if qnet.output == "every":
+        assert run.given[0] - run.taken[qnet.inputs - 1] == core.schedule.latency
+        finals = np.array(run.given[qnet.outputs - 1 :: qnet.outputs])
+        assert set(np.diff(finals[2:])) == {core.schedule.cycles_per_step}
+
+
+def test_what_it_takes_longer():
+    """A clock for an operand's check bits and for those of each knot, and where a gate sees the
+    state for that too; no more in all. Where lanes never wait a step takes no clock more."""
     for name, qnet in NETWORKS.items():
         plain, guarded = (planned(qnet, 4, protect=each) for each in (False, True))
-        assert plain.parts[0].schedule == guarded.parts[0].schedule, name
+        before, behind = (each.parts[0].schedule for each in (plain, guarded))
+        assert behind.after.gate - before.after.gate == 2 + before.peepholes, name
+        assert behind.after.cell - before.after.cell == 3 + before.peepholes, name
         bits, coded = (sum(each.memories.values()) for each in (plain, guarded))
         assert bits < coded, name
+    busy = forget(16, 32)
+    assert [schedule_of(busy, 16, protected=each).cycles_per_step for each in (0, 1)] == [384, 384]

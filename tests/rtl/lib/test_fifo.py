@@ -5,17 +5,21 @@ import pytest
 from amaranth.hdl import Module
 
 from rtl.lib.fifo import AHEAD, BlockFIFO
+from rtl.lib.guarded_fifo import GuardedFIFO
 from rtl.schedule import latency
 from tests.rtl.support import simulate
 
+KINDS = {BlockFIFO: 0, GuardedFIFO: latency.CHECKED}  # clocks more, and words more at the output
 
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", (1, 2, 5, 16))
 @pytest.mark.parametrize("idle", (0.0, 0.5))
 @pytest.mark.parametrize("pause", (0.0, 0.7))
-def test_words_pass_in_order(depth, idle, pause):
+def test_words_pass_in_order(kind, depth, idle, pause):
     """300 words under any idle writer and slow reader; without both, one a clock once it is deep
     enough to hide its own latency."""
-    fifo, rng = BlockFIFO(width=9, depth=depth), np.random.default_rng(depth)
+    fifo, rng = kind(width=9, depth=depth), np.random.default_rng(depth)
     words, found, clocks = rng.integers(0, 512, 300).tolist(), [], 0
 
     async def testbench(ctx):
@@ -36,7 +40,7 @@ def test_words_pass_in_order(depth, idle, pause):
     simulate(fifo, testbench, clocks=20 * len(words))
     assert found == words
     if not idle and not pause and depth > 1:
-        assert clocks == len(words) + latency.FIFO
+        assert clocks == len(words) + latency.FIFO + KINDS[kind]
 
 
 def test_a_word_that_does_not_come_is_not_waited_for_without_end():
@@ -60,9 +64,10 @@ def test_a_word_that_does_not_come_is_not_waited_for_without_end():
         simulate(fifo, testbench, clocks=100)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("depth", (1, 3, 8))
-def test_it_holds_its_depth_and_says_when_it_is_full(depth):
-    fifo, taken = BlockFIFO(width=4, depth=depth), 0
+def test_it_holds_its_depth_and_says_when_it_is_full(kind, depth):
+    fifo, taken = kind(width=4, depth=depth), 0
 
     async def testbench(ctx):
         nonlocal taken
@@ -72,19 +77,21 @@ def test_it_holds_its_depth_and_says_when_it_is_full(depth):
             await ctx.tick()
 
     simulate(fifo, testbench)
-    assert taken == depth + AHEAD
+    assert taken == depth + AHEAD + KINDS[kind]
 
 
-def test_latency():
-    """The first word can be read `latency.FIFO` clocks after it was written, and not before."""
-    fifo, seen = BlockFIFO(width=4, depth=4), []
+@pytest.mark.parametrize("kind", KINDS)
+def test_latency(kind):
+    """The first word can be read `latency.FIFO` clocks after it was written, and not before; one
+    that is mended a clock later."""
+    fifo, seen, clocks = kind(width=4, depth=4), [], latency.FIFO + KINDS[kind]
 
     async def testbench(ctx):
         ctx.set(fifo.w_en, 1)
-        for _ in range(latency.FIFO + 2):
+        for _ in range(clocks + 2):
             seen.append(ctx.get(fifo.r_rdy))
             await ctx.tick()
             ctx.set(fifo.w_en, 0)
 
     simulate(fifo, testbench)
-    assert seen == [0] * latency.FIFO + [1, 1]
+    assert seen == [0] * clocks + [1, 1]

@@ -176,7 +176,7 @@ def test_what_a_core_cannot_have_is_refused_with_the_reason():
     for asked, message in (
         ({"qnet": forward, "max_length": 5}, "max_length 5: the network has no reverse layer"),
         ({"qnet": pair, "state_port": True}, "state port: layer 1 runs in reverse"),
-        ({"qnet": pair, "protect": True}, "protect: layer 1 runs in reverse, and the buffers"),
+        ({"qnet": pair, "protect": True}, "protect: cannot be combined with layer 1, which runs"),
         ({"qnet": pair, "max_length": 0}, "max_length 0: must be at least 1"),
     ):
         with pytest.raises(CarouselError, match=message):

@@ -27,7 +27,7 @@ def stated(name: str, **options) -> Proof:
 
 FAULTS = {
     "a state is written without a check bit": (r"(<= \{ )\\\$\d+ ,", r"\g<1>1'h0,"),
-    "another word is read": (r"_0_ <= memory\[port__addr\];", "_0_ <= memory[~port__addr];"),
+    "another word is read": (r"assign port__addr = place0;", "assign port__addr = ~place0;"),
     "another word is written": (
         r"assign written_wide = (.*);",
         r"assign written_wide = ~\1;",
