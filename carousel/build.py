@@ -102,7 +102,10 @@ def build(
     if freq is not None and rate is not None:
         raise FlowError(f"--freq {freq:g} and --rate {rate:g}: only one of them can be given")
     if protect and board is not None:
-        raise FlowError(f"--protect and --board {board}: its link does not tell what was mended")
+        raise FlowError(
+            f"--protect: cannot be combined with --board {board}: its link has no answer that "
+            "says which bits were mended"
+        )
     chosen = target(device, board)
     tools.check(chosen.device.tools)
     choice = Choice(bits, formats, state_bits, headroom, chosen.device.family.dsp_bits)
