@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
-from golden.shape import Shape
 from rtl.schedule.groups import After, at_once, groups_of, yields
 from rtl.schedule.issue import Order, shortest
 from rtl.schedule.latency import PLAIN, Depths
@@ -282,7 +281,7 @@ def allowed_lanes(qnet: QuantizedNetwork) -> tuple[int, ...]:
     waits for its cell's state, and that comes as many clocks later as there are rows between them.
     """
     blocks = [layer.shape.rows_per_block for layer in qnet.layers]
-    least = max(blocks) if _peepholes(qnet) else 1
+    least = max(blocks) if has_peepholes(qnet) else 1
     return tuple(range(least, largest_phase(qnet) + 1))
 
 
@@ -306,16 +305,15 @@ def schedule_of(
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
     CarouselError : fewer streams than 1; `nonzeros` not from 1 to the elements of a vector.
-    UnsupportedError : reverse layers, or peepholes together with blocks of several cells or gate
-        recurrence in another layer.
+    UnsupportedError : see `check_shapes`.
     """
-    lanes, peepholes = check_lanes(qnet, lanes), _peepholes(qnet)
+    lanes, peepholes = check_lanes(qnet, lanes), has_peepholes(qnet)
     if not 1 <= streams <= MOST_STREAMS:
         end = f"most {MOST_STREAMS}" if streams > 1 else "least 1"
         raise CarouselError(f"streams {streams}: must be at {end}")
     if nonzeros is not None and not 1 <= nonzeros <= qnet.inputs:
         raise CarouselError(f"nonzeros {nonzeros}: must be from 1 to the {qnet.inputs} inputs")
-    _check_shapes(tuple(layer.shape for layer in qnet.layers))
+    check_shapes(qnet)
     depths = Depths(peepholes, nonzeros is not None, protected)
 
     def ordered(whole_blocks: bool, tail: int) -> Schedule:
@@ -370,11 +368,14 @@ def _tail(qnet: QuantizedNetwork, schedule: Schedule) -> int:
     return max(blocks) if plain and hurried and fits else 1
 
 
-def _peepholes(qnet: QuantizedNetwork) -> bool:
+def has_peepholes(qnet: QuantizedNetwork) -> bool:
+    """Whether any layer has them."""
     return any(layer.shape.peepholes for layer in qnet.layers)
 
 
-def _check_shapes(shapes: tuple[Shape, ...]) -> None:
+def check_shapes(qnet: QuantizedNetwork) -> None:
+    """`UnsupportedError` for layers that cannot share a core."""
+    shapes = [layer.shape for layer in qnet.layers]
     seeing = next((k for k, shape in enumerate(shapes) if shape.peepholes), None)
     for k, shape in enumerate(shapes):
         if shape.reverse:

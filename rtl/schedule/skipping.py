@@ -25,8 +25,9 @@ from golden.wiring import INPUT
 from rtl.schedule import latency
 from rtl.schedule.groups import After
 from rtl.schedule.issue import Order, Run
+from rtl.schedule.latency import Depths
 from rtl.schedule.phases import Phase, phases_of
-from rtl.schedule.schedule import Schedule, check_lanes
+from rtl.schedule.schedule import Schedule, check_lanes, check_shapes, has_peepholes
 
 KINDS = ("zero", "unchanged")
 STEADY = 4  # steps of full lists, after which one takes as long as the next
@@ -104,8 +105,8 @@ class SkipSchedule(Schedule):
 
     @property
     def after(self) -> After:
-        gate = self.row + self.kept + latency.ACTIVATION + self.listing
-        return After(gate, gate + latency.STATE + latency.OUTPUT)
+        gate = self.row + self.kept + self.depths.activation + self.listing
+        return After(gate, gate + latency.STATE + self.depths.output)
 
     @property
     def one_sigma(self) -> bool:
@@ -323,10 +324,13 @@ def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> Sk
     Raises
     ------
     LaneError : `lanes` is not one of `allowed_lanes`.
+    UnsupportedError : see `check_shapes`.
     """
-    lanes = check_lanes(qnet, lanes)
-    phases = tuple(map(_as_listed, phases_of(qnet, lanes, 1, False, every=True)))
-    found = SkipSchedule(lanes, 1, phases, Order((), 1, 0, ()), qnet.inputs, skip=skip)
+    lanes, peepholes = check_lanes(qnet, lanes), has_peepholes(qnet)
+    check_shapes(qnet)
+    phases = tuple(map(_as_listed, phases_of(qnet, lanes, 1, peepholes, every=True)))
+    depths, order = Depths(peepholes), Order((), 1, 0, ())
+    found = SkipSchedule(lanes, 1, phases, order, qnet.inputs, depths, skip=skip)
     return replace(found, order=_full(found))
 
 

@@ -14,11 +14,11 @@ SHORT = ("--sequences", 2, "--length", 70)
 
 
 @pytest.fixture
-def seeing(tmp_path):
+def projected(tmp_path):
     """A model that no core that skips can run."""
-    path = tmp_path / "seeing.npz"
+    path = tmp_path / "projected.npz"
     rng = np.random.default_rng(0)
-    golden.save(wide("seeing", layer(rng, 3, 4, peepholes=True)), path)
+    golden.save(wide("projected", layer(rng, 3, 4, projection=2)), path)
     return path
 
 
@@ -56,7 +56,7 @@ def test_a_threshold_counts_as_an_error_of_fixed_point(cli, model):
 
 
 @pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))
-def test_what_is_refused(refused, model, seeing, command):
+def test_what_is_refused(refused, model, projected, command):
     """A line names the option and what is allowed."""
     assert "allowed are zero and unchanged" in refused(command, model, "--skip", "none")
     line = refused(command, model, "--threshold", 3)
@@ -68,8 +68,8 @@ def test_what_is_refused(refused, model, seeing, command):
     assert "must be one, or 2: of input, y of layer 0" in refused(
         command, model, *skip, "--threshold", "1,2,3"
     )
-    line = refused(command, seeing, "--input", _input(seeing), *skip)
-    assert "layer 0 has peepholes" in line
+    line = refused(command, projected, "--input", _input(projected), *skip)
+    assert "layer 0 has a projection" in line
 
 
 def _input(model):

@@ -15,7 +15,8 @@ from rtl.skips import check_skip
 from sim import check, simulate, stress
 from tests.sim.cases import any_codes, random_case, small_network
 
-FEW, MANY = (0, 4, 5), 40  # without gate recurrence, and with, without thresholds and with
+# plain ones, with gate recurrence, the same with a threshold, with peepholes
+FEW, MANY = (0, 4, 5, 16), 40
 
 
 def fitting() -> Iterator[int]:

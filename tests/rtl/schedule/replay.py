@@ -4,7 +4,6 @@ from collections import deque
 from itertools import pairwise
 
 from golden.shape import Shape
-from rtl.schedule import latency
 from rtl.schedule.schedule import Schedule
 
 Key = tuple[int | None, str, int, int]  # layer, kind, index, stream
@@ -213,13 +212,9 @@ def _written(qnet, schedule: Schedule, groups, ends: list[int]) -> dict[Key, int
             clock = end + lane // _at_once(schedule, rows)
             if kind == "g":
                 kind = "m" if qnet.layers[layer].shape.projection else "y"
-                found[layer, kind, *unit] = clock + latency.cell(
-                    schedule.peepholes, schedule.sparse
-                )
+                found[layer, kind, *unit] = clock + schedule.depths.cell
             else:
-                found[layer, kind, *unit] = clock + latency.gate(
-                    schedule.peepholes, schedule.sparse
-                )
+                found[layer, kind, *unit] = clock + schedule.depths.gate
     return found
 
 

@@ -134,7 +134,6 @@ def test_what_such_a_core_cannot_have():
     """One line says what, and which layer or option it is."""
     zero = CoreOptions(skip="zero")
     assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
-    assert "layer 0 has peepholes" in refused(zero, peepholes=True)
     assert "layer 0 has a projection" in refused(zero, projection=2)
     assert "layer 0 runs in reverse" in refused(zero, reverse=True)
     assert "streams 2" in refused(replace(zero, streams=2))
