@@ -9,7 +9,7 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.skipping import LISTED
 from golden.cell import LayerState
 from golden.wiring import INPUT
-from rtl.schedule.skipping import Flags, Given, Listed, SkipSchedule
+from rtl.schedule.skipping import Flags, Given, Listed, SkipSchedule, thresholds_of
 
 State = tuple[LayerState, ...]
 
@@ -22,9 +22,9 @@ def given(
     trace = replace(qnet, output="every", decides=False).run(codes, state)
     found = {Given(INPUT): codes}
     for k, (layer, signals) in enumerate(zip(qnet.layers, trace.layers, strict=True)):
-        found[Given(k)] = signals["y"]
+        found |= {Given(k, kind): signals[kind] for kind in ("m", "y") if kind in signals}
         # block by block, as they are computed
-        found[Given(k, gates=True)] = np.stack([signals[g] for g in layer.shape.gates], axis=-1)
+        found[Given(k, "gates")] = np.stack([signals[g] for g in layer.shape.gates], axis=-1)
     found |= {Given(k): values for k, values in enumerate(trace.dense, qnet.first_head)}
     steps = codes.size // codes.shape[-1]
     return {k: values.reshape(steps, -1) for k, values in found.items()}, trace.state
@@ -35,7 +35,7 @@ def listed(
 ) -> Listed:
     """Which of the values of steps (T, width) a core lists; `first` are those steps that begin a
     sequence."""
-    known = {Given(k): threshold for k, threshold in enumerate(qnet.thresholds, INPUT)}
+    known = thresholds_of(qnet)
     cuts = np.flatnonzero(first)[1:] if first[0] else np.flatnonzero(first)
     find = LISTED[schedule.skip]
     return {

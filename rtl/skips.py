@@ -31,7 +31,6 @@ def _of_network(qnet: QuantizedNetwork) -> Iterator[str]:
         shape = layer.shape
         for has, what in (
             (shape.reverse, "runs in reverse"),
-            (shape.projection is not None, "has a projection"),
             (layer.initial.y.any(), "starts from outputs other than 0"),
         ):
             if has:

@@ -323,8 +323,9 @@ class Program:
         """Of a core that skips: lists in two banks and, where they are of differences, what was
         used last, and the sums of rows."""
         sizes = [(schedule.inputs, schedule.inputs, self.qnet.formats.input.width)]
-        for gates, width in ((False, self.paths.y), (True, self.paths.gate + 1)):
-            counts = [len(rows) for k, (_, rows) in schedule.yields.items() if k.gates == gates]
+        outputs, gates = schedule.outputs, schedule.gates
+        for given, width in ((outputs, self.paths.y), (gates, self.paths.gate + 1)):
+            counts = [schedule.widths[each] for each in given]
             sizes += [(sum(counts), max(counts), width)] if counts else []
         more = int(schedule.changed)
         listed = sum(2 * count * (width + more + bits_for(most)) for count, most, width in sizes)

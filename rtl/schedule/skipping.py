@@ -27,6 +27,7 @@ from rtl.schedule.groups import After
 from rtl.schedule.issue import Order, Run
 from rtl.schedule.latency import Depths
 from rtl.schedule.phases import Phase, phases_of
+from rtl.schedule.rows import Row
 from rtl.schedule.schedule import Schedule, check_lanes, check_shapes, has_peepholes
 
 KINDS = ("zero", "unchanged")
@@ -45,11 +46,12 @@ class Given(NamedTuple):
     Attributes
     ----------
     stage : which gives the values, or INPUT.
-    gates : they are its gates, block by block, and not its outputs.
+    kind : they are its outputs ("y"), its cell outputs before a projection ("m") or, block by
+        block, its "gates".
     """
 
     stage: int
-    gates: bool = False
+    kind: str = "y"
 
 
 Listed = Mapping[Given, Flags]
@@ -126,30 +128,32 @@ class SkipSchedule(Schedule):
         return 3 + -(-occupied // self.least_cycles)
 
     @cached_property
-    def stages(self) -> tuple[int, ...]:
-        """Those whose values are listed, in order."""
-        return tuple(phase.layer for phase in self.phases if phase.yields != "out")
+    def yields(self) -> dict[Given, tuple[int, tuple[int, ...]]]:
+        """Of all that is listed but the input which phase yields it, and its rows there; in order.
 
-    @cached_property
-    def gated(self) -> tuple[int, ...]:
-        """The layers of which gates are listed: all of them where any has gate recurrence."""
-        layers = tuple(phase.layer for phase in self.phases if phase.yields == "g")
-        read = any(column.source == "gates" for p in self.phases for column in p.columns)
-        return layers if read else ()
-
-    @cached_property
-    def yields(self) -> dict[Given, tuple[Phase, tuple[int, ...]]]:
-        """Of all that is listed but the input which phase yields it, and its rows there."""
+        Gates are those of all layers, where any has gate recurrence.
+        """
         found = {}
-        for phase in self.phases:
-            kinds = [row.kind for row in phase.rows]
-            own = tuple(n for n, kind in enumerate(kinds) if kind == phase.yields)
-            if phase.layer in self.stages:
-                found[Given(phase.layer)] = phase, own
-            if phase.layer in self.gated:
-                rest = tuple(n for n, kind in enumerate(kinds) if kind != phase.yields)
-                found[Given(phase.layer, gates=True)] = phase, rest
+        projected = {phase.layer for phase in self.phases if phase.yields == "y"}
+        gated = any(column.source == "gates" for p in self.phases for column in p.columns)
+        for p, phase in enumerate(self.phases):
+            cells = phase.yields == "g"
+            kinds = {("m" if cells and phase.layer in projected else "y"): phase.yields != "out"}
+            kinds |= {"gates": gated and cells}
+            for kind in (kind for kind, listed in kinds.items() if listed):
+                own = [(row.kind == phase.yields) == (kind != "gates") for row in phase.rows]
+                found[Given(phase.layer, kind)] = p, tuple(np.flatnonzero(own).tolist())
         return found
+
+    @cached_property
+    def outputs(self) -> tuple[Given, ...]:
+        """What is listed of cells and dense stages, in order."""
+        return tuple(given for given in self.yields if given.kind != "gates")
+
+    @cached_property
+    def gates(self) -> tuple[Given, ...]:
+        """What is listed of gates, in order."""
+        return tuple(given for given in self.yields if given.kind == "gates")
 
     @cached_property
     def widths(self) -> dict[Given, int]:
@@ -161,10 +165,18 @@ class SkipSchedule(Schedule):
         found, place = [], 0
         for source, some in groupby(phase.columns, lambda each: each.source):
             first, *others = some
-            given = Given(first.row.layer if first.row else INPUT, source == "gates")
-            found.append(Segment(given, first.before, place))
+            found.append(Segment(self._given(source, first.row), first.before, place))
             place += 1 + len(others)
         return tuple(found)
+
+    def _given(self, source: str, row: Row | None) -> Given:
+        """What is listed together with what a row yields, of the input where there is none."""
+        if row is None:
+            return Given(INPUT)
+        if source == "gates":
+            return Given(row.layer, "gates")
+        before = Given(row.layer, "m")
+        return before if row.kind == "g" and before in self.yields else Given(row.layer)
 
     @cached_property
     def lists(self) -> int:
@@ -256,15 +268,15 @@ class _Walk:
                 [
                     (given, *self._behind(phase, given, np.array(rows)))
                     for given, (its, rows) in schedule.yields.items()
-                    if its is phase
+                    if its == p
                 ],
             )
-            for phase in schedule.phases
+            for p, phase in enumerate(schedule.phases)
         ]
 
     def _behind(self, phase: Phase, given: Given, rows: Ints) -> tuple[Ints, Ints]:
         """Of each value that rows of a phase yield its group, and the clocks behind its end."""
-        cells, after = phase.yields == "g" and not given.gates, self.schedule.after
+        cells, after = phase.yields == "g" and given.kind != "gates", self.schedule.after
         return rows // phase.side, rows % phase.side + (after.cell if cells else after.gate)
 
     def step(self, begin: int, now: Step, before: Step) -> list[int]:
@@ -316,6 +328,11 @@ def _first_end(start: int, lists: Sequence[_List]) -> int:
             clock = read + 1
         clock = max(clock, each.whole)
     return max(start, read + (known > read), known)
+
+
+def thresholds_of(qnet: QuantizedNetwork) -> dict[Given, int]:
+    """Thresholds of what is listed; what is not there has none."""
+    return {Given(k): number for k, number in enumerate(qnet.thresholds, INPUT)}
 
 
 def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> SkipSchedule:

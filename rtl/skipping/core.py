@@ -8,6 +8,7 @@ i ─────► │ InputLists │────────┬────�
                         └─────────────┘
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
@@ -25,7 +26,7 @@ from rtl.lib.beat import beat_layout
 from rtl.program.program import Program
 from rtl.schedule import latency
 from rtl.schedule.phases import Phase
-from rtl.schedule.skipping import Given, SkipSchedule
+from rtl.schedule.skipping import Given, SkipSchedule, thresholds_of
 from rtl.skipping.input import InputLists
 from rtl.skipping.outputs import OutputLists, written_layout
 from rtl.skipping.sequencer import SkipSequencer
@@ -41,7 +42,6 @@ class SkipFront(wiring.Component):
     Parameters
     ----------
     program : the network and its schedule.
-    thresholds : of the input and of each layer's outputs, see `rtl.skipping.lister.Lister`.
 
     Members
     -------
@@ -71,7 +71,7 @@ class SkipFront(wiring.Component):
         self.program, self.schedule = program, program.schedule
         flags = ("waiting", "starts", "running", "last", "step_first", "step_last")
         written = {"y_written": program.paths.y}
-        written |= {"gates_written": program.paths.gate + 1} if self.schedule.gated else {}
+        written |= {"gates_written": program.paths.gate + 1} if self.schedule.gates else {}
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(program.qnet.formats.input))),
@@ -101,38 +101,32 @@ class SkipFront(wiring.Component):
         ]
         for name in ("starts", "running", "step_first", "step_last"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
-        known = dict(enumerate(qnet.thresholds, INPUT))
-        banks = {False: self._lists(m, "y", schedule.stages, known, sequencer)}
-        if schedule.gated:
-            banks[True] = self._lists(m, "gates", schedule.gated, {}, sequencer)
+        banks = {False: self._lists(m, "y", schedule.outputs, sequencer)}
+        if schedule.gates:
+            banks[True] = self._lists(m, "gates", schedule.gates, sequencer)
         for p, phase in enumerate(schedule.phases):
             self._connect(m, p, phase, sequencer, buffer, banks)
         self._feed(m, sequencer, buffer, banks)
         return m
 
     def _lists(
-        self,
-        m: Module,
-        name: str,
-        stages: tuple[int, ...],
-        thresholds: dict[int, int],
-        sequencer: SkipSequencer,
+        self, m: Module, name: str, given: tuple[Given, ...], sequencer: SkipSequencer
     ) -> OutputLists:
-        """The lists of what stages give, written to `{name}_written`."""
+        """Lists of what is written to `{name}_written`."""
         written, schedule = getattr(self, f"{name}_written"), self.schedule
-        widths = [schedule.widths[Given(k, name == "gates")] for k in stages]
-        given = [thresholds.get(k, 0) for k in stages] if schedule.changed else None
-        lists = OutputLists(widths, len(written.data), given)
+        widths = [schedule.widths[each] for each in given]
+        known = thresholds_of(self.program.qnet)
+        thresholds = [known.get(each, 0) for each in given] if schedule.changed else None
+        lists = OutputLists(widths, len(written.data), thresholds)
         m.submodules[name] = lists
         m.d.comb += [
             lists.written.eq(written),
             lists.parity.eq(sequencer.parity),
             lists.address.eq(sequencer.entry),
         ]
-        for p, phase in enumerate(schedule.phases):
-            if phase.layer in stages:
-                over = getattr(lists, f"over{stages.index(phase.layer)}")
-                m.d.comb += over.eq(getattr(sequencer, f"over{p}"))
+        for k, each in enumerate(given):
+            phase, _ = schedule.yields[each]
+            m.d.comb += getattr(lists, f"over{k}").eq(getattr(sequencer, f"over{phase}"))
         return lists
 
     def _connect(
@@ -155,24 +149,24 @@ class SkipFront(wiring.Component):
             if segment is None:
                 m.d.comb += ends.whole.eq(1)
                 continue
-            stage, gates = segment.given
-            if stage == INPUT:
+            if segment.given == Given(INPUT):
                 m.d.comb += [ends.whole.eq(1), ends.count.eq(buffer.count)]
                 continue
+            gates = segment.given.kind == "gates"
             bank = banks[gates]
-            number = (schedule.gated if gates else schedule.stages).index(stage)
+            number = (schedule.gates if gates else schedule.outputs).index(segment.given)
             its = getattr(bank, f"{'before' if segment.before else 'now'}{number}")
             count = Mux(sequencer.opens, 0, its.count) if segment.before else its.count
             m.d.comb += [ends.whole.eq(its.whole), ends.count.eq(count)]
             with m.If((sequencer.phase == p) & (sequencer.reading == k)):
                 m.d.comb += [bank.stage.eq(number), bank.before.eq(segment.before)]
 
-    def _source(self, sequencer: SkipSequencer, gates: bool) -> Value:
-        """Whether a column of the input, or of gates, is chosen."""
+    def _source(self, sequencer: SkipSequencer, sources: Sequence[Given]) -> Value:
+        """Whether a column of one of these is chosen."""
         found: Value = Const(0)
         for p, phase in enumerate(self.schedule.phases):
             for k, (given, _, _) in enumerate(self.schedule.segments(phase)):
-                if given.gates if gates else given.stage == INPUT:
+                if given in sources:
                     found |= (sequencer.phase == p) & (sequencer.reading == k)
         return found
 
@@ -187,14 +181,15 @@ class SkipFront(wiring.Component):
         wait = latency.MEMORY - 1  # behind the choice, which is a clock behind the memories
         choice = sequencer.choice
         issue = delay(m, choice.issue, wait, name="issue", keep_reset=True)
-        sources = [banks[False].entry]
-        sources += [banks[True].entry] if True in banks else []
+        others = {"input": ((Given(INPUT),), buffer.entry)}
+        others |= {"gates": (self.schedule.gates, banks[True].entry)} if True in banks else {}
+        entries = [banks[False].entry, *(entry for _, entry in others.values())]
         value = Signal(signed(self.program.operand))
-        unit = Signal(max(len(each.unit) for each in (buffer.entry, *sources)))
-        m.d.comb += [value.eq(sources[0].value), unit.eq(sources[0].unit)]
-        for gates, entry in ((False, buffer.entry), *((True, each) for each in sources[1:])):
-            name = "from_gates" if gates else "from_input"
-            with m.If(delay(m, self._source(sequencer, gates), latency.MEMORY, name=name)):
+        unit = Signal(max(len(entry.unit) for entry in entries))
+        m.d.comb += [value.eq(entries[0].value), unit.eq(entries[0].unit)]
+        for name, (sources, entry) in others.items():
+            chosen = self._source(sequencer, sources)
+            with m.If(delay(m, chosen, latency.MEMORY, name=f"from_{name}")):
                 m.d.comb += [value.eq(entry.value), unit.eq(entry.unit)]
         operand = Signal.like(value, reset_less=True)
         address = Signal.like(self.feed.address, reset_less=True)
@@ -240,10 +235,16 @@ class SkipCore(Core):
     ) -> None:
         super()._connect_cell(m, activations, cell, operands)
         m.d.comb += operands.y_written.fresh.eq(cell.y.step_first)
+        if "y" in self.program.kinds:  # of a projection
+            self._dense_mark(m, activations[0], operands, "y")
         if self.program.gates:
             m.d.comb += operands.gates_written.fresh.eq(activations[0].o.step_first)
 
     def _connect_dense(self, m: Module, activation: Activation, operands: Any) -> None:
         super()._connect_dense(m, activation, operands)
-        with m.If(activation.o.valid & self._is_kind(activation.o.kind, "dense")):
+        self._dense_mark(m, activation, operands, "dense")
+
+    def _dense_mark(self, m: Module, activation: Activation, operands: Any, kind: str) -> None:
+        """The mark of the step of what a row of a kind yields."""
+        with m.If(activation.o.valid & self._is_kind(activation.o.kind, kind)):
             m.d.comb += operands.y_written.fresh.eq(activation.o.step_first)

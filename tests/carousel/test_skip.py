@@ -14,11 +14,12 @@ SHORT = ("--sequences", 2, "--length", 70)
 
 
 @pytest.fixture
-def projected(tmp_path):
+def started(tmp_path):
     """A model that no core that skips can run."""
-    path = tmp_path / "projected.npz"
+    path = tmp_path / "started.npz"
     rng = np.random.default_rng(0)
-    golden.save(wide("projected", layer(rng, 3, 4, projection=2)), path)
+    initial = {"s": np.zeros(4), "y": np.full(4, 0.5)}
+    golden.save(wide("started", layer(rng, 3, 4, initial=initial)), path)
     return path
 
 
@@ -56,7 +57,7 @@ def test_a_threshold_counts_as_an_error_of_fixed_point(cli, model):
 
 
 @pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))
-def test_what_is_refused(refused, model, projected, command):
+def test_what_is_refused(refused, model, started, command):
     """A line names the option and what is allowed."""
     assert "allowed are zero and unchanged" in refused(command, model, "--skip", "none")
     line = refused(command, model, "--threshold", 3)
@@ -68,8 +69,8 @@ def test_what_is_refused(refused, model, projected, command):
     assert "must be one, or 2: of input, y of layer 0" in refused(
         command, model, *skip, "--threshold", "1,2,3"
     )
-    line = refused(command, projected, "--input", _input(projected), *skip)
-    assert "layer 0 has a projection" in line
+    line = refused(command, started, "--input", _input(started), *skip)
+    assert "layer 0 starts from outputs other than 0" in line
 
 
 def _input(model):

@@ -15,8 +15,8 @@ from rtl.skips import check_skip
 from sim import check, simulate, stress
 from tests.sim.cases import any_codes, random_case, small_network
 
-# plain ones, with gate recurrence, the same with a threshold, with peepholes
-FEW, MANY = (0, 4, 5, 16), 40
+# plain cells; gate recurrence; peepholes and a projection, with a threshold
+FEW, MANY = (0, 4, 5), 40
 
 
 def fitting() -> Iterator[int]:

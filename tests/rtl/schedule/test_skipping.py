@@ -101,11 +101,21 @@ def test_gates_are_columns():
     schedule = skip_schedule_of(shaped(5, Shape(5, 4, 2, ("i", "o"), True)), 2, "zero")
     (phase,) = schedule.phases
     lists = [(*segment.given, segment.offset) for segment in schedule.segments(phase)]
-    assert lists == [(INPUT, False, 0), (0, True, 5), (0, False, 13)]
+    assert lists == [(INPUT, "y", 0), (0, "gates", 5), (0, "y", 13)]
     listed = {given: np.ones((2, n), bool) for given, n in schedule.widths.items()}
     active = schedule.active(listed, np.array([True, False]))
     assert active.tolist() == [8 * 5, 8 * (5 + 8 + 8)]
     assert active[1] == schedule.ideal_cycles
+
+
+def test_cell_outputs_are_columns_of_a_projection():
+    """They are listed by themselves, and so are the outputs that it makes of them."""
+    shape = Shape(5, 4, 1, ("i", "o"), False, projection=2)
+    schedule = skip_schedule_of(shaped(5, shape, head=(3,)), 2, "zero")
+    read = [[(*s.given, s.before) for s in schedule.segments(p)] for p in schedule.phases]
+    before, after = (INPUT, "y", False), (0, "y", False)
+    assert read == [[before, (0, "y", True)], [(0, "m", False)], [after]]
+    assert list(schedule.widths.values()) == [5, 4, 2]
 
 
 def test_input_that_comes_slower_than_steps_end():
@@ -134,7 +144,6 @@ def test_what_such_a_core_cannot_have():
     """One line says what, and which layer or option it is."""
     zero = CoreOptions(skip="zero")
     assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
-    assert "layer 0 has a projection" in refused(zero, projection=2)
     assert "layer 0 runs in reverse" in refused(zero, reverse=True)
     assert "streams 2" in refused(replace(zero, streams=2))
     assert "nonzeros" in refused(replace(zero, nonzeros=1))
