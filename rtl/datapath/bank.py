@@ -83,7 +83,7 @@ class Bank(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         shape, access = self.value.shape(), self.access
-        place, bank = Signal.like(self.address), Signal()
+        place, bank = Signal.like(self.address, name="place" if self.code else None), Signal()
         places, banks = (kept(m, each, self.code is not None) for each in (place, bank))
         m.submodules.memory = memory = block_memory(shape=shape, depth=2 << len(place))
         write, read = memory.write_port(), memory.read_port()

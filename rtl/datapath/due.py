@@ -13,7 +13,8 @@ def rows_due(m: Module, start: Signal, sizes: Sequence[int], protected: bool = F
 
     `sizes` : the rows of each group of a step. `protected` : whether their count is kept.
     """
-    group, left = Signal(range(max(2, len(sizes)))), Signal(range(max(2, *sizes)))
+    name = "group" if protected else None
+    group, left = Signal(range(max(2, len(sizes))), name=name), Signal(range(max(2, *sizes)))
     groups, lefts = (kept(m, each, protected) for each in (group, left))
     size = number(group, sizes)
     due = Signal()

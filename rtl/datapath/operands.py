@@ -11,7 +11,7 @@ from rtl.datapath.bank import Bank, access_layout
 from rtl.datapath.lane import feed_layout
 from rtl.lib.arithmetic import delay, layout_of, shape_of
 from rtl.lib.beat import beat_layout
-from rtl.lib.kept import become, kept
+from rtl.lib.kept import become, held, kept
 from rtl.lib.memory import block_memory
 from rtl.lib.secded import UPSETS, encode, joined, mend, mend_late, seen
 from rtl.program.loading import load_word
@@ -108,14 +108,17 @@ class InputBuffer(wiring.Component):
         opened = ~Mux(filling, full[1], full[0])
         last_element = element == self.inputs * self.streams - 1
         if guarded:
-            opened, last_element = Signal(init=1), Signal(init=self.inputs * self.streams == 1)
+            opened = Signal(init=1, name="opened")
+            last_element = Signal(init=self.inputs * self.streams == 1, name="last_element")
+        word, at, now = payload.data, Cat(element, filling), taken
+        if self.code:
+            word = delay(m, encode(m, self.code, word, name="taken"), 1, name="coded")
+            at, now = held(m, at, True, name="coded_at"), held(m, now, True, name="coded_now")
         m.d.comb += [
             self.i.ready.eq(opened),
-            write.addr.eq(Cat(element, filling)),
-            (write.data.data if self.sparse else write.data).eq(
-                encode(m, self.code, payload.data, name="taken") if self.code else payload.data
-            ),
-            write.en.eq(taken),
+            write.addr.eq(at),
+            (write.data.data if self.sparse else write.data).eq(word),
+            write.en.eq(now),
         ]
         with m.If(taken):
             m.d.sync += become(elements, Mux(last_element, 0, element + 1))

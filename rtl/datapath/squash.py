@@ -3,13 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from rtl.lib.arithmetic import delay, layout_of, round_shift, shift_right
-from rtl.lib.kept import held
 from rtl.lib.memory import block_memory
 from rtl.lib.memory import load as load_words
 from rtl.lib.secded import UPSETS, GuardedRom
@@ -89,7 +88,7 @@ class SigmaUnit(wiring.Component):
         for k in range(self.readers):
             code = getattr(self, f"code{k}")
             if self.protected:  # noqa: SIM108 - a port has the name to which it is assigned
-                port = self._port(m, memory, k)
+                port = self._port(memory, k)
             else:
                 port = memory.read_port()
             # the lowest code is entry 0: flip the sign bit
@@ -112,15 +111,11 @@ class SigmaUnit(wiring.Component):
         """The memory of knots that is mended, `latency.GUARDED` clocks after its address."""
         word = knot_word(self.table)
         words = list(map(word.pack, knot_words(self.table)))
-        m.submodules.knots = rom = GuardedRom(word.bits, words, self.readers)
-        m.d.comb += self.upsets.eq(rom.upsets)
+        m.submodules.knots = rom = GuardedRom(word.bits, words, self.readers, sweeps=True)
+        m.d.comb += [rom.sweep.eq(self.sweep), self.upsets.eq(rom.upsets)]
         return rom
 
-    def _port(self, m: Module, rom: GuardedRom, k: int) -> Any:
-        """A reader of it. Between steps all knots are read in turn."""
-        asked, swept = (Signal.like(rom.address0, name=f"{name}{k}") for name in ("asked", "swept"))
-        m.d.sync += swept.eq(swept + 1)
-        sweep = held(m, self.sweep, True, name=f"sweep{k}")
-        m.d.comb += getattr(rom, f"address{k}").eq(Mux(sweep, swept, asked))
+    def _port(self, rom: GuardedRom, k: int) -> Any:
+        """A reader of it."""
         knots = data.View(layout_of(knot_word(self.table)), getattr(rom, f"word{k}"))
-        return SimpleNamespace(addr=asked, data=knots)
+        return SimpleNamespace(addr=getattr(rom, f"address{k}"), data=knots)

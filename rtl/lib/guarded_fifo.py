@@ -45,7 +45,8 @@ class GuardedFIFO(wiring.Component, FIFOInterface):
         write, read = memory.write_port(), memory.read_port()
         held = Signal(range(self.depth + 1))  # words in the memory
         free = Signal(range(ahead.depth + 1), init=ahead.depth)  # places at the output
-        full, taken, fetched, given = Signal(), Signal(), Signal(), Signal()
+        full = Signal()
+        taken, fetched, given = Signal(), Signal(), Signal()
         raw = delay(m, read.data, latency.MEMORY - 1, name="word")
         word, wrong = mend_late(m, self.code, raw, name="read")
         stages = latency.MEMORY + latency.CHECKED
@@ -80,7 +81,8 @@ class Ahead(wiring.Component, FIFOInterface):
 
     def elaborate(self, platform):
         m = Module()
-        level, takes = Signal(range(self.depth + 1)), Signal()
+        level = Signal(range(self.depth + 1))
+        takes = Signal()
         writes, reads = [], []
         for k in range(3):
             m.submodules[f"words{k}"] = words = few_words(self.width, self.depth)

@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl.lib.arithmetic import delay
-from rtl.lib.kept import become, kept
+from rtl.lib.kept import become, held, kept
 from rtl.lib.memory import column_memories
 from rtl.program.secded import Secded
 from rtl.schedule import latency
@@ -55,14 +55,14 @@ def mend_late(m: Module, code: Secded, raw: Value, *, name: str) -> tuple[Signal
     """The same, `latency.CHECKED` = 1 clock later, and with it its syndrome: the check bits that
     do not fit, which a fast clock takes from a register."""
     wrong = delay(m, _wrong(m, code, raw, name=name), latency.CHECKED, name=f"{name}_syndrome")
-    held = delay(m, raw, latency.CHECKED, name=f"{name}_held")
-    return _mended(m, code, held, wrong, name=name), wrong
+    raw = delay(m, raw, latency.CHECKED, name=f"{name}_held")
+    return _mended(m, code, raw, wrong, name=name), wrong
 
 
 def _wrong(m: Module, code: Secded, raw: Value, *, name: str) -> Signal:
     """The check bits of a code word that do not fit."""
-    held, wrong = Signal(code.bits, name=f"{name}_raw"), Signal(code.checks, name=f"{name}_wrong")
-    m.d.comb += [held.eq(raw), wrong.eq(Cat(*_sums(m, code, held, name)))]
+    word, wrong = Signal(code.bits, name=f"{name}_raw"), Signal(code.checks, name=f"{name}_wrong")
+    m.d.comb += [word.eq(raw), wrong.eq(Cat(*_sums(m, code, word, name)))]
     return wrong
 
 
@@ -97,8 +97,9 @@ class GuardedRom(wiring.Component):
     """Words that are only read, in code words; one that is read with a flipped bit is written back.
 
     What block RAM gives where it is written in the same clock is anything. So a word at an even
-    address is written while all readers are at odd ones, and the other way round: no comparator
-    stands in front of the memory. A memory of one word is not written.
+    address is written while readers can be at odd ones only, and the other way round: neither a
+    comparator nor what chooses an address stands in front of that. A memory of one word is not
+    written.
 
     Timing: `raw{k}` is the code word of `address{k}` a clock before, `word{k}` the mended word of
     the address of `latency.GUARDED` = 4 clocks before: memory, its register, check bits, mending.
@@ -110,22 +111,26 @@ class GuardedRom(wiring.Component):
     width : bits of a word.
     words : raw bits.
     readers : how many.
+    sweeps : whether there is `sweep`.
 
     Members
     -------
     address{k} : In.
+    sweep : In(1), all words are read in turn, and so mended, whatever the addresses.
     raw{k}, word{k} : Out.
     upsets : Out(UPSETS).
     """
 
     address0: Signal
+    sweep: Signal
     raw0: Signal
     word0: Signal
     upsets: data.View
 
-    def __init__(self, width: int, words: Sequence[int], readers: int = 1):
+    def __init__(self, width: int, words: Sequence[int], readers: int = 1, sweeps: bool = False):
         self.code, self.words, self.readers = Secded(width), words, readers
-        ports = {"upsets": Out(UPSETS)}
+        self.sweeps = sweeps
+        ports = {"upsets": Out(UPSETS), **({"sweep": In(1)} if sweeps else {})}
         for k in range(readers):
             ports[f"address{k}"] = In(range(max(2, len(words))))
             ports[f"raw{k}"], ports[f"word{k}"] = Out(self.code.bits), Out(width)
@@ -136,15 +141,24 @@ class GuardedRom(wiring.Component):
         code = self.code
         init = [code.encode(word) for word in self.words]
         memories = column_memories(m, "words", code.bits, init)
-        addresses = [getattr(self, f"address{k}") for k in range(self.readers)]
-        flipped = [self._reader(m, k, memories) for k in range(self.readers)]
+        given = [getattr(self, f"address{k}") for k in range(self.readers)]
+        addresses, lowest = given, [each[0] for each in given]
+        if self.sweeps:
+            swept = [Signal.like(each, name=f"swept{k}") for k, each in enumerate(given)]
+            m.d.sync += [each.eq(each + 1) for each in swept]
+            addresses = [
+                Mux(held(m, self.sweep, True, name=f"sweep{k}"), *both)
+                for k, both in enumerate(zip(swept, given, strict=True))
+            ]
+            lowest += [each[0] for each in swept]
+        flipped = [self._reader(m, k, each, memories) for k, each in enumerate(addresses)]
         place = Signal.like(addresses[0], name="mended_at", reset_less=True)
         word = Signal(code.width, name="mended", reset_less=True)
-        pending, writes = Signal(), Signal()
+        pending, writes = Signal(name="pending"), Signal(name="writes")
         written = Signal(latency.GUARDED)  # of what was read before that
         again = delay(m, encode(m, code, word, name="again"), 1, name="again")
         coded = delay(m, pending, 1, name="coded")
-        apart = Cat(place[0] ^ each[0] for each in addresses).all()
+        apart = Cat(place[0] ^ each for each in lowest).all()
         m.d.comb += writes.eq(pending & coded & apart)
         m.d.sync += written.eq(Cat(writes, written))
         for bits, memory in memories:
@@ -161,14 +175,14 @@ class GuardedRom(wiring.Component):
         m.d.sync += self.upsets.as_value().eq(Cat(writes, lost))
         return m
 
-    def _reader(self, m: Module, k: int, memories) -> Value:
+    def _reader(self, m: Module, k: int, address: Value, memories) -> Value:
         """One reader; returns the `UPSETS` of its word."""
-        address, raw = getattr(self, f"address{k}"), getattr(self, f"raw{k}")
+        raw = getattr(self, f"raw{k}")
         for bits, memory in memories:
             port = memory.read_port()
             m.d.comb += [port.addr.eq(address), raw[bits].eq(port.data)]
-        held = delay(m, raw, latency.MEMORY - 1, name=f"raw{k}")
-        mended, wrong = mend_late(m, self.code, held, name=f"read{k}")
+        raw = delay(m, raw, latency.MEMORY - 1, name=f"raw{k}")
+        mended, wrong = mend_late(m, self.code, raw, name=f"read{k}")
         word = delay(m, mended, 1, name=f"read{k}")
         stages = latency.MEMORY + latency.CHECKED + 1
         assert stages == latency.GUARDED
