@@ -22,12 +22,12 @@ from carousel.report import plots
 from fixedpoint.widths import Widths
 from golden.experiments import EXPERIMENTS, experiment
 from golden.experiments.shortcut import as_network
-from golden.tasks import CLASSES, TEMPORAL_ORDER
+from golden.tasks import CLASSES, TEMPORAL_ORDER, two_sequence
 from tests.carousel.clusters import cluster
 
 DOCS = Path(__file__).parents[2] / "docs"
 SMALL = ("6a", "3a-100-3", "--quick", "--limit", "900")  # neither is solved by then
-SOLVED = ("3a-100-3", "--quick", "--seed", "0")  # in 12,500 sequences
+SOLVED = ("3a-100-3", "--quick", "--seed", "0")  # in 6,600 sequences, of 50 steps
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +118,8 @@ class Stop:
 def test_an_interrupted_run_goes_on_where_it_was(cli, found, tmp_path, monkeypatch, quick_sim):
     """Within a trial: the same network to the last bit, and nothing is trained again."""
     short = experiments_trials.SLICE
+    shorter = replace(experiment("3a-100-3"), task=two_sequence("3a", 50, 3))
+    monkeypatch.setitem(EXPERIMENTS, "3a-100-3", shorter)
     monkeypatch.setattr(experiments_trials, "SLICE", 1.0)
     whole, _, results = found(*SOLVED, name="whole")
     place, words = tmp_path / "cut", ("experiments", *SOLVED, "--jobs", 1)

