@@ -98,6 +98,47 @@ def test_decisions_are_compared_where_the_file_has_classes(cli, tmp_path):
     assert "decisions that agree 9 of 9 9 of 9" in " ".join(result.stdout.split())
 
 
+def test_the_last_steps_that_a_file_gives_are_compared_where_they_are(cli, refused, tmp_path):
+    """A file that gives its last 4 of 9 steps: all four, or the last one; and no other number."""
+    model = onnx_models.plain(
+        **onnx_models.behind(
+            onnx_models.node("Squeeze", "y", "k", to="s", name="s"),
+            onnx_models.node("Slice", "s", "from", "to", "at", to="l", name="l"),
+            onnx_models.node("MatMul", "l", "D"),
+            whole={
+                "k": np.array([1]),
+                "from": np.array([-4]),
+                "to": np.array([1 << 62]),
+                "at": np.array([0]),
+            },
+            shape=["t", 1, 2],
+            alone=True,
+        )
+    )
+    x = np.random.default_rng(3).standard_normal((9, 1, 2)).astype(np.float32)
+    y = np.asarray(onnx_models.run(model, x))[:, 0]
+    assert y.shape == (4, 2)
+    given = saved(tmp_path / "x.npy", x)
+    words = (
+        "compare",
+        onnx_models.save(model, tmp_path / "net.onnx"),
+        "--input",
+        given,
+        "--expect",
+    )
+    told = tmp_path / "c.json"
+    wrong = y.copy()
+    wrong[1, 1] += 0.5
+    for values, status, worst in ((y, 0, None), (y[-1], 0, 8), (wrong, 1, 6)):
+        result = cli(*words, saved(tmp_path / "y.npy", values), "--json", told)
+        assert result.exit_code == status, result.output
+        data = json.loads(told.read_text())["expectation"]
+        assert data["within"] == (not status)
+        assert worst is None or data["float"]["worst"][1] == worst
+    message = "must be (1, 4, 2) or (4, 2) for the last 4 steps, (1, 2) or (2,) for the last"
+    assert message in refused(*words, saved(tmp_path / "y.npy", y[:3]))
+
+
 BAD = {
     "shape": (np.zeros((2, 12, 3)), "shape (2, 12, 3), must be (2, 12, 2) for every step, (2, 2)"),
     "steps": (np.zeros((2, 11, 2)), "shape (2, 11, 2), must be"),
