@@ -57,8 +57,9 @@ def run(names: Sequence[str], file: Path) -> Results:
 
 def speaks_of(name: str) -> dict[str, list[str]] | None:
     """By part the classes of places of which a proof must notice some; None where it is any."""
-    found = SPEAKS_OF.get(name)
-    return found and {part: list(kinds) for part, kinds in found.items()}
+    if name not in SPEAKS_OF:
+        return None
+    return {part: list(kinds) for part, kinds in SPEAKS_OF[name].items()}
 
 
 def told(proof: Proof, found: Challenge, folder: Path) -> Results:
@@ -91,7 +92,7 @@ def table(results: Results) -> str:
         counts = *of_all, *(refuted[hits] or "" for hits in CLASSES)
         rows.append((f"`{name}`", *map(str, counts), str(entry["cpu"])))
     return Table.of(
-        "", ("proof", "drawn", "refuted", "hold", *CLASSES, "processor"), rows
+        "", ("proof", "drawn", "refuted", "still proven", *CLASSES, "processor"), rows
     ).markdown()
 
 
