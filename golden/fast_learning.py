@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from golden.batch import Batch
+from golden.batch import Batch, Whole
 from golden.errors import CarouselError
 from golden.learning import Gradient, Parameters, check_sequence
 from golden.squash import Array, Squash
@@ -57,7 +57,7 @@ def train(p: Parameters, batch: Batch, rate: float, each_step: bool = False) -> 
         readout,
         _matrices(*learns),
         *_form(p),
-        *(batch.lengths, batch.index, batch.value, target, batch.every),
+        *(*_sources(batch), target, batch.every),
         (rate, 0.0) if each_step else (0.0, rate),
         out,
     )
@@ -74,7 +74,7 @@ def run(p: Parameters, batch: Batch) -> Array:
     kernels().lstm_train(
         *(hidden, readout, (hidden, readout)),
         *_form(p),
-        *(batch.lengths, batch.index, batch.value, nothing, batch.every, (0.0, 0.0), out),
+        *(*_sources(batch), nothing, batch.every, (0.0, 0.0), out),
     )
     return out.reshape(batch.target.shape)
 
@@ -102,6 +102,11 @@ def _form(p: Parameters) -> tuple:
     unsigned = map(np.uintp, (*whole, len(shape.gates) * shape.blocks))
     sizes = kernels().Sizes(*unsigned, forget, shape.gate_recurrence, p.shortcut, p.entropy)
     return sizes, (constants(p.g), constants(p.h), constants(p.out))
+
+
+def _sources(batch: Batch) -> tuple[Whole, Whole, Array]:
+    """Lengths, indices and values in one layout each, as kernels are compiled for each anew."""
+    return batch.lengths, np.ascontiguousarray(batch.index), np.ascontiguousarray(batch.value)
 
 
 def _matrices(hidden: Array, readout: Array) -> tuple[Array, Array]:

@@ -328,7 +328,8 @@ def lstm_gradient(hidden, readout, sizes, functions, lengths, index, value, targ
     """`learning.gradient` of one sequence; arguments as of `lstm_train`."""
     work, out = _workplace(hidden, readout, sizes, functions), np.zeros_like(target)
     data = lengths, index, value, target, out, every
-    _sequence(hidden, readout, work, sizes, functions, data, 0, 0.0, (hidden, readout))
+    first = np.intp(0)  # not a constant, for which all of it would be compiled anew
+    _sequence(hidden, readout, work, sizes, functions, data, first, 0.0, (hidden, readout))
     return work.d_hidden, work.d_readout, out
 
 
