@@ -24,6 +24,7 @@ from rtl.axi.wrapper import AxiTop, axi_members, wrappable
 from rtl.kit.header import header
 from rtl.kit.meaning import meaning
 from rtl.lib.arithmetic import shape_of
+from rtl.lib.contents import by_memory
 from rtl.lib.kept import COPY
 from rtl.planning import CorePlan
 from rtl.program.loading import to_load
@@ -115,7 +116,8 @@ def module_name(qnet: QuantizedNetwork) -> str:
 def convert(component: wiring.Component, name: str) -> str:
     """Verilog text of any component, without source paths: the same on every machine."""
     try:
-        text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+        with by_memory():
+            text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
     except verilog.YosysError as error:
         reason = str(error).strip().splitlines()[-1:] or ["it said nothing"]
         raise CarouselError(f"Yosys, which writes the Verilog, failed: {reason[0]}") from None

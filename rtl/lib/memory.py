@@ -6,6 +6,8 @@ from typing import Any
 from amaranth.hdl import Module, Value
 from amaranth.lib.memory import Memory
 
+from rtl.lib.contents import filled
+
 SMALL = 16  # words of one cell of distributed memory
 BLOCK = {36: 512, 18: 1024, 9: 2048, 4: 4096, 2: 8192, 1: 16384}  # words of one, by width
 
@@ -21,6 +23,8 @@ def block_memory(*, shape: Any, depth: int, init: Iterable[Any] = ()) -> Memory:
     attrs: dict[str, Any] = {"no_rw_check": 1}
     if depth > SMALL:
         attrs["ram_style"] = "block"
+    if isinstance(shape, int):
+        return filled(shape, max(2, depth), list(init), attrs)
     return Memory(shape=shape, depth=max(2, depth), init=init, attrs=attrs)
 
 
