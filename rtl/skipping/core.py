@@ -32,6 +32,10 @@ from rtl.skipping.outputs import OutputLists, written_layout
 from rtl.skipping.sequencer import SkipSequencer
 from rtl.skipping.sums import KeptSums
 
+INPUTS = (Given(INPUT),)
+Banks = dict[tuple[Given, ...], OutputLists]
+"""Lists by what is in them, outputs first."""
+
 
 class SkipFront(wiring.Component):
     """Lists and the sequencer that runs over them: what feeds the lanes.
@@ -101,9 +105,9 @@ class SkipFront(wiring.Component):
         ]
         for name in ("starts", "running", "step_first", "step_last"):
             m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
-        banks = {False: self._lists(m, "y", schedule.outputs, sequencer)}
+        banks = {schedule.outputs: self._lists(m, "y", schedule.outputs, sequencer)}
         if schedule.gates:
-            banks[True] = self._lists(m, "gates", schedule.gates, sequencer)
+            banks[schedule.gates] = self._lists(m, "gates", schedule.gates, sequencer)
         for p, phase in enumerate(schedule.phases):
             self._connect(m, p, phase, sequencer, buffer, banks)
         self._feed(m, sequencer, buffer, banks)
@@ -136,30 +140,27 @@ class SkipFront(wiring.Component):
         phase: Phase,
         sequencer: SkipSequencer,
         buffer: InputLists,
-        banks: dict[bool, OutputLists],
+        banks: Banks,
     ) -> None:
         """A phase's lists to the sequencer: how far each has come; and which is read to the lists.
 
         A sequence's first step finds none of the step before, which it waits for all the same.
         """
-        schedule, segments = self.schedule, self.schedule.segments(phase)
-        for k in range(schedule.lists):
+        segments = self.schedule.segments(phase)
+        for k in range(len(segments), self.schedule.lists):
+            m.d.comb += getattr(sequencer, f"ends{p}_{k}").whole.eq(1)
+        for k, (given, before, _) in enumerate(segments):
             ends = getattr(sequencer, f"ends{p}_{k}")
-            segment = segments[k] if k < len(segments) else None
-            if segment is None:
-                m.d.comb += ends.whole.eq(1)
-                continue
-            if segment.given == Given(INPUT):
+            if given in INPUTS:
                 m.d.comb += [ends.whole.eq(1), ends.count.eq(buffer.count)]
                 continue
-            gates = segment.given.kind == "gates"
-            bank = banks[gates]
-            number = (schedule.gates if gates else schedule.outputs).index(segment.given)
-            its = getattr(bank, f"{'before' if segment.before else 'now'}{number}")
-            count = Mux(sequencer.opens, 0, its.count) if segment.before else its.count
+            ((listed, bank),) = ((each, bank) for each, bank in banks.items() if given in each)
+            number = listed.index(given)
+            its = getattr(bank, f"{'before' if before else 'now'}{number}")
+            count = Mux(sequencer.opens, 0, its.count) if before else its.count
             m.d.comb += [ends.whole.eq(its.whole), ends.count.eq(count)]
             with m.If((sequencer.phase == p) & (sequencer.reading == k)):
-                m.d.comb += [bank.stage.eq(number), bank.before.eq(segment.before)]
+                m.d.comb += [bank.stage.eq(number), bank.before.eq(before)]
 
     def _source(self, sequencer: SkipSequencer, sources: Sequence[Given]) -> Value:
         """Whether a column of one of these is chosen."""
@@ -170,26 +171,19 @@ class SkipFront(wiring.Component):
                     found |= (sequencer.phase == p) & (sequencer.reading == k)
         return found
 
-    def _feed(
-        self,
-        m: Module,
-        sequencer: SkipSequencer,
-        buffer: InputLists,
-        banks: dict[bool, OutputLists],
-    ) -> None:
+    def _feed(self, m: Module, sequencer: SkipSequencer, buffer: InputLists, banks: Banks) -> None:
         """Entries to operands and their weights' addresses."""
         wait = latency.MEMORY - 1  # behind the choice, which is a clock behind the memories
         choice = sequencer.choice
         issue = delay(m, choice.issue, wait, name="issue", keep_reset=True)
-        others = {"input": ((Given(INPUT),), buffer.entry)}
-        others |= {"gates": (self.schedule.gates, banks[True].entry)} if True in banks else {}
-        entries = [banks[False].entry, *(entry for _, entry in others.values())]
+        entries = {given: bank.entry for given, bank in banks.items()} | {INPUTS: buffer.entry}
         value = Signal(signed(self.program.operand))
-        unit = Signal(max(len(entry.unit) for entry in entries))
-        m.d.comb += [value.eq(entries[0].value), unit.eq(entries[0].unit)]
-        for name, (sources, entry) in others.items():
-            chosen = self._source(sequencer, sources)
-            with m.If(delay(m, chosen, latency.MEMORY, name=f"from_{name}")):
+        unit = Signal(max(len(entry.unit) for entry in entries.values()))
+        outputs = entries.pop(self.schedule.outputs)
+        m.d.comb += [value.eq(outputs.value), unit.eq(outputs.unit)]
+        for given, entry in entries.items():
+            chosen = delay(m, self._source(sequencer, given), latency.MEMORY, name="chosen")
+            with m.If(chosen):
                 m.d.comb += [value.eq(entry.value), unit.eq(entry.unit)]
         operand = Signal.like(value, reset_less=True)
         address = Signal.like(self.feed.address, reset_less=True)

@@ -153,27 +153,27 @@ class SkipSequencer(wiring.Component):
         ]
         m.d.sync += fresh.eq(ends | (fresh & ~goes))
 
-    def _list(self, m: Module, number: int, moves: Signal, ends: Signal) -> "_Reader":
+    def _list(self, m: Module, k: int, moves: Signal, ends: Signal) -> "_Reader":
         """A list of the running phase, of which an entry is read (`moves`), or the first one again
         behind a group (`ends`).
 
         What is known of a place is registers, from all places that may come next: to compare the
         place itself takes too long for one clock.
         """
-        lists = [getattr(self, f"ends{p}_{number}") for p, _ in enumerate(self.schedule.phases)]
-        its = Signal(ends_layout(self.most), name=f"list{number}")
+        lists = [getattr(self, f"ends{p}_{k}") for p, _ in enumerate(self.schedule.phases)]
+        its = Signal(ends_layout(self.most), name=f"list{k}")
         m.d.sync += its.eq(choose(self.phase, lists, Value.cast))
-        places = [Signal.like(self.entry, name=f"place{number}_{k}", init=k) for k in range(3)]
+        places = [Signal.like(self.entry, name=f"place{k}_{n}", init=n) for n in range(3)]
         with m.If(ends):
-            m.d.sync += [place.eq(k) for k, place in enumerate(places)]
+            m.d.sync += [place.eq(n) for n, place in enumerate(places)]
         with m.Elif(moves):
             m.d.sync += Cat(places).eq(Cat(places[1:], places[-1] + 1))
         now, one, two = (its.count == place for place in places)
         read = Mux(ends, its.count == 0, Mux(moves, one, now))
         reads = Mux(ends, its.count == 1, Mux(moves, two, one))
-        have, final = Signal(name=f"have{number}"), Signal(name=f"final{number}")
+        have, final = Signal(name=f"have{k}"), Signal(name=f"final{k}")
         m.d.sync += [have.eq(~read), final.eq(its.whole & (read | reads))]
-        return _Reader(number, places[0], have, final)
+        return _Reader(k, places[0], have, final)
 
     def _free(self, m: Module, ends: Signal, rows: Value) -> Value:
         """Whether the tail may take a group: it takes a row a clock. `rows` : its rows, less 2."""
