@@ -327,9 +327,8 @@ def _learn_row(weights, gradient, learns, m, rate):
 def lstm_gradient(hidden, readout, sizes, functions, lengths, index, value, target, every):
     """`learning.gradient` of one sequence; arguments as of `lstm_train`."""
     work, out = _workplace(hidden, readout, sizes, functions), np.zeros_like(target)
-    data = lengths, index, value, target, out, every
-    first = np.intp(0)  # not a constant, for which all of it would be compiled anew
-    _sequence(hidden, readout, work, sizes, functions, data, first, 0.0, (hidden, readout))
+    data = lengths, index, value, target, out, every  # for a plain 0 it would be compiled anew
+    _sequence(hidden, readout, work, sizes, functions, data, np.intp(0), 0.0, (hidden, readout))
     return work.d_hidden, work.d_readout, out
 
 

@@ -61,12 +61,10 @@ class Slot(NamedTuple):
 class Schedule:
     """Every clock of a step in the steady state.
 
-    With several streams a step is one of each of their sequences.
-
     Attributes
     ----------
     lanes : multipliers.
-    streams : sequences side by side.
+    streams : sequences side by side; a step is one of each.
     phases, order : of a step, and which group has which clock.
     inputs : elements of an input vector.
     depths : clocks of the core's pipelines.
