@@ -166,11 +166,13 @@ class GuardedRom(wiring.Component):
             m.d.comb += [port.addr.eq(place), port.data.eq(again[bits]), port.en.eq(writes)]
         found = Cat(upsets[0] for upsets in flipped).any() & ~written.any()
         m.d.sync += become(kept(m, pending), Mux(pending, ~writes, found))
+        behind = [
+            delay(m, each, latency.GUARDED, name=f"address{k}") for k, each in enumerate(addresses)
+        ]
         with m.If(~pending):  # what is read now, until it waits
             for k, upsets in reversed(list(enumerate(flipped))):
-                behind = delay(m, addresses[k], latency.GUARDED, name=f"address{k}")
                 with m.If(upsets[0] | (k == self.readers - 1)):
-                    m.d.sync += [place.eq(behind), word.eq(getattr(self, f"word{k}"))]
+                    m.d.sync += [place.eq(behind[k]), word.eq(getattr(self, f"word{k}"))]
         lost = Cat(upsets[1] for upsets in flipped).any()
         m.d.sync += self.upsets.as_value().eq(Cat(writes, lost))
         return m
