@@ -51,7 +51,7 @@ def mend(m: Module, code: Secded, raw: Value, *, name: str) -> Signal:
     return _mended(m, code, raw, _wrong(m, code, raw, name=name), name=name)
 
 
-def mend_late(m: Module, code: Secded, raw: Value, *, name: str) -> tuple[Signal, Signal]:
+def mend_late(m: Module, code: Secded, raw: Value, *, name: str) -> tuple[Signal, Value]:
     """The same, `latency.CHECKED` = 1 clock later, and with it its syndrome: the check bits that
     do not fit, which a fast clock takes from a register."""
     wrong = delay(m, _wrong(m, code, raw, name=name), latency.CHECKED, name=f"{name}_syndrome")
@@ -66,7 +66,7 @@ def _wrong(m: Module, code: Secded, raw: Value, *, name: str) -> Signal:
     return wrong
 
 
-def _mended(m: Module, code: Secded, raw: Value, wrong: Signal, *, name: str) -> Signal:
+def _mended(m: Module, code: Secded, raw: Value, wrong: Value, *, name: str) -> Signal:
     """The word of a code word with this syndrome."""
     word = Signal(code.width, name=f"{name}_mended")
     flips = [reduce(and_, [wrong[n] for n in seen]) for seen in code.seen_by]
@@ -79,7 +79,7 @@ def joined(found: Iterable[Any]) -> Value:
     return reduce(or_, map(Value.cast, found), Const(0, UPSETS.size))
 
 
-def seen(m: Module, wrong: Signal, used: Value | None = None, *, name: str) -> Signal:
+def seen(m: Module, wrong: Value, used: Value | None = None, *, name: str) -> Signal:
     """The `UPSETS` of a syndrome a clock later: an odd one is of one flip, an even one of two.
 
     Parameters
