@@ -93,7 +93,7 @@ def test_a_name_like_a_task_is_not_its_task(refused, tmp_path):
 
 
 def test_too_little_memory_is_one_line(refused, model, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise MemoryError("Unable to allocate 146. TiB")
 
     monkeypatch.setattr(accuracy, "measure", full)
