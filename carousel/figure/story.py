@@ -13,11 +13,9 @@ import numpy as np
 
 import golden
 from carousel.cli.choice import Choice
-from carousel.cli.inputs import encode
 from carousel.cli.subject import Given, Subject, prepare
 from carousel.measure import gateware
 from carousel.report.tables import Table
-from fixedpoint.arithmetic import Codes
 from golden.errors import InputError
 from golden.squash import Array
 from golden.tasks import SYMBOLS, TEMPORAL_ORDER
@@ -99,7 +97,7 @@ def follow(model: Path, rnn: Path, bits: int, length: int, seed: int) -> Story:
     states = {
         "plain recurrent network": plain.run(twins.x).get("y"),
         "memory cells, float": subject.net.run(twins.x).get("s"),
-        "memory cells, gateware": in_gateware(subject, encode(subject.qnet, twins.x)),
+        "memory cells, gateware": in_gateware(subject, twins.x),
     }
     distances = {label: distance(values, twins.first) for label, values in states.items()}
     cells = [label for label in states if label.startswith("memory cells")]
@@ -107,13 +105,14 @@ def follow(model: Path, rnn: Path, bits: int, length: int, seed: int) -> Story:
     return Story(distances, moves, twins.first, LAST)
 
 
-def in_gateware(subject: Subject, codes: Codes) -> Array:
+def in_gateware(subject: Subject, x: Array) -> Array:
     """The states (2, T, C) of the two runs side by side in the simulated core, real; every code of
     it compared with the integer model. A piece after the other, so that little is held."""
     found, state = [], None
-    for start in range(0, codes.shape[1], PIECE):
-        piece = replace(subject, codes=codes[:, start : start + PIECE], state_codes=state)
-        played = gateware.play(piece, CoreOptions(streams=len(codes)))
+    for start in range(0, x.shape[1], PIECE):
+        inputs = replace(subject.inputs, x=x[:, start : start + PIECE])
+        piece = replace(subject, inputs=inputs, state_codes=state)
+        played = gateware.play(piece, CoreOptions(streams=len(x)))
         if not played.ok:
             raise InputError(f"gateware: {played.verdict}")
         found.append(played.real.get("s"))

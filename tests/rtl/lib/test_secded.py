@@ -5,7 +5,7 @@ import pytest
 from amaranth.hdl import Module, ResetInserter, Signal, Value
 from amaranth.lib.memory import Memory
 
-import rtl.lib.memory
+import rtl.lib.contents
 from rtl.lib.secded import GuardedRom
 from tests.rtl.support import simulate
 
@@ -23,7 +23,7 @@ def test_words_that_are_written_back_are_the_right_ones(readers, monkeypatch):
             super().__init__(**options)
             memories.append(self)
 
-    monkeypatch.setattr(rtl.lib.memory, "Memory", Known)
+    monkeypatch.setattr(rtl.lib.contents, "Memory", Known)
     rom, reset, m = GuardedRom(10, WORDS, readers), Signal(), Module()
     m.submodules.rom = ResetInserter(reset)(rom)
     addresses = [getattr(rom, f"address{k}") for k in range(readers)]
