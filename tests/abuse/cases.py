@@ -64,11 +64,11 @@ def files() -> Iterator[Abuse]:
     """Files that are none, or damaged, to all commands that read them."""
     # the commands take turns: what they read with is the same
     for at, name in enumerate(INPUTS):
-        for command in {FILED[at % len(FILED)], FILED[(at + 5) % len(FILED)]}:
+        for command in (FILED[at % len(FILED)], FILED[(at + 5) % len(FILED)]):
             given = call(command, "--input", f"@inputs/{name}.npy")
             yield Abuse("input", given)
     for at, name in enumerate(MODELS):
-        for command in {LOADS[at % len(LOADS)], LOADS[(at + 7) % len(LOADS)]}:
+        for command in (LOADS[at % len(LOADS)], LOADS[(at + 7) % len(LOADS)]):
             yield Abuse("model", call(command, model=f"@models/{name}.npz"), f"{name}.npz")
     for at, name in enumerate(OTHERS):
         yield Abuse("other model", call(LOADS[at % len(LOADS)], model=f"@others/{name}"), name)
