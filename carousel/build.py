@@ -37,6 +37,7 @@ Clock = Annotated[
     typer.Option(
         "--freq",
         min=1,
+        max=10_000,
         help="Clock that must be reached, MHz; where it is not, nothing is written and the status "
         "is 2.",
         show_default="as fast as it gets; of a board, its crystal's",
@@ -46,6 +47,7 @@ Rate = Annotated[
     float | None,
     typer.Option(
         min=1,
+        max=1e9,
         help="Steps a second that must be reached, such as 44100 or 48000; the clock is then as "
         "slow as these allow, on a board the next that its PLL gives.",
         show_default="whatever the clock gives",

@@ -8,6 +8,7 @@ import typer
 import golden
 from carousel.cli import options, output
 from golden import training
+from golden.modelfile import check_suffix
 
 
 def train(
@@ -32,6 +33,7 @@ def train(
     if file is None:
         output.make_parent(place)
     output.check_file(place)
+    check_suffix(place)
     with progress.bar(f"Training {recipe}") as report:
         net = training.train(recipe, seed=seed, progress=report)
     golden.save(net, place)

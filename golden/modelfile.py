@@ -60,10 +60,7 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
     ModelError : a suffix other than .npz, or a place that cannot be written.
     """
     path = Path(path)
-    if path.suffix != ".npz":
-        raise ModelError(
-            f"{path}: suffix {path.suffix!r} is not a known model format; known is .npz"
-        )
+    check_suffix(path)
     header, arrays = _plain_rnn(net) if isinstance(net, RecurrentNetwork) else _plain_lstm(net)
     header = {"schema": SCHEMA, "name": net.name, "made_by": net.made_by, **header}
     stem, head = (net.stem, net.head) if isinstance(net, Network) else ((), (net.readout,))
@@ -78,6 +75,14 @@ def save(net: Network | RecurrentNetwork, path: str | Path) -> None:
         header |= {"stem": [stage.squash for stage in stem], "reads": net.reads}
     with replacing(path, ModelError) as other, other.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that no model can be saved to, as `save` does."""
+    if path.suffix != ".npz":
+        raise ModelError(
+            f"{path}: suffix {path.suffix!r} is not a known model format; known is .npz"
+        )
 
 
 def load(path: str | Path, order: Sequence[str] = ()) -> Network:

@@ -121,13 +121,14 @@ def search(
     if place is None:
         place = Path("out") / f"{net.name}.formats.json"
         output.make_parent(place)
+    output.check_file(place)
     beside = rounding.place(place, net) if by_data else None
     drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
     if place in (drawing, past):
         raise InputError(
             f"{place}: the formats cannot have this ending, it is that of a file next to it"
         )
-    for each in (place, drawing, past):
+    for each in (drawing, past):
         output.check_file(each)
     problem = f"{VERSION} {trial.digest()}"
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)

@@ -268,7 +268,7 @@ STATES: dict[str, bytes] = {
         for what, data in {
             "of another width": array(np.zeros((2, 3))),
             "not finite": array(np.full((2, 2), NAN)),
-            "beyond its format": array(np.full((2, 2), 1e9)),
+            "beyond every format": array(np.full((2, 2), 1e300)),
             "of text": array(np.full((2, 2), "s")),
             "of objects": npy("(2, 2)", bytes(32), "'|O'"),
             "cut": npy("(2, 2)", bytes(31)),
