@@ -24,7 +24,7 @@ fi
 rm -f .venv/run.stamp ".venv/$step.stamp"
 
 case $step in
-run) what=. ;;
+run) what=.[train] ;; # numba, which compiles the integer model
 *) what=".[$step]" ;;
 esac
 echo "Installing carousel and what it needs into .venv (once; a minute or two) ..."
