@@ -1,7 +1,7 @@
 """A long run in pieces of sequences and steps, so that what is held of it at once does not grow."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from golden.cell import LayerState
 
+PARTS = ("s", "y", "gates")  # of a layer's state
 HELD = 1 << 22  # values of signals that are held at once
 SIDE = 128  # sequences that are run side by side where there are as many, which is fast
 
@@ -57,9 +58,9 @@ def starts(state: tuple[LayerState, ...], some: Any) -> tuple[LayerState, ...]:
     return tuple(LayerState(each.s[some], each.y[some], each.gates[some]) for each in state)
 
 
-def together(states: Any) -> tuple[LayerState, ...]:
+def together(states: Iterable[tuple[LayerState, ...]]) -> tuple[LayerState, ...]:
     """The states of groups of sequences as one."""
     return tuple(
-        LayerState(*(np.concatenate(parts) for parts in zip(*each, strict=True)))
-        for each in zip(*([(s.s, s.y, s.gates) for s in state] for state in states), strict=True)
+        LayerState(*(np.concatenate([getattr(each, part) for each in layer]) for part in PARTS))
+        for layer in zip(*states, strict=True)
     )

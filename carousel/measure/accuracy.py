@@ -104,7 +104,10 @@ def behind(found: Sequence[Measured], steps: Sequence[int], keep: bool) -> Measu
     last, errors = found[-1], found[0].errors
     for each, first in zip(found[1:], steps[1:], strict=False):
         errors = error.joined(errors, each.errors, steps=first)
-    floating, fixed = last.floating, replace(last.fixed, saturations=_lost(found))
+    floating, fixed = (
+        last.floating,
+        replace(last.fixed, saturations=_lost([each.fixed for each in found])),
+    )
     if keep:
         floating = replace(floating, out=np.concatenate([e.floating.out for e in found], axis=-2))
         fixed = replace(fixed, out=np.concatenate([e.fixed.out for e in found], axis=-2))
@@ -121,14 +124,14 @@ def beside(found: Sequence[Measured], groups: Sequence[int]) -> Measured:
         out = np.concatenate([run.out for run in runs])
         return replace(runs[0], out=out, state=pieces.together([run.state for run in runs]))
 
-    fixed = replace(whole([each.fixed for each in found]), saturations=_lost(found))
+    fixeds = [each.fixed for each in found]
+    fixed = replace(whole(fixeds), saturations=_lost(fixeds))
     return Measured(whole([each.floating for each in found]), fixed, errors)
 
 
-def _lost(found: Sequence[Measured]) -> dict[str, int]:
-    """Saturations of all pieces."""
-    counts = [each.fixed.saturations for each in found]
-    return {name: sum(count[name] for count in counts) for name in counts[0]}
+def _lost(runs: Sequence[QuantizedTrace]) -> dict[str, int]:
+    """Saturations of all runs."""
+    return {name: sum(run.saturations[name] for run in runs) for name in runs[0].saturations}
 
 
 def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
@@ -143,8 +146,7 @@ def _both(subject: Subject) -> tuple[Trace, QuantizedTrace]:
         start = subject.state_codes and pieces.starts(subject.state_codes, some)
         pairs.append((net.run(part.x, part.state), qnet.run(codes, start)))
     floats, fixeds = zip(*pairs, strict=True)
-    lost = {name: sum(run.saturations[name] for run in fixeds) for name in fixeds[0].saturations}
-    fixed = replace(fixeds[0], saturations=lost)
+    fixed = replace(fixeds[0], saturations=_lost(fixeds))
     return _together(inputs, floats, floats[0]), _together(inputs, fixeds, fixed)
 
 

@@ -24,12 +24,12 @@ from fixedpoint.retention.hold import CHUNK
 from golden.cell import LayerState
 from golden.errors import InputError
 from golden.network import Network
+from golden.pieces import PARTS, together
 from golden.squash import Array
 from golden.trace import Trace
 
 DECADES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 
-PARTS = ("s", "y", "gates")
 
 State = tuple[LayerState, ...]
 Progress = Callable[[int], None]
@@ -128,11 +128,7 @@ def in_float(
 
 def joined(groups: Sequence[RunGroup]) -> State:
     """The states of all groups, one run after the other."""
-    layers = zip(*(group.start for group in groups), strict=True)
-    return tuple(
-        LayerState(*(np.concatenate([getattr(st, name) for st in layer]) for name in PARTS))
-        for layer in layers
-    )
+    return together(group.start for group in groups)
 
 
 def _follow(

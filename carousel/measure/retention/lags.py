@@ -26,7 +26,6 @@ from fixedpoint.retention.hold import (
 )
 from fixedpoint.retention.lags import (
     DECADES,
-    PARTS,
     KeptOfGroup,
     RunGroup,
     State,
@@ -35,7 +34,7 @@ from fixedpoint.retention.lags import (
 )
 from fixedpoint.retention.ranges import Range, input_of, whole_input
 from golden import Network
-from golden.cell import LayerState
+from golden.pieces import together
 from golden.squash import Array
 
 RUNS = 4  # that are to be told apart
@@ -174,11 +173,7 @@ def _stored(subject: Subject) -> State:
     """
     qnet, lag = subject.qnet, subject.inputs.lag
     heard = subject.codes[: RUNS - 1, : lag[0] + 1 if lag else None]
-    pairs = zip(qnet.run(heard).state, qnet.initial_state(RUNS - len(heard)), strict=True)
-    return tuple(
-        LayerState(*(np.concatenate([getattr(st, name) for st in pair]) for name in PARTS))
-        for pair in pairs
-    )
+    return together((qnet.run(heard).state, qnet.initial_state(RUNS - len(heard))))
 
 
 def distractors(subject: Subject) -> Codes:
