@@ -5,15 +5,14 @@ measured goes to a JSON, beside what lies there, and into docs/boards.md, with t
 Verilog that was built: a test compares it with that of today's.
 """
 
-import argparse
-import json
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.pages import DOCS, write
+from bench.cases import run
+from bench.pages import DOCS
 from carousel.cli.choice import Choice
 from carousel.cli.subject import prepare
 from carousel.cli.targets import Target, target
@@ -70,8 +69,9 @@ CASES = {
 }
 
 
-def measure(case: Case) -> dict[str, Any]:
+def measure(board: str) -> dict[str, Any]:
     """Build one."""
+    case = CASES[board]
     with tempfile.TemporaryDirectory() as folder:
         job = built.Job(case.target, Path(folder), seeds=SEEDS)
         done = built.make(case.plan, job, lambda *_: None).done
@@ -98,16 +98,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("board", nargs="*", default=list(CASES), help="which ones; default: all")
-    parser.add_argument("--json", type=Path, default=HERE / "boards.json", help="results")
-    options = parser.parse_args()
-    found = json.loads(options.json.read_text()) if options.json.exists() else {}
-    for board in options.board:
-        found[board] = measure(CASES[board])
-        print(board, found[board], flush=True)
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
-    write(DOCS / "boards.md", "boards", table(found))
+    run(__doc__ or "", CASES, measure, table, HERE / "boards.json", DOCS / "boards.md")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ Cores of 16 inputs and 16 bits on an LFE5U-85F, placed and routed once each: as 
 docs/fpga.md.
 """
 
-import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.bench_core import network
-from bench.pages import DOCS, write
+from bench.cases import run
+from bench.pages import DOCS
 from carousel.report.tables import Table
 from rtl import CoreOptions, plan
 from rtl.flow import alone, find, implement
@@ -61,16 +60,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("case", nargs="*", default=list(CASES), help="which ones; default: all")
-    parser.add_argument("--json", type=Path, default=HERE / "placed.json", help="results")
-    options = parser.parse_args()
-    found = json.loads(options.json.read_text()) if options.json.exists() else {}
-    for case in options.case:
-        found[case] = measure(case)
-        print(case, found[case], flush=True)
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
-    write(DOCS / "fpga.md", "placed", table(found))
+    run(__doc__ or "", CASES, measure, table, HERE / "placed.json", DOCS / "fpga.md")
 
 
 if __name__ == "__main__":
