@@ -9,8 +9,9 @@ BIN := .venv/bin
 # A file stays with one process, which makes what its tests share once.
 SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 
-# Other people's packages must not be mixed in.
-unexport PYTHONPATH PYTHONHOME
+# Other people's packages must not be mixed in, and modules are compiled once and not in each of the
+# hundreds of processes that tests start.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 ifneq ($(MAKECMDGOALS),clean)
 PROBLEM := $(shell sh tools/check_setup.sh '$(PYTHON)')

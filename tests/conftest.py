@@ -23,9 +23,9 @@ gc.set_threshold(500_000, 10, 10)
 LONG = (
     "tests/rtl/flow/test_tools.py",
     "tests/carousel/test_experiments.py",
-    "tests/carousel/test_building.py",
-    "tests/rtl/test_core.py",
     "tests/carousel/test_kinds.py",
+    "tests/rtl/test_core.py",
+    "tests/carousel/test_building.py",
     "tests/sim/test_mutants.py",
     "tests/sim/test_netlist.py",
     "tests/rtl/offline/test_core.py",
@@ -34,7 +34,9 @@ LONG = (
     "tests/carousel/test_main.py",
     "tests/rtl/test_core_cells.py",
 )
-"""They go first, so that no process waits for another one's long file at the end."""
+"""They go first, so that no process waits for another one's long file at the end. Of those that
+call the FPGA tools the second comes later: the tools' first call compiles them, for more than a
+minute, and two of them at once would do it twice."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
