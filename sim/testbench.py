@@ -25,8 +25,9 @@ class Pauses:
     """In which clocks to pause: at random, each time for `burst` clocks."""
 
     def __init__(self, share: float, burst: int, seed: tuple[int, int]):
-        self.share, self.burst, self.random = share, burst, np.random.default_rng(seed)
-        self.left = np.zeros(0, bool)
+        self.share, self.burst, self.left = share, burst, np.zeros(0, bool)
+        # loading it takes as long as a short round
+        self.random: Any = np.random.default_rng(seed) if share else None
 
     def take(self, clocks: int) -> Bits:
         """For the next clocks whether to pause in them."""

@@ -79,6 +79,7 @@ def bench_environment(top: str, module: str) -> dict[str, str]:
         "COCOTB_TEST_MODULES": module,
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "TOPLEVEL_LANG": "verilog",
+        "OPENBLAS_NUM_THREADS": "1",  # the test bench multiplies no matrices
         "GPI_USERS": f"{_libpython()};{entry.origin},initialize",
         "PYGPI_PYTHON_BIN": sys.executable,
     }

@@ -57,6 +57,23 @@ def test_a_model_is_inspected_without_gateware(tmp_path):
     assert loaded("inspect", model, "--draw", picture) & HEAVY == {"numpy", "matplotlib"}
 
 
+def test_what_runs_inside_a_simulator_imports_little():
+    """Every simulation waits for it."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, sim.testbench; print(*sys.modules)"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = set(done.stdout.split())
+    ours = {name for name in found if name.split(".")[0] in OURS}
+    inside = {f"sim.{name}" for name in ("errors", "job", "pins", "recorder", "testbench")}
+    assert ours == {"golden", "golden.errors", "golden.files", "golden.lazy", "sim"} | inside
+    assert "numpy.random" not in found
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_list_says_what_the_command_says(command):
     """The list reads docstrings from sources, without importing them."""
