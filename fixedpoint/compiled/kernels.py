@@ -12,11 +12,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from fixedpoint.compiled.layout import LANES, ROWS
-from fixedpoint.compiled.vectors import HIGH, alone, results, together
+from fixedpoint.compiled.layout import BYTES, LANES, ROWS
+from fixedpoint.compiled.vectors import HIGH, alone, expect_write, results, together, two_rows
 
 NONE, ONE, TWO, THREE, FOUR, WORD = (np.uintp(n) for n in (0, 1, 2, 3, 4, 8))
-BLOCK, WIDE, TALL = (np.uintp(n) for n in (ROWS, LANES, HIGH))
+BLOCK, WIDE, TALL, LINE = (np.uintp(n) for n in (ROWS, LANES, HIGH, BYTES // 8))
 
 OPTIONS: Any = {"error_model": "numpy", "_nrt": False}
 
@@ -110,13 +110,13 @@ def _set_pair_of(u, row, n, lanes, pair):
 
 @_part
 def _put(values, rows, u, first, lanes):
-    """Rows to the sources from the `first` on; two at a time, which vectors can be made of."""
+    """Rows to the sources from the `first` on; two at a time where there are many sequences."""
     start = first & ONE if lanes > ONE else rows
     paired = start + (rows - start) // TWO * TWO
+    row, step = np.uintp(values.itemsize) * lanes, np.uintp(u.itemsize) * lanes
     for r in range(start, paired, TWO):
-        for n in range(lanes):
-            at = r * lanes + n
-            _set_pair(u, first + r, n, lanes, (values[at], values[at + lanes]))
+        here = _at(values) + r * row
+        two_rows(values, u, (here, here + row, _at(u) + (first + r) * step))
     for r in range(rows):
         if r < start or r >= paired:
             for n in range(lanes):
@@ -124,13 +124,46 @@ def _put(values, rows, u, first, lanes):
 
 
 @_whole
-def _use(values, threshold, u, first, lanes):
-    """`_put` of those values that are further off what stands there than the threshold."""
-    for r in range(np.uintp(len(values)) // lanes):
+def _use(values, threshold, before, u, place):
+    """`_put` of those values that are further off what was used before than the threshold."""
+    rows, first, lanes = place
+    for r in range(rows):
         for n in range(lanes):
             at, value = _place(u, first + r, n, lanes), np.int64(values[r * lanes + n])
-            if abs(value - np.int64(u[at])) > threshold:
-                u[at] = u.dtype.type(value)
+            far = abs(value - np.int64(before[at])) > threshold
+            u[at] = u.dtype.type(value) if far else before[at]
+
+
+@_part
+def _put_columns(x, u, first, lanes):
+    """Columns of x (width, N) from the `first` on, neighbours in memory, to the sources."""
+    rows, row, step = np.uintp(len(x)), np.uintp(x.strides[0]), np.uintp(u.itemsize) * lanes
+    paired = rows // TWO * TWO if lanes > ONE else NONE
+    for r in range(NONE, paired, TWO):
+        here = _at(x) + r * row + WORD * first
+        two_rows(x, u, (here, here + row, _at(u) + r * step))
+    for r in range(paired, rows):
+        for n in range(lanes):
+            u[_place(u, r, n, lanes)] = u.dtype.type(x[r, first + n])
+
+
+@_whole
+def _fetch(x, t, u, first, lanes):
+    """The inputs x (T, width, N) of the steps from t on to the sources of each, in the order in
+    which they lie in memory."""
+    rows, steps = np.uintp(x.shape[1]), min(np.uintp(len(x)) - t, np.uintp(len(u)))
+    if x.strides[2] == x.itemsize:
+        for k in range(steps):
+            _put_columns(x[t + k], u[k], first, lanes)
+        return
+    paired = rows // TWO * TWO
+    for n in range(lanes):
+        for k in range(steps):
+            now = x[t + k, :, first + n]
+            for r in range(NONE, paired, TWO):
+                _set_pair(u[k], r, n, lanes, (now[r], now[r + ONE]))
+            if paired < rows:
+                u[k, _place(u, paired, n, lanes)] = u.dtype.type(now[paired])
 
 
 @_part
@@ -141,6 +174,15 @@ def _gates(z, out, gates, lanes):
         for block in range(z.blocks):
             for n in range(lanes):
                 gates[(k * z.blocks + block) * lanes + n] = out[(row + block * z.size) * lanes + n]
+
+
+@_part
+def _expect(to, first, lanes):
+    """Have one step (width, N) of a signal ready for `_record`."""
+    if lanes > ONE:
+        for r in range(np.uintp(to.shape[0])):
+            for n in range(first, first + lanes, LINE):
+                expect_write(_at(to) + WORD * (r * np.uintp(to.shape[1]) + n))
 
 
 @_part
@@ -255,11 +297,12 @@ def _floored_number(total, bits):
 def run_steps(packed, work, x, states, record, lost, place):
     """Steps of sequences from one on; place: which, and how many, 1 or a multiple of LANES.
 
-    x (T, N, D); states s, y, gates (N, width), which become those behind the last step; `lost`
+    x (T, D, N); states s, y, gates (N, width), which become those behind the last step; `lost`
     gains how many were saturated: of the rows by kind, then of s, m and y.
     """
     z, (first, lanes) = packed.sizes, place
-    u, seen, net, s, m, y, out, gates = work
+    _, seen, net, s, m, y, out, gates = work
+    ahead = np.uintp(len(work.u))
     values, early = z.cells * lanes, z.gates - ONE
     g, o, h = early * values, z.gates * values, (z.gates + ONE) * values
     y_from, gates_from = z.inputs, z.inputs + z.outputs
@@ -268,15 +311,18 @@ def run_steps(packed, work, x, states, record, lost, place):
     _take(states[1], y, first, lanes)
     _take(states[2], gates, first, lanes)
     for t in range(np.uintp(len(x))):
-        for n in range(lanes):
-            for d in range(z.inputs):
-                u[_place(u, d, n, lanes)] = u.dtype.type(x[t, first + n, d])
+        turn = t % ahead
+        u = work.u[turn]
+        if turn == NONE:
+            _fetch(x, t, work.u, first, lanes)
         if packed.threshold:
-            _use(y, packed.threshold, u, y_from, lanes)
+            before = work.u[(turn if turn else ahead) - ONE]
+            _use(y, packed.threshold, before, u, (z.outputs, y_from, lanes))
         else:
             _put(y, z.outputs, u, y_from, lanes)
         if z.recurrent:
             _put(gates, z.gates * z.blocks, u, gates_from, lanes)
+        _expect(record.y[t], first, lanes)
         _products(packed.rows, u, net, (z.gates + ONE) * z.cells, lanes)
         if z.peepholes:
             _see(net, packed.peepholes, s, (NONE, early), lanes)
@@ -305,19 +351,6 @@ def run_steps(packed, work, x, states, record, lost, place):
     _give(gates, states[2], first, lanes)
 
 
-@_part
-def _put_columns(x, u, first, lanes):
-    """Columns of x (width, N) from the `first` on to the sources; see `_put`."""
-    rows = np.uintp(len(x))
-    paired = rows // TWO * TWO if lanes > ONE else NONE
-    for r in range(NONE, paired, TWO):
-        for n in range(lanes):
-            _set_pair(u, r, n, lanes, (x[r, first + n], x[r + ONE, first + n]))
-    for r in range(paired, rows):
-        for n in range(lanes):
-            u[_place(u, r, n, lanes)] = u.dtype.type(x[r, first + n])
-
-
 def run_rows(rows, unit, work, x, out, lost):
     """Steps of rows of sums, all sequences of a step one after the other, as they lie in memory.
 
@@ -328,6 +361,7 @@ def run_rows(rows, unit, work, x, out, lost):
         first = NONE
         while first < batch:
             lanes = WIDE if batch - first >= WIDE else ONE
+            _expect(out[t], first, lanes)
             _put_columns(x[t], work.u, first, lanes)
             _products(rows, work.u, work.net, count, lanes)
             _squashed(work, unit, NONE, count * lanes, lost, count * lanes)

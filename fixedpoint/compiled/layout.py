@@ -8,6 +8,7 @@ import numpy as np
 ROWS = 64  # rows of weights come in so many: those of a tile for one sequence
 LANES = 32  # sequences side by side come in so many: those of a tile for many
 VALUES = 16  # net inputs that are squashed at once
+AHEAD = 16  # steps whose inputs are fetched at once
 SPLIT = 256  # what the first half of a weight counts, where weights are halves
 BYTES = 64  # of a vector
 
@@ -103,9 +104,9 @@ Record = namedtuple("Record", "gates g s m y")
 """The signals, (T, width, N); others than y may be left out, with no width."""
 
 Work = namedtuple("Work", "u seen net s m y out gates")
-"""What steps are run in, rows of lanes: the sources of net inputs, x, y[, gates], and those of a
-projection, m, as numbers or as int16 two by two; net inputs; s, m, y; results; those of gates, one
-for each block."""
+"""What steps are run in, rows of lanes: of AHEAD steps the sources of net inputs, x, y[, gates];
+those of a projection, m; both as numbers or as int16 two by two; net inputs; s, m, y; results;
+those of gates, one for each block."""
 
 StageWork = namedtuple("StageWork", "u net out")
 """The same of a dense stage."""

@@ -12,6 +12,7 @@ from numba import types
 from fixedpoint.arithmetic import Codes
 from fixedpoint.compiled import kernels, layout, vectors
 from fixedpoint.compiled.layout import (
+    AHEAD,
     VALUES,
     Packed,
     Record,
@@ -32,7 +33,7 @@ def work(packed: Packed, lanes: int) -> Work:
     most = max(rows, len(packed.rows.ones), len(packed.projection.ones))
     code = packed.gate.words.dtype
     parts = Work(
-        u=_sources(packed.rows, lanes),
+        u=_sources(packed.rows, lanes, AHEAD),
         seen=_sources(packed.projection, lanes),
         net=np.zeros(most * lanes + VALUES, number),
         s=np.zeros(values, number),
@@ -45,12 +46,12 @@ def work(packed: Packed, lanes: int) -> Work:
     return found if z.projected else found._replace(y=found.m)
 
 
-def _sources(rows: Rows, lanes: int) -> Codes:
+def _sources(rows: Rows, lanes: int, *steps: int) -> Codes:
     """Those of every term, two int16 or a number; zero where a term has but one."""
     terms, kind = rows.weights.shape[1], rows.weights.dtype
     if kind == np.int32:
-        return np.zeros(2 * terms * lanes, np.int16)
-    return np.zeros(terms * lanes, kind)
+        return np.zeros((*steps, 2 * terms * lanes), np.int16)
+    return np.zeros((*steps, terms * lanes), kind)
 
 
 def stage_work(stage: Stage, lanes: int) -> StageWork:

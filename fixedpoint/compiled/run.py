@@ -12,7 +12,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from fixedpoint.cell import QuantizedLayer
-from fixedpoint.compiled.layout import LANES, Record
+from fixedpoint.compiled.layout import AHEAD, LANES, Record
 from fixedpoint.compiled.making import rows, stage_work, steps, work
 from fixedpoint.compiled.packing import pack, pack_dense
 from fixedpoint.dense import QuantizedDense
@@ -39,19 +39,22 @@ def run_layer(
     record = Record(
         *(np.empty((count, widths.get(name, 0), batch), np.int64) for name in Record._fields)
     )
-
-    step, products = steps(packed, work(packed, 1)), packed.rows.weights.size
+    chunks, x = list(_chunks(batch)), x.transpose(0, 2, 1)
+    idle = {lanes: [work(packed, lanes)] for lanes in {lanes for _, lanes in chunks}}
+    step, products = steps(packed, idle[chunks[0][1]][0]), packed.rows.weights.size
 
     def run(first: int, lanes: int) -> Codes:
-        lost, place = np.zeros(len(shape.kinds) + 4, np.int64), work(packed, lanes)
-        at_once = max(1, PRODUCTS // (products * lanes))
+        lost = np.zeros(len(shape.kinds) + 4, np.int64)
+        place = idle[lanes].pop() if idle[lanes] else work(packed, lanes)  # one for each thread
+        place.u[...] = 0  # nothing was used before
+        at_once = -(-PRODUCTS // (products * lanes * AHEAD)) * AHEAD
         for t in range(0, count, at_once):
             cut = slice(t, t + at_once)
             part = Record(*(values[cut] for values in record))
             step(packed, place, x[cut], end, part, lost, (np.uintp(first), np.uintp(lanes)))
+        idle[lanes].append(place)
         return lost
 
-    chunks = list(_chunks(batch))
     lost = _side_by_side(run, chunks, _threads(len(chunks), products * count * batch))
     saturated.update(_counts(shape, lost))
     return _signals(shape, record, signals), LayerState(*end)

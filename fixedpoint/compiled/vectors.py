@@ -64,6 +64,20 @@ class _Code:
         )
         return self.builder.add(*parts)
 
+    def whole(self, values: Any, kind: Any) -> Any:
+        """Whole numbers, of a type as wide as theirs or less."""
+        if values.type.element == REAL:
+            return self.builder.fptosi(values, self.of(kind))
+        return values if values.type.element == kind else self.builder.trunc(values, self.of(kind))
+
+    def number(self, values: Any, kind: Any) -> Any:
+        """Numbers of 64 bits as those of a kind of them."""
+        if values.type.element == kind:
+            return values
+        if kind == REAL:
+            return self.builder.sitofp(values, self.of(kind))
+        return self.builder.fptosi(values, self.of(kind))
+
     def gathered(self, base: Any, places: Any) -> Any:
         """The numbers at places (int64) of an array."""
         b, kind = self.builder, base.type.pointee
@@ -207,3 +221,48 @@ def _squash(code: _Code, net: Any, out: Any, count: Any, unit: Sequence[Any]) ->
         sigma = b.ashr(b.add(line, b.mul(rise, b.and_(at, mask))), down)
         code.store(b.ashr(b.add(b.shl(sigma, gain), constant), shift), out, place)
     return code.call(f"llvm.vector.reduce.or.v{VALUES}i64", WORD, b.load(lost))
+
+
+@intrinsic
+def _two_rows(context, values, sources, places):
+    """Two rows of LANES values to two rows of sources, of which the first is an even one.
+
+    places : the addresses of the first row, the second one and the sources.
+    """
+
+    def build(context, builder, signature, args):
+        number, kind = (context.get_data_type(each.dtype) for each in (values, sources))
+        code, addresses = _Code(builder, VALUES), cgutils.unpack_tuple(builder, args[2])
+        rows = [builder.inttoptr(each, number.as_pointer()) for each in addresses[:2]]
+        to = builder.inttoptr(addresses[2], (SINGLE if kind == HALF else kind).as_pointer())
+        for n in range(0, LANES, VALUES):
+            pair = [code.load(row, n) for row in rows]
+            if kind == HALF:
+                low, high = (code.whole(each, SINGLE) for each in pair)
+                low = builder.and_(low, code.all(SINGLE, (1 << HALF.width) - 1))
+                high = builder.shl(high, code.all(SINGLE, HALF.width))
+                code.store(builder.or_(low, high), to, n)
+            else:
+                for k, each in enumerate(pair):
+                    code.store(code.number(each, kind), to, n + k * LANES)
+        return context.get_dummy_value()
+
+    return types.void(values, sources, types.UniTuple(types.uintp, 3)), build
+
+
+@intrinsic
+def _expect_write(context, place):
+    """Have the line of the cache at an address ready for being written."""
+
+    def build(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, SINGLE, SINGLE, SINGLE])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, *(ir.Constant(SINGLE, n) for n in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.uintp), build
+
+
+two_rows: Any = _two_rows
+expect_write: Any = _expect_write
