@@ -9,6 +9,11 @@ from golden.window import Window
 SUFFIX = ".npz"
 
 
+def possible(net: Network) -> bool:
+    """Whether a model file can say all that the network does of its input."""
+    return net.reading.window == Window() and not net.reading.indices
+
+
 def place(formats: Path, net: Network) -> Path:
     """Where the model goes whose formats go to `formats`.
 
@@ -20,7 +25,7 @@ def place(formats: Path, net: Network) -> Path:
     found = formats.with_suffix(SUFFIX)
     if found == formats:
         raise InputError(f"{formats}: the formats cannot have this ending, it is the model's")
-    if net.reading.window != Window() or net.reading.indices:
+    if not possible(net):
         raise InputError(
             f"--round data: writes a model file ({SUFFIX}), and none can say what {net.name} does "
             "of its input before the first layer"

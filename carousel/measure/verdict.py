@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from carousel.cli import rounding
 from carousel.cli.subject import Subject
 from carousel.measure.accuracy import Measured
 from fixedpoint import FormatError, QuantizedNetwork
@@ -166,7 +167,8 @@ def _clipped(subject: Subject) -> tuple[int, float]:
 
 
 def _tried(subject: Subject) -> list[tuple[str, float]]:
-    """Wider states, and wider operands, each with its decibels; only what gains at least 1 dB."""
+    """Wider states, wider operands, and weights rounded by data, each with its decibels; only what
+    gains at least 1 dB."""
     inputs, choice = subject.inputs, subject.choice
     steps = min(inputs.length, *inputs.lengths, max(1, TRIED // inputs.count))
     x = inputs.x[:, :steps]
@@ -176,6 +178,8 @@ def _tried(subject: Subject) -> list[tuple[str, float]]:
         f"--state-bits {state}": replace(choice, state_bits=state),
         f"--bits {choice.bits + WIDER}": replace(choice, bits=choice.bits + WIDER),
     }
+    if not choice.by_data and rounding.possible(subject.net):
+        trials["`carousel quantize --round data`"] = replace(choice, by_data=True)
     some = [Part(x, subject.state)]  # from which other ranges may follow than from all
     alike = choice.quantized(subject.net, some)
     now = max(_decibels(subject, qnet, x, real) for qnet in (subject.qnet, alike))

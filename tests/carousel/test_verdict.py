@@ -83,6 +83,19 @@ def test_where_it_is_poor_wider_widths_are_tried(cli, raw, tmp_path):
     assert not found["good"] and found["tried"]["--bits 10"] > found["decibels"] + 1.0
 
 
+def test_where_it_is_poor_weights_rounded_by_data_are_tried(cli, raw, tmp_path):
+    """What quantize then says of them is what was promised."""
+    model, x = raw
+    words = ("--input", x, "--bits", 6)
+    data = "`carousel quantize --round data`"
+    json_, place = tmp_path / "j.json", ("-o", tmp_path / "f.json")
+    found = verdict(cli("compare", model, *words, "--json", json_), json_)
+    promised = found["tried"][data]
+    assert promised > found["decibels"] + 1.0
+    found = verdict(cli("quantize", model, *words, "--round", "data", *place, "--json", json_), json_)
+    assert found["decibels"] == pytest.approx(promised) and data not in found["tried"]
+
+
 def test_input_beyond_its_format_is_clipped_and_counted(cli, refused, files, tmp_path):
     model, x = files
     formats, wide = tmp_path / "f.json", tmp_path / "wide.npy"
