@@ -1,10 +1,11 @@
 """The ways to choose formats, and weights for them, that `bench.bench_formats` compares."""
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bench import trained
+from bench import cached, trained
 from bench.trained import Labelled
 from fixedpoint import FormatError
 from fixedpoint.calibration import Part, Seen
@@ -65,19 +66,37 @@ def searched(net: Network, x: Array, seen: Seen, bits: int) -> QuantizedNetwork:
 def learnt(
     net: Network, data: Labelled, seen: Seen, weights: int, others: int, epochs: int
 ) -> QuantizedNetwork:
-    """Weights of 4 bits, or with 2 of the codes -1, 0 and 1 alone, trained on the integer model."""
-    import torch  # pyright: ignore[reportMissingImports]
+    """Weights of 4 bits, or with 2 of the codes -1, 0 and 1 alone, trained on the integer model, or
+    as they were kept."""
+    from fixedpoint import aware
 
-    from fixedpoint.aware import Aware
-
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
     widths = replace(Rule(others).widths(net, seen), weights=4)
     formats = formats_of(net, clipped(net, widths, seen, [Part(data.x[:200])]), seen)
     if weights == 2:
         formats = _ternary(formats)
     elif weights != 4:
         raise FormatError(f"weights of {weights} bits: 4, or 2 for ternary ones")
+    code = "".join(map(inspect.getsource, (aware, _train, _settle, trained.fit)))
+    settings = f"{weights} {epochs} {RATES} {formats.as_dict()}"
+    stages = *net.layers, *net.head
+    own = [values for stage in stages for values in _arrays(stage.weights, stage.biases)]
+    made_of = (code, settings, data.x, data.ends, data.labels, *own)
+    known = cached.network(net.name, lambda: _train(net, formats, data, weights, epochs), *made_of)
+    return build(known, formats)
+
+
+def _arrays(*found: Any) -> Iterator[Array]:
+    for each in found:
+        yield from each.values() if isinstance(each, Mapping) else (each,)
+
+
+def _train(net: Network, formats: Formats, data: Labelled, weights: int, epochs: int) -> Network:
+    import torch  # pyright: ignore[reportMissingImports]
+
+    from fixedpoint.aware import Aware
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
     module = Aware(net, formats)
     if weights == 2:
         for name, low in module.named_buffers():
@@ -90,7 +109,7 @@ def learnt(
         epochs,
     )
     _settle(module)
-    return module.quantized()
+    return module.network()
 
 
 def _ternary(formats: Formats) -> Formats:
