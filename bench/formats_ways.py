@@ -45,12 +45,20 @@ def ways(net: Network, x: Array, seen: Seen, known: Statistics, bits: int) -> Wa
         yield "rule, no input clipped", build(net, formats)
         formats = formats_of(net, found, seen)
     yield "rule", build(net, formats)
-    yield "rule, rounded by data", build(rounded(net, formats, known), formats)
+    yield "rule, rounded by data", _by_data(net, widths, x, seen, known)
     if bits == MIXED:
-        narrow = clipped(net, replace(widths, weights=4), seen, [Part(x)])
-        formats = formats_of(net, narrow, seen)
+        narrow = replace(widths, weights=4)
+        formats = formats_of(net, clipped(net, narrow, seen, [Part(x)]), seen)
         yield "weights of 4 bits", build(net, formats)
-        yield "weights of 4 bits, rounded by data", build(rounded(net, formats, known), formats)
+        yield "weights of 4 bits, rounded by data", _by_data(net, narrow, x, seen, known)
+
+
+def _by_data(
+    net: Network, widths: Widths, x: Array, seen: Seen, known: Statistics
+) -> QuantizedNetwork:
+    """With weights that are rounded with the input in view, and formats chosen for these."""
+    formats = formats_of(net, clipped(net, widths, seen, [Part(x)], known), seen)
+    return build(rounded(net, formats, known), formats)
 
 
 def searched(net: Network, x: Array, seen: Seen, bits: int) -> QuantizedNetwork:

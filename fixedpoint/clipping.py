@@ -15,6 +15,7 @@ from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.network import build
+from fixedpoint.rounding import Statistics, rounded
 from fixedpoint.widths import Widths
 from golden.network import Network
 from golden.squash import Array
@@ -26,13 +27,20 @@ MOST = 4  # bits of range that are given up where it is poor
 STEPS = 20_000  # that are run at most, of all sequences
 
 
-def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> Widths:
+def clipped(
+    net: Network,
+    widths: Widths,
+    seen: Seen,
+    parts: Sequence[Part],
+    known: Statistics | None = None,
+) -> Widths:
     """The widths with as much of the input's range given up as makes an output better that is not
     good; of one that is not poor no more than its headroom, so that nothing seen is clipped.
 
     Parameters
     ----------
     parts : typical input.
+    known : by what weights are rounded, or None where each goes to the nearest.
 
     Raises
     ------
@@ -44,7 +52,8 @@ def clipped(net: Network, widths: Widths, seen: Seen, parts: Sequence[Part]) -> 
     real = np.concatenate([net.run(x).out.ravel() for x in some])
 
     def decibels(widths: Widths) -> float:
-        qnet = build(net, formats_of(net, widths, seen))
+        formats = formats_of(net, widths, seen)
+        qnet = build(net if known is None else rounded(net, formats, known), formats)
         runs = (qnet.run(qnet.encode(x)[0], signals=False) for x in some)
         outputs = [run.value("out").ravel() for run in runs]
         return against(real, np.concatenate(outputs))[2]

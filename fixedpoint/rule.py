@@ -15,6 +15,7 @@ from fixedpoint.calibration import Part, Seen
 from fixedpoint.clipping import clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import Format, Formats, LayerFormats
+from fixedpoint.rounding import Statistics
 from fixedpoint.widths import WIDEST_STATE, Widths
 from golden.cell import Layer
 from golden.network import Network
@@ -70,16 +71,25 @@ class Rule:
             return chosen
         return replace(chosen, s=self._state(net, formats_of(net, chosen, seen), chosen.s))
 
-    def formats(self, net: Network, seen: Seen, parts: Sequence[Part] = ()) -> Formats:
+    def formats(
+        self,
+        net: Network,
+        seen: Seen,
+        parts: Sequence[Part] = (),
+        known: Statistics | None = None,
+    ) -> Formats:
         """Formats of these widths that hold what was seen; `FormatError` as `widths` and
         `formats_of`.
 
         Parameters
         ----------
         parts : typical input, of which peaks may be clipped where that makes a poor output better.
+        known : by what weights will be rounded; without it each goes to the nearest.
         """
         widths = self.widths(net, seen)
-        return formats_of(net, clipped(net, widths, seen, parts) if parts else widths, seen)
+        if parts:
+            widths = clipped(net, widths, seen, parts, known)
+        return formats_of(net, widths, seen)
 
     def _state(self, net: Network, formats: Formats, free: int) -> int:
         """Bits of states: `free` where their LSB is as fine as that of the cell outputs, else those

@@ -51,15 +51,15 @@ class Choice:
         ------
         CarouselError : formats that do not work, or do not fit the network.
         """
+        known = observe(net, parts) if self.by_data else None
         if self.file is not None:
-            found = quantize(net, Formats.parse(self.file))
+            formats = Formats.parse(self.file)
         else:
             seen = Seen.of(net, parts, self.headroom)
             rule = Rule(self.bits, self.state_bits, self.multiplier)
-            found = quantize(net, rule.formats(net, seen, () if self.strict else parts))
-        if not self.by_data:
-            return found
-        return quantize(self.weights(net, found.formats, parts), found.formats)
+            formats = rule.formats(net, seen, () if self.strict else parts, known)
+        found = quantize(net, formats)
+        return found if known is None else quantize(rounded(net, formats, known), formats)
 
     def weights(self, net: Network, formats: Formats, parts: Sequence[Part]) -> Network:
         """The network with the weights of which the integer one is made."""

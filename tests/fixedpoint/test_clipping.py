@@ -10,6 +10,7 @@ from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.clipping import GAIN, GOOD, MOST, POOR, clipped
 from fixedpoint.fitting import formats_of
+from fixedpoint.rounding import observe, rounded
 from fixedpoint.rule import Rule
 from golden import Network
 from tests.fixedpoint.nets import layer
@@ -26,8 +27,17 @@ def peaked():
     return Network((cells,)), x
 
 
-def decibels(net, widths, seen, x):
-    qnet = quantize(net, formats_of(net, widths, seen))
+def related():
+    """A network whose inputs go with one another."""
+    rng = np.random.default_rng(1)
+    cells = layer(rng, 8, 16, scale=0.4)
+    mixed = rng.normal(0, 0.3, (2, 200, 8)) @ rng.normal(0, 0.5, (8, 8))
+    return Network((cells,)), np.cumsum(mixed, axis=1) * 0.2
+
+
+def decibels(net, widths, seen, x, known=None):
+    formats = formats_of(net, widths, seen)
+    qnet = quantize(rounded(net, formats, known) if known else net, formats)
     return against(net.run(x).out, qnet.run(qnet.encode(x)[0]).value("out"))[2]
 
 
@@ -43,6 +53,22 @@ def test_a_poor_output_gains_by_clipping_as_much_as_is_best():
     qnet = quantize(net, bits=6, calibrate=x)
     assert qnet.formats == formats_of(net, found, seen)
     assert qnet.encode(x)[1] > 0
+
+
+def test_of_weights_rounded_by_data_it_is_these_that_count():
+    """Each choice is the best for the weights that it is for, and they differ for some width."""
+    net, x = related()
+    seen, known, differ = Seen.measure(net, x), observe(net, [Part(x)]), 0
+    for bits in (6, 7, 8):
+        widths = Rule(bits).widths(net, seen)
+        tried = [decibels(net, replace(widths, clip=c), seen, x, known) for c in range(MOST + 1)]
+        most = MOST if tried[0] < POOR else 1
+        gained = (np.array(tried) - GAIN * np.arange(MOST + 1))[: most + 1]
+        found = clipped(net, widths, seen, [Part(x)], known)
+        assert found.clip == (int(np.argmax(gained)) if tried[0] < GOOD else 0)
+        assert Rule(bits).formats(net, seen, [Part(x)], known) == formats_of(net, found, seen)
+        differ += found != clipped(net, widths, seen, [Part(x)])
+    assert differ
 
 
 @pytest.mark.parametrize("bits", [14, 16])
