@@ -21,6 +21,7 @@ import golden
 from bench import formats_tables, trained
 from bench.formats_ways import LANES, MIXED, learnt, searched, ways
 from bench.trained import Labelled
+from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.rounding import observe
@@ -37,6 +38,7 @@ CLASSIFIERS = {  # cells, epochs
     "power": (16, 60),
     "spoken digits": (64, 16),
     "speech detector": (128, 16),
+    "heart beats": (16, 80),
 }
 LEARNT = {"digits": 15, "vowels": 15, "spoken digits": 4}  # epochs on the integer model
 SEARCHED = ("digits", "vowels")
@@ -91,8 +93,9 @@ def denoiser(folder: Path, data: Path) -> Subject:
 
 def subjects(data: Path | None, models: Path | None) -> Iterator[tuple[str, Callable[[], Subject]]]:
     """What there is with these folders."""
-    for name in ("digits", "vowels", "motions", "power"):
-        yield name, lambda name=name: classifier(name, getattr(trained, name)())
+    for name in ("digits", "vowels", "motions", "power", "heart beats"):
+        make = getattr(trained, name.split()[0])
+        yield name, lambda name=name, make=make: classifier(name, make())
     if data:
         yield "spoken digits", lambda: classifier("spoken digits", trained.spoken(data))
         yield "speech detector", lambda: classifier("speech detector", trained.speech(data))
@@ -105,11 +108,11 @@ def subjects(data: Path | None, models: Path | None) -> Iterator[tuple[str, Call
 def judge(subject: Subject, real: Array, qnet: QuantizedNetwork) -> dict[str, Any]:
     """Error, decisions and cost of one choice."""
     out = qnet.run(qnet.encode(subject.x)[0]).value("out")
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"decibels": against(real, out)[2]}
     if test := subject.test:
-        decided, wanted = test.decided(out), test.decided(real)
-        found["accuracy"] = float(np.mean(decided == test.labels))
-        found["changed"] = int(np.count_nonzero(decided != wanted))
+        decided = test.decided(out)
+        found |= test.judged(decided)
+        found["changed"] = int(np.count_nonzero(decided != test.decided(real)))
         out, real = test.counted(out), test.counted(real)
     found["error_to_signal"] = float(np.mean((out - real) ** 2) / np.mean(real**2))
     takes = cost(qnet, LANES)
@@ -129,7 +132,7 @@ def measure(name: str, subject: Subject) -> dict[str, Any]:
     found: dict[str, Any] = {"sequences": len(subject.x), "steps": subject.x.shape[1]}
     if test := subject.test:
         wanted = test.decided(real)
-        found |= {"accuracy": float(np.mean(wanted == test.labels)), "decisions": wanted.size}
+        found |= test.judged(wanted) | {"decisions": wanted.size}
     bits: dict[str, dict[str, Any]] = {}
     for width in BITS:
         made = ways(net, x, seen, known, width)

@@ -1,8 +1,10 @@
 """The tables and the figure of `bench.bench_formats`, written into docs/formats.md."""
 
+import math
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,6 +15,7 @@ from carousel.report.tables import Table
 
 PAGE, FIGURE = pages.DOCS / "formats.md", pages.DOCS / "formats.svg"
 SHOWN = ("digits", "spoken digits")
+BANDS = (60, 50, 40, 30, 20, -math.inf)  # in decibels, from above
 LOOKS = {  # of the figure: by way its colour and marker
     "uniform": (GREY, "s-"),
     "rule, shared scales": (COLOURS[4], "^-"),
@@ -27,22 +30,53 @@ LOOKS = {  # of the figure: by way its colour and marker
 
 def table(name: str, result: dict[str, Any]) -> str:
     """Markdown of one network."""
-    judged = "accuracy" in result
+    judged, told = "accuracy" in result, "f1" in result
     real = f", {100 * result['accuracy']:.2f} % right in float" if judged else ""
+    real += f", F1 {result['f1']:.4f}" if told else ""
     decided = f", {result['decisions']:,} decisions" if judged else ""
     title = f"### {name}: {result['sequences']:,} sequences{decided}{real}"
-    heads = ["bits", "formats", *(["right", "changed"] if judged else []), "error to signal"]
-    heads += ["lane", "multiplier bits", "memory bits", "cost"]
+    heads = [
+        "bits",
+        "formats",
+        *(["right", "changed"] if judged else []),
+        *(["F1"] if told else []),
+    ]
+    heads += ["error to signal", "lane", "multiplier bits", "memory bits", "cost"]
     rows = []
     for bits, ways in result["bits"].items():
         for how, row in ways.items():
             cells = [bits, how]
             if judged:
-                cells += [f"{100 * row['accuracy']:.2f} %", str(row["changed"])]
+                cells += [f"{100 * row['accuracy']:.2f} %", f"{row['changed']:,}"]
+            cells += [f"{row['f1']:.4f}"] if told else []
             cells += [f"{row['error_to_signal']:.1e}", " x ".join(map(str, row["lane_bits"]))]
             cells += [f"{row[key]:,.0f}" for key in ("multiplier_bits", "memory_bits", "cost")]
             rows.append(cells)
     return f"{title}\n\n{Table.of('', heads, rows).markdown()}\n"
+
+
+def bands(results: dict[str, Any]) -> Table:
+    """By how good the output is in decibels, the most that any choice does to decisions."""
+    choices = [
+        (
+            row["decibels"],
+            row["changed"] / result["decisions"],
+            result["accuracy"] - row["accuracy"],
+        )
+        for result in results.values()
+        if "accuracy" in result
+        for ways in result["bits"].values()
+        for row in ways.values()
+    ]
+    rows, above = [], math.inf
+    for bound in BANDS:
+        within = [each[1:] for each in choices if bound <= each[0] < above]
+        changed, lost = np.max(within, axis=0) if within else (0.0, 0.0)
+        name = f"{bound} or more" if above == math.inf else f"{bound} to {above}"
+        name = f"below {above}" if bound == -math.inf else name
+        rows.append((name, str(len(within)), f"{100 * changed:.2f} %", f"{100 * lost:.2f} points"))
+        above = bound
+    return Table.of("", ("dB", "choices", "decisions changed, at most", "lost, at most"), rows)
 
 
 def write(results: dict[str, Any]) -> None:
@@ -52,6 +86,7 @@ def write(results: dict[str, Any]) -> None:
     ------
     OutputError : a file that cannot be written.
     """
+    pages.write(PAGE, "decibels", bands(results).markdown())
     pages.write(PAGE, "tables", "\n".join(table(*each) for each in results.items()).rstrip())
     with output.file(FIGURE) as other:
         other.write_text(svg(_figure(results), "formats") + "\n", encoding="utf-8")

@@ -88,11 +88,12 @@ def test_where_it_is_poor_weights_rounded_by_data_are_tried(cli, raw, tmp_path):
     model, x = raw
     words = ("--input", x, "--bits", 6)
     data = "`carousel quantize --round data`"
-    json_, place = tmp_path / "j.json", ("-o", tmp_path / "f.json")
+    json_ = tmp_path / "j.json"
     found = verdict(cli("compare", model, *words, "--json", json_), json_)
     promised = found["tried"][data]
     assert promised > found["decibels"] + 1.0
-    found = verdict(cli("quantize", model, *words, "--round", "data", *place, "--json", json_), json_)
+    words = (*words, "--round", "data", "-o", tmp_path / "f.json")
+    found = verdict(cli("quantize", model, *words, "--json", json_), json_)
     assert found["decibels"] == pytest.approx(promised) and data not in found["tried"]
 
 
