@@ -15,6 +15,7 @@ from golden.decision import DECISIONS
 from golden.dense import Dense as DenseUnits
 from golden.errors import ModelError
 from golden.importers.folding import Flow, Folding, Kept, moved
+from golden.importers.over_time import alone
 from golden.importers.stages import Cells, Dense, Stage
 from golden.network import Network
 from golden.reading import Reading
@@ -51,6 +52,8 @@ def network(
     folding = Folding(TIMES * sum(stage.size for stage in stages) + ROOM, inputs)
     made = _Numbered(folding, folding.of(stages))
     layers, dense = made.layers(), made.dense()
+    if any(layer.peepholes for layer in layers):
+        layers = tuple(map(alone, layers))
     stem, head = tuple(dense[: made.stem]), tuple(dense[made.stem :])
     reads = made.reads()
     if not stem and reads == wiring.in_a_row(

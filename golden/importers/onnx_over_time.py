@@ -20,7 +20,8 @@ OVER_TIME = (
 MEANS = ("ReduceMean", "GlobalAveragePool")
 OPEN = (
     "a mean over an open number of steps, not supported; export the file with the number of steps "
-    "that your sequences have"
+    "that your sequences have, or write it into the file: python -m "
+    "onnxruntime.tools.make_dynamic_shape_fixed --dim_param AXIS --dim_value STEPS FILE NEW"
 )
 ZERO = np.zeros(())
 

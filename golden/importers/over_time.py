@@ -41,6 +41,18 @@ def largest(low: Array) -> Layer:
     )
 
 
+def alone(layer: Layer) -> Layer:
+    """The same cells, each in a block of its own: so they share a core with peepholes."""
+    each = {
+        what: {
+            kind: values if kind == "g" else np.repeat(values, layer.block_size, axis=0)
+            for kind, values in getattr(layer, what).items()
+        }
+        for what in ("weights", "biases")
+    }
+    return replace(layer, **each, block_size=1)
+
+
 def lowest(stages: Sequence[Stage], width: int, index: bool = False) -> Array | None:
     """(width,) the least that stages can give of any input; None where there is no least.
 

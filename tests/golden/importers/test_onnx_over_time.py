@@ -5,6 +5,8 @@ import pytest
 
 import golden
 from fixedpoint import quantize
+from golden import Network
+from golden.importers.over_time import alone, largest, summed
 from tests.golden.importers import onnx_models
 from tests.golden.importers.onnx_models import CELLS, behind, node, plain
 from tests.golden.importers.support import refused
@@ -91,6 +93,14 @@ def test_in_codes_the_largest_is_that_of_what_comes_in(bits, tmp_path):
     off = kept - np.maximum.accumulate(given, axis=1)
     assert np.abs(off).max() <= qnet.formats.layers[1].y.lsb / 2
     assert (np.diff(kept, axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("layer", [summed(3), largest(np.array([-1.5, 0.0, -2.0]))])
+def test_cells_in_blocks_of_their_own_give_the_same(layer):
+    net, same = Network((layer,)), Network((alone(layer),))
+    x = np.random.default_rng(8).standard_normal((2, 9, 3))
+    assert same.layers[0].shape.blocks == 3 and net.layers[0].shape.blocks == 1
+    assert np.array_equal(same.run(x).out, net.run(x).out)
 
 
 def test_what_has_no_bound_has_no_largest(tmp_path):
