@@ -10,14 +10,15 @@ from typing import Any
 from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
+from golden.wiring import INPUT
 from rtl.lengths import room
-from rtl.offline.buffers import Way, way
+from rtl.offline.buffers import Buffer, Way, waits, way
 from rtl.offline.parts import Part, split
 from rtl.options import USUAL, CoreOptions
 from rtl.program.loading import structure
 from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
-from rtl.schedule.schedule import LaneError, Schedule, UnsupportedError, allowed_lanes
+from rtl.schedule.schedule import LaneError, Schedule, allowed_lanes
 from rtl.schedule.skipping import SkipSchedule
 from rtl.skips import check_skip
 from rtl.step_plan import StepPlan
@@ -32,7 +33,7 @@ class CorePlan:
     qnet : the integer network.
     options : of the core, as they were given.
     groups : the parts of the network in order of the data; those of a group, a forward and a
-        reverse one, see the same input.
+        reverse one, have the same input.
     parts : the plan of each part, in the same order.
     """
 
@@ -71,10 +72,30 @@ class CorePlan:
             tuple(way(part, group, self.max_length) for part in group) for group in self.groups
         )
 
+    @cached_property
+    def waits(self) -> tuple[tuple[Buffer | None, ...], ...]:
+        """What holds each that a group reads until all of it is there; None where nothing must."""
+        counts = waits(self.groups, self.parts, self.max_length)
+        return tuple(
+            tuple(
+                Buffer("fifo", *self.given(each), count) if count else None
+                for each, count in zip(group[0].reads, own, strict=True)
+            )
+            for group, own in zip(self.groups, counts, strict=True)
+        )
+
+    def given(self, number: int) -> tuple[Format, int]:
+        """Format and number of the values that a group gives at a step; -1 is the core's input."""
+        if number == INPUT:
+            return self.qnet.formats.input, self.qnet.inputs
+        group = self.groups[number]
+        return group[0].qnet.out_format, sum(part.qnet.outputs for part in group)
+
     @property
     def buffer_bits(self) -> int:
         """Memory that holds sequences, of all parts."""
-        return sum(each.bits for ways in self.ways for each in ways)
+        waiting = (each.bits for group in self.waits for each in group if each)
+        return sum(each.bits for ways in self.ways for each in ways) + sum(waiting)
 
     @property
     def lanes(self) -> int:
@@ -115,13 +136,15 @@ class CorePlan:
 
     @property
     def joined(self) -> int:
-        """The most elements that two directions join to a vector, at an element a clock."""
-        pairs = (group for group in self.groups if len(group) == 2)
-        return max((sum(part.qnet.outputs for part in pair) for pair in pairs), default=0)
+        """The most elements that are joined to a vector, at an element a clock: what two directions
+        give, or what stages of several groups do."""
+        pairs = (sum(part.qnet.outputs for part in group) for group in self.groups if group[1:])
+        met = (group[0].qnet.inputs for group in self.groups if group[0].reads[1:])
+        return max((*pairs, *met), default=0)
 
     @property
     def cycles_per_step(self) -> int:
-        """Clocks a step in the steady state: of the slowest part, or of the join of two."""
+        """Clocks a step in the steady state: of the slowest part, or of a join."""
         return max(self.slowest.cycles_per_step, self.joined)
 
     @property
@@ -151,7 +174,11 @@ class CorePlan:
     @cached_property
     def saturation_kinds(self) -> tuple[str, ...]:
         """The counters of clipped values: the kinds of all parts."""
-        return tuple(dict.fromkeys(kind for part in self.parts for kind in part.saturation_kinds))
+        return tuple(
+            dict.fromkeys(
+                part.kind(kind) for part, plan in self.pairs for kind in plan.saturation_kinds
+            )
+        )
 
     @property
     def probe_streams(self) -> tuple[ProbeStream, ...]:
@@ -261,13 +288,10 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     if options.protect:
         _check_protect(qnet, options)
     if qnet.first_reverse is None:
-        whole = Part(qnet, tuple(range(len(qnet.layers))), len(qnet.layers))
+        layers = tuple(range(len(qnet.layers)))
+        dense = tuple(range(len(layers), len(layers) + len(qnet.dense)))
+        whole = Part(qnet, layers, dense)
         return CorePlan(qnet, options, ((whole,),), (StepPlan.of(qnet, options),))
-    if qnet.reads:
-        raise UnsupportedError(
-            f"layer {qnet.first_reverse} runs in reverse, and a core that holds sequences has no "
-            "dense stages in front of or between layers, no additions and no joining"
-        )
     _check_reverse(qnet.first_reverse, options)
     groups = split(qnet)
     parts = (part for group in groups for part in group)

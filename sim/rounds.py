@@ -115,7 +115,7 @@ def _bounds(
     """`Round.patience`, `limit` and `drain`: what a core needs at most by its schedule, and what
     the streams keep it waiting."""
     pace, first = max(each.pace for each in requests), requests[0]
-    parts = len(first.qnet.layers) + 1 if first.offline else 1
+    parts = len((*first.qnet.layers, *first.qnet.dense)) + 1 if first.offline else 1
     silence = max(each.times[-1] for each in requests) * pace * parts if first.offline else 0
     # a reverse layer's own first step may be the only one that counts, and its others still come
     rest = silence if first.qnet.output != "every" else 0

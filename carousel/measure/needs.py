@@ -17,6 +17,7 @@ from rtl import CoreOptions, CorePlan, allowed_lanes, plan
 from rtl.schedule.skipping import SkipSchedule
 
 SHOWN = 4  # numbers of lanes in a table
+HELD = "for each step of --max-length", "besides"
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)  # of columns that are active
 
 
@@ -39,10 +40,15 @@ class Need:
         return self.plan.lanes, self.plan.tail_multipliers
 
     @property
-    def held(self) -> int | None:
-        """Bits that hold sequences, for each step of the longest one; None where none are held."""
-        core = self.plan
-        return core.buffer_bits // core.max_length if core.holds_sequences else None
+    def held(self) -> tuple[int, int] | None:
+        """Bits that hold sequences, for each step of the longest one and besides; None where none
+        are held."""
+        core, length = self.plan, self.plan.max_length
+        if not core.holds_sequences:
+            return None
+        longer = replace(core, options=replace(core.options, max_length=length + 1))
+        each = longer.buffer_bits - core.buffer_bits
+        return each, core.buffer_bits - each * length
 
     @property
     def clocks(self) -> tuple[int, ...] | None:
@@ -57,12 +63,13 @@ class Need:
         """Of a core of several parts, what each does and at which pace."""
         if not self.plan.holds_sequences:
             return []
+        kinds = self.plan.qnet.dense_kind
         return [
             {
                 "layers": list(part.layers),
                 "direction": "reverse" if part.reverse else "forward",
-                "readout": bool(part.qnet.head),
-                "dense": max(0, len(part.qnet.head) - 1),
+                **{kind: sum(kinds(k) == kind for k in part.dense) for kind in ("stem", "dense")},
+                "readout": any(kinds(k) == "out" for k in part.dense),
                 "once_a_sequence": part.once,
                 "lanes": core.schedule.lanes,
                 "cycles_per_step": core.schedule.cycles_per_step,
@@ -87,7 +94,10 @@ class Need:
         if self.clocks is not None:
             found["cycles_by_active_share"] = dict(zip(SHARES, self.clocks, strict=True))
         if self.held is not None:
-            found |= {"sequence_memory_bits_per_step": self.held, "parts": self.parts}
+            each, besides = self.held
+            found["sequence_memory_bits_per_step"] = each
+            found["sequence_memory_bits_besides"] = besides
+            found["parts"] = self.parts
         return found
 
 
@@ -176,10 +186,12 @@ def _row(need: Need) -> tuple[object, ...]:
 
 def _of_parts(needs: tuple[Need, ...]) -> list[Table]:
     """The parts of a core that holds sequences, and what holding them takes."""
-    rows = []
-    for k, part in enumerate(needs[0].parts):
-        does = [f"{part['direction']} layer {layer}" for layer in part["layers"]]
-        does += labels(part["dense"] + part["readout"])
+    rows, qnet = [], needs[0].plan.qnet
+    names = labels(len(qnet.head), len(qnet.stem))
+    for k, (part, _) in enumerate(needs[0].plan.pairs):
+        direction = "reverse" if part.reverse else "forward"
+        does = [f"{direction} layer {layer}" for layer in part.layers]
+        does += [names[stage - len(qnet.layers)] for stage in part.dense]
         paces = (f"{need.parts[k]['cycles_per_step']:,}" for need in needs)
         rows.append((k, ", ".join(does), *paces))
     return [
@@ -192,6 +204,10 @@ def _of_parts(needs: tuple[Need, ...]) -> list[Table]:
         Table.of(
             "Memory that holds sequences, on top of the above",
             ("", "bits"),
-            [("for each step of --max-length", f"{needs[0].held:,}")],
+            [
+                (what, f"{bits:,}")
+                for what, bits in zip(HELD, needs[0].held or (), strict=False)
+                if bits
+            ],
         ),
     ]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fixedpoint.formats import Format
+from golden.wiring import INPUT, Numbers
 from rtl.offline.parts import Part
+from rtl.step_plan import StepPlan
 
 MARKS = 2  # bits of a beat in addition to its element: first, last
 
@@ -64,3 +66,28 @@ def way(part: Part, group: Sequence[Part], length: int) -> Way:
     # All outputs of a sequence come before the first one of the other direction.
     after = (Buffer("fifo", *leaving, length),) if part.leaving == "every" else ()
     return Way(before, after)
+
+
+def waits(
+    groups: Sequence[tuple[Part, ...]], plans: Sequence[StepPlan], length: int
+) -> tuple[Numbers, ...]:
+    """For each group how many vectors wait of each that it reads, until those have come that pass
+    through other groups first.
+
+    As many as are under way in these, so that none of them ever waits for the one that waits here.
+    """
+    late, found, core = {INPUT: 0}, [], iter(plans)
+    for number, group in enumerate(groups):
+        read = group[0].reads
+        latest = max(late[each] for each in read)
+        found.append(tuple(latest - late[each] for each in read))
+        late[number] = latest + _under_way(group, [next(core) for _ in group], length)
+    return tuple(found)
+
+
+def _under_way(group: Sequence[Part], plans: Sequence[StepPlan], length: int) -> int:
+    """Vectors between the first to come into a group and the first to leave it, at full pace: a
+    step that is taken, those that run or wait to leave; and two sequences, where they are turned
+    round."""
+    inside = 2 + max(plan.schedule.buffered_steps for plan in plans)
+    return inside + (2 * length if any(part.reverse for part in group) else 0)

@@ -16,9 +16,10 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 
+from golden.wiring import INPUT
 from rtl.core import Core
 from rtl.lib.decision import Decision
-from rtl.offline import fork_join
+from rtl.offline import fork_join, names
 from rtl.offline.buffers import Buffer, Way
 from rtl.offline.head import Head
 from rtl.offline.parts import Part
@@ -73,26 +74,62 @@ class OfflineCore(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i), head.i)
         m.d.comb += self.too_long.eq(head.dropped)
         flow, cores = head.o, iter(self.cores)
+        given = self._given(m, INPUT, flow)
         for k, ways in enumerate(self.plan.ways):
+            flow = self._entry(m, k, given)
             whole = [_components(way, next(cores)) for way in ways]
             if len(whole) == 1:
                 flow = _through(m, f"stage{k}", whole[0], flow)
             else:
                 flow = _side_by_side(m, f"stage{k}", self.plan.groups[k], whole, flow)
+            given |= self._given(m, k, flow)
         if self.qnet.decides:
             forms = self.qnet.logit_format, self.qnet.logits, self.qnet.out_format
             flow = _through(m, "decision", [Decision(*forms)], flow)
         wiring.connect(m, flow, wiring.flipped(self.o))
         for kind in self.plan.saturation_kinds:
-            having = (core for core in self.cores if kind in core.plan.saturation_kinds)
-            m.d.comb += self.saturations[kind].eq(
-                reduce(add, (c.saturations[kind] for c in having))
-            )
+            counts = [
+                core.saturations[own]
+                for (part, plan), core in zip(self.plan.pairs, self.cores, strict=True)
+                for own in plan.saturation_kinds
+                if part.kind(own) == kind
+            ]
+            m.d.comb += self.saturations[kind].eq(reduce(add, counts))
         if self.plan.options.probe:
             for k, core in enumerate(self.cores):
                 for name in core.probe.shape().members:
                     m.d.comb += self.probe[f"p{k}_{name}"].eq(core.probe[name])
         return m
+
+    def _given(self, m: Module, number: int, flow: Any) -> dict[tuple[int, int], Any]:
+        """What a group gives, or the core's input, as a stream for each group that reads it; by
+        the numbers of both."""
+        readers = [k for k, group in enumerate(self.plan.groups) if number in group[0].reads]
+        form, _ = self.plan.given(number)
+        found = {}
+        for k in readers[:-1]:
+            m.submodules[names.fork(number, k)] = fork = fork_join.Fork(form)
+            wiring.connect(m, flow, fork.i)
+            found[number, k], flow = fork.a, fork.b
+        return found | {(number, k): flow for k in readers[-1:]}
+
+    def _entry(self, m: Module, k: int, given: dict[tuple[int, int], Any]) -> Any:
+        """All that group k reads, as one stream."""
+        part = self.plan.groups[k][0]
+        flow, joined = None, 0
+        for number, wait in zip(part.reads, self.plan.waits[k], strict=True):
+            own, (_, width) = given[number, k], self.plan.given(number)
+            if wait:
+                own = _through(m, names.wait(number, k), [_buffer(wait)], own)
+            if flow is None:
+                flow, joined = own, width
+                continue
+            join = fork_join.Join(part.qnet.formats.input, (joined, width))
+            m.submodules[names.join(number, k)] = join
+            _widen(m, flow, join.a)
+            _widen(m, own, join.b)
+            flow, joined = join.o, joined + width
+        return flow
 
 
 def _components(way: Way, core: Core) -> list[Any]:
@@ -115,6 +152,13 @@ def _through(m: Module, name: str, way, flow):
         wiring.connect(m, flow, component.i)
         flow = component.o
     return flow
+
+
+def _widen(m: Module, flow: Any, wide: Any) -> None:
+    """Connect a stream to one whose codes have as many bits or more."""
+    m.d.comb += [wide.valid.eq(flow.valid), flow.ready.eq(wide.ready)]
+    for field in ("data", "first", "last"):
+        m.d.comb += wide.payload[field].eq(flow.payload[field])
 
 
 def _side_by_side(m: Module, name: str, group: tuple[Part, ...], ways, flow):

@@ -1,122 +1,203 @@
 """A network with reverse layers, split into parts that each run in one direction.
 
 A part sees its own time: its layers run forward over what it is given, and a reverse one is given
-the sequence from its last step to its first. Consecutive layers of one direction are one part, and
-so is the head with them; two directions side by side are two parts, and what sees their joined
-outputs is the next one.
+the sequence from its last step to its first. It is given all that its stages read of others, side
+by side; what one of them does not read has weights of 0, which take no clock. Where the network is
+cut, `rtl.offline.cuts` says.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from fixedpoint.arithmetic import Codes
+from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense
+from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
+from fixedpoint.paths import signed_width
+from golden import wiring
+from golden.wiring import INPUT, Numbers
+from rtl.offline.cuts import Cuts
 from rtl.schedule.rows import Row
+
+ZERO = -1  # in the place of a column's number: a column of zeros
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some layers of a network, or its head, as a network that runs forward.
+    """Some stages of a network, as a network that runs forward.
 
     Attributes
     ----------
     qnet : the part's own network, of the whole network's codes, formats and table.
-    layers : which of the whole network's layers it has; none where it is the head alone.
-    first_dense : the whole network's number of the first dense stage.
+    layers, dense : which of the whole network's stages it has, by number.
+    reads : the groups of parts whose values it is given; -1 is the network's input.
     reverse : it is given the steps from the last to the first.
     leaving : which of its own steps leave it: "every", the "first" or the "last".
     once : it is given one step of a sequence only, the one whose output leaves.
+    out : what the whole network calls the rows of its readout, "out" or "stem".
     """
 
     qnet: QuantizedNetwork
-    layers: tuple[int, ...]
-    first_dense: int
+    layers: Numbers
+    dense: Numbers = ()
+    reads: Numbers = (INPUT,)
     reverse: bool = False
     leaving: str = "every"
     once: bool = False
+    out: str = "out"
 
     def whole(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         """Rows of the part's network as rows of the whole one."""
-        dense = range(self.first_dense, self.first_dense + len(self.qnet.dense))
-        numbers = (*self.layers, *dense)
-        return tuple(replace(row, layer=numbers[row.layer]) for row in rows)
+        numbers = (*self.layers, *self.dense)
+        return tuple(
+            replace(row, layer=numbers[row.layer], kind=self.kind(row.kind)) for row in rows
+        )
+
+    def kind(self, own: str) -> str:
+        """What the whole network calls a kind of rows."""
+        return self.out if own == "out" else own
 
 
 def split(qnet: QuantizedNetwork) -> tuple[tuple[Part, ...], ...]:
     """The parts in order of the data; those of a group, a forward and a reverse one, have the same
     input, and what they give is joined step by step."""
-    groups = _groups(qnet)
-    parts = []
-    for group in groups:
-        ends = group is groups[-1]
-        leaving = [_leaving(qnet, layers) if ends else "every" for layers in group]
-        # a head inside would also compute, and count, what does not leave
-        apart, dense = len(group) == 2 or leaving == ["first"], len(qnet.layers)
-        head = qnet.head if ends and not apart else ()
-        parts.append(
-            tuple(
-                Part(
-                    _network(qnet, layers, head, steps),
-                    layers,
-                    dense,
-                    _reverse(qnet, layers),
-                    steps,
-                )
-                for layers, steps in zip(group, leaving, strict=True)
-            )
-        )
-        if ends and apart and qnet.head:
-            alone = _network(qnet, (), qnet.head, "every")
-            parts.append((Part(alone, (), dense, once=qnet.output != "every"),))
-    return tuple(parts)
+    cuts = Cuts.of(qnet)
+    return tuple(_group(cuts, number) for number, _ in enumerate(cuts.runs))
 
 
-def _groups(qnet: QuantizedNetwork) -> list[list[tuple[int, ...]]]:
-    """The stages, consecutive ones of a single direction merged: layers of each direction."""
-    groups: list[list[tuple[int, ...]]] = []
-    for stage in qnet.stages:
-        alone = len(stage) == 1 and groups and len(groups[-1]) == 1
-        if alone and _reverse(qnet, groups[-1][0]) == _reverse(qnet, stage):
-            groups[-1] = [(*groups[-1][0], *stage)]
-        else:
-            groups.append([(k,) for k in stage])
-    return groups
+def _group(cuts: Cuts, number: int) -> tuple[Part, ...]:
+    """The part that does a run, or the two of layers side by side."""
+    last = cuts.runs[number][-1]
+    if len(last) == 2:
+        return tuple(_part(cuts, number, ((k,),)) for k in last)
+    return (_part(cuts, number, cuts.runs[number]),)
 
 
-def _reverse(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> bool:
-    return qnet.layers[layers[0]].shape.reverse
+def _part(cuts: Cuts, number: int, run: tuple[Numbers, ...]) -> Part:
+    qnet, stages = cuts.qnet, [k for (k,) in run]
+    layers = tuple(k for k in stages if k < len(qnet.layers))
+    reverse = bool(layers) and qnet.layers[layers[0]].shape.reverse
+    heads = [k for k in stages if k >= qnet.first_head]
+    ends = [k for k in stages[-1:] if k >= len(qnet.layers)]  # what a part ends with is its readout
+    head = tuple(heads or ends)
+    stem = tuple(k for k in stages if k >= len(qnet.layers) and k not in head)
+    leaving, once = _leaving(cuts, number, reverse), cuts.one_step and number == len(cuts.runs) - 1
+    made = _network(_Columns(cuts, number, (*layers, *stem, *head)), layers, stem, head)
+    return Part(
+        replace(made, output="last" if leaving == "last" else "every"),
+        layers,
+        (*stem, *head),
+        cuts.entry(number),
+        reverse,
+        leaving,
+        once,
+        "out" if heads or not head else "stem",
+    )
 
 
-def _leaving(qnet: QuantizedNetwork, layers: tuple[int, ...]) -> str:
-    """Which of a last part's own steps count: a reverse one does the sequence's last step first."""
-    if qnet.output == "last" and _reverse(qnet, layers):
-        return "first"
-    return "every" if qnet.output == "every" else "last"
+def _leaving(cuts: Cuts, number: int, reverse: bool) -> str:
+    """Which of a part's own steps count: a reverse one does the sequence's last step first."""
+    ends, output = number == len(cuts.runs) - 1, cuts.qnet.output
+    if cuts.one_step:
+        ends = number == cuts.last_layers
+    if output == "every" or not ends:
+        return "every"
+    return "first" if output == "last" and reverse else "last"
 
 
-def _network(
-    qnet: QuantizedNetwork,
-    layers: tuple[int, ...],
-    head: tuple[QuantizedDense, ...],
-    leaving: str,
-) -> QuantizedNetwork:
-    """These layers, running forward, and this head: of the very same codes and formats."""
-    inner = [qnet.layers[k] for k in layers]
+@dataclass(frozen=True)
+class _Columns:
+    """What stages of a part read in it.
+
+    Attributes
+    ----------
+    cuts, number : the network, and which of its runs the part belongs to.
+    inside : the part's stages, by their numbers in the whole network, in order.
+    """
+
+    cuts: Cuts
+    number: int
+    inside: Numbers
+
+    @property
+    def form(self) -> Format:
+        """The format of all that the part is given."""
+        read = [j for each in self.cuts.entry(self.number) for j in self.cuts.given(each)]
+        forms = list(dict.fromkeys(form_of(self.cuts.qnet, j) for j in read))
+        if len(forms) == 1:
+            return forms[0]
+        return Format(max(map(signed_width, forms)), min(form.frac for form in forms))
+
+    def reads(self, k: int) -> Numbers:
+        """The stages that stage k reads, by their numbers in the part."""
+        read = self.cuts.qnet.sources[k]
+        own = tuple(self.inside.index(j) for j in read if j in self.inside)
+        return own if len(own) == len(read) else (INPUT, *own)
+
+    def places(self, k: int) -> Codes:
+        """For each column of stage k in the part its number in the whole network, or `ZERO`."""
+        net = self.cuts.qnet
+        first, places = 0, dict[int, list[int]]()
+        for j in net.sources[k]:
+            places[j] = list(range(first, first := first + net.width(j)))
+        found = []
+        if set(places) - set(self.inside):
+            for each in self.cuts.entry(self.number):
+                for j in self.cuts.given(each):
+                    found += places.get(j, [ZERO] * net.width(j))
+        return np.array(found + [n for j in places if j in self.inside for n in places[j]])
+
+
+def form_of(qnet: QuantizedNetwork, k: int) -> Format:
+    """The format of what stage k gives; the network's input is -1."""
+    if k == INPUT:
+        return qnet.formats.input
+    layers = len(qnet.layers)
+    return qnet.formats.layers[k].y if k < layers else qnet.dense[k - layers].target
+
+
+def _network(columns: _Columns, layers: Numbers, stem: Numbers, head: Numbers) -> QuantizedNetwork:
+    """These stages, running forward: of the very same codes and formats."""
+    qnet = columns.cuts.qnet
+    forms = (*qnet.formats.stem, *qnet.formats.head)
     formats = replace(
         qnet.formats,
-        input=inner[0].input if inner else head[0].formats["x"][1],
+        input=columns.form,
         layers=tuple(qnet.formats.layers[k] for k in layers),
-        head=qnet.formats.head if head else (),
+        stem=tuple(forms[k - len(qnet.layers)] for k in stem),
+        head=tuple(forms[k - len(qnet.layers)] for k in head),
     )
-    forward = (
-        replace(layer, shape=replace(layer.shape, reverse=False, beside=False)) for layer in inner
-    )
-    output = "last" if leaving == "last" else "every"
+    reads = tuple(columns.reads(k) for k in (*layers, *stem, *head))
+    in_a_row = wiring.in_a_row([(k,) for k, _ in enumerate(layers)], len(head))
     return replace(
         qnet,
-        layers=tuple(forward),
-        head=head,
+        layers=tuple(_layer(qnet.layers[k], columns.places(k)) for k in layers),
+        stem=tuple(_dense(qnet.dense[k - len(qnet.layers)], columns.places(k)) for k in stem),
+        head=tuple(_dense(qnet.dense[k - len(qnet.layers)], columns.places(k)) for k in head),
+        reads=() if not stem and reads == in_a_row else reads,
         formats=formats,
-        output=output,
         decides=False,
     )
+
+
+def _layer(layer: QuantizedLayer, places: Codes) -> QuantizedLayer:
+    """The layer, running forward, with other columns for its x."""
+    shape = replace(layer.shape, inputs=len(places), reverse=False, beside=False)
+    cut = layer.shape.inputs
+    weights = {
+        kind: np.hstack([_moved(rows[:, :cut], places), rows[:, cut:]])
+        for kind, rows in layer.weights.items()
+    }
+    return replace(layer, shape=shape, weights=weights)
+
+
+def _dense(stage: QuantizedDense, places: Codes) -> QuantizedDense:
+    return replace(stage, weights=_moved(stage.weights, places))
+
+
+def _moved(weights: Codes, places: Codes) -> Codes:
+    """Columns in other places, and columns of zeros."""
+    return np.where(places == ZERO, 0, weights[:, places])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from rtl.offline import names
 from rtl.offline.buffers import Buffer
 from rtl.planning import CorePlan
 from rtl.proofs.design import Design
@@ -21,6 +22,8 @@ def places(core: CorePlan) -> dict[str, StepPlan | Buffer]:
     found: dict[str, StepPlan | Buffer] = {"head": entry}
     parts = iter(core.parts)
     for k, ways in enumerate(core.ways):
+        pairs = zip(core.groups[k][0].reads, core.waits[k], strict=True)
+        found |= {names.wait(giver, k) + "_0": wait for giver, wait in pairs if wait}
         sides = ("",) if len(ways) == 1 else ("_forward", "_backward")
         for side, way in zip(sides, ways, strict=True):
             way_through = (*way.before, next(parts), *way.after)
@@ -41,6 +44,16 @@ def between(core: CorePlan, design: Design) -> dict[str, Callable[[], Proof]]:
             widths = group[0].qnet.outputs, group[1].qnet.outputs
             proofs[f"stage{k}_fork"] = partial(_fork, f"stage{k}_fork", design)
             proofs[f"stage{k}_join"] = partial(_join, f"stage{k}_join", design, widths)
+        first, *others = group[0].reads
+        width = core.given(first)[1]
+        for giver in others:
+            widths, name = (width, core.given(giver)[1]), names.join(giver, k)
+            proofs[name] = partial(_join, name, design, widths)
+            width = sum(widths)
+        for giver in group[0].reads:
+            if any(giver in other[0].reads for other in core.groups[k + 1 :]):
+                name = names.fork(giver, k)
+                proofs[name] = partial(_fork, name, design)
     return proofs
 
 

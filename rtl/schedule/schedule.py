@@ -22,6 +22,7 @@ from rtl.schedule.issue import Order, shortest
 from rtl.schedule.latency import PLAIN, Depths
 from rtl.schedule.phases import Column, Phase, largest_phase, phases_of
 from rtl.schedule.rows import Row
+from rtl.schedule.sharing import clashing
 
 MOST_STREAMS = 1024  # of which a plan takes seconds
 
@@ -374,15 +375,15 @@ def has_peepholes(qnet: QuantizedNetwork) -> bool:
 def check_shapes(qnet: QuantizedNetwork) -> None:
     """`UnsupportedError` for layers that cannot share a core."""
     shapes = [layer.shape for layer in qnet.layers]
-    seeing = next((k for k, shape in enumerate(shapes) if shape.peepholes), None)
     for k, shape in enumerate(shapes):
         if shape.reverse:
             raise UnsupportedError(f"layer {k}: runs in reverse, a core for it must hold sequences")
-        if seeing is not None and (shape.block_size > 1 or shape.gate_recurrence):
-            raise UnsupportedError(
-                f"layer {k}: blocks of several cells and gate recurrence cannot share a core with "
-                f"the peepholes of layer {seeing}"
-            )
+    if (found := clashing(shapes)) is not None:
+        k, seeing = found
+        raise UnsupportedError(
+            f"layer {k}: blocks of several cells and gate recurrence cannot share a core with "
+            f"the peepholes of layer {seeing}"
+        )
 
 
 def _sorted(phase: Phase, schedule: Schedule) -> Phase:

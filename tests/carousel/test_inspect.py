@@ -17,6 +17,7 @@ from golden.modelfile import SUFFIXES
 from rtl.schedule.schedule import schedule_of
 from rtl.verilog import Top, convert
 from tests.carousel import nets
+from tests.rtl.offline.wired import branches
 from tests.rtl.support import planned
 from tests.soak import few
 
@@ -110,12 +111,15 @@ def test_the_memory_is_that_of_the_verilog(name):
 
 
 def test_sequences_take_memory_for_each_step():
-    """What a core with room for many steps holds, from its quantised network."""
-    net = nets.every()["both"]
-    (need,) = needs.of(net, 12, 8)
-    qnet = quantize(net, bits=12, calibrate=nets.sequences())
-    assert need.held
-    assert planned(qnet, 8, max_length=50).buffer_bits == 50 * need.held
+    """What a core with room for many steps holds, from its quantised network; and what waits for
+    other parts besides."""
+    for net, rest in ((nets.every()["both"], False), (branches().network(), True)):
+        (need,) = needs.of(net, 12, 8)
+        x = np.random.default_rng(0).uniform(-1, 1, (20, net.inputs))
+        each, besides = need.held or (0, 0)
+        assert each and bool(besides) == rest
+        core = planned(quantize(net, bits=12, calibrate=x), 8, max_length=50)
+        assert core.buffer_bits == 50 * each + besides
 
 
 def test_it_is_said(cli, tmp_path):
@@ -217,6 +221,26 @@ def test_what_programs_are_told_of_a_pair(cli, tmp_path):
     paces = [part["cycles_per_step"] for part in entry["parts"]]
     assert entry["cycles_per_step"] == max(paces) > min(paces)
     assert entry["multipliers"] == 9 + 9 + 2 + 8 + 8 + 1
+
+
+def test_what_is_told_of_stages_around_layers_in_reverse(cli, tmp_path):
+    """Which part does which of them, and what holds values until others are there."""
+    golden.save(branches().network(), tmp_path / "m.npz")
+    file = tmp_path / "i.json"
+    result = cli("inspect", tmp_path / "m.npz", "--lanes", 9, "--json", file)
+    assert result.exit_code == 0, result.output
+    (entry,) = json.loads(file.read_text())["lanes"]
+    does = [(part["layers"], part["stem"], part["readout"]) for part in entry["parts"]]
+    assert does == [
+        ([], 1, False),
+        ([0], 0, False),
+        ([1], 0, False),
+        ([2], 0, False),
+        ([], 0, True),
+    ]
+    assert entry["sequence_memory_bits_besides"] > 0
+    said = " ".join(result.stdout.split())
+    assert all(each in said for each in ("stem 0", "reverse layer 2", "readout", "besides"))
 
 
 def test_a_network_that_no_core_can_run_is_described_all_the_same(cli, tmp_path):
