@@ -279,8 +279,13 @@ class QuantizedNetwork(Stacked):
 
         dense = [counting(*each) for each in zip(names, self.dense, strict=True)]
         known = dict(enumerate(self.thresholds, INPUT))
+        starts = dict(enumerate(st.y for st in state or self.initial_state(1)))
         trace = run_layers(
-            bound, codes, state, dense, lambda k, values: used(values, known.get(k, 0))
+            bound,
+            codes,
+            state,
+            dense,
+            lambda k, values: used(values, known.get(k, 0), starts.get(k, 0)),
         )
         named = {f"{k}.{name}": n for k, count in enumerate(counts) for name, n in count.items()}
         found = QuantizedTrace(

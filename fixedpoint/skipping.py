@@ -6,7 +6,8 @@ last. That is remembered and not the last value, so that differences do not add 
     used(t) = u(t)        where |u(t) - used(t-1)| > threshold, used = 0 before a sequence
             = used(t-1)   elsewhere
 
-With threshold 0 that is u(t).
+With threshold 0 that is u(t). Where a state is given, y of the state is the step before the first,
+and used = 0 before it.
 """
 
 import numpy as np
@@ -17,16 +18,16 @@ from fixedpoint.arithmetic import Codes
 Flags = npt.NDArray[np.bool_]
 
 
-def step(now: Codes, last: Codes, threshold: int) -> Codes:
+def step(now: Codes, last: Codes | int, threshold: int) -> Codes:
     """What is used of values of which `last` was used before."""
     return np.where(np.abs(now - last) > threshold, now, last)
 
 
-def used(u: Codes, threshold: int) -> Codes:
-    """What is used of u (T, ...), a sequence from its beginning."""
+def used(u: Codes, threshold: int, start: Codes | int = 0) -> Codes:
+    """What is used of u (T, ...), a sequence from its beginning, or behind `start`."""
     if not threshold:
         return u
-    found, last = np.empty_like(u), np.zeros_like(u[0])
+    found, last = np.empty_like(u), step(np.broadcast_to(start, u[0].shape), 0, threshold)
     for now, out in zip(u, found, strict=True):
         out[...] = last = step(now, last, threshold)
     return found

@@ -1,6 +1,8 @@
 """Which columns of a core that skips are active on given input, by the integer model."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,9 +11,26 @@ from fixedpoint.network import QuantizedNetwork
 from fixedpoint.skipping import LISTED
 from golden.cell import LayerState
 from golden.wiring import INPUT
-from rtl.schedule.skipping import Flags, Given, Listed, SkipSchedule, thresholds_of
+from rtl.schedule.listing import Flags, Given, Listed, Loaded
+from rtl.schedule.skipping import SkipSchedule, thresholds_of
 
 State = tuple[LayerState, ...]
+Values = Mapping[Given, Codes]
+
+
+class Activity(NamedTuple):
+    """Steps, as `SkipSchedule.spans` and `SkipSchedule.active` take them.
+
+    Attributes
+    ----------
+    listed : which values are.
+    first : (T,), of each step whether it begins a sequence.
+    loaded : which values are of states that are written.
+    """
+
+    listed: Listed
+    first: Flags
+    loaded: Loaded
 
 
 def given(
@@ -30,23 +49,60 @@ def given(
     return {k: values.reshape(steps, -1) for k, values in found.items()}, trace.state
 
 
-def listed(
-    qnet: QuantizedNetwork, schedule: SkipSchedule, values: dict[Given, Codes], first: Flags
-) -> Listed:
-    """Which of the values of steps (T, width) a core lists; `first` are those steps that begin a
-    sequence."""
-    known = thresholds_of(qnet)
-    cuts = np.flatnonzero(first)[1:] if first[0] else np.flatnonzero(first)
-    find = LISTED[schedule.skip]
-    return {
-        k: np.concatenate([find(part, known.get(k, 0)) for part in np.split(values[k], cuts)])
-        for k in schedule.widths
+def several(state: State) -> State:
+    """A state of one sequence, or of several, as that of several (N, ...)."""
+    return tuple(
+        LayerState(*(np.atleast_2d(part) for part in (have.s, have.y, have.gates)))
+        for have in state
+    )
+
+
+def of_state(qnet: QuantizedNetwork, schedule: SkipSchedule, state: State) -> list[Values]:
+    """What a core lists of states (N, ...) that are written, of each: what a step before gave."""
+    found = {
+        k: np.zeros((len(state[0].s), width), np.int64) for k, width in schedule.widths.items()
     }
+    for k, (layer, have) in enumerate(zip(qnet.layers, state, strict=True)):
+        found[Given(k)] = have.y
+        blocks = have.gates.reshape(len(have.gates), -1, layer.shape.blocks)
+        found[Given(k, "gates")] = blocks.swapaxes(1, 2).reshape(have.gates.shape)
+    return [{k: found[k][n] for k in schedule.widths} for n in range(len(state[0].s))]
 
 
-def activity(qnet: QuantizedNetwork, schedule: SkipSchedule, codes: Codes) -> tuple[Listed, Flags]:
-    """For `schedule.spans` and `schedule.active`: what is listed of each step of sequences (T, D)
-    or (N, T, D), one after the other, and which steps begin one."""
-    steps = codes.shape[-2]
-    first = np.arange(codes.size // codes.shape[-1]) % steps == 0
-    return listed(qnet, schedule, given(qnet, codes)[0], first), first
+def listed(
+    qnet: QuantizedNetwork,
+    schedule: SkipSchedule,
+    values: Values,
+    first: Flags,
+    states: Mapping[int, Values],
+) -> Activity:
+    """What a core lists of the values of steps (T, width), of which those begin a sequence that
+    `first` says, and of states that are written before steps."""
+    known, find = thresholds_of(qnet), LISTED[schedule.skip]
+    cuts = sorted({0, *np.flatnonzero(first).tolist(), *states})
+    found: dict[Given, list[Flags]] = {k: [] for k in schedule.widths}
+    loaded = {t: dict[Given, Flags]() for t in states}
+    for t, end in zip(cuts, [*cuts[1:], len(first)], strict=True):
+        for k, parts in found.items():
+            part, start = values[k][t:end], states.get(t)
+            if start is not None:
+                part = np.concatenate([start[k][None], part])
+            flags = find(part, known.get(k, 0))
+            if start is not None:
+                loaded[t][k], flags = flags[0], flags[1:]
+            parts.append(flags)
+    return Activity({k: np.concatenate(parts) for k, parts in found.items()}, first, loaded)
+
+
+def activity(
+    qnet: QuantizedNetwork, schedule: SkipSchedule, codes: Codes, state: State | None = None
+) -> Activity:
+    """What is listed of each step of sequences (T, D) or (N, T, D), one after the other, which
+    begin anew or, where there is one, each from its state."""
+    steps, count = codes.shape[-2], codes.size // codes.shape[-1]
+    begins = np.arange(count) % steps == 0
+    values, states = given(qnet, codes, state)[0], {}
+    if state is not None:
+        each = of_state(qnet, schedule, several(state))
+        states = dict(zip(range(0, count, steps), each, strict=True))
+    return listed(qnet, schedule, values, begins & (state is None), states)

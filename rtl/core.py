@@ -137,7 +137,7 @@ class Core(wiring.Component):
         if self.plan.options.probe:
             self._probe(m, activations, cell)
         if self.plan.has_idle or program.protected:
-            resting = idle(m, self.schedule, sequencer, buffer)
+            resting = idle(m, self.schedule, sequencer, self._busy(buffer))
             if self.plan.has_idle:
                 m.d.comb += self.idle.eq(resting)
             if program.protected:
@@ -184,16 +184,22 @@ class Core(wiring.Component):
         self, m: Module, lanes: LaneArray, sequencer: Any
     ) -> tuple[Value, list[Value], list[Value]]:
         """The sums of rows with their start, and the marks of their step, first and last."""
-        # from the word, a clock behind the issue, to the start, which is before the first row's sum
-        # by a clock and those that a row's word takes longer
-        depths = self.schedule.depths
-        to_start = self.schedule.row - 2 - (depths.fetch - latency.MEMORY)
         marks = [
-            delay(m, getattr(sequencer, name), to_start, name=f"row_{name}")
+            delay(m, getattr(sequencer, name), self._to_start, name=f"row_{name}")
             for name in ("step_first", "step_last")
         ]
         sums = [getattr(lanes, f"sum{place}") for place in range(self.schedule.tail)]
         return lanes.start, sums, marks
+
+    @property
+    def _to_start(self) -> int:
+        """Clocks from the word, a clock behind the issue, to the start, which is before the first
+        row's sum by a clock and those that a row's word takes longer."""
+        return self.schedule.row - 2 - (self.schedule.depths.fetch - latency.MEMORY)
+
+    def _busy(self, buffer: Any) -> Value:
+        """Whether there is input that the state must not change before."""
+        return buffer.waiting
 
     def _connect_cell(
         self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Operands

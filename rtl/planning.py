@@ -117,7 +117,7 @@ class CorePlan:
         """Bits by what they hold, of all parts; sequences are not among them."""
         found: Counter[str] = Counter()
         for part in self.parts:
-            found.update(part.program.memories)
+            found.update(part.memories)
         return dict(found)
 
     @property

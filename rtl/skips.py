@@ -42,7 +42,6 @@ def _of_options(options: CoreOptions) -> Iterator[str]:
         (options.streams != 1, f"streams {options.streams}: it processes one sequence at a time"),
         (options.nonzeros is not None, "nonzeros: it finds the elements other than 0 itself"),
         (options.load_port, "load port: it is made for one network"),
-        (options.state_port, "state: what was used last is not in it, so none is gone on from"),
     ):
         if has:
             yield what

@@ -11,7 +11,7 @@ from rtl.program.probe import ProbeStream
 from rtl.program.program import Program
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import Schedule, schedule_of
-from rtl.schedule.skipping import skip_schedule_of
+from rtl.schedule.skipping import SkipSchedule, skip_schedule_of
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,17 @@ class StepPlan:
     def cycles_per_step(self) -> int:
         """Clocks a step in the steady state."""
         return self.schedule.cycles_per_step
+
+    @property
+    def memories(self) -> dict[str, int]:
+        """Bits by what they hold, see `Program.memories`."""
+        found, schedule, paths = self.program.memories, self.schedule, self.program.paths
+        if isinstance(schedule, SkipSchedule) and self.options.state_port:
+            kept = ((schedule.outputs, paths.y), (schedule.gates, paths.gate + 1))
+            found["listed again"] = sum(
+                schedule.widths[given] * width for some, width in kept for given in some
+            )
+        return found
 
     @cached_property
     def saturation_kinds(self) -> tuple[str, ...]:

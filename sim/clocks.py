@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtl import activity
-from rtl.schedule.skipping import Flags, Listed
+from rtl.activity import Activity
+from rtl.schedule.listing import Flags
 from sim.job import Ints
 from sim.request import Request
+from sim.state import last_turn
 
 
 def must_end(acts: Sequence[Request], begun: Ints) -> Ints:
@@ -18,16 +20,25 @@ def must_end(acts: Sequence[Request], begun: Ints) -> Ints:
     return schedule.spans(*activity_of(acts), begun)[1]
 
 
-def activity_of(acts: Sequence[Request]) -> tuple[Listed, Flags]:
-    """What a core that skips lists in the steps of all acts, and which of them begin a sequence."""
+def activity_of(acts: Sequence[Request]) -> Activity:
+    """What a core that skips lists in the steps of all acts, which of them begin a sequence, and
+    what it lists of states that are written."""
     schedule, qnet = acts[0].skipping, acts[0].qnet
     assert schedule is not None
-    parts, firsts, state = [], list[Flags](), None
+    parts, firsts, states, end, count = [], list[Flags](), {}, None, 0
     for act in acts:
-        values, state = activity.given(qnet, act.codes, state if act.goes_on else None)
+        start = act.state
+        if start is None and act.goes_on and end is not None:
+            start = last_turn(end, act.streams, act.codes.ndim == 3)
+        values, end = activity.given(qnet, act.codes, start)
         parts.append(values)
-        firsts.append((np.arange(act.steps) % act.times[-1] == 0) & (not act.goes_on))
+        begins = np.arange(act.steps) % act.times[-1] == 0
+        firsts.append(begins & (act.state is None) & (not act.goes_on))
+        if act.state is not None:
+            found = activity.of_state(qnet, schedule, act.state)
+            states |= dict(zip((count + np.flatnonzero(begins)).tolist(), found, strict=True))
+        count += act.steps
     first = np.concatenate(firsts)
-    first[0] = True  # after a reset
+    first[0] |= 0 not in states  # after a reset
     values = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
-    return activity.listed(qnet, schedule, values, first), first
+    return activity.listed(qnet, schedule, values, first, states)

@@ -13,7 +13,7 @@ from sim.request import Request
 from sim.scenario import Scenario
 from sim.scoreboard import EMPTY, Verdict, by_kind, compare, joined
 from sim.stage import Played
-from sim.state import State
+from sim.state import last_turn
 from sim.trace import saturations, show
 
 
@@ -25,18 +25,9 @@ def models_of(
     for act in scenario.acts:
         state = act.state
         if act.goes_on and models:
-            state = _last_turn(models[-1].state, streams, act.codes.ndim == 3)
+            state = last_turn(models[-1].state, streams, act.codes.ndim == 3)
         models.append(qnet.run(act.codes, state))
     return tuple(models)
-
-
-def _last_turn(state: State, streams: int, batch: bool) -> State:
-    """The state after the last sequences that a core processed side by side."""
-    if not batch:
-        return state
-    return tuple(
-        replace(st, s=st.s[-streams:], y=st.y[-streams:], gates=st.gates[-streams:]) for st in state
-    )
 
 
 def judge(qnet: QuantizedNetwork, played: Played, models: Sequence[QuantizedTrace]) -> Verdict:

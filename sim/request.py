@@ -9,6 +9,7 @@ from rtl.program.probe import ProbeStream
 from rtl.schedule.rows import Row
 from rtl.schedule.skipping import SkipSchedule
 from sim.job import Ints
+from sim.state import State
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Request:
     elements : beats of an input vector; 0 for one of each of its elements.
     opens : whether the first output of a sequence must be marked as such: it does where the
         sequence starts anew, and where no other output of it leaves.
-    skipping : of a core that skips, the schedule; then come the act's codes, and whether it goes on
-        from the end of the one before.
+    skipping : of a core that skips, the schedule; then come the act's codes, whether it goes on
+        from the end of the one before, and the states (N, ...) from which it does, where they are
+        written.
     """
 
     qnet: QuantizedNetwork
@@ -43,6 +45,7 @@ class Request:
     skipping: SkipSchedule | None = None
     codes: Ints = field(default_factory=lambda: np.zeros(0, np.int64), repr=False, compare=False)
     goes_on: bool = False
+    state: State | None = None
 
     @property
     def vector(self) -> int:

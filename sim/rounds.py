@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from golden.errors import InputError
+from rtl import activity
 from rtl.schedule import latency
 from rtl.schedule.skipping import SkipSchedule
 from sim.harness import Harness, PortField, fields, has
@@ -42,6 +43,7 @@ def requests_of(core: Any, scenario: Scenario) -> tuple[Request, ...]:
             skipping=skipping if isinstance(skipping, SkipSchedule) else None,
             codes=act.codes,
             goes_on=act.goes_on and number > 0,
+            state=act.state and activity.several(act.state),
         )
         for number, act in enumerate(scenario.acts)
     )

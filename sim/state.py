@@ -1,6 +1,7 @@
 """The state of a network as the words of a core's state port, and back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,3 +57,12 @@ def _place(qnet: QuantizedNetwork, row: Row) -> tuple[int, str, int] | None:
     if row.kind in shape.gates:
         return row.layer, "gates", shape.gates.index(row.kind) * shape.blocks + row.index
     return row.layer, row.kind, row.index
+
+
+def last_turn(state: State, streams: int, batch: bool) -> State:
+    """The state after the last sequences that a core processed side by side."""
+    if not batch:
+        return state
+    return tuple(
+        replace(st, s=st.s[-streams:], y=st.y[-streams:], gates=st.gates[-streams:]) for st in state
+    )

@@ -20,7 +20,10 @@ APART = ("bench", "tests", "tools")
 """What is not installed, and so not imported by what is."""
 SCHEDULE = tuple(
     f"rtl.schedule.{name}"
-    for name in ("rows", "phases", "groups", "issue", "latency", "schedule", "skipping")
+    for name in (
+        *("rows", "phases", "groups", "issue", "latency", "schedule"),
+        *("listing", "walking", "skipping"),
+    )
 )
 SHARED = ("cli", "plots", "report", "work", "measure")
 """The folders of `carousel` that its commands share; all else in it is a command."""

@@ -22,8 +22,8 @@ class Skipping:
         skip = ("--skip", self.skip) if self.skip else ()
         return (*skip, "--threshold", self.threshold) if self.threshold else skip
 
-    def applied(self, qnet: QuantizedNetwork, start: object = None) -> QuantizedNetwork:
-        """The network with the thresholds; `start` : a state to go on from.
+    def applied(self, qnet: QuantizedNetwork) -> QuantizedNetwork:
+        """The network with the thresholds.
 
         Raises
         ------
@@ -34,7 +34,7 @@ class Skipping:
             if self.skip != "unchanged":
                 raise InputError(f"--threshold {self.threshold}: needs --skip unchanged")
             qnet = with_thresholds(qnet, _numbers(self.threshold))
-        check_skip(qnet, CoreOptions(skip=self.skip, state_port=start is not None))
+        check_skip(qnet, CoreOptions(skip=self.skip))
         return qnet
 
 

@@ -110,7 +110,7 @@ def prepare(
     held = room(net, max_length, inputs.length)
     check_fits(inputs.length, held)
     choice, parts = replace(choice, strict=given.strict), inputs.parts(start)
-    qnet = given.skipping.applied(choice.quantized(net, parts), given.state)
+    qnet = given.skipping.applied(choice.quantized(net, parts))
     start_codes = None
     if given.state is not None and start is not None:
         start_codes = state_file.encode(given.state, start, qnet)

@@ -105,7 +105,7 @@ def play(
     )
     real = _logits(qnet, shown.real()) if qnet.decides else shown.real()
     freely = not pattern.idle and not pattern.back_pressure
-    left_out = skipped.look(core, codes, trace)
+    left_out = skipped.look(core, codes, trace, subject.state_codes)
     return Gateware(trace, real, verdict, core, freely, codes.shape[-2], left_out)
 
 

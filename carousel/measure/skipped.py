@@ -7,7 +7,7 @@ import numpy as np
 
 from fixedpoint.arithmetic import Codes
 from rtl import CorePlan
-from rtl.activity import activity
+from rtl.activity import State, activity
 from rtl.schedule.skipping import SkipSchedule
 from sim import HardwareTrace
 
@@ -21,7 +21,8 @@ class Skipped:
     Attributes
     ----------
     shares : of each step, the share of the columns of all groups that were active.
-    predicted : clocks from each step to the next, where the streams never pause.
+    predicted : clocks from each step to the next, where the streams never pause; but not to one
+        before which a state is written.
     measured : the same in simulation; None where nothing was simulated.
     """
 
@@ -40,16 +41,19 @@ class Skipped:
         return self.predicted if self.measured is None else self.measured
 
 
-def look(core: CorePlan, codes: Codes, trace: HardwareTrace | None) -> Skipped | None:
-    """What the core skips of codes (T, D) or (N, T, D), sequence by sequence; None for a core that
-    skips nothing."""
+def look(
+    core: CorePlan, codes: Codes, trace: HardwareTrace | None, state: State | None = None
+) -> Skipped | None:
+    """What the core skips of codes (T, D) or (N, T, D), sequence by sequence, each from its state
+    where there is one; None for a core that skips nothing."""
     schedule = core.parts[0].schedule
     if not isinstance(schedule, SkipSchedule):
         return None
-    listed, first = activity(core.qnet, schedule, codes)
-    shares = schedule.active(listed, first) / schedule.ideal_cycles
-    predicted = np.diff(schedule.begins(listed, first))
-    begun = None if trace is None or trace.begun is None else np.diff(trace.begun)
+    steps = activity(core.qnet, schedule, codes, state)
+    shares = schedule.active(*steps) / schedule.ideal_cycles
+    follows = [t not in steps.loaded for t in range(1, len(shares))]
+    predicted = np.diff(schedule.begins(*steps))[follows]
+    begun = None if trace is None or trace.begun is None else np.diff(trace.begun)[follows]
     return Skipped(shares, predicted, begun)
 
 

@@ -27,7 +27,7 @@ def wrappable(plan: CorePlan) -> CorePlan:
         raise CarouselError(f"streams {streams}: AXI's packets are of one sequence at a time")
     if nonzeros is not None:
         raise CarouselError(f"nonzeros {nonzeros}: AXI's packets are of whole vectors")
-    return plan if plan.options.skip else plan.with_state_port()
+    return plan.with_state_port()
 
 
 def bus_members(plan: CorePlan) -> dict[str, Any]:

@@ -246,6 +246,11 @@ class Operands(wiring.Component):
             ports["upsets"] = Out(UPSETS)
         super().__init__(ports)
 
+    @property
+    def kept(self) -> dict[str, int]:
+        """How many values the state port reaches, by name."""
+        return {name: bank.count for name, bank in self.banks.items()}
+
     def _bank(self, count: int, shape: Shape, *starts: Any) -> Bank:
         """A bank of values, or of their code words."""
         if not self.code:

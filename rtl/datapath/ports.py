@@ -7,8 +7,6 @@ from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import data
 
 from rtl.datapath.cell import CellUpdate
-from rtl.datapath.operands import InputBuffer, Operands
-from rtl.datapath.sequencer import Sequencer
 from rtl.lib.arithmetic import delay
 from rtl.lib.kept import become, kept
 from rtl.program.loading import index_width, regions
@@ -16,28 +14,28 @@ from rtl.schedule import latency
 from rtl.schedule.schedule import Schedule
 
 
-def idle(m: Module, schedule: Schedule, sequencer: Sequencer, buffer: InputBuffer) -> Value:
-    """Whether no step runs, none may start, and the tail is empty."""
+def idle(m: Module, schedule: Schedule, sequencer: Any, waiting: Value) -> Value:
+    """Whether no step runs, none may start, as no input is `waiting`, and the tail is empty."""
     rows = max(phase.side for phase in schedule.phases)
     longest = schedule.after.cell + rows + schedule.depths.fetch
     quiet = Signal(range(longest + 1))
-    registers = kept(m, quiet, sequencer.protected)
+    registers = kept(m, quiet, schedule.depths.protected)
     with m.If(sequencer.running):
         m.d.sync += become(registers, longest)
     with m.Elif(quiet != 0):
         m.d.sync += become(registers, quiet - 1)
-    return ~sequencer.running & (quiet == 0) & ~buffer.waiting
+    return ~sequencer.running & (quiet == 0) & ~waiting
 
 
 def connect_state_port(
-    m: Module, core: Any, sequencer: Sequencer, operands: Operands, cell: CellUpdate
+    m: Module, core: Any, sequencer: Any, operands: Any, cell: CellUpdate
 ) -> None:
     """The words of the core's state port are those of the memories, one behind the other."""
     m.d.comb += sequencer.loaded.eq(core.idle & core.state_write)
     places = [(cell.access, cell.word, len(core.program.states))]
-    for name, bank in operands.banks.items():
+    for name, count in operands.kept.items():
         access, word = getattr(operands, f"{name}_access"), getattr(operands, f"{name}_word")
-        places.append((access, word, bank.count))
+        places.append((access, word, count))
     start, end = 0, len(core.plan.state_words)
     for access, word, count in places:
         here = Const(1)

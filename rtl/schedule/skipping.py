@@ -11,14 +11,12 @@ The rows are those that the tail still takes; there are two clocks more for each
 first group waits for the end of its lists. `SkipSchedule.spans` gives the clocks of given lists.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fixedpoint.network import QuantizedNetwork
 from golden.wiring import INPUT
@@ -26,53 +24,17 @@ from rtl.schedule import latency
 from rtl.schedule.groups import After
 from rtl.schedule.issue import Order, Run
 from rtl.schedule.latency import Depths
+from rtl.schedule.listing import Flags, Given, Ints, Listed, Loaded, Segment, Step
 from rtl.schedule.phases import Phase, phases_of
 from rtl.schedule.rows import Row
 from rtl.schedule.schedule import Schedule, check_lanes, check_shapes, has_peepholes
+from rtl.schedule.walking import Part, Walk
 
 KINDS = ("zero", "unchanged")
+NOTHING: Loaded = {}
 STEADY = 4  # steps of full lists, after which one takes as long as the next
-EARLY = -(1 << 40)  # a clock before all
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 ORDER = ("x", "gates", "y", "below")
 """Sources by when their lists are whole: the last one may still grow when a phase begins."""
-
-
-class Given(NamedTuple):
-    """What is listed together.
-
-    Attributes
-    ----------
-    stage : which gives the values, or INPUT.
-    kind : they are its outputs ("y"), its cell outputs before a projection ("m") or, block by
-        block, its "gates".
-    """
-
-    stage: int
-    kind: str = "y"
-
-
-Listed = Mapping[Given, Flags]
-"""Whether each of the values is listed, (T, width)."""
-Step = Mapping[Given, Flags]
-"""The same of one step, (width,)."""
-
-
-class Segment(NamedTuple):
-    """A list that a phase reads.
-
-    Attributes
-    ----------
-    given : of which values.
-    before : they are those of the step before.
-    offset : the place of the first of them among the phase's columns.
-    """
-
-    given: Given
-    before: bool
-    offset: int
 
 
 @dataclass(frozen=True)
@@ -188,45 +150,92 @@ class SkipSchedule(Schedule):
         """Cycles of a step without any active column, behind others."""
         return self.cycles_at(0)
 
-    def spans(self, listed: Listed, first: Flags, begins: Ints | None = None) -> tuple[Ints, Ints]:
+    def spans(
+        self, listed: Listed, first: Flags, loaded: Loaded = NOTHING, begins: Ints | None = None
+    ) -> tuple[Ints, Ints]:
         """When steps begin and end: one runs in the clocks behind its begin, up to its end.
 
         Parameters
         ----------
         listed : which values are.
         first : (T,), of each step whether it begins a sequence.
+        loaded : which values are of states that are written.
         begins : (T,), if they are known; else each step begins as soon as the one before ends.
         """
-        walk, found, end = _Walk(self), [], 0
-        for t, (now, before) in enumerate(self._steps(listed, first)):
-            begin = end if begins is None else int(begins[t])
+        walk, found, end = self.walk(), [], 0
+        for t, (now, before) in enumerate(self._steps(listed, first, loaded)):
+            begin = end + self._restoring(loaded.get(t)) if begins is None else int(begins[t])
+            if t in loaded:
+                walk.restored(begin)
             end = walk.step(begin, now, before)[-1]
             found.append((begin, end))
         both = np.array(found, np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 
-    def begins(self, listed: Listed, first: Flags) -> Ints:
+    def begins(self, listed: Listed, first: Flags, loaded: Loaded = NOTHING) -> Ints:
         """When steps begin, from the clock in which the first element is taken on, where the source
         never pauses and all that leaves is taken at once: with the end of the step before, or when
-        their input is there."""
-        walk, found = _Walk(self), list[int]()
+        their input is there; behind a state that is written, when the core has been idle."""
+        walk, found = self.walk(), list[int]()
         end, released, taking = 0, [-1, -1], 0
-        for now, before in self._steps(listed, first):
+        for t, (now, before) in enumerate(self._steps(listed, first, loaded)):
+            if t in loaded:
+                taking, released = end, [end - 1] * 2
             there = taking + self.elements - 1 + self.listing - latency.LOOKED
-            found.append(max(end, there))
+            found.append(max(end, there) + self._restoring(loaded.get(t)))
+            if t in loaded:
+                walk.restored(found[-1])
             ends = walk.step(found[-1], now, before)
             taking = max(there, released[-1] + 1)  # where the step before has its input
             released.append(ends[self.phases[0].groups - 1])
             end = ends[-1]
         return np.array(found, np.int64)
 
-    def _steps(self, listed: Listed, first: Flags) -> Iterator[tuple[Step, Step]]:
-        """Of each step what is listed by stage, and what was in the step before: in a sequence's
-        first one nothing."""
-        none = before = {k: np.zeros(n, bool) for k, n in self.widths.items()}
+    def walk(self) -> Walk:
+        """Steps one after the other."""
+        parts = []
+        for p, phase in enumerate(self.phases):
+            rows = np.array([phase.tail_clocks(k) for k in range(phase.groups)])
+            yields = tuple(
+                (given, *self._behind(phase, given, np.array(own)))
+                for given, (its, own) in self.yields.items()
+                if its == p
+            )
+            parts.append(Part(rows, self.segments(phase), yields))
+        return Walk(parts, self.widths)
+
+    def _behind(self, phase: Phase, given: Given, rows: Ints) -> tuple[Ints, Ints]:
+        """Of each value that rows of a phase yield its group, and the clocks behind its end."""
+        cells = phase.yields == "g" and given.kind != "gates"
+        return rows // phase.side, rows % phase.side + (
+            self.after.cell if cells else self.after.gate
+        )
+
+    @cached_property
+    def listing_anew(self) -> int:
+        """Clocks in which the values of a state that was written are listed."""
+        counts = [sum(self.widths[each] for each in some) for some in (self.outputs, self.gates)]
+        return max(counts) + latency.MEMORY + self.listing
+
+    def _restoring(self, state: Step | None) -> int:
+        """Clocks from the one in which a step could begin to that in which it does, where a state
+        was written before it: its values are listed anew, and a step runs over them alone."""
+        if state is None:
+            return 0
+        return self.listing_anew + self.walk().step(0, state, self._none, tail=False)[-1] + 1
+
+    @cached_property
+    def _none(self) -> Step:
+        """Nothing is listed."""
+        return {k: np.zeros(n, bool) for k, n in self.widths.items()}
+
+    def _steps(self, listed: Listed, first: Flags, loaded: Loaded) -> Iterator[tuple[Step, Step]]:
+        """Of each step what is listed by stage, and what was in the step before or in the state
+        that is written between them: in a sequence's first one nothing."""
+        before = self._none
         for t, opening in enumerate(first.tolist()):
             now = {k: flags[t] for k, flags in listed.items()}
-            yield now, none if opening else before
+            yield now, self._none if opening else loaded.get(t, before)
             before = now
 
     def cycles_at(self, share: float) -> int:
@@ -237,97 +246,18 @@ class SkipSchedule(Schedule):
         begins, ends = self.spans(listed, np.zeros(STEADY, bool))
         return int(ends[-1] - begins[-1])
 
-    def active(self, listed: Listed, first: Flags) -> Ints:
+    def active(self, listed: Listed, first: Flags, loaded: Loaded = NOTHING) -> Ints:
         """(T,), columns of all groups of each step that are active."""
         total = np.zeros(len(first), np.int64)
         for phase in self.phases:
             for segment in self.segments(phase):
                 count = listed[segment.given].sum(axis=1)
                 if segment.before:
-                    count = np.where(first, 0, np.concatenate([[0], count[:-1]]))
+                    count = np.concatenate([[0], count[:-1]])
+                    count[list(loaded)] = [state[segment.given].sum() for state in loaded.values()]
+                    count = np.where(first, 0, count)
                 total += phase.groups * count
         return total
-
-
-class _Walk:
-    """Steps one after the other, as the sequencer does them.
-
-    Attributes
-    ----------
-    listed : the clock in which each value can be read from its list.
-    free : the first clock in which the tail may take a group.
-    """
-
-    def __init__(self, schedule: SkipSchedule):
-        self.schedule, self.free = schedule, EARLY
-        self.listed = {given: np.full(n, EARLY) for given, n in schedule.widths.items()}
-        self.phases = [
-            (
-                np.array([phase.tail_clocks(k) for k in range(phase.groups)]),
-                schedule.segments(phase),
-                [
-                    (given, *self._behind(phase, given, np.array(rows)))
-                    for given, (its, rows) in schedule.yields.items()
-                    if its == p
-                ],
-            )
-            for p, phase in enumerate(schedule.phases)
-        ]
-
-    def _behind(self, phase: Phase, given: Given, rows: Ints) -> tuple[Ints, Ints]:
-        """Of each value that rows of a phase yield its group, and the clocks behind its end."""
-        cells, after = phase.yields == "g" and given.kind != "gates", self.schedule.after
-        return rows // phase.side, rows % phase.side + (after.cell if cells else after.gate)
-
-    def step(self, begin: int, now: Step, before: Step) -> list[int]:
-        """The clock in which each group ends; values of this step and of the one before."""
-        clock, found = begin, list[int]()
-        for rows, segments, yields in self.phases:
-            lists = []
-            for each in segments:
-                at, flags = self.listed[each.given], (before if each.before else now)[each.given]
-                lists.append(_List(at[flags], int(at[-1])))
-            opening = max(_first_end(clock + 1 + latency.LOOKED, lists), self.free)
-            active = sum(len(each.at) for each in lists)
-            apart = np.maximum(max(active, 1), rows[:-1])
-            ends = opening + np.concatenate([[0], np.cumsum(apart)])
-            clock = int(ends[-1])
-            self.free = clock + int(rows[-1])
-            for given, group, behind in yields:
-                self.listed[given] = ends[group] + behind
-            found += ends.tolist()
-        return found
-
-
-class _List(NamedTuple):
-    """When each entry of a list can be read, and when the list is known to be whole."""
-
-    at: Ints
-    whole: int
-
-    def read(self, start: int) -> int:
-        """The clock in which the last entry is read, one a clock, each when it is there."""
-        count = len(self.at)
-        return max(start + count - 1, int(np.max(self.at + np.arange(count - 1, -1, -1))))
-
-
-def _first_end(start: int, lists: Sequence[_List]) -> int:
-    """The clock in which a phase's first group ends, as far as the tail is free.
-
-    A list's last entry is known as such only when the list is whole, and the next list is read
-    from then on. If all is read before that is known, the group ends in a clock without a column.
-
-    Parameters
-    ----------
-    start : the first clock in which it may read.
-    """
-    clock, read, known = start, EARLY, max(each.whole for each in lists)
-    for each in lists:
-        if len(each.at):
-            read = each.read(clock)
-            clock = read + 1
-        clock = max(clock, each.whole)
-    return max(start, read + (known > read), known)
 
 
 def thresholds_of(qnet: QuantizedNetwork) -> dict[Given, int]:
@@ -359,7 +289,7 @@ def _as_listed(phase: Phase) -> Phase:
 
 def _full(schedule: SkipSchedule) -> Order:
     """The order of a step in which every column is active, behind others."""
-    walk, begin, ends = _Walk(schedule), 0, [0]
+    walk, begin, ends = schedule.walk(), 0, [0]
     full = {k: np.ones(n, bool) for k, n in schedule.widths.items()}
     for _ in range(STEADY):
         begin, ends = ends[-1], walk.step(ends[-1], full, full)

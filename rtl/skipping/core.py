@@ -8,7 +8,7 @@ i ─────► │ InputLists │────────┬────�
                         └─────────────┘
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
@@ -29,6 +29,7 @@ from rtl.schedule.phases import Phase
 from rtl.schedule.skipping import Given, SkipSchedule, thresholds_of
 from rtl.skipping.input import InputLists
 from rtl.skipping.outputs import OutputLists, written_layout
+from rtl.skipping.restore import Restore
 from rtl.skipping.sequencer import SkipSequencer
 from rtl.skipping.sums import KeptSums
 
@@ -56,6 +57,9 @@ class SkipFront(wiring.Component):
     y_written, gates_written : In({valid, fresh, data}), see `OutputLists`; the second with gate
         recurrence only.
     feed : Out(feed_layout).
+    loaded, begun, step_alone, {y, gates}_access, {y, gates}_word : with a state port only. See
+        `Restore`; `begun` says that part of a vector is there at least, `step_alone` stands with
+        `step_first` and says that the tail takes nothing of the step.
     """
 
     i: stream.Interface
@@ -69,42 +73,70 @@ class SkipFront(wiring.Component):
     y_written: data.View
     gates_written: data.View
     feed: data.View
+    loaded: Signal
+    begun: Signal
+    step_alone: Signal
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, state_port: bool = False):
         assert isinstance(program.schedule, SkipSchedule)
         self.program, self.schedule = program, program.schedule
+        self.restore: Restore | None = None
         flags = ("waiting", "starts", "running", "last", "step_first", "step_last")
-        written = {"y_written": program.paths.y}
-        written |= {"gates_written": program.paths.gate + 1} if self.schedule.gates else {}
+        written = {"y": program.paths.y}
+        written |= {"gates": program.paths.gate + 1} if self.schedule.gates else {}
+        ports = {}
+        if state_port:
+            self.restore = self._restore(written)
+            ports = {"loaded": In(1), "begun": Out(1), "step_alone": Out(1)}
+            members = self.restore.signature.members
+            ports |= {
+                f"{name}_{part}": members[f"{name}_{part}"]
+                for name in self.kept
+                for part in ("access", "word")
+            }
         super().__init__(
             {
+                **ports,
                 "i": In(stream.Signature(beat_layout(program.qnet.formats.input))),
                 "ready": In(1),
                 **{name: Out(1) for name in flags},
-                **{name: In(written_layout(width)) for name, width in written.items()},
+                **{f"{name}_written": In(written_layout(width)) for name, width in written.items()},
                 "feed": Out(feed_layout(program.operand, program.weight_address_width)),
             }
         )
+
+    def _restore(self, widths: Mapping[str, int]) -> Restore:
+        given = {"y": self.schedule.outputs, "gates": self.schedule.gates}
+        sizes = {
+            name: (sum(self.schedule.widths[each] for each in given[name]), width)
+            for name, width in widths.items()
+        }
+        return Restore(sizes, self.schedule.listing_anew)
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """How many values the state port reaches, by name."""
+        assert self.restore
+        return {name: count for name, (count, _) in self.restore.sizes.items()}
 
     def elaborate(self, platform):
         m = Module()
         schedule, qnet = self.schedule, self.program.qnet
         first = [qnet.threshold] if schedule.changed else None
         m.submodules.sequencer = sequencer = SkipSequencer(schedule)
-        m.submodules.input = buffer = InputLists(qnet.formats.input, qnet.inputs, first)
+        m.submodules.input = buffer = InputLists(
+            qnet.formats.input, qnet.inputs, first, self.restore is not None
+        )
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
         m.d.comb += [
-            sequencer.ready.eq(self.ready),
-            sequencer.first.eq(buffer.first),
             sequencer.last.eq(buffer.last),
-            buffer.take.eq(sequencer.starts),
-            buffer.release.eq(sequencer.over0),
             buffer.address.eq(sequencer.entry),
             self.waiting.eq(buffer.waiting),
             self.last.eq(buffer.last),
+            self.step_first.eq(sequencer.step_first),
+            self.step_last.eq(sequencer.step_last),
         ]
-        for name in ("starts", "running", "step_first", "step_last"):
-            m.d.comb += getattr(self, name).eq(getattr(sequencer, name))
+        self._steps(m, sequencer, buffer)
         banks = {schedule.outputs: self._lists(m, "y", schedule.outputs, sequencer)}
         if schedule.gates:
             banks[schedule.gates] = self._lists(m, "gates", schedule.gates, sequencer)
@@ -113,11 +145,49 @@ class SkipFront(wiring.Component):
         self._feed(m, sequencer, buffer, banks)
         return m
 
+    def _steps(self, m: Module, sequencer: SkipSequencer, buffer: InputLists) -> None:
+        """When steps begin, and which take an input: all but those that list a state."""
+        ready, first, release = self.ready, buffer.first, sequencer.over0
+        starts, running = sequencer.starts, sequencer.running
+        if restore := self.restore:
+            m.submodules.restore = restore
+            m.d.comb += [
+                restore.loaded.eq(self.loaded),
+                restore.ready.eq(ready),
+                restore.running.eq(running),
+                buffer.loaded.eq(self.loaded),
+                self.begun.eq(buffer.begun),
+            ]
+            ready, first = (ready & ~restore.holds) | restore.begins, first | restore.begins
+            starts, running = starts & ~restore.begins, running & ~restore.alone
+            release &= ~restore.alone
+            m.d.sync += self.step_alone.eq(restore.alone)
+        m.d.comb += [
+            sequencer.ready.eq(ready),
+            sequencer.first.eq(first),
+            buffer.take.eq(starts),
+            buffer.release.eq(release),
+            self.starts.eq(starts),
+            self.running.eq(running),
+        ]
+
+    def _written(self, m: Module, name: str) -> data.View:
+        """What is listed of a name: what the tail gives, or what is kept of a state."""
+        written, restore = getattr(self, f"{name}_written"), self.restore
+        if not restore:
+            return written
+        m.d.comb += [
+            getattr(restore, f"{name}_written").eq(written),
+            getattr(restore, f"{name}_access").eq(getattr(self, f"{name}_access")),
+            getattr(self, f"{name}_word").eq(getattr(restore, f"{name}_word")),
+        ]
+        return getattr(restore, f"{name}_listed")
+
     def _lists(
         self, m: Module, name: str, given: tuple[Given, ...], sequencer: SkipSequencer
     ) -> OutputLists:
         """Lists of what is written to `{name}_written`."""
-        written, schedule = getattr(self, f"{name}_written"), self.schedule
+        written, schedule = self._written(m, name), self.schedule
         widths = [schedule.widths[each] for each in given]
         known = thresholds_of(self.program.qnet)
         thresholds = [known.get(each, 0) for each in given] if schedule.changed else None
@@ -152,7 +222,10 @@ class SkipFront(wiring.Component):
         for k, (given, before, _) in enumerate(segments):
             ends = getattr(sequencer, f"ends{p}_{k}")
             if given in INPUTS:
-                m.d.comb += [ends.whole.eq(1), ends.count.eq(buffer.count)]
+                count = buffer.count
+                if self.restore:
+                    count = Mux(self.restore.alone, 0, count)
+                m.d.comb += [ends.whole.eq(1), ends.count.eq(count)]
                 continue
             ((listed, bank),) = ((each, bank) for each, bank in banks.items() if given in each)
             number = listed.index(given)
@@ -209,7 +282,7 @@ class SkipCore(Core):
     """
 
     def _front(self, m: Module) -> tuple[Any, Any, Any]:
-        m.submodules.front = front = SkipFront(self.program)
+        m.submodules.front = front = SkipFront(self.program, self.plan.options.state_port)
         wiring.connect(m, wiring.flipped(self.i), front.i)
         return front, front, front
 
@@ -217,12 +290,21 @@ class SkipCore(Core):
         self, m: Module, lanes: LaneArray, sequencer: Any
     ) -> tuple[Value, list[Value], list[Value]]:
         start, sums, marks = super()._sums(m, lanes, sequencer)
+        stateful = self.plan.options.state_port
+        alone: Value = Const(0)
+        if stateful:
+            alone = delay(m, sequencer.step_alone, self._to_start, name="row_step_alone")
         if not self.schedule.changed:
-            return start, sums, marks
-        m.submodules.kept = kept = KeptSums(self.program)
+            return start & ~alone if stateful else start, sums, marks
+        m.submodules.kept = kept = KeptSums(self.program, stateful)
+        if stateful:
+            m.d.comb += kept.alone.eq(alone)
         m.d.comb += [kept.start.eq(start), kept.step_first.eq(marks[0]), kept.sum.eq(sums[0])]
         late = [delay(m, mark, latency.KEPT, name="kept_mark") for mark in marks]
         return kept.starts, [kept.sum_out], late
+
+    def _busy(self, buffer: Any) -> Value:
+        return buffer.begun if self.plan.options.state_port else super()._busy(buffer)
 
     def _connect_cell(
         self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Any

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -29,6 +29,7 @@ class InputLists(wiring.Component):
     ----------
     form, inputs : of a vector's elements: their format, how many they are.
     thresholds : see `Lister`; one.
+    stateful : whether a state may be written.
 
     Members
     -------
@@ -38,6 +39,9 @@ class InputLists(wiring.Component):
     release : In(1), it has been read.
     count : Out, entries of the list that is read.
     address : In, which of them.  entry : Out(entry_layout).
+    loaded, begun : of a stateful one. In(1), a state is written while nothing is `begun`: the next
+        vector is listed against 0, and the first one after a reset begins no sequence. Out(1), part
+        of a vector is there at least whose step has not begun.
     """
 
     i: stream.Interface
@@ -49,9 +53,13 @@ class InputLists(wiring.Component):
     count: Signal
     address: Signal
     entry: data.View
+    loaded: Signal
+    begun: Signal
 
-    def __init__(self, form: Format, inputs: int, thresholds: Sequence[int] | None):
-        self.inputs = inputs
+    def __init__(
+        self, form: Format, inputs: int, thresholds: Sequence[int] | None, stateful: bool = False
+    ):
+        self.inputs, self.stateful = inputs, stateful
         self.lister = Lister(thresholds, 1, inputs, form.width)
         entry = entry_layout(inputs, len(self.lister.o.value))
         super().__init__(
@@ -62,6 +70,7 @@ class InputLists(wiring.Component):
                 "count": Out(range(inputs + 1)),
                 "address": In(bits_for(inputs)),
                 "entry": Out(entry),
+                **({"loaded": In(1), "begun": Out(1)} if stateful else {}),
             }
         )
 
@@ -118,9 +127,13 @@ class InputLists(wiring.Component):
         """The vector's elements to the lister; returns its marks."""
         payload, unit = self.i.payload, Signal(range(max(2, self.inputs)))
         newborn, opening, mark, fresh = Signal(init=1), Signal(), Signal(), Signal()
-        final = unit == self.inputs - 1
+        final, anew = unit == self.inputs - 1, newborn
+        if self.stateful:
+            anew = newborn & ~self.loaded
+            with m.If(self.loaded):
+                m.d.sync += newborn.eq(0)
         m.d.comb += [
-            fresh.eq(Mux(unit == 0, payload.first | newborn, opening)),
+            fresh.eq(Mux(unit == 0, payload.first | anew, opening)),
             lister.i.valid.eq(taken),
             lister.i.fresh.eq(fresh),
             lister.i.final.eq(final),
@@ -131,4 +144,16 @@ class InputLists(wiring.Component):
             m.d.sync += [unit.eq(Mux(final, 0, unit + 1)), opening.eq(fresh), draining.eq(final)]
             with m.If(final):
                 m.d.sync += [mark.eq(payload.last), newborn.eq(0)]
+        if self.stateful:
+            m.d.comb += self.begun.eq((unit != 0) | draining | self.waiting)
+            m.d.comb += lister.i.fresh.eq(fresh | self._behind_state(m, taken, unit == 0))
         return opening, mark
+
+    def _behind_state(self, m: Module, taken: Value, opens: Value) -> Value:
+        """Whether an element's vector is the first one behind a state that was written."""
+        behind, held, found = Signal(), Signal(), Signal()
+        m.d.comb += found.eq(Mux(opens, behind | self.loaded, held))
+        m.d.sync += behind.eq((behind | self.loaded) & ~taken)
+        with m.If(taken):
+            m.d.sync += held.eq(found)
+        return found

@@ -92,7 +92,7 @@ class SkipSequencer(wiring.Component):
                 **{name: Out(1) for name in flags},
                 "phase": Out(bits_for(len(schedule.phases))),
                 "reading": Out(bits_for(schedule.lists)),
-                "entry": Out(range(self.most + 1)),
+                "entry": Out(range(max(3, self.most + 1))),
                 "choice": Out(choice_layout(schedule)),
             }
         )

@@ -16,19 +16,21 @@ class KeptSums(wiring.Component):
 
     Timing: a sum stands in `sum_out` `latency.KEPT` = 2 clocks after `sum`, `starts` as long after
     `start`: its row's memory and the register behind it, the sum of both. One row a clock, the same
-    one again a step later. Number formats: a lane's accumulator may overflow, as differences are
-    one bit wider than values; the sum of all differences does not, and is exact, because all that
-    is added is so modulo 2^width.
+    one again after more than `latency.KEPT` + 1 clocks. Number formats: a lane's accumulator may
+    overflow, as differences are one bit wider than values; the sum of all differences does not, and
+    is exact, because all that is added is so modulo 2^width.
 
     Parameters
     ----------
     program : gives the rows and the width.
+    stateful : whether a state may be written.
 
     Members
     -------
     start, step_first : In(1), as of `rtl.datapath.activation.Activation`.
     sum : In(signed(sum_width)), what a row's lane added up.
     starts : Out(1).  sum_out : Out(signed(sum_width)).
+    alone : In(1), of a stateful one: with `start`, sums are kept but do not start.
     """
 
     start: Signal
@@ -36,9 +38,10 @@ class KeptSums(wiring.Component):
     sum: Signal
     starts: Signal
     sum_out: Signal
+    alone: Signal
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, stateful: bool = False):
+        self.program, self.stateful = program, stateful
         width = signed(program.paths.sum)
         super().__init__(
             {
@@ -46,6 +49,7 @@ class KeptSums(wiring.Component):
                 "sum": In(width),
                 "starts": Out(1),
                 "sum_out": Out(width),
+                **({"alone": In(1)} if stateful else {}),
             }
         )
 
@@ -66,6 +70,7 @@ class KeptSums(wiring.Component):
         new = delay(m, self.sum, latency.MEMORY - 1, name="new")
         total = Signal.like(self.sum, reset_less=True)
         m.d.sync += total.eq(new + Mux(fresh, 0, kept))
+        goes_on = self.start & ~self.alone if self.stateful else self.start
         stages = (latency.MEMORY - 1) + 1
         assert stages == latency.KEPT
         m.d.comb += [
@@ -73,7 +78,7 @@ class KeptSums(wiring.Component):
             write.addr.eq(delay(m, place, stages + 1, name="place")),
             write.data.eq(total),
             write.en.eq(delay(m, due, stages + 1, name="due", keep_reset=True)),
-            self.starts.eq(delay(m, self.start, stages, name="starts", keep_reset=True)),
+            self.starts.eq(delay(m, goes_on, stages, name="starts", keep_reset=True)),
             self.sum_out.eq(total),
         ]
         return m

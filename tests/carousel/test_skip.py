@@ -36,6 +36,21 @@ def test_a_simulation_says_what_was_skipped(cli, model):
     assert "active columns: mean, 99th percentile, most" in result.stdout
 
 
+def test_a_simulation_goes_on_from_a_state(cli, model):
+    """In the clocks that were predicted, and with the codes of one run."""
+    place, state = model.parent / "found.json", model.parent / "state.npz"
+    formats = model.parent / "formats.json"
+    assert cli("quantize", model, *SHORT, "--bits", 8, "-o", formats).exit_code == 0
+    words = (*SHORT, "--formats", formats)
+    assert cli("compare", model, *words, "--save-state", state).exit_code == 0
+    skip = ("--skip", "unchanged", "--lanes", 2, "--state", state, "--json", place)
+    result = cli("simulate", model, *words, *skip)
+    assert result.exit_code == 0, result.output
+    found = json.loads(place.read_text())
+    assert found["mismatches"] == 0
+    assert found["skipped"]["cycles"] == found["skipped"]["predicted_cycles"]
+
+
 def test_inspect_says_cycles_by_share(cli, model):
     place = model.parent / "found.json"
     result = cli("inspect", model, "--skip", "zero", "--lanes", 1, "--json", place)

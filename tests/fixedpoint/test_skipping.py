@@ -100,6 +100,25 @@ def test_stages_above_see_it_too():
     assert np.array_equal(found.out, found.layers[1]["y"])
 
 
+def test_a_state_is_a_step_before_the_first():
+    """Its outputs are used where they are further off 0 than the threshold, by their own layer and
+    by the one above; with threshold 0 a sequence may be cut anywhere."""
+    rng = np.random.default_rng(5)
+    layers = layer(rng, 3, 4, scale=2), layer(rng, 4, 5, scale=2)
+    exact = quantize(Network(layers), bits=8, calibrate=rng.normal(size=(2, 9, 3)))
+    codes, held = random_codes(rng, exact, 2, 40), with_thresholds(exact, (0, 25, 9))
+    first = exact.run(codes[:, :15])
+    assert np.array_equal(exact.run(codes[:, 15:], first.state).out, exact.run(codes).out[:, 15:])
+    start = rng.integers(20, 60, first.state[0].y.shape)
+    trace = held.run(codes[:, 15:], (replace(first.state[0], y=start), first.state[1]))
+    given = trace.layers[0]["y"]
+    seen = used(np.concatenate([start[:, None], given], axis=1).swapaxes(0, 1), 25)[1:]
+    alone = replace(exact.layers[1], threshold=9)
+    by_hand = loop.run_layer(alone, seen, first.state[1], {})[0]["y"]
+    assert np.array_equal(by_hand.swapaxes(0, 1), trace.layers[1]["y"])
+    assert not np.array_equal(seen, used(given.swapaxes(0, 1), 25))  # the start counts
+
+
 def test_both_loops_use_the_same():
     """Layers of every kind, sums in float64 and in whole numbers, over several blocks of steps."""
     for seed in (1, 2, 5, 8, 16):

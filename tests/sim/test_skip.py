@@ -5,17 +5,20 @@ from itertools import count, islice
 
 import numpy as np
 import pytest
+from amaranth.hdl import Const
 
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.thresholds import with_thresholds
 from golden.errors import CarouselError
 from rtl import CoreOptions, plan
 from rtl.schedule import latency
+from rtl.skipping.input import InputLists
 from rtl.skips import check_skip
 from sim import check, simulate, stress
 from tests.sim.cases import any_codes, random_case, small_network
 
-# plain cells; gate recurrence; peepholes and a projection, with a threshold
+# plain cells; gate recurrence; peepholes and a projection, with a threshold: the last two of them
+# with a state port
 FEW, MANY = (0, 4, 5), 40
 
 
@@ -37,7 +40,7 @@ def case(number: int) -> tuple[QuantizedNetwork, dict]:
         high = min(qnet.formats.input.high, *(each.y.high for each in qnet.formats.layers))
         most = [rng.integers(0, 1 + high // 8) for _ in qnet.thresholds]
         qnet = with_thresholds(qnet, tuple(map(int, most)))
-    return qnet, {"lanes": found.lanes, "skip": skip}
+    return qnet, {"lanes": found.lanes, "skip": skip, "state_port": number % 8 > 0}
 
 
 def run(number: int, build_dir) -> None:
@@ -50,7 +53,7 @@ def run(number: int, build_dir) -> None:
 @pytest.mark.parametrize("number", FEW)
 def test_random_configuration(number, build_dir):
     """One of each kind: no code, mark, counter or clock differs, whatever the streams do, however
-    long the sequences are, and after resets."""
+    long the sequences are, from whatever state they go on, and after resets."""
     run(number, build_dir)
 
 
@@ -65,6 +68,28 @@ def test_another_threshold_is_seen(held, build_dir):
     hw = simulate(held, codes, lanes=4, skip="unchanged", build_dir=build_dir)
     assert check(held, codes, hw).ok
     assert check(with_thresholds(held, (0, 3000)), codes, hw).wrong
+
+
+def test_a_state_is_gone_on_from(held, build_dir):
+    """Cut anywhere, a run is the same, and so is the state that is left; another state is seen."""
+    exact, options = with_thresholds(held, (0,)), {"lanes": 4, "skip": "unchanged"}
+    codes, start = any_codes(np.random.default_rng(3), held, 2, 9) // 4, exact.initial_state(2)
+    whole = exact.run(codes)
+    first = simulate(exact, codes[:, :4], state=start, build_dir=build_dir, **options)
+    second = simulate(exact, codes[:, 4:], state=first.state, build_dir=build_dir, **options)
+    assert check(exact, codes[:, 4:], second, first.state).ok
+    assert np.array_equal(second.out, whole.out[:, 4:])
+    assert all(np.array_equal(a.y, b.y) for a, b in zip(second.state, whole.state, strict=True))
+    assert not check(exact, codes[:, 4:], second, start).ok
+
+
+def test_input_that_is_not_listed_anew_is_seen(held, build_dir, monkeypatch):
+    """Planted: the first vector behind a state is listed as different from the one before."""
+    monkeypatch.setattr(InputLists, "_behind_state", lambda *_: Const(0))
+    codes = any_codes(np.random.default_rng(5), held, 2, 3)
+    core, start = plan(held, CoreOptions(4, skip="unchanged")), held.initial_state(2)
+    hw = simulate(core, codes, state=start, build_dir=build_dir)
+    assert check(held, codes, hw, start).wrong
 
 
 def test_a_clock_too_many_is_seen(held, build_dir, monkeypatch):

@@ -13,6 +13,7 @@ from golden.shape import Shape
 from golden.wiring import INPUT
 from rtl import CoreOptions, plan
 from rtl.schedule import latency
+from rtl.schedule.listing import Given
 from rtl.schedule.schedule import allowed_lanes, schedule_of
 from rtl.schedule.skipping import KINDS, skip_schedule_of
 from rtl.skips import check_skip
@@ -95,6 +96,26 @@ def test_a_sequences_first_step_reads_no_outputs():
     assert begins[1:].tolist() == ends[:-1].tolist()
 
 
+def test_a_state_is_listed_before_the_next_step():
+    """Its outputs are columns of that step, which begins when they are listed and a step without
+    input and tail has run over them; steps behind it take what they take anyway."""
+    schedule = skip_schedule_of(forget(10, 32), 4, "unchanged")
+    listed = {k: np.ones((6, n), bool) for k, n in schedule.widths.items()}
+    state = {k: np.zeros(n, bool) for k, n in schedule.widths.items()}
+    state[Given(0)][:20] = True
+    none, loaded = np.zeros(6, bool), {3: state}
+    assert schedule.active(listed, none, loaded).tolist() == [320, 1344, 1344, 960, 1344, 1344]
+    begins, ends = schedule.spans(listed, none, loaded)
+    least = schedule.listing_anew + 32 * 4  # rows of a group, as no list is read
+    assert least <= begins[3] - ends[2] <= least + 8
+    spans = ends - begins
+    assert spans[3] < spans[4] == spans[5] == schedule.cycles_per_step
+    again = schedule.spans(listed, none, loaded, begins + 100 * (np.arange(6) > 2))
+    assert np.array_equal(again[1] - again[0], spans)
+    behind = schedule.begins(listed, none, loaded)
+    assert behind[3] > behind[2] + schedule.cycles_per_step + schedule.listing_anew
+
+
 def test_gates_are_columns():
     """With gate recurrence a group runs over the list of gates, too: between the input's, which is
     there first, and that of outputs, which is whole last."""
@@ -148,4 +169,3 @@ def test_what_such_a_core_cannot_have():
     assert "streams 2" in refused(replace(zero, streams=2))
     assert "nonzeros" in refused(replace(zero, nonzeros=1))
     assert "load port" in refused(replace(zero, load_port=True))
-    assert "state" in refused(replace(zero, state_port=True))
