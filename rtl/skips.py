@@ -7,6 +7,8 @@ from golden.errors import CarouselError
 from rtl.options import CoreOptions
 from rtl.schedule.skipping import KINDS
 
+MOST_STREAMS = 16
+
 
 def check_skip(qnet: QuantizedNetwork, options: CoreOptions) -> None:
     """Refuse what a core that skips cannot have, and thresholds of one that does not."""
@@ -25,8 +27,8 @@ def check_skip(qnet: QuantizedNetwork, options: CoreOptions) -> None:
 
 
 def _of_network(qnet: QuantizedNetwork) -> Iterator[str]:
-    if not qnet.layers or qnet.reads:
-        yield "a core that skips has layers, in a row, and no dense stages in front of them"
+    if not qnet.layers:
+        yield "a core that skips has layers"
     for k, layer in enumerate(qnet.layers):
         shape = layer.shape
         for has, what in (
@@ -39,7 +41,10 @@ def _of_network(qnet: QuantizedNetwork) -> Iterator[str]:
 
 def _of_options(options: CoreOptions) -> Iterator[str]:
     for has, what in (
-        (options.streams != 1, f"streams {options.streams}: it processes one sequence at a time"),
+        (
+            not 1 <= options.streams <= MOST_STREAMS,
+            f"streams {options.streams}: must be from 1 to {MOST_STREAMS}, as each has its lists",
+        ),
         (options.nonzeros is not None, "nonzeros: it finds the elements other than 0 itself"),
         (options.load_port, "load port: it is made for one network"),
     ):

@@ -34,7 +34,7 @@ class StepPlan:
     def of(cls, qnet: QuantizedNetwork, options: CoreOptions) -> "StepPlan":
         loaded = options.load_port
         if options.skip:
-            skipping = skip_schedule_of(qnet, options.lanes, options.skip)
+            skipping = skip_schedule_of(qnet, options.lanes, options.skip, options.streams)
             return cls(qnet, options, skipping, Program(qnet, skipping))
         schedule = schedule_of(
             qnet, options.lanes, options.streams, options.nonzeros, loaded, options.protect

@@ -30,14 +30,14 @@ def activity_of(acts: Sequence[Request]) -> Activity:
         start = act.state
         if start is None and act.goes_on and end is not None:
             start = last_turn(end, act.streams, act.codes.ndim == 3)
-        values, end = activity.given(qnet, act.codes, start)
+        values, end = activity.given(qnet, schedule, act.codes, start)
         parts.append(values)
-        begins = np.arange(act.steps) % act.times[-1] == 0
+        begins = np.arange(act.steps // act.streams) % act.times[-1] == 0
         firsts.append(begins & (act.state is None) & (not act.goes_on))
         if act.state is not None:
             found = activity.of_state(qnet, schedule, act.state)
             states |= dict(zip((count + np.flatnonzero(begins)).tolist(), found, strict=True))
-        count += act.steps
+        count += len(begins)
     first = np.concatenate(firsts)
     first[0] |= 0 not in states  # after a reset
     values = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}

@@ -143,11 +143,7 @@ class Program:
         With sparse input, those of all its elements come behind, group by group.
         """
         schedule = self.schedule
-        issued = [
-            (slot.group, slot.place)
-            for slot in schedule.slots
-            if slot.column and not schedule.indexed(slot.column)
-        ]
+        issued = [(slot.group, slot.place) for slot in schedule.slots if schedule.stored(slot)]
         group, place = np.array(issued, int).reshape(-1, 2).T
         found = np.zeros((schedule.lanes, schedule.weight_words), np.int64)
         for number, (phase, k) in enumerate(schedule.groups):
@@ -322,9 +318,9 @@ class Program:
     def _lists(self, schedule: SkipSchedule) -> dict[str, int]:
         """Of a core that skips: lists in two banks and, where they are of differences, what was
         used last, and the sums of rows."""
-        sizes = [(schedule.inputs, schedule.inputs, self.qnet.formats.input.width)]
-        outputs, gates = schedule.outputs, schedule.gates
-        for given, width in ((outputs, self.paths.y), (gates, self.paths.gate + 1)):
+        sizes, kinds = [], ((schedule.input, self.qnet.formats.input.width),)
+        kinds += (schedule.outputs, self.paths.y), (schedule.gates, self.paths.gate + 1)
+        for given, width in kinds:
             counts = [schedule.widths[each] for each in given]
             sizes += [(sum(counts), max(counts), width)] if counts else []
         more = int(schedule.changed)

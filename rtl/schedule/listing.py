@@ -18,10 +18,12 @@ class Given(NamedTuple):
     stage : which gives the values, or INPUT.
     kind : they are its outputs ("y"), its cell outputs before a projection ("m") or, block by
         block, its "gates".
+    stream : whose values they are.
     """
 
     stage: int
     kind: str = "y"
+    stream: int = 0
 
 
 Listed = Mapping[Given, Flags]

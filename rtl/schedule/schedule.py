@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
+from rtl.schedule.errors import LaneError, UnsupportedError
 from rtl.schedule.groups import After, at_once, groups_of, yields
 from rtl.schedule.issue import Order, shortest
 from rtl.schedule.latency import PLAIN, Depths
@@ -25,14 +26,6 @@ from rtl.schedule.rows import Row
 from rtl.schedule.sharing import clashing
 
 MOST_STREAMS = 1024  # of which a plan takes seconds
-
-
-class LaneError(CarouselError):
-    """A number of lanes that the network cannot use."""
-
-
-class UnsupportedError(CarouselError):
-    """A network that one core cannot run."""
 
 
 class Slot(NamedTuple):
@@ -141,10 +134,14 @@ class Schedule:
         """Whether the input says which of a row's weights a column meets."""
         return self.sparse and column.source == "x"
 
+    def stored(self, slot: Slot) -> bool:
+        """Whether a place in a lane's memory of weights is read in a clock, one after the other."""
+        return slot.column is not None and not self.indexed(slot.column)
+
     @property
     def in_order(self) -> int:
         """Places in a lane's memory of weights that are read one after the other, in each step."""
-        return sum(bool(slot.column) and not self.indexed(slot.column) for slot in self.slots)
+        return sum(map(self.stored, self.slots))
 
     @cached_property
     def bases(self) -> dict[int, int]:

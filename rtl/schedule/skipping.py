@@ -2,7 +2,7 @@
 
 Values are listed when they are computed, and groups of rows run over lists. A layer reads the list
 of its input and those of its own outputs, with gate recurrence also of its gates, of the step
-before, a dense stage that of the stage below; the list that comes last may grow while its first
+before, a dense stage that of what it reads; the list that comes last may grow while its first
 group reads it, and that group ends only when the list is whole. All others find their lists whole:
 
     clocks of a group = max(active columns, rows of the group before, 1)
@@ -11,9 +11,9 @@ The rows are those that the tail still takes; there are two clocks more for each
 first group waits for the end of its lists. `SkipSchedule.spans` gives the clocks of given lists.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 
 import numpy as np
@@ -25,9 +25,8 @@ from rtl.schedule.groups import After
 from rtl.schedule.issue import Order, Run
 from rtl.schedule.latency import Depths
 from rtl.schedule.listing import Flags, Given, Ints, Listed, Loaded, Segment, Step
-from rtl.schedule.phases import Phase, phases_of
-from rtl.schedule.rows import Row
-from rtl.schedule.schedule import Schedule, check_lanes, check_shapes, has_peepholes
+from rtl.schedule.phases import Column, Phase, phases_of
+from rtl.schedule.schedule import Schedule, Slot, check_lanes, check_shapes, has_peepholes
 from rtl.schedule.walking import Part, Walk
 
 KINDS = ("zero", "unchanged")
@@ -89,6 +88,9 @@ class SkipSchedule(Schedule):
         occupied = self.after.cell + max(phase.side for phase in self.phases) + latency.LEAVE
         return 3 + -(-occupied // self.least_cycles)
 
+    def stored(self, slot: Slot) -> bool:
+        return super().stored(slot) and not slot.stream  # once for all streams
+
     @cached_property
     def yields(self) -> dict[Given, tuple[int, tuple[int, ...]]]:
         """Of all that is listed but the input which phase yields it, and its rows there; in order.
@@ -99,12 +101,12 @@ class SkipSchedule(Schedule):
         projected = {phase.layer for phase in self.phases if phase.yields == "y"}
         gated = any(column.source == "gates" for p in self.phases for column in p.columns)
         for p, phase in enumerate(self.phases):
-            cells = phase.yields == "g"
+            cells, stream = phase.yields == "g", phase.stream
             kinds = {("m" if cells and phase.layer in projected else "y"): phase.yields != "out"}
             kinds |= {"gates": gated and cells}
             for kind in (kind for kind, listed in kinds.items() if listed):
                 own = [(row.kind == phase.yields) == (kind != "gates") for row in phase.rows]
-                found[Given(phase.layer, kind)] = p, tuple(np.flatnonzero(own).tolist())
+                found[Given(phase.layer, kind, stream)] = p, tuple(np.flatnonzero(own).tolist())
         return found
 
     @cached_property
@@ -118,27 +120,58 @@ class SkipSchedule(Schedule):
         return tuple(given for given in self.yields if given.kind == "gates")
 
     @cached_property
+    def input(self) -> tuple[Given, ...]:
+        """What is listed of the input: each stream's."""
+        return tuple(Given(INPUT, stream=stream) for stream in range(self.streams))
+
+    @cached_property
     def widths(self) -> dict[Given, int]:
         """How many values there are of what is listed."""
-        return {Given(INPUT): self.inputs, **{k: len(rows) for k, (_, rows) in self.yields.items()}}
+        own = {k: len(rows) for k, (_, rows) in self.yields.items()}
+        return dict.fromkeys(self.input, self.inputs) | own
+
+    @cached_property
+    def releases(self) -> int:
+        """The last phase that reads the input."""
+        return max(p for p, _ in enumerate(self.phases) if self._reads(p, self.input))
+
+    def _reads(self, p: int, some: Collection[Given]) -> bool:
+        """Whether a phase reads the list of one of them."""
+        return any(each.given in some for each in self.segments(self.phases[p]))
+
+    def takes(self, p: int) -> list[int]:
+        """The clocks from the end of each of a phase's groups until the tail may take another one.
+
+        What a projection or a dense stage gives is listed sooner than cell outputs; where it does
+        not wait for those of the phase before, it must not overtake them.
+        """
+        phase, after = self.phases[p], (p + 1) % len(self.phases)
+        found = [phase.tail_clocks(k) for k in range(phase.groups)]
+        own = {given for given, (its, _) in self.yields.items() if its == p}
+        hurries = self.phases[after].yields in ("y", "stem", "dense")
+        if phase.yields == "g" and hurries and not self._reads(after, own):
+            found[-1] += self.after.cell - self.after.gate
+        return found
 
     def segments(self, phase: Phase) -> tuple[Segment, ...]:
-        """The lists that a phase reads, in order: up to three."""
+        """The lists that a phase reads, in order."""
         found, place = [], 0
-        for source, some in groupby(phase.columns, lambda each: each.source):
+        for given, some in groupby(phase.columns, partial(self._given, phase.stream)):
             first, *others = some
-            found.append(Segment(self._given(source, first.row), first.before, place))
+            found.append(Segment(given, first.before, place))
             place += 1 + len(others)
         return tuple(found)
 
-    def _given(self, source: str, row: Row | None) -> Given:
-        """What is listed together with what a row yields, of the input where there is none."""
+    def _given(self, stream: int, column: Column) -> Given:
+        """What is listed together with a column."""
+        row = column.row
         if row is None:
-            return Given(INPUT)
-        if source == "gates":
-            return Given(row.layer, "gates")
-        before = Given(row.layer, "m")
-        return before if row.kind == "g" and before in self.yields else Given(row.layer)
+            return Given(INPUT, stream=stream)
+        if column.source == "gates":
+            return Given(row.layer, "gates", stream)
+        before = Given(row.layer, "m", stream)
+        cells = row.kind == "g" and before in self.yields
+        return before if cells else before._replace(kind="y")
 
     @cached_property
     def lists(self) -> int:
@@ -158,7 +191,7 @@ class SkipSchedule(Schedule):
         Parameters
         ----------
         listed : which values are.
-        first : (T,), of each step whether it begins a sequence.
+        first : (T,), of each step whether it begins a sequence, in all streams.
         loaded : which values are of states that are written.
         begins : (T,), if they are known; else each step begins as soon as the one before ends.
         """
@@ -178,16 +211,17 @@ class SkipSchedule(Schedule):
         their input is there; behind a state that is written, when the core has been idle."""
         walk, found = self.walk(), list[int]()
         end, released, taking = 0, [-1, -1], 0
+        reading = sum(phase.groups for phase in self.phases[: self.releases + 1])
         for t, (now, before) in enumerate(self._steps(listed, first, loaded)):
             if t in loaded:
                 taking, released = end, [end - 1] * 2
-            there = taking + self.elements - 1 + self.listing - latency.LOOKED
+            there = taking + self.streams * self.elements - 1 + self.listing - latency.LOOKED
             found.append(max(end, there) + self._restoring(loaded.get(t)))
             if t in loaded:
                 walk.restored(found[-1])
             ends = walk.step(found[-1], now, before)
             taking = max(there, released[-1] + 1)  # where the step before has its input
-            released.append(ends[self.phases[0].groups - 1])
+            released.append(ends[reading - 1])
             end = ends[-1]
         return np.array(found, np.int64)
 
@@ -195,13 +229,12 @@ class SkipSchedule(Schedule):
         """Steps one after the other."""
         parts = []
         for p, phase in enumerate(self.phases):
-            rows = np.array([phase.tail_clocks(k) for k in range(phase.groups)])
             yields = tuple(
                 (given, *self._behind(phase, given, np.array(own)))
                 for given, (its, own) in self.yields.items()
                 if its == p
             )
-            parts.append(Part(rows, self.segments(phase), yields))
+            parts.append(Part(np.array(self.takes(p)), self.segments(phase), yields))
         return Walk(parts, self.widths)
 
     def _behind(self, phase: Phase, given: Given, rows: Ints) -> tuple[Ints, Ints]:
@@ -260,13 +293,17 @@ class SkipSchedule(Schedule):
         return total
 
 
-def thresholds_of(qnet: QuantizedNetwork) -> dict[Given, int]:
-    """Thresholds of what is listed; what is not there has none."""
-    return {Given(k): number for k, number in enumerate(qnet.thresholds, INPUT)}
+def threshold_of(qnet: QuantizedNetwork, given: Given) -> int:
+    """The threshold of what is listed."""
+    known = given.kind == "y" and given.stage < len(qnet.layers)
+    return qnet.thresholds[given.stage - INPUT] if known else 0
 
 
-def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> SkipSchedule:
-    """The schedule of a core that skips, on `lanes` lanes (default: all that it can use).
+def skip_schedule_of(
+    qnet: QuantizedNetwork, lanes: int | None, skip: str, streams: int = 1
+) -> SkipSchedule:
+    """The schedule of a core that skips, on `lanes` lanes (default: all that it can use), for so
+    many streams.
 
     Raises
     ------
@@ -275,9 +312,9 @@ def skip_schedule_of(qnet: QuantizedNetwork, lanes: int | None, skip: str) -> Sk
     """
     lanes, peepholes = check_lanes(qnet, lanes), has_peepholes(qnet)
     check_shapes(qnet)
-    phases = tuple(map(_as_listed, phases_of(qnet, lanes, 1, peepholes, every=True)))
+    phases = tuple(map(_as_listed, phases_of(qnet, lanes, streams, peepholes, every=True)))
     depths, order = Depths(peepholes), Order((), 1, 0, ())
-    found = SkipSchedule(lanes, 1, phases, order, qnet.inputs, depths, skip=skip)
+    found = SkipSchedule(lanes, streams, phases, order, qnet.inputs, depths, skip=skip)
     return replace(found, order=_full(found))
 
 

@@ -16,7 +16,7 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    rows : of each group, the clocks in which the tail takes it.
+    rows : of each group, the clocks from its end until the tail may take another one.
     segments : the lists that it reads.
     yields : what is listed of what it yields: of each value its group, and the clocks from the end
         of that to its place in the list.

@@ -15,25 +15,23 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.wiring import INPUT
 from rtl.core import Core
 from rtl.datapath.activation import Activation
 from rtl.datapath.cell import CellUpdate
 from rtl.datapath.lane import feed_layout
 from rtl.datapath.lanes import LaneArray
-from rtl.lib.arithmetic import delay
+from rtl.lib.arithmetic import delay, number
 from rtl.lib.beat import beat_layout
 from rtl.program.program import Program
 from rtl.schedule import latency
 from rtl.schedule.phases import Phase
-from rtl.schedule.skipping import Given, SkipSchedule, thresholds_of
+from rtl.schedule.skipping import Given, SkipSchedule, threshold_of
 from rtl.skipping.input import InputLists
 from rtl.skipping.outputs import OutputLists, written_layout
 from rtl.skipping.restore import Restore
 from rtl.skipping.sequencer import SkipSequencer
 from rtl.skipping.sums import KeptSums
 
-INPUTS = (Given(INPUT),)
 Banks = dict[tuple[Given, ...], OutputLists]
 """Lists by what is in them, outputs first."""
 
@@ -52,7 +50,7 @@ class SkipFront(wiring.Component):
     -------
     i : In(stream).  ready : In(1), the output has room for a step.
     waiting, starts, running : Out(1), see `InputLists` and `SkipSequencer`.
-    last : Out(1), the coming step's mark.
+    last : Out(streams), the coming step's mark.
     step_first, step_last : Out(1), the running step's, one clock after a column was chosen.
     y_written, gates_written : In({valid, fresh, data}), see `OutputLists`; the second with gate
         recurrence only.
@@ -81,7 +79,7 @@ class SkipFront(wiring.Component):
         assert isinstance(program.schedule, SkipSchedule)
         self.program, self.schedule = program, program.schedule
         self.restore: Restore | None = None
-        flags = ("waiting", "starts", "running", "last", "step_first", "step_last")
+        flags = ("waiting", "starts", "running", "step_first", "step_last")
         written = {"y": program.paths.y}
         written |= {"gates": program.paths.gate + 1} if self.schedule.gates else {}
         ports = {}
@@ -100,6 +98,7 @@ class SkipFront(wiring.Component):
                 "i": In(stream.Signature(beat_layout(program.qnet.formats.input))),
                 "ready": In(1),
                 **{name: Out(1) for name in flags},
+                "last": Out(self.schedule.streams),
                 **{f"{name}_written": In(written_layout(width)) for name, width in written.items()},
                 "feed": Out(feed_layout(program.operand, program.weight_address_width)),
             }
@@ -122,15 +121,16 @@ class SkipFront(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         schedule, qnet = self.schedule, self.program.qnet
-        first = [qnet.threshold] if schedule.changed else None
+        first = [qnet.threshold] * schedule.streams if schedule.changed else None
         m.submodules.sequencer = sequencer = SkipSequencer(schedule)
         m.submodules.input = buffer = InputLists(
-            qnet.formats.input, qnet.inputs, first, self.restore is not None
+            qnet.formats.input, qnet.inputs, first, schedule.streams, self.restore is not None
         )
         wiring.connect(m, wiring.flipped(self.i), buffer.i)
         m.d.comb += [
             sequencer.last.eq(buffer.last),
             buffer.address.eq(sequencer.entry),
+            buffer.turn.eq(number(sequencer.phase, [each.stream for each in schedule.phases])),
             self.waiting.eq(buffer.waiting),
             self.last.eq(buffer.last),
             self.step_first.eq(sequencer.step_first),
@@ -147,7 +147,8 @@ class SkipFront(wiring.Component):
 
     def _steps(self, m: Module, sequencer: SkipSequencer, buffer: InputLists) -> None:
         """When steps begin, and which take an input: all but those that list a state."""
-        ready, first, release = self.ready, buffer.first, sequencer.over0
+        ready, first = self.ready, buffer.first
+        release = getattr(sequencer, f"over{self.schedule.releases}")
         starts, running = sequencer.starts, sequencer.running
         if restore := self.restore:
             m.submodules.restore = restore
@@ -158,7 +159,8 @@ class SkipFront(wiring.Component):
                 buffer.loaded.eq(self.loaded),
                 self.begun.eq(buffer.begun),
             ]
-            ready, first = (ready & ~restore.holds) | restore.begins, first | restore.begins
+            ready = (ready & ~restore.holds) | restore.begins
+            first |= restore.begins.replicate(self.schedule.streams)
             starts, running = starts & ~restore.begins, running & ~restore.alone
             release &= ~restore.alone
             m.d.sync += self.step_alone.eq(restore.alone)
@@ -189,8 +191,9 @@ class SkipFront(wiring.Component):
         """Lists of what is written to `{name}_written`."""
         written, schedule = self._written(m, name), self.schedule
         widths = [schedule.widths[each] for each in given]
-        known = thresholds_of(self.program.qnet)
-        thresholds = [known.get(each, 0) for each in given] if schedule.changed else None
+        thresholds = None
+        if schedule.changed:
+            thresholds = [threshold_of(self.program.qnet, each) for each in given]
         lists = OutputLists(widths, len(written.data), thresholds)
         m.submodules[name] = lists
         m.d.comb += [
@@ -221,8 +224,8 @@ class SkipFront(wiring.Component):
             m.d.comb += getattr(sequencer, f"ends{p}_{k}").whole.eq(1)
         for k, (given, before, _) in enumerate(segments):
             ends = getattr(sequencer, f"ends{p}_{k}")
-            if given in INPUTS:
-                count = buffer.count
+            if given in self.schedule.input:
+                count = getattr(buffer, f"entries{phase.stream}")
                 if self.restore:
                     count = Mux(self.restore.alone, 0, count)
                 m.d.comb += [ends.whole.eq(1), ends.count.eq(count)]
@@ -230,7 +233,8 @@ class SkipFront(wiring.Component):
             ((listed, bank),) = ((each, bank) for each, bank in banks.items() if given in each)
             number = listed.index(given)
             its = getattr(bank, f"{'before' if before else 'now'}{number}")
-            count = Mux(sequencer.opens, 0, its.count) if before else its.count
+            opens = sequencer.opens[phase.stream]
+            count = Mux(opens, 0, its.count) if before else its.count
             m.d.comb += [ends.whole.eq(its.whole), ends.count.eq(count)]
             with m.If((sequencer.phase == p) & (sequencer.reading == k)):
                 m.d.comb += [bank.stage.eq(number), bank.before.eq(before)]
@@ -249,7 +253,8 @@ class SkipFront(wiring.Component):
         wait = latency.MEMORY - 1  # behind the choice, which is a clock behind the memories
         choice = sequencer.choice
         issue = delay(m, choice.issue, wait, name="issue", keep_reset=True)
-        entries = {given: bank.entry for given, bank in banks.items()} | {INPUTS: buffer.entry}
+        entries = {given: bank.entry for given, bank in banks.items()}
+        entries[self.schedule.input] = buffer.entry
         value = Signal(signed(self.program.operand))
         unit = Signal(max(len(entry.unit) for entry in entries.values()))
         outputs = entries.pop(self.schedule.outputs)
@@ -318,9 +323,9 @@ class SkipCore(Core):
 
     def _connect_dense(self, m: Module, activation: Activation, operands: Any) -> None:
         super()._connect_dense(m, activation, operands)
-        self._dense_mark(m, activation, operands, "dense")
+        self._dense_mark(m, activation, operands, "stem", "dense")
 
-    def _dense_mark(self, m: Module, activation: Activation, operands: Any, kind: str) -> None:
-        """The mark of the step of what a row of a kind yields."""
-        with m.If(activation.o.valid & self._is_kind(activation.o.kind, kind)):
+    def _dense_mark(self, m: Module, activation: Activation, operands: Any, *kinds: str) -> None:
+        """The mark of the step of what a row of these kinds yields."""
+        with m.If(activation.o.valid & self._is_kind(activation.o.kind, *kinds)):
             m.d.comb += operands.y_written.fresh.eq(activation.o.step_first)

@@ -50,12 +50,12 @@ class SkipSequencer(wiring.Component):
 
     Members
     -------
-    ready : In(1), a step may begin.  first, last : In(1), its marks.
+    ready : In(1), a step may begin.  first, last : In(streams), its marks.
     ends{p}_{k} : In(ends_layout), of the lists that phase p reads; those that it has fewer than
         others are whole and empty.
     starts, running, parity : Out(1), as of `rtl.datapath.sequencer.Sequencer`; `parity` is that of
         the column that is chosen.
-    opens : Out(1), the running step is a sequence's first.
+    opens : Out(streams), the running step is a sequence's first.
     over{p} : Out(1), a phase ends.
     phase, reading, entry : Out, which phase's list is read, which of its lists, and at what place.
     choice : Out(choice_layout), a clock later.
@@ -80,7 +80,8 @@ class SkipSequencer(wiring.Component):
     def __init__(self, schedule: SkipSchedule):
         self.schedule = schedule
         self.most = max(schedule.widths.values())
-        flags = ("starts", "running", "parity", "opens", "step_first", "step_last")
+        flags = ("starts", "running", "parity", "step_first", "step_last")
+        marks = schedule.streams
         ports: dict[str, Any] = {}
         for p, _ in enumerate(schedule.phases):
             ports |= {f"ends{p}_{k}": In(ends_layout(self.most)) for k in range(schedule.lists)}
@@ -88,7 +89,9 @@ class SkipSequencer(wiring.Component):
         super().__init__(
             {
                 **ports,
-                **{name: In(1) for name in ("ready", "first", "last")},
+                "ready": In(1),
+                **{name: In(marks) for name in ("first", "last")},
+                "opens": Out(marks),
                 **{name: Out(1) for name in flags},
                 "phase": Out(bits_for(len(schedule.phases))),
                 "reading": Out(bits_for(schedule.lists)),
@@ -107,7 +110,8 @@ class SkipSequencer(wiring.Component):
         m.d.sync += live.eq(turns[-1] | (live & ~over))
         m.d.sync += Cat(turns).eq(Cat(self.starts | (over & ~finished), turns))
         self._choose(m, live, self._free(m, ends, rows), ends, goes, fresh)
-        parity, last = Signal(init=1), Signal()
+        parity, last = Signal(init=1), Signal.like(self.last)
+        streams = [phase.stream for phase in self.schedule.phases]
         m.d.comb += [
             self.starts.eq(self.ready & (finished | ~self.running)),
             self.parity.eq(parity),
@@ -119,8 +123,8 @@ class SkipSequencer(wiring.Component):
             self.choice.issue.eq(goes),
             self.choice.first.eq(fresh & (goes | ends)),
             self.choice.last.eq(ends),
-            self.step_first.eq(self.opens),
-            self.step_last.eq(last),
+            self.step_first.eq(choose(self.phase, streams, lambda k: self.opens[k])),
+            self.step_last.eq(choose(self.phase, streams, lambda k: last[k])),
         ]
         for p, _ in enumerate(self.schedule.phases):
             m.d.comb += getattr(self, f"over{p}").eq(over & (self.phase == p))
@@ -177,7 +181,8 @@ class SkipSequencer(wiring.Component):
 
     def _free(self, m: Module, ends: Signal, rows: Value) -> Value:
         """Whether the tail may take a group: it takes a row a clock. `rows` : its rows, less 2."""
-        busy = Signal(range(-1, max(phase.side for phase in self.schedule.phases)), init=-1)
+        most = max(max(self.schedule.takes(p)) for p, _ in enumerate(self.schedule.phases))
+        busy = Signal(range(-1, most), init=-1)
         with m.If(ends):
             m.d.sync += busy.eq(rows)
         with m.Elif(busy >= 0):
@@ -197,7 +202,7 @@ class SkipSequencer(wiring.Component):
         closes = (self.phase == len(phases) - 1) & (final | (ends & (left == 0)))
         m.d.sync += closing.eq(closes)
         sides = number(self.phase, [phase.side - 2 for phase in phases])
-        rest = number(self.phase, [phase.tail_clocks(phase.groups - 1) - 2 for phase in phases])
+        rest = number(self.phase, [self.schedule.takes(p)[-1] - 2 for p, _ in enumerate(phases)])
         over, finished = ends & final, ends & closing
         with m.If(over):
             m.d.sync += self.phase.eq(Mux(finished, 0, self.phase + 1))
@@ -206,14 +211,14 @@ class SkipSequencer(wiring.Component):
 
     def _bases(self, m: Module, turn: Signal, ends: Signal) -> None:
         """Of each list of the group the place of its first value's weight."""
-        phases, bases = self.schedule.phases, []
-        sizes = [phase.groups * len(phase.columns) for phase in phases]
-        firsts = [0, *accumulate(sizes)]
+        phases, streams, bases = self.schedule.phases, self.schedule.streams, []
+        sizes = [phase.groups * len(phase.columns) for phase in phases[::streams]]
+        firsts = [first for first in (0, *accumulate(sizes[:-1])) for _ in range(streams)]
         for k in range(self.schedule.lists):
             base = Signal.like(self.choice.base, name=f"base{k}")
             segments = [self.schedule.segments(phase)[k : k + 1] for phase in phases]
             offsets = [sum(each.offset for each in found) for found in segments]
-            begins = [first + offset for first, offset in zip(firsts, offsets, strict=False)]
+            begins = [first + offset for first, offset in zip(firsts, offsets, strict=True)]
             with m.If(turn):
                 m.d.sync += base.eq(number(self.phase, begins))
             with m.Elif(ends):

@@ -37,13 +37,13 @@ def test_a_simulation_says_what_was_skipped(cli, model):
 
 
 def test_a_simulation_goes_on_from_a_state(cli, model):
-    """In the clocks that were predicted, and with the codes of one run."""
+    """Two streams side by side: in the clocks that were predicted, and without a wrong code."""
     place, state = model.parent / "found.json", model.parent / "state.npz"
     formats = model.parent / "formats.json"
     assert cli("quantize", model, *SHORT, "--bits", 8, "-o", formats).exit_code == 0
     words = (*SHORT, "--formats", formats)
     assert cli("compare", model, *words, "--save-state", state).exit_code == 0
-    skip = ("--skip", "unchanged", "--lanes", 2, "--state", state, "--json", place)
+    skip = ("--skip", "unchanged", "--lanes", 2, "--streams", 2, "--state", state, "--json", place)
     result = cli("simulate", model, *words, *skip)
     assert result.exit_code == 0, result.output
     found = json.loads(place.read_text())

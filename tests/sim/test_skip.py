@@ -16,10 +16,13 @@ from rtl.skipping.input import InputLists
 from rtl.skips import check_skip
 from sim import check, simulate, stress
 from tests.sim.cases import any_codes, random_case, small_network
+from tests.sim.test_wired import wired_case
 
-# plain cells; gate recurrence; peepholes and a projection, with a threshold: the last two of them
-# with a state port
+# plain cells; gate recurrence, two streams; peepholes and a projection, with a threshold: the last
+# two with a state port
 FEW, MANY = (0, 4, 5), 40
+# a stem behind the input; inputs joined of several stages, on few lanes and on many
+WIRED = (5, 1, 3, 7, 8, 9, 10, 12, 13, 14)
 
 
 def fitting() -> Iterator[int]:
@@ -40,11 +43,20 @@ def case(number: int) -> tuple[QuantizedNetwork, dict]:
         high = min(qnet.formats.input.high, *(each.y.high for each in qnet.formats.layers))
         most = [rng.integers(0, 1 + high // 8) for _ in qnet.thresholds]
         qnet = with_thresholds(qnet, tuple(map(int, most)))
-    return qnet, {"lanes": found.lanes, "skip": skip, "state_port": number % 8 > 0}
+    more = {"streams": 1 + (number % 3 == 1), "state_port": number % 8 > 0}
+    return qnet, {"lanes": found.lanes, "skip": skip, **more}
 
 
-def run(number: int, build_dir) -> None:
-    qnet, options = case(number)
+def wired(number: int) -> tuple[QuantizedNetwork, dict]:
+    """A random configuration with dense stages in front of layers, and with inputs that are joined;
+    every other one with two streams."""
+    found = wired_case(number)
+    skip, streams = ("unchanged", "zero")[number % 3 == 2], 1 + number % 2
+    return found.qnet, {"lanes": found.lanes, "skip": skip, "streams": streams}
+
+
+def run(number: int, build_dir, kind=case) -> None:
+    qnet, options = kind(number)
     found = stress(qnet, **options, seed=number, resets=4, build_dir=build_dir)
     assert found.ok, f"{qnet}, {options}, {qnet.thresholds}: {found}"
     assert found.codes
@@ -55,6 +67,11 @@ def test_random_configuration(number, build_dir):
     """One of each kind: no code, mark, counter or clock differs, whatever the streams do, however
     long the sequences are, from whatever state they go on, and after resets."""
     run(number, build_dir)
+
+
+def test_stages_in_front_of_layers(build_dir):
+    """The same of a dense stage in front of a layer, which must not overtake the step before."""
+    run(WIRED[0], build_dir, wired)
 
 
 @pytest.fixture
@@ -106,3 +123,9 @@ def test_a_clock_too_many_is_seen(held, build_dir, monkeypatch):
 @pytest.mark.parametrize("number", range(MANY))
 def test_random_configuration_soak(number, build_dir):
     run(number, build_dir)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", WIRED)
+def test_wired_configuration_soak(number, build_dir):
+    run(number, build_dir, wired)

@@ -121,7 +121,7 @@ def test_gates_are_columns():
     there first, and that of outputs, which is whole last."""
     schedule = skip_schedule_of(shaped(5, Shape(5, 4, 2, ("i", "o"), True)), 2, "zero")
     (phase,) = schedule.phases
-    lists = [(*segment.given, segment.offset) for segment in schedule.segments(phase)]
+    lists = [(*segment.given[:2], segment.offset) for segment in schedule.segments(phase)]
     assert lists == [(INPUT, "y", 0), (0, "gates", 5), (0, "y", 13)]
     listed = {given: np.ones((2, n), bool) for given, n in schedule.widths.items()}
     active = schedule.active(listed, np.array([True, False]))
@@ -133,10 +133,28 @@ def test_cell_outputs_are_columns_of_a_projection():
     """They are listed by themselves, and so are the outputs that it makes of them."""
     shape = Shape(5, 4, 1, ("i", "o"), False, projection=2)
     schedule = skip_schedule_of(shaped(5, shape, head=(3,)), 2, "zero")
-    read = [[(*s.given, s.before) for s in schedule.segments(p)] for p in schedule.phases]
+    read = [[(*s.given[:2], s.before) for s in schedule.segments(p)] for p in schedule.phases]
     before, after = (INPUT, "y", False), (0, "y", False)
     assert read == [[before, (0, "y", True)], [(0, "m", False)], [after]]
     assert list(schedule.widths.values()) == [5, 4, 2]
+
+
+def test_streams_share_weights_and_keep_their_order():
+    """A step is one of each; the tail rests where a projection of one stream might overtake cell
+    outputs of another, and nowhere in a core of one."""
+    shape = Shape(5, 6, 1, ("i", "o"), False, projection=2)
+    one, three = (
+        skip_schedule_of(shaped(5, shape, head=(3,)), 4, "zero", streams) for streams in (1, 3)
+    )
+    assert one.weight_words == three.weight_words
+    assert len(three.widths) == 3 * len(one.widths)
+    assert [phase.stream for phase in three.phases] == 3 * [0, 1, 2]
+    later = three.after.cell - three.after.gate
+    rests = [s.takes(p)[-1] - phase.tail_clocks(phase.groups - 1) for s in (one, three)
+             for p, phase in enumerate(s.phases)]  # fmt: skip
+    assert rests == [0, 0, 0] + [0, 0, later] + 6 * [0]
+    assert three.cycles_at(1) < 3 * one.cycles_at(1)
+    assert three.ideal_cycles == 3 * one.ideal_cycles
 
 
 def test_input_that_comes_slower_than_steps_end():
@@ -166,6 +184,6 @@ def test_what_such_a_core_cannot_have():
     zero = CoreOptions(skip="zero")
     assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
     assert "layer 0 runs in reverse" in refused(zero, reverse=True)
-    assert "streams 2" in refused(replace(zero, streams=2))
+    assert "streams 17: must be from 1 to 16" in refused(replace(zero, streams=17))
     assert "nonzeros" in refused(replace(zero, nonzeros=1))
     assert "load port" in refused(replace(zero, load_port=True))
