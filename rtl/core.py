@@ -148,9 +148,15 @@ class Core(wiring.Component):
         if self.program.loadable:
             loads = {"weights": lanes.load, "sigma": sigma.load}
             loads |= {f"rows{k}": one.load for k, one in enumerate(activations)}
-            loads |= {"initial s": cell.load, "initial y": operands.load} if cell else {}
-            connect_load_port(m, self, loads)
+            loads |= {"initial s": cell.load} if cell else {}
+            self._load_port(m, loads, operands)
         return m
+
+    def _load_port(self, m: Module, loads: dict[str, data.View], operands: Any) -> None:
+        """The load port, and the memories that it reaches."""
+        if self.program.outputs:
+            loads["initial y"] = operands.load
+        connect_load_port(m, self, loads)
 
     def _front(self, m: Module) -> tuple[Any, Any, Any]:
         """Sequencer, input buffer and operands, connected with each other and with the input."""

@@ -46,7 +46,6 @@ def _of_options(options: CoreOptions) -> Iterator[str]:
             f"streams {options.streams}: must be from 1 to {MOST_STREAMS}, as each has its lists",
         ),
         (options.nonzeros is not None, "nonzeros: it finds the elements other than 0 itself"),
-        (options.load_port, "load port: it is made for one network"),
     ):
         if has:
             yield what

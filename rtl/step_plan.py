@@ -35,7 +35,7 @@ class StepPlan:
         loaded = options.load_port
         if options.skip:
             skipping = skip_schedule_of(qnet, options.lanes, options.skip, options.streams)
-            return cls(qnet, options, skipping, Program(qnet, skipping))
+            return cls(qnet, options, skipping, Program(qnet, skipping, loaded))
         schedule = schedule_of(
             qnet, options.lanes, options.streams, options.nonzeros, loaded, options.protect
         )
@@ -85,7 +85,7 @@ class StepPlan:
     def memories(self) -> dict[str, int]:
         """Bits by what they hold, see `Program.memories`."""
         found, schedule, paths = self.program.memories, self.schedule, self.program.paths
-        if isinstance(schedule, SkipSchedule) and self.options.state_port:
+        if isinstance(schedule, SkipSchedule) and self.has_idle:
             kept = ((schedule.outputs, paths.y), (schedule.gates, paths.gate + 1))
             found["listed again"] = sum(
                 schedule.widths[given] * width for some, width in kept for given in some

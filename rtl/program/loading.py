@@ -15,6 +15,7 @@ from rtl.program.program import Program
 from rtl.program.row_words import row_word, row_words
 from rtl.program.words import Word, knot_word, knot_words
 from rtl.schedule.rows import Row
+from rtl.schedule.skipping import SkipSchedule
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def structure(program: Program) -> str:
     head = ", ".join(repr(stage.squash.squash.name) for stage in qnet.head) or None
     common = f"({qnet.formats.text()}, {program.shapes}, {units}, {head}, {qnet.output!r})"
     common += "decides" * qnet.decides
+    if isinstance(schedule, SkipSchedule):
+        common += f"{schedule.skip}, {qnet.thresholds}"
     size = (schedule.lanes, schedule.streams, schedule.nonzeros)
     return hashlib.sha256(f"({common}, {size})".encode()).hexdigest()
 
@@ -125,10 +128,10 @@ def _memories(program: Program) -> Iterator[tuple[str, int, int, _Words]]:
     word, knots = knot_word(program.qnet.table), knot_words(program.qnet.table)
     yield "sigma", word.bits, len(knots), partial(_packed, word, lambda: knots)
     if program.states:
-        for name, rows, width in (
-            ("initial s", program.states, program.paths.s),
-            ("initial y", program.outputs, program.paths.y),
-        ):
+        starts = {"initial s": (program.states, program.paths.s)}
+        if not isinstance(schedule, SkipSchedule):  # in which outputs start from 0
+            starts["initial y"] = program.outputs, program.paths.y
+        for name, (rows, width) in starts.items():
             yield name, width, len(rows), partial(_initial, program, rows, width)
 
 

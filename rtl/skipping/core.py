@@ -20,6 +20,7 @@ from rtl.datapath.activation import Activation
 from rtl.datapath.cell import CellUpdate
 from rtl.datapath.lane import feed_layout
 from rtl.datapath.lanes import LaneArray
+from rtl.datapath.ports import connect_load_port
 from rtl.lib.arithmetic import delay, number
 from rtl.lib.beat import beat_layout
 from rtl.program.program import Program
@@ -45,6 +46,7 @@ class SkipFront(wiring.Component):
     Parameters
     ----------
     program : the network and its schedule.
+    stateful : whether its state, or another network, may be written.
 
     Members
     -------
@@ -55,9 +57,10 @@ class SkipFront(wiring.Component):
     y_written, gates_written : In({valid, fresh, data}), see `OutputLists`; the second with gate
         recurrence only.
     feed : Out(feed_layout).
-    loaded, begun, step_alone, {y, gates}_access, {y, gates}_word : with a state port only. See
-        `Restore`; `begun` says that part of a vector is there at least, `step_alone` stands with
-        `step_first` and says that the tail takes nothing of the step.
+    loaded, renewed, begun, step_alone, {y, gates}_access, {y, gates}_word : of a stateful one. See
+        `Restore`; `loaded` says that the state is written, `renewed` that another network is,
+        `begun` that part of a vector is there at least. `step_alone` stands with `step_first`: the
+        tail takes nothing of the step.
     """
 
     i: stream.Interface
@@ -72,10 +75,11 @@ class SkipFront(wiring.Component):
     gates_written: data.View
     feed: data.View
     loaded: Signal
+    renewed: Signal
     begun: Signal
     step_alone: Signal
 
-    def __init__(self, program: Program, state_port: bool = False):
+    def __init__(self, program: Program, stateful: bool = False):
         assert isinstance(program.schedule, SkipSchedule)
         self.program, self.schedule = program, program.schedule
         self.restore: Restore | None = None
@@ -83,9 +87,10 @@ class SkipFront(wiring.Component):
         written = {"y": program.paths.y}
         written |= {"gates": program.paths.gate + 1} if self.schedule.gates else {}
         ports = {}
-        if state_port:
+        if stateful:
             self.restore = self._restore(written)
-            ports = {"loaded": In(1), "begun": Out(1), "step_alone": Out(1)}
+            ports = {name: In(1) for name in ("loaded", "renewed")}
+            ports |= {name: Out(1) for name in ("begun", "step_alone")}
             members = self.restore.signature.members
             ports |= {
                 f"{name}_{part}": members[f"{name}_{part}"]
@@ -152,11 +157,13 @@ class SkipFront(wiring.Component):
         starts, running = sequencer.starts, sequencer.running
         if restore := self.restore:
             m.submodules.restore = restore
+            written = self.loaded | self.renewed
             m.d.comb += [
-                restore.loaded.eq(self.loaded),
+                restore.written.eq(written),
                 restore.ready.eq(ready),
                 restore.running.eq(running),
                 buffer.loaded.eq(self.loaded),
+                buffer.anew.eq(written),
                 self.begun.eq(buffer.begun),
             ]
             ready = (ready & ~restore.holds) | restore.begins
@@ -287,7 +294,7 @@ class SkipCore(Core):
     """
 
     def _front(self, m: Module) -> tuple[Any, Any, Any]:
-        m.submodules.front = front = SkipFront(self.program, self.plan.options.state_port)
+        m.submodules.front = front = SkipFront(self.program, self.plan.has_idle)
         wiring.connect(m, wiring.flipped(self.i), front.i)
         return front, front, front
 
@@ -295,7 +302,7 @@ class SkipCore(Core):
         self, m: Module, lanes: LaneArray, sequencer: Any
     ) -> tuple[Value, list[Value], list[Value]]:
         start, sums, marks = super()._sums(m, lanes, sequencer)
-        stateful = self.plan.options.state_port
+        stateful = self.plan.has_idle
         alone: Value = Const(0)
         if stateful:
             alone = delay(m, sequencer.step_alone, self._to_start, name="row_step_alone")
@@ -309,7 +316,12 @@ class SkipCore(Core):
         return kept.starts, [kept.sum_out], late
 
     def _busy(self, buffer: Any) -> Value:
-        return buffer.begun if self.plan.options.state_port else super()._busy(buffer)
+        return buffer.begun
+
+    def _load_port(self, m: Module, loads: dict[str, data.View], operands: Any) -> None:
+        """The load port; outputs start from 0. Sums of other weights are sums anew."""
+        connect_load_port(m, self, loads)
+        m.d.comb += operands.renewed.eq(self.idle & self.load_write)
 
     def _connect_cell(
         self, m: Module, activations: list[Activation], cell: CellUpdate, operands: Any

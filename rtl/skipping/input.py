@@ -33,7 +33,7 @@ class InputLists(wiring.Component):
     form, inputs : of a vector's elements: their format, how many they are.
     thresholds : see `Lister`; one for each stream.
     streams : vectors of a step.
-    stateful : whether a state may be written.
+    stateful : whether a state, or another network, may be written.
 
     Members
     -------
@@ -43,9 +43,10 @@ class InputLists(wiring.Component):
     release : In(1), they have been read.
     entries{n} : Out, how many stream n's list has of what is read.
     turn, address : In, which stream's list, and which of its entries.  entry : Out(entry_layout).
-    loaded, begun : of a stateful one. In(1), a state is written while nothing is `begun`: the next
-        step's input is listed against 0, and the first one after a reset begins no sequence.
-        Out(1), part of the input is there at least of a step that has not begun.
+    loaded, anew, begun : of a stateful one. In(1), a state is written, so that the first step after
+        a reset begins no sequence; In(1), with it and with what else makes that the next step's
+        input is listed against 0, while nothing is `begun`: Out(1), part of the input is there at
+        least of a step that has not begun.
     """
 
     i: stream.Interface
@@ -58,6 +59,7 @@ class InputLists(wiring.Component):
     address: Signal
     entry: data.View
     loaded: Signal
+    anew: Signal
     begun: Signal
 
     def __init__(
@@ -81,7 +83,7 @@ class InputLists(wiring.Component):
                 "turn": In(bits_for(streams)),
                 "address": In(bits_for(inputs)),
                 "entry": Out(entry),
-                **({"loaded": In(1), "begun": Out(1)} if stateful else {}),
+                **({"loaded": In(1), "anew": In(1), "begun": Out(1)} if stateful else {}),
             }
         )
 
@@ -146,13 +148,13 @@ class InputLists(wiring.Component):
         payload, lister = self.i.payload, self.lister
         unit, turn = Signal(range(max(2, self.inputs))), Signal.like(self.turn, name="filled_turn")
         newborn, opening, fresh = Signal(init=1), Signal(), Signal()
-        final, anew = unit == self.inputs - 1, newborn
+        final, born = unit == self.inputs - 1, newborn
         if self.stateful:
-            anew = newborn & ~self.loaded
+            born = newborn & ~self.loaded
             with m.If(self.loaded):
                 m.d.sync += newborn.eq(0)
         m.d.comb += [
-            fresh.eq(Mux(unit == 0, payload.first | anew, opening)),
+            fresh.eq(Mux(unit == 0, payload.first | born, opening)),
             lister.i.valid.eq(taken),
             lister.i.fresh.eq(fresh),
             lister.i.final.eq(final),
@@ -183,11 +185,11 @@ class InputLists(wiring.Component):
             ]
 
     def _behind_state(self, m: Module, taken: Value, opens: Value) -> Value:
-        """Whether an element is of the first step behind a state that was written; `opens` : it is
-        its step's first."""
+        """Whether an element is of the first step behind what was written; `opens` : it is its
+        step's first."""
         behind, held, found = Signal(), Signal(), Signal()
-        m.d.comb += found.eq(Mux(opens, behind | self.loaded, held))
-        m.d.sync += behind.eq((behind | self.loaded) & ~taken)
+        m.d.comb += found.eq(Mux(opens, behind | self.anew, held))
+        m.d.sync += behind.eq((behind | self.anew) & ~taken)
         with m.If(taken):
             m.d.sync += held.eq(found)
         return found

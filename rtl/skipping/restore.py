@@ -16,11 +16,11 @@ from rtl.skipping.outputs import written_layout
 class Restore(wiring.Component):
     """Keeps what is listed as it is, for the state port, and lists it anew once it was written.
 
-    Lists and sums are no part of the state. Where a word of it was written and the next step's
-    input is there, all that is kept is listed as if a step had given it, each value against 0, and
-    then the sequencer runs over these lists in a step of their own: it has no input, finds nothing
-    of the step before, and its sums, which begin at 0, go no further than to where they are kept.
-    The next step finds what it would find had the sequence come so far.
+    Lists and sums are no part of the state. Where a word of it was written, or of another network,
+    and the next step's input is there, all that is kept is listed as if a step had given it, each
+    value against 0, and then the sequencer runs over these lists in a step of their own: it has no
+    input, finds nothing of the step before, and its sums, which begin at 0, go no further than to
+    where they are kept. The next step finds what it would find had the sequence come so far.
 
     Timing: that step begins `clocks` clocks after the one in which another one could have; the next
     one in the clock after its end. A kept word stands in `{name}_word` `latency.MEMORY` clocks
@@ -33,7 +33,7 @@ class Restore(wiring.Component):
 
     Members
     -------
-    loaded : In(1), a word of the state is written.
+    written : In(1), a word of the state is written, or of another network.
     ready, running : In(1), a step may begin; one runs.
     begins : Out(1), the step that runs over the state's lists begins if none runs.
     holds : Out(1), no other step may begin.
@@ -42,7 +42,7 @@ class Restore(wiring.Component):
     {name}_access, {name}_word : In(access_layout), Out, the state port's way to what is kept.
     """
 
-    loaded: Signal
+    written: Signal
     ready: Signal
     running: Signal
     begins: Signal
@@ -61,7 +61,7 @@ class Restore(wiring.Component):
             }
         super().__init__(
             {
-                **{name: In(1) for name in ("loaded", "ready", "running")},
+                **{name: In(1) for name in ("written", "ready", "running")},
                 **{name: Out(1) for name in ("begins", "holds", "alone")},
                 **ports,
             }
@@ -75,7 +75,7 @@ class Restore(wiring.Component):
             self.holds.eq(due | (self.alone & self.running)),
         ]
         m.d.sync += [
-            due.eq(self.loaded | (due & ~self.begins)),
+            due.eq(self.written | (due & ~self.begins)),
             lists.eq(Mux(lists, ~self.begins, due & self.ready)),
             clock.eq(Mux(lists & ~self.begins, clock + 1, 0)),
             self.alone.eq(self.begins | (self.alone & self.running)),

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import fixedpoint
+from fixedpoint.thresholds import with_thresholds
 from golden.network import Network
 from rtl.core import Core
 from rtl.program.loading import image, regions, structure
 from rtl.program.program import Program
+from rtl.schedule.skipping import KINDS as KINDS_OF_SKIPS
 from rtl.verilog import Top, convert
 from tests.rtl.support import (
     G1997,
@@ -103,6 +105,43 @@ def test_another_network_is_loaded(kind, lanes):
         assert not any(mismatches(judge, run, x).values())
         counted = before
     assert any(mismatches(other, runs[0][1], codes[0]).values())  # they are two networks
+
+
+@pytest.mark.parametrize("skip", KINDS_OF_SKIPS)
+def test_a_core_that_skips_goes_on_with_another_network(skip):
+    """Without a mark the next vector goes on from where the first network was, with sums and lists
+    of the other one's weights; after a reset it begins a sequence all the same."""
+    first, second = _pair("two layers and a readout", 3)
+    core = make_core(first, 4, load_port=True, skip=skip)
+    rng, runs = np.random.default_rng(4), []
+    before, behind = (any_codes(rng, first, 1, 4) for _ in range(2))
+    goes_on = [(data, 0, last, *index) for data, _, last, *index in beats_of(behind)]
+
+    async def testbench(ctx):
+        await load(ctx, core, image(Program(first, core.schedule, True)))
+        beats = beats_of(before)
+        runs.append(await drive(ctx, core, [(beats[0][0], 0, *beats[0][2:]), *beats[1:]]))
+        await load(ctx, core, image(Program(second, core.schedule, True)))
+        runs.append(await drive(ctx, core, goes_on, 0.2, 0.2))
+
+    simulate(core, testbench)
+    model = first.run(before)
+    assert runs[0].out == model.out.reshape(-1).tolist()
+    want = second.run(behind, model.state).out.reshape(-1).tolist()
+    assert runs[1].out == want
+    assert runs[1].out != second.run(behind).out.reshape(-1).tolist()
+
+
+def test_thresholds_are_part_of_the_structure():
+    """A network with others cannot be loaded, and there are no outputs to start from."""
+    first, _ = _pair("forget", 8)
+    plans = [
+        planned(with_thresholds(first, (most,)), load_port=True, skip="unchanged")
+        for most in (0, 1)
+    ]
+    programs = [each.parts[0].program for each in plans]
+    assert structure(programs[0]) != structure(programs[1])
+    assert "initial y" not in {region.name for region in regions(programs[0])}
 
 
 def _shape(program: Program) -> list[tuple[str, int, int]]:

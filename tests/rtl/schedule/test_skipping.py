@@ -186,4 +186,3 @@ def test_what_such_a_core_cannot_have():
     assert "layer 0 runs in reverse" in refused(zero, reverse=True)
     assert "streams 17: must be from 1 to 16" in refused(replace(zero, streams=17))
     assert "nonzeros" in refused(replace(zero, nonzeros=1))
-    assert "load port" in refused(replace(zero, load_port=True))
