@@ -9,14 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rtl.proofs.harness import Harness
-
-
-def chosen(index: str, values: Sequence[int | str]) -> str:
-    """The value that belongs to an index, as an expression."""
-    text = str(values[-1])
-    for k, value in reversed(list(enumerate(values[:-1]))):
-        text = f"({index} == {k} ? {value} : {text})"
-    return text
+from rtl.proofs.pieces import piecewise
 
 
 def wrapped(value: str, count: int) -> str:
@@ -40,22 +33,37 @@ def meets(since: str, times: Iterable[int]) -> str:
     return f"({' || '.join(terms)})"
 
 
+def stretches(times: Iterable[int]) -> list[tuple[int, int, bool]]:
+    """The ages from 0 on by how many of some times lie behind: where a stretch begins, how many do
+    there, and whether it is one more with each clock."""
+    found, behind = [(0, 0, False)], 0
+    for low, high in runs(times):
+        found += [(low + 1, behind + 1, True)] if high > low else []
+        behind += high + 1 - low
+        found.append((high + 1, behind, False))
+    return found
+
+
 def before(since: str, times: Iterable[int]) -> str:
-    """How many of some times lie behind an age."""
-    terms = (
-        f"({since} > {high} ? {high + 1 - low} : {since} > {low} ? {since} - {low} : 0)"
-        for low, high in runs(times)
-    )
-    return f"({' + '.join(terms)})"
+    """How many of some times lie behind an age; 0 when all do."""
+    found = stretches(times)
+    count = found[-1][1]
+    pieces = [
+        (begin, f"{since} - {begin - behind}" if grows else str(behind % count))
+        for begin, behind, grows in found
+    ]
+    return piecewise(since, pieces)
 
 
 def ahead(since: str, times: Iterable[int]) -> str:
     """How many of some times an age has not passed."""
-    terms = (
-        f"({since} <= {low} ? {high + 1 - low} : {since} <= {high} ? {high + 1} - {since} : 0)"
-        for low, high in runs(times)
-    )
-    return f"({' + '.join(terms)})"
+    found = stretches(times)
+    count = found[-1][1]
+    pieces = [
+        (begin, f"{count - behind + begin} - {since}" if grows else str(count - behind))
+        for begin, behind, grows in found
+    ]
+    return piecewise(since, pieces)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Ages:
         terms = before(self.names[-1], late)
         for age in reversed(self.names[:-1]):
             terms = f"({age} > {late[0]} ? {before(age, late)} : {terms})"
-        return wrapped(terms, len(times))
+        return terms
 
     def claim(self, h: Harness) -> None:
         """The sequencer counts a step's clocks; the ages stand for them up to the limit."""

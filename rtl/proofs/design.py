@@ -167,9 +167,9 @@ class Design:
             raise ProofError(f"{module}: {old} stands there {count} times, it must be once")
         return Design(self.text.replace(text, changed), self.top)
 
-    def looked_at(self, module: str, memory: str) -> "Design":
+    def looked_at(self, module: str, memory: str, anything: bool = False) -> "Design":
         """The design with one more reader of a memory: `looked` is the word at `looks_at`, which is
-        any address for all time."""
+        any address for all time. With `anything` nothing is said of what it holds at power-up."""
         here = self.modules[module]
         if "looked" in here.nets:
             return self
@@ -178,7 +178,11 @@ class Design:
             f"  (* anyconst *)\n  wire [{max(1, (words - 1).bit_length()) - 1}:0] looks_at;\n"
             f"  wire [{bits - 1}:0] looked;\n  assign looked = {memory}[looks_at];\n"
         )
-        return self.replaced(module, rf"^(  reg \[\d+:0\] {memory} \[\d+:0\];\n)", rf"\1{reader}")
+        found = self.replaced(module, rf"^(  reg \[\d+:0\] {memory} \[\d+:0\];\n)", rf"\1{reader}")
+        if not anything:
+            return found
+        begins = rf"^    {memory} ?\[\d+\] = [^;]*;\n"
+        return found.with_modules(re.sub(begins, "", found.modules[module].text, flags=re.M))
 
     def hollow(self, modules: Iterable[str]) -> str:
         """The text of modules of which only the ports are left: what they give is free."""

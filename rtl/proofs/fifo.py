@@ -94,7 +94,7 @@ def claim_counts(h: Harness, depth: int, path: str = "") -> None:
     h.prove(f"{see('free')} + {under_way} + {ahead} == {AHEAD}")
     h.prove(f"{held} <= {depth} && {ahead} <= {AHEAD}")
     h.prove(f"{front} < {depth} && {back} < {depth}")
-    h.prove(f"{back} == ({front} + {held}) % {depth}")
+    h.prove(f"{back} == {wrapped(f'{front} + {held}', depth)}")
     h.prove(f"{see('ahead.produce')} == (({see('ahead.consume')} + {ahead}) % {AHEAD})")
     h.prove(f"count >= {depth} || {see('w_rdy')}")
     h.register("quiet", 4, f"count != 0 && !{offered} ? quiet + 1 : 0")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rtl.proofs.design import Design, escaped
+from rtl.proofs.pieces import chosen
 
 TOP = "harness"
 PART = "dut"
@@ -70,12 +71,13 @@ class Harness:
         self.cuts.append(f"{PART}.{path}")
         return name
 
-    def look(self, path: str) -> tuple[str, str]:
+    def look(self, path: str, anything: bool = False) -> tuple[str, str]:
         """Any one word of a memory: its address, the same for all time, and what is there. So large
-        memories stay arrays for the solver, which are others word by word."""
+        memories stay arrays for the solver, which are others word by word. With `anything` its
+        words may begin with any value, as in `see`."""
         part, _, memory = path.rpartition(".")
         module = self.design.find(f"{self.part}.{part}".strip("."))
-        self.design = self.design.looked_at(module, memory)
+        self.design = self.design.looked_at(module, memory, anything)
         self.arrays.append((module, memory))
         at, word = (self.see(f"{part}.{net}".strip(".")) for net in ("looks_at", "looked"))
         return at, word
@@ -122,17 +124,8 @@ class Harness:
 
     def table(self, name: str, index: str, values: Sequence[int], bits: int) -> str:
         """The one of some unsigned values that belongs to an index; the last one for all beyond."""
-        starts = [k for k, value in enumerate(values) if not k or value != values[k - 1]]
-
-        def among(starts: Sequence[int]) -> str:
-            """A tree: thousands of cases, one after the other, are more than a solver can do."""
-            if len(starts) == 1:
-                return f"{bits}'d{values[starts[0]]}"
-            middle = len(starts) // 2
-            low, high = among(starts[:middle]), among(starts[middle:])
-            return f"({index} < {starts[middle]} ? {low} : {high})"
-
-        self.line(f"wire [{bits - 1}:0] {name} = {among(starts)};")
+        found = chosen(index, (f"{bits}'d{value}" for value in values))
+        self.line(f"wire [{bits - 1}:0] {name} = {found};")
         return name
 
     def assume(self, condition: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rtl.proofs.ages import ahead, before, meets, wrapped
+from rtl.proofs.ages import ahead, before, meets
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
@@ -83,7 +83,7 @@ class Beats(Rows):
         before they are written."""
 
         def count(age: str, times: list[int]) -> str:
-            return wrapped(before(age, (time - early for time in times)), self.outputs)
+            return before(age, (time - early for time in times))
 
         return self.of_steps(last, count)
 
@@ -199,5 +199,8 @@ def claim_room(h: Harness, beats: Beats, last: Mark) -> None:
     h.assume(f"!{h.see('fifo.r_rdy')} || {shown}[{high}] == (gave == {outputs - 1})")
     h.line(f"wire [15:0] unwritten = {' + '.join(beats.unwritten(last))};")
     h.prove(f"{outputs} * {free} + unwritten + count + gave == {outputs * beats.room}")
-    h.prove(f"gave < {outputs} && {free} <= {beats.room} && (gave + count) % {outputs} == wrote")
+    ends = f"{h.see('fifo.w_en')} && wrote == {outputs - 1}"
+    h.register("whole", 16, f"whole + ({ends}) - (given && gave == {outputs - 1})")
+    h.prove(f"gave + count == {outputs} * whole + wrote && whole <= {beats.room}")
+    h.prove(f"gave < {outputs} && {free} <= {beats.room}")
     h.prove(f"!{h.see('fifo.w_en')} || {h.see('fifo.w_rdy')}")

@@ -28,11 +28,11 @@ class Mark:
             following = f"{starts} ? {self.held[-1]} : before_{name}{k}"
             self.held.append(h.register(f"before_{name}{k}", streams, following))
 
-    def of(self, step: int, stream: int) -> str:
+    def of(self, step: int, stream: int | str) -> str:
         """Whether a step, the latest one being 0, has it for a stream."""
         return f"{self.held[step]}[{stream}]"
 
-    def now(self, clock: int, stream: int) -> str:
+    def now(self, clock: str, stream: str) -> str:
         """That of the step of which this is that clock; if it is one of any step."""
         text = self.of(len(self.held) - 1, stream)
         for step, age in reversed(list(enumerate(self.rows.ages.names[:-1]))):

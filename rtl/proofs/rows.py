@@ -11,9 +11,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rtl.program.program import RowWord
-from rtl.proofs.ages import Ages, chosen, claim_steps, wrapped
+from rtl.proofs.ages import Ages, claim_steps, wrapped
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import claim_idle, claim_loaded
+from rtl.proofs.pieces import chosen
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
@@ -150,7 +151,7 @@ def claim_counters(h: Harness, rows: Rows, place: Place, name: str) -> None:
     h.line(f"wire [15:0] group{name} = {rows.passed(rows.ends, rows.to_start)};")
     if len(set(place.sizes)) > 1:  # the only register of that part without a name
         h.prove(f"{h.see(f'{path}.$signal')} == group{name}")
-    h.line(f"wire [15:0] first_row{name} = {chosen(f'group{name}', first_rows)};")
+    h.line(f"wire [15:0] first_row{name} = {chosen(f'group{name}', map(str, first_rows))};")
     h.line(f"wire [15:0] reached{name} = {at} + {left};")
     h.prove(
         f"{left} < {max(2, *place.sizes)} "

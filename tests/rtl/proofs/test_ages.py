@@ -1,8 +1,26 @@
 """The times of a step, said in few words."""
 
+import re
+
 import pytest
 
-from rtl.proofs.ages import runs
+from rtl.proofs.ages import ahead, before, runs
+from rtl.proofs.pieces import chosen
+
+INNERMOST = re.compile(r"\(([^()]*) < ([^()]*) \? ([^()]*) : ([^()]*)\)")
+TIMES = [[4], [0], [0, 1, 2], [3, 4, 5, 9, 12, 13], [5, 9, 13, 17, 21]]
+
+
+def value(text: str, **nets: int) -> int:
+    """Of an expression that is a tree of comparisons."""
+    for net, held in nets.items():
+        text = text.replace(net, str(held))
+    while match := INNERMOST.search(text):
+        index, start, low, high = match.groups()
+        taken = low if int(index) < int(start) else high
+        text = text[: match.start()] + taken + text[match.end() :]
+    first, _, second = text.partition(" - ")
+    return int(first) - int(second or 0)
 
 
 @pytest.mark.parametrize(
@@ -16,3 +34,24 @@ from rtl.proofs.ages import runs
 )
 def test_times_that_follow_one_another_are_one_run(times, found):
     assert list(runs(times)) == found
+
+
+@pytest.mark.parametrize("times", TIMES)
+def test_times_behind_an_age_are_counted_from_0_again_when_all_are(times):
+    for age in range(max(times) + 3):
+        behind = sum(time < age for time in times)
+        assert value(before("age", times), age=age) == behind % len(times)
+
+
+@pytest.mark.parametrize("times", TIMES)
+def test_times_that_an_age_has_not_passed_are_those_that_are_not_behind(times):
+    for age in range(max(times) + 3):
+        assert value(ahead("age", times), age=age) == sum(time >= age for time in times)
+
+
+@pytest.mark.parametrize("values", [[7], [3, 3, 1, 1, 1, 2], [*range(9)]])
+def test_a_value_is_that_of_its_index_and_the_last_one_beyond(values):
+    text = chosen("at", map(str, values))
+    assert text.count("?") == sum(a != b for a, b in zip(values, values[1:], strict=False))
+    for at in range(len(values) + 3):
+        assert value(text, at=at) == values[min(at, len(values) - 1)]

@@ -203,6 +203,19 @@ def test_what_a_statement_leaves_gives_anything(left, status, tmp_path):
     assert solve("lanes", h, "bmc", 2, tmp_path).status == status
 
 
+@pytest.mark.parametrize(("anything", "status"), [(False, "passes"), (True, "refuted")])
+def test_a_memory_that_is_looked_at_may_begin_with_anything(anything, status, tmp_path):
+    """The states are 0 at power-up, in each word, and only where that is said."""
+    _, design = subject("1997")
+    h = Harness(design, "cell.states")
+    _, word = h.look("memory", anything)
+    h.line("reg begun = 0;")
+    h.line("always @(posedge clk) begun <= 1;")
+    h.prove(f"begun || {word} == 0")
+    assert ("memory[0] = " in h.below) != anything
+    assert solve("states", h, "bmc", 2, tmp_path).status == status
+
+
 def test_a_net_without_a_driver_is_an_error(tmp_path):
     """It would take any value, and what is assumed of it would hold of nothing."""
     core, design = subject("1997")
