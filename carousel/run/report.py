@@ -70,8 +70,9 @@ def _cost(found: RunResult) -> str:
     bits, pace = sum(need.plan.memories.values()), need.plan.cycles_per_step
     text = f"It takes {lanes + tail} multipliers ({lanes} lanes and {tail} behind them), "
     text += f"{bits:,} bits of memory and {pace:,} cycles a step."
-    if need.held is not None:
-        text += f" Sequences of up to {found.subject.max_length:,} steps take {need.held:,} more."
+    if need.plan.holds_sequences:
+        text += f" Sequences of up to {need.plan.max_length:,} steps take {need.plan.buffer_bits:,}"
+        text += " bits more."
     return text
 
 

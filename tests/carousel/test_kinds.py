@@ -177,15 +177,15 @@ def test_a_state_port_is_there_where_it_is_asked_for(cli, tmp_path, place):
 
 def test_a_protected_core_says_so(cli, tmp_path, place):
     """Its counters are ports, with AXI registers; its JSON says how large its memories are."""
-    files, ports = Files(tmp_path, "deep"), {}
+    files, ports = Files(tmp_path, "paper"), {}
     for words in ((), ("--protect",)):
         assert cli("verilog", *files.words, *words, "-o", place).exit_code == 0
-        about = loaded(place / "carousel_deep.core.json")
+        about = loaded(place / "carousel_paper.core.json")
         ports[words] = {port["name"] for port in about["ports"]}
     assert ports["--protect",] - ports[()] == {"corrected", "uncorrectable"}
     assert about["protected"] and about["memory_bits"]["states"] > 0
     assert cli("verilog", *files.words, "--protect", "--axi", "-o", place).exit_code == 0
-    registers = (place / "carousel_deep.registers.md").read_text()
+    registers = (place / "carousel_paper.registers.md").read_text()
     assert all(name in registers for name in ("CORRECTED", "UNCORRECTABLE"))
 
 

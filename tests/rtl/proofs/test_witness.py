@@ -25,7 +25,7 @@ def test_the_witness_proves_what_holds_and_refutes_what_does_not(tmp_path):
 def test_both_engines_say_what_they_do_not_know(tmp_path):
     """A statement of a broken design is no proof; a design that is right has no counterexample."""
     core, design = subject("1997")
-    ((proof,), _) = catalogue(core, design, ["cell"])
+    ((proof,), _) = catalogue(core, design, ["saturates-s"])
     swapped = replace(
         proof, design=proof.twin.design, twin=replace(proof.twin, design=proof.design)
     )
