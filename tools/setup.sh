@@ -31,3 +31,10 @@ echo "Installing carousel and what it needs into .venv (once; a minute or two) .
 .venv/bin/python -m pip --disable-pip-version-check install --quiet --editable "$what"
 touch .venv/run.stamp ".venv/$step.stamp"
 [ "$step" != test ] || touch .venv/fpga.stamp .venv/prove.stamp # it has all of both
+
+# What is set up stays, whatever becomes of this.
+trap - EXIT INT TERM HUP
+if [ "$step" = run ]; then
+    echo "Compiling what all models share (once; half a minute) ..."
+    .venv/bin/python -m tools.warm || echo "... which the first run will do"
+fi
