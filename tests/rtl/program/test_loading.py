@@ -110,7 +110,7 @@ def test_another_network_is_loaded(kind, lanes):
 @pytest.mark.parametrize("skip", KINDS_OF_SKIPS)
 def test_a_core_that_skips_goes_on_with_another_network(skip):
     """Without a mark the next vector goes on from where the first network was, with sums and lists
-    of the other one's weights; after a reset it begins a sequence all the same."""
+    of the other one's weights; with one, or after a reset, it begins a sequence."""
     first, second = _pair("two layers and a readout", 3)
     core = make_core(first, 4, load_port=True, skip=skip)
     rng, runs = np.random.default_rng(4), []
@@ -123,6 +123,8 @@ def test_a_core_that_skips_goes_on_with_another_network(skip):
         runs.append(await drive(ctx, core, [(beats[0][0], 0, *beats[0][2:]), *beats[1:]]))
         await load(ctx, core, image(Program(second, core.schedule, True)))
         runs.append(await drive(ctx, core, goes_on, 0.2, 0.2))
+        await load(ctx, core, image(Program(first, core.schedule, True)))
+        runs.append(await drive(ctx, core, beats_of(behind)))
 
     simulate(core, testbench)
     model = first.run(before)
@@ -130,6 +132,7 @@ def test_a_core_that_skips_goes_on_with_another_network(skip):
     want = second.run(behind, model.state).out.reshape(-1).tolist()
     assert runs[1].out == want
     assert runs[1].out != second.run(behind).out.reshape(-1).tolist()
+    assert runs[2].out == first.run(behind).out.reshape(-1).tolist()
 
 
 def test_thresholds_are_part_of_the_structure():
