@@ -34,7 +34,7 @@ touch .venv/run.stamp ".venv/$step.stamp"
 
 # What is set up stays, whatever becomes of this.
 trap - EXIT INT TERM HUP
-if [ "$step" = run ]; then
+if [ "$step" = run ] || [ "$step" = test ]; then
     echo "Compiling what all models share (once; half a minute) ..."
     .venv/bin/python -m tools.warm || echo "... which the first run will do"
 fi
