@@ -10,7 +10,7 @@ from rtl.offline.cuts import Cuts
 from rtl.offline.parts import Part, split
 from sim.scoreboard import by_kind
 from tests.rtl.offline.wired import Wiring, branches, random_wired
-from tests.rtl.support import agree, any_codes, make_core, run_core
+from tests.rtl.support import agree, any_codes, beats_of, drive, make_core, run_core, simulate
 from tests.soak import few
 
 
@@ -135,6 +135,22 @@ def test_every_code_mark_and_counter(case, pauses):
     codes = any_codes(np.random.default_rng(6), qnet, 3, 4)
     run = run_core(core, codes, idle=pauses[0], back_pressure=pauses[1], seed=3)
     assert agree(core.plan, run, codes)
+
+
+@pytest.mark.parametrize("name", few(["over two groups"], NETWORKS))
+def test_sequences_of_every_length(name):
+    """From one step to as many as the buffers hold, in any order; nothing waits for ever."""
+    qnet, rng = NETWORKS[name](), np.random.default_rng(8)
+    sequences = [any_codes(rng, qnet, 1, steps) for steps in (1, 1, 1, 4, 1, 3, 1, 1, 2, 4)]
+    beats, found = [beat for codes in sequences for beat in beats_of(codes)], []
+    core = make_core(qnet, max_length=4)
+
+    async def testbench(ctx):
+        found.append(await drive(ctx, core, beats, idle=0.2, back_pressure=0.5))
+
+    simulate(core, testbench)
+    want = [code for codes in sequences for code in qnet.run(codes[0]).out.ravel().tolist()]
+    assert found[0].out == want
 
 
 @pytest.mark.parametrize(
