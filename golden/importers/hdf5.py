@@ -13,8 +13,10 @@ import numpy as np
 from golden.errors import ModelError
 from golden.importers.hdf5_worker import REFUSED, Question
 
+OUT_OF_TIME = -24  # exit status of a process that SIGXCPU has ended
 WORKER = Path(__file__).with_name("hdf5_worker.py")
-SECONDS = 30.0  # that the reader may take
+SECONDS = 30  # of a processor's time that the reader may take,
+PATIENCE = 4  # and so many times as much by the clock, for a machine that is busy
 
 
 def read(what: str, data: bytes, question: Question) -> dict[str, np.ndarray]:
@@ -29,15 +31,15 @@ def read(what: str, data: bytes, question: Question) -> dict[str, np.ndarray]:
     asked = json.dumps(question).encode()
     try:
         done = subprocess.run(
-            [sys.executable, "-P", str(WORKER)],
+            [sys.executable, "-P", str(WORKER), str(SECONDS)],
             input=b"".join((struct.pack("<Q", len(asked)), asked, data)),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=PATIENCE * SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise ModelError(
-            f"{what}: damaged (not read within {SECONDS:g} s by the HDF5 library)"
-        ) from None
+        done = None
+    if done is None or done.returncode == OUT_OF_TIME:
+        raise ModelError(f"{what}: damaged (not read within {SECONDS} s by the HDF5 library)")
     if done.returncode == REFUSED:
         raise ModelError(f"{what}: {done.stdout.decode(errors='replace')}")
     if done.returncode:

@@ -3,6 +3,7 @@
 The HDF5 library may loop, crash or ask for any amount of memory when a file is damaged with intent,
 and only the end of a process bounds that.
 
+    argv    seconds that it may take
     stdin   the question's length in 8 bytes, the question in JSON, the HDF5 file
     stdout  an .npz of the arrays (status 0), or what is wrong in one line (status 3)
 
@@ -164,8 +165,8 @@ def _check_all_taken(h5py: Any, file: Any, asked: dict[str, Any], where: str, de
             _check_all_taken(h5py, file, asked, f"{where}/{name}/layers", depth + 1)
 
 
-def _limit(size: int) -> None:
-    """Bound this process' memory, where the system can."""
+def _limit(size: int, seconds: int) -> None:
+    """Bound this process' memory and its time on a processor, where the system can."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -174,6 +175,7 @@ def _limit(size: int) -> None:
         most = used + SPARE + 6 * size
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def main() -> int:
@@ -183,7 +185,7 @@ def main() -> int:
     (length,) = struct.unpack("<Q", given[:8])
     question, data = json.loads(given[8 : 8 + length]), given[8 + length :]
     del given
-    _limit(len(data))
+    _limit(len(data), int(sys.argv[1]))
     answer = io.BytesIO()
     try:
         np.savez(answer, allow_pickle=False, **arrays(data, question))

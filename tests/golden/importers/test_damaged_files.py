@@ -124,6 +124,18 @@ def damaged_keras(rng: random.Random, found: dict[str, bytes]) -> bytes:
     return rng.choice((member, config, array))(rng, found)
 
 
+def damaged_h5(rng: random.Random, data: bytes) -> bytes:
+    """Bytes that differ, or a configuration that says something else."""
+    if rng.random() < 0.5:
+        return rng.choice(BYTES)(rng, data)
+    file = io.BytesIO(data)
+    with h5py.File(file, "r+") as model:
+        said = json.loads(model.attrs["model_config"])
+        somewhere(rng, said)
+        model.attrs["model_config"] = json.dumps(said)
+    return file.getvalue()
+
+
 def most(data: bytes) -> int:
     """Bytes that reading `data` may take."""
     return (3 << 20) + 12 * len(data)
@@ -154,7 +166,7 @@ def test_state_dicts(name, tmp_path):
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["plain", "bidirectional_hard", "backwards_around", *STAGES])
 def test_keras(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(hdf5, "SECONDS", 3.0)  # the library loops on some
+    monkeypatch.setattr(hdf5, "SECONDS", 3)  # the library loops on some
     found = members(name)
     rng, seen = random.Random(name), set[bool]()
     assert read_or_refused(tmp_path / "a.keras", zipped(found))
@@ -167,6 +179,22 @@ def test_keras(name, tmp_path, monkeypatch):
     assert peak(resource.RUSAGE_CHILDREN) < max(before) + hdf5_worker.SPARE + 12 * len(
         found[WEIGHTS]
     )
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", STAGES)
+def test_h5(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "SECONDS", 3)
+    whole = (DATA / f"keras_{name}.h5").read_bytes()
+    rng, seen = random.Random(name), set[bool]()
+    assert read_or_refused(tmp_path / "a.h5", whole)
+    before = [peak(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    for _ in range(60):
+        data = damaged_h5(rng, whole)
+        seen.add(read_or_refused(tmp_path / "a.h5", data, most(data)))
+    assert seen == {True, False}
+    assert peak(resource.RUSAGE_SELF) < before[0] + (32 << 20)
+    assert peak(resource.RUSAGE_CHILDREN) < max(before) + hdf5_worker.SPARE + 12 * len(whole)
 
 
 def test_an_archive_of_ours_that_says_it_is_small_is_not_unpacked(tmp_path):

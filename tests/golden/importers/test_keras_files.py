@@ -127,17 +127,18 @@ def test_a_library_that_does_not_come_back(program, message, monkeypatch, tmp_pa
     worker = tmp_path / "worker.py"
     worker.write_text(program)
     monkeypatch.setattr(hdf5, "WORKER", worker)
-    monkeypatch.setattr(hdf5, "SECONDS", 1.0)
+    monkeypatch.setattr(hdf5, "SECONDS", 1)
+    monkeypatch.setattr(hdf5, "PATIENCE", 1)
     assert message in refused(DATA / "keras_plain.keras")
 
 
 def test_weights_that_make_the_library_loop(monkeypatch, path):
     """The second object in the heap of names claims another size."""
-    monkeypatch.setattr(hdf5, "SECONDS", 3.0)
+    monkeypatch.setattr(hdf5, "SECONDS", 2)
     found = members("deep")
     weights = bytearray(found[WEIGHTS])
     weights[weights.index(b"GCOL") + 56] = 255
-    assert "not read within 3 s" in refused(written(path, {**found, WEIGHTS: bytes(weights)}))
+    assert "not read within 2 s" in refused(written(path, {**found, WEIGHTS: bytes(weights)}))
 
 
 def test_no_zip(path):
