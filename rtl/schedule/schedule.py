@@ -378,8 +378,8 @@ def check_shapes(qnet: QuantizedNetwork) -> None:
     if (found := clashing(shapes)) is not None:
         k, seeing = found
         raise UnsupportedError(
-            f"layer {k}: blocks of several cells and gate recurrence cannot share a core with "
-            f"the peepholes of layer {seeing}"
+            f"layer {k}: blocks of several cells and gate recurrence cannot share a core with the "
+            f"peepholes of layer {seeing}; give each cell a block of its own, or cut between them"
         )
 
 

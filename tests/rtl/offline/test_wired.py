@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fixedpoint.network import QuantizedNetwork
+from rtl import plan, planning
 from rtl.offline.cuts import Cuts
 from rtl.offline.parts import Part, split
+from rtl.schedule.schedule import UnsupportedError
 from sim.scoreboard import by_kind
 from tests.rtl.offline.wired import Wiring, branches, random_wired
 from tests.rtl.support import agree, any_codes, beats_of, drive, make_core, run_core, simulate
@@ -76,6 +78,11 @@ def test_where_it_is_cut(name):
     assert not cuts.one_step or name == "one of a pair"
 
 
+def made(case: int | str) -> QuantizedNetwork:
+    """A network by its name, or one of any wiring by its seed."""
+    return random_wired(case) if isinstance(case, int) else NETWORKS[case]()
+
+
 def parts_in_turn(
     groups: tuple[tuple[Part, ...], ...], x: np.ndarray
 ) -> tuple[np.ndarray, Counter[str]]:
@@ -101,7 +108,7 @@ CASES = {**{name: make for name, make in NETWORKS.items()}, **dict.fromkeys(rang
 @pytest.mark.parametrize("case", CASES)
 def test_parts_in_turn_are_the_network(case):
     """And so are the values that they clip; of networks of any wiring."""
-    qnet = random_wired(case) if isinstance(case, int) else NETWORKS[case]()
+    qnet = made(case)
     x = any_codes(np.random.default_rng(1), qnet, 1, 7)[0]
     out, clipped = parts_in_turn(split(qnet), x)
     whole = qnet.run(x)
@@ -130,7 +137,7 @@ PLAYED = few(
 def test_every_code_mark_and_counter(case, pauses):
     """Three sequences through buffers that just hold one, with idle and back-pressure and without:
     every signal, output, mark and counter."""
-    qnet = random_wired(case) if isinstance(case, int) else NETWORKS[case]()
+    qnet = made(case)
     core = make_core(qnet, probe=True, max_length=4)
     codes = any_codes(np.random.default_rng(6), qnet, 3, 4)
     run = run_core(core, codes, idle=pauses[0], back_pressure=pauses[1], seed=3)
@@ -153,14 +160,35 @@ def test_sequences_of_every_length(name):
     assert found[0].out == want
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["over two groups", pytest.param("branches of the same input", marks=pytest.mark.soak)],
-)
-def test_the_pace_of_long_runs(name):
+@pytest.mark.soak
+def test_a_fifo_that_is_too_small_is_noticed(monkeypatch):
+    """A sequence cannot be turned round while its input must wait for what comes of that."""
+    found = planning.waits
+    monkeypatch.setattr(planning, "waits", lambda *of: [[min(n, 1) for n in e] for e in found(*of)])
+    core = make_core(residual(), max_length=4)
+    codes = any_codes(np.random.default_rng(6), core.qnet, 1, 4)
+    with pytest.raises(AssertionError, match="0 of 8 beats after"):
+        run_core(core, codes)
+
+
+def test_what_ends_a_layer_has_nothing_beside_it():
+    """What each direction ends with is of two steps; a stage that sees another value beside it is
+    refused with the way out."""
+    made = Wiring(np.random.default_rng(7), 2, 0, 2)
+    inner = made.units(made.cells("p", (-1,)), 2, "tanh")
+    made.units((-1, *inner), 1)
+    with pytest.raises(UnsupportedError, match=r"layer 1 runs in reverse.* \(y\[:, -1\]\)"):
+        plan(made.quantized("final"))
+
+
+PACED = few(["over two groups"], ["over two groups", "branches of the same input", 4, 11, 20, 37])
+
+
+@pytest.mark.parametrize("case", PACED)
+def test_the_pace_of_long_runs(case):
     """What waits for other groups never makes them wait: sequences end as far apart as the slowest
     part needs for their steps."""
-    qnet, steps = NETWORKS[name](), 6
+    qnet, steps = made(case), 8
     core = make_core(qnet, max_length=steps)
     codes = any_codes(np.random.default_rng(4), qnet, 9, steps)
     given = np.array(run_core(core, codes).given)
