@@ -25,6 +25,7 @@ from carousel.search.command import problems
 from fixedpoint import loop, quantize
 from fixedpoint.budget.account import account
 from fixedpoint.compiled import run as compiled
+from fixedpoint.dense import QuantizedDense
 from fixedpoint.retention.hold import check_hold
 from fixedpoint.search.evaluation import evaluate
 from fixedpoint.widths import Widths
@@ -32,7 +33,10 @@ from golden.tasks import adding
 
 MODELS = pages.DOCS.parent / "models"
 FILE = Path(__file__).with_name("loops.json")
-LOOPS = {"compiled": compiled.run_layer, "loop": loop.run_layer}
+LOOPS = {
+    "compiled": (compiled.run_layer, compiled.run_dense),
+    "loop": (loop.run_layer, QuantizedDense.run),
+}
 HEAD = ("work", "compiled, s", "loop, s", "times as long")
 
 
@@ -60,8 +64,11 @@ def measure(part: float = 1.0) -> list[dict[str, Any]]:
     found = []
     for name, work in works(part):
         seconds = {}
-        for which, run_layer in LOOPS.items():
-            with mock.patch("fixedpoint.network.run_layer", run_layer):
+        for which, (run_layer, run_dense) in LOOPS.items():
+            with (
+                mock.patch("fixedpoint.network.run_layer", run_layer),
+                mock.patch("fixedpoint.network.run_dense", run_dense),
+            ):
                 start = time.process_time()
                 work()
                 seconds[which] = time.process_time() - start

@@ -117,7 +117,7 @@ def text(found: Found) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9, help="runs of each, the best counts (9)")
+    parser.add_argument("--rounds", type=int, default=25, help="runs of each, the best counts (25)")
     parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--keep", action="store_true", help=f"write {FILE.name} and the page")
     options = parser.parse_args()
