@@ -33,7 +33,8 @@ def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedN
             )
     if any(numbers) and net.first_reverse is not None:
         raise CarouselError(
-            f"threshold: layer {net.first_reverse} runs in reverse, and no such core skips"
+            f"threshold: layer {net.first_reverse} runs in reverse, and what was used last would "
+            "be another value there"
         )
     layers = tuple(
         replace(layer, threshold=number)

@@ -147,6 +147,14 @@ class CorePlan:
         """Clocks a step in the steady state: of the slowest part, or of a join."""
         return max(self.slowest.cycles_per_step, self.joined)
 
+    def cycles_at(self, share: float) -> int:
+        """The same in steps in which this share of the columns of a core that skips is active."""
+        found = (
+            each.cycles_at(share) if isinstance(each, SkipSchedule) else each.cycles_per_step
+            for each in self.schedules
+        )
+        return max(*found, self.joined)
+
     @property
     def ideal_cycles(self) -> int:
         """Clocks a step in which the slowest part multiplies."""
@@ -256,10 +264,7 @@ class CorePlan:
             "accumulator_bits": program.paths.sum,
             "weight_memory_bits": program.memories["weights"],
         }
-        if isinstance(schedule, SkipSchedule):
-            least, thresholds = schedule.least_cycles, list(self.qnet.thresholds)
-            skip = {"what": schedule.skip, "thresholds": thresholds, "least_cycles": least}
-            found["skip"] = skip
+        found |= self._skips()
         if self.options.protect:
             found["protected"] = True
             found["memory_bits"] = program.memories
@@ -271,7 +276,14 @@ class CorePlan:
 
     def _sequences(self) -> dict[str, Any]:
         """What is said of a core that holds whole sequences."""
-        return {"max_length": self.max_length, "sequence_memory_bits": self.buffer_bits}
+        held = {"max_length": self.max_length, "sequence_memory_bits": self.buffer_bits}
+        return held | self._skips()
+
+    def _skips(self) -> dict[str, Any]:
+        """What is said of a core that skips."""
+        skip, thresholds = self.options.skip, list(self.qnet.thresholds)
+        about = {"what": skip, "thresholds": thresholds, "least_cycles": self.cycles_at(0)}
+        return {"skip": about} if skip else {}
 
 
 def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
@@ -295,10 +307,7 @@ def plan(qnet: QuantizedNetwork, options: CoreOptions = USUAL) -> CorePlan:
     _check_reverse(qnet.first_reverse, options)
     groups = split(qnet)
     parts = (part for group in groups for part in group)
-    plans = (
-        StepPlan.of(part.qnet, replace(options, lanes=_lanes_of(part, options.lanes)))
-        for part in parts
-    )
+    plans = (StepPlan.of(part.qnet, _part_options(part, options)) for part in parts)
     return CorePlan(qnet, options, groups, tuple(plans))
 
 
@@ -347,6 +356,12 @@ def _check_protect(qnet: QuantizedNetwork, options: CoreOptions) -> None:
         raise CarouselError(
             "protect: cannot be combined with a load port: what is written there has no check bits"
         )
+
+
+def _part_options(part: Part, options: CoreOptions) -> CoreOptions:
+    """Those of a part's core; one of a head alone does not skip."""
+    skip = options.skip if part.layers else None
+    return replace(options, lanes=_lanes_of(part, options.lanes), skip=skip)
 
 
 def _lanes_of(part: Part, lanes: int | None) -> int:

@@ -30,13 +30,8 @@ def _of_network(qnet: QuantizedNetwork) -> Iterator[str]:
     if not qnet.layers:
         yield "a core that skips has layers"
     for k, layer in enumerate(qnet.layers):
-        shape = layer.shape
-        for has, what in (
-            (shape.reverse, "runs in reverse"),
-            (layer.initial.y.any(), "starts from outputs other than 0"),
-        ):
-            if has:
-                yield f"layer {k} {what}, which no core that skips has"
+        if layer.initial.y.any():
+            yield f"layer {k} starts from outputs other than 0, which no core that skips has"
 
 
 def _of_options(options: CoreOptions) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Gateware:
     @property
     def measured(self) -> float | None:
         """Cycles a step, or None where too few steps (or sequences) were run to tell."""
-        if self.skipped is not None:
+        if self.skipped is not None and not self.plan.holds_sequences:
             return float(self.skipped.cycles.mean()) if len(self.skipped.cycles) else None
         cycles = self.trace.cycles_per_step
         return None if math.isnan(cycles) else cycles
@@ -156,6 +156,8 @@ def predicted(found: Gateware) -> object:
     if found.skipped is None:
         return found.plan.cycles_per_step
     clocks = found.skipped.predicted
+    if found.plan.holds_sequences:
+        return f"at most {found.plan.cycles_per_step}"
     return f"{clocks.mean():g}" if len(clocks) else "too few steps"
 
 
@@ -195,7 +197,8 @@ def _paces(found: Gateware) -> list[tuple[str, object]]:
     core = found.plan
     if found.skipped is not None:
         most = ("cycles a step, at most", core.cycles_per_step)
-        return [*skipped.rows(found.skipped), most]
+        held = [("cycles a step, measured", measured(found))] if core.holds_sequences else []
+        return [*skipped.rows(found.skipped), *held, most]
     return [
         ("cycles a step, measured", measured(found)),
         ("cycles a step, predicted", core.cycles_per_step),

@@ -14,7 +14,6 @@ from fixedpoint import QuantizedNetwork, quantize
 from golden import Network
 from golden.wiring import labels
 from rtl import CoreOptions, CorePlan, allowed_lanes, plan
-from rtl.schedule.skipping import SkipSchedule
 
 SHOWN = 4  # numbers of lanes in a table
 HELD = "for each step of --max-length", "besides"
@@ -53,10 +52,9 @@ class Need:
     @property
     def clocks(self) -> tuple[int, ...] | None:
         """Of a core that skips, cycles of a step in which `SHARES` of its columns are active."""
-        schedule = self.plan.schedules[0]
-        if not isinstance(schedule, SkipSchedule):
+        if self.plan.options.skip is None:
             return None
-        return tuple(schedule.cycles_at(share) for share in SHARES)
+        return tuple(map(self.plan.cycles_at, SHARES))
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -160,7 +158,7 @@ def tables(needs: tuple[Need, ...], bits: int) -> list[Table]:
             ([need.lanes, *(f"{n:,}" for n in need.plan.memories.values())] for need in needs),
         ),
     ]
-    return [*found, *_of_parts(needs)] if first.parts else [*found, *_of_shares(needs)]
+    return [*found, *(_of_parts(needs) if first.parts else []), *_of_shares(needs)]
 
 
 def _of_shares(needs: tuple[Need, ...]) -> list[Table]:

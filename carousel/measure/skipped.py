@@ -1,6 +1,6 @@
 """Of a core that skips: how many columns were active in each step, and how long steps took."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class Skipped:
     ----------
     shares : of each step, the share of the columns of all groups that were active.
     predicted : clocks from each step to the next, where the streams never pause; but not to one
-        before which a state is written.
+        before which a state is written, and none of a core that holds sequences.
     measured : the same in simulation; None where nothing was simulated.
     """
 
@@ -49,12 +49,35 @@ def look(
     schedule = core.parts[0].schedule
     if not isinstance(schedule, SkipSchedule):
         return None
+    if core.holds_sequences:
+        return Skipped(_of_parts(core, codes), np.zeros(0, np.int64), None)
     steps = activity(core.qnet, schedule, codes, state)
     shares = schedule.active(*steps) / schedule.ideal_cycles
     follows = [t not in steps.loaded for t in range(1, len(shares))]
     predicted = np.diff(schedule.begins(*steps))[follows]
     begun = None if trace is None or trace.begun is None else np.diff(trace.begun)[follows]
     return Skipped(shares, predicted, begun)
+
+
+def _of_parts(core: CorePlan, codes: Codes) -> np.ndarray:
+    """The shares of each step, of all parts of a core that holds sequences; each sees its input in
+    its own direction."""
+    x, plans = codes.reshape(-1, *codes.shape[-2:]), iter(core.parts)
+    active, whole = np.zeros(x.shape[:2]), 0
+    for group in core.groups:
+        given = []
+        for part in group:
+            schedule, turn = next(plans).schedule, slice(None, None, -1 if part.reverse else 1)
+            whole += schedule.ideal_cycles
+            found = np.full(active.shape, schedule.ideal_cycles)
+            if isinstance(schedule, SkipSchedule):
+                steps = activity(part.qnet, schedule, x[:, turn])
+                found = schedule.active(*steps).reshape(active.shape)
+            active += found[:, turn]
+            every = replace(part.qnet, output="every", decides=False)
+            given.append(every.run(x[:, turn]).out[:, turn])
+        x = np.concatenate(given, axis=-1)
+    return active.reshape(-1) / whole
 
 
 def three(values: np.ndarray) -> tuple[float, ...]:
@@ -72,8 +95,11 @@ def cycles(values: np.ndarray) -> str:
 def rows(found: Skipped) -> list[tuple[str, object]]:
     """For people."""
     shares = ", ".join(f"{100 * each:.1f} %" for each in three(found.shares))
+    said: list[tuple[str, object]] = [(f"active columns: {HEAD}", shares)]
+    if found.measured is None and not len(found.predicted):
+        return said
     return [
-        (f"active columns: {HEAD}", shares),
+        *said,
         (f"cycles a step, measured: {HEAD}", cycles(found.cycles)),
         (f"cycles a step, predicted: {HEAD}", cycles(found.predicted)),
     ]

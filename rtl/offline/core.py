@@ -26,6 +26,8 @@ from rtl.offline.parts import Part
 from rtl.offline.reverser import Reverser
 from rtl.planning import CorePlan
 from rtl.signature import core_members
+from rtl.skipping.core import SkipCore
+from rtl.step_plan import StepPlan
 
 
 class OfflineCore(wiring.Component):
@@ -63,7 +65,7 @@ class OfflineCore(wiring.Component):
 
     def __init__(self, plan: CorePlan):
         self.plan, self.qnet = plan, plan.qnet
-        self.cores = tuple(map(Core, plan.parts))
+        self.cores = tuple(map(_core, plan.parts))
         super().__init__(core_members(plan))
 
     def elaborate(self, platform):
@@ -130,6 +132,11 @@ class OfflineCore(wiring.Component):
             _widen(m, own, join.b)
             flow, joined = join.o, joined + width
         return flow
+
+
+def _core(part: StepPlan) -> Core:
+    """The core of a part: one that skips, if it was planned so."""
+    return (SkipCore if part.options.skip else Core)(part)
 
 
 def _components(way: Way, core: Core) -> list[Any]:

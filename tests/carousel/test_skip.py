@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import golden
+from carousel.measure.skipped import look
+from fixedpoint import quantize
+from rtl import CoreOptions, plan
 from tests.carousel.conftest import network
 from tests.carousel.nets import layer
 from tests.carousel.nets import network as wide
@@ -69,6 +72,20 @@ def test_a_threshold_counts_as_an_error_of_fixed_point(cli, model):
         assert cli("compare", model, *SHORT, *words).exit_code == 0
         errors.append(json.loads(place.read_text())["errors"]["out"]["rmse"])
     assert errors[0] < errors[1]
+
+
+def test_what_is_active_in_both_directions():
+    """Each part sees its own time: outputs of the step before, and of the one behind."""
+    rng, both = np.random.default_rng(2), {"reverse": True, "beside": True}
+    net = golden.Network((layer(rng, 3, 4), layer(rng, 3, 4, **both)))
+    qnet = quantize(net, bits=8, calibrate=rng.normal(size=(1, 9, 3)))
+    codes = np.where(rng.random((2, 6, 3)) < 0.5, 0, rng.integers(-128, 128, (2, 6, 3)))
+    found = look(plan(qnet, CoreOptions(skip="zero")), codes, None)
+    ahead, back = (each["y"] != 0 for each in qnet.run(codes).layers)
+    columns = 2 * (codes != 0).sum(axis=2)
+    columns[:, 1:] += ahead.sum(axis=2)[:, :-1]
+    columns[:, :-1] += back.sum(axis=2)[:, 1:]
+    assert np.allclose(found.shares, columns.reshape(-1) / (2 * (3 + 4)))
 
 
 @pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))

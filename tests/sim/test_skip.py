@@ -24,14 +24,16 @@ FEW, MANY = (4, 5), 40
 WIRED = (5, 1, 3, 7, 8, 9, 10, 12, 13, 14)
 
 
-def fitting() -> Iterator[int]:
-    """The random configurations that such a core can run."""
+def fitting(reverse: bool = False) -> Iterator[int]:
+    """The random configurations that such a core can run, those with reverse layers or without."""
     for seed in count():
+        qnet = random_case(seed).qnet
         try:
-            check_skip(random_case(seed).qnet, CoreOptions(skip="zero"))
+            check_skip(qnet, CoreOptions(skip="zero"))
         except CarouselError:
             continue
-        yield seed
+        if reverse == (qnet.first_reverse is not None):
+            yield seed
 
 
 def case(number: int) -> tuple[QuantizedNetwork, dict]:
@@ -52,6 +54,12 @@ def wired(number: int) -> tuple[QuantizedNetwork, dict]:
     found = wired_case(number)
     skip, streams = ("unchanged", "zero")[number % 3 == 2], 1 + number % 2
     return found.qnet, {"lanes": found.lanes, "skip": skip, "streams": streams}
+
+
+def turned(number: int) -> tuple[QuantizedNetwork, dict]:
+    """A random configuration with reverse layers."""
+    found = random_case(next(islice(fitting(reverse=True), number, None)))
+    return found.qnet, {"lanes": found.lanes, "skip": ("unchanged", "zero")[number % 2]}
 
 
 def run(number: int, build_dir, kind=case) -> None:
@@ -129,3 +137,9 @@ def test_random_configuration_soak(number, build_dir):
 @pytest.mark.parametrize("number", WIRED)
 def test_wired_configuration_soak(number, build_dir):
     run(number, build_dir, wired)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(6))
+def test_reverse_configuration_soak(number, build_dir):
+    run(number, build_dir, turned)

@@ -105,6 +105,21 @@ def test_sequences_of_every_length(name):
     assert [run.out for run in found] == [want, want]
 
 
+@pytest.mark.parametrize(("name", "skip"), (("between forward layers", "unchanged"),
+                                            ("a pair and a readout", "zero")))  # fmt: skip
+def test_parts_that_skip(name, skip):
+    """The same of cores that skip, on input that is 0 now and then, and stays what it was."""
+    qnet = made(name)
+    core = make_core(qnet, 2, probe=True, max_length=6, skip=skip)
+    rng = np.random.default_rng(7)
+    codes = any_codes(rng, qnet, 3, 6)
+    codes = np.where(rng.random(codes.shape) < 0.5, 0, codes)
+    codes[:, 2:5] = codes[:, 2:3]
+    run = run_core(core, codes, idle=0.2, back_pressure=0.3, seed=4)
+    assert agree(core.plan, run, codes)
+    assert core.plan.cycles_at(0) < core.plan.cycles_at(1) == core.plan.cycles_per_step
+
+
 def test_a_sequence_that_is_too_long():
     """Its first steps count, the flag stays up, and the sequence after it comes out right."""
     qnet, rng = made("a pair"), np.random.default_rng(9)

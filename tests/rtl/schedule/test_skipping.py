@@ -166,16 +166,16 @@ def test_input_that_comes_slower_than_steps_end():
     assert set(np.diff(begins).tolist()) == {400 - 1 + schedule.listing - latency.LOOKED}
 
 
-def refused(options: CoreOptions, **changes) -> str:
+def refused(options: CoreOptions, start: float = 0.0) -> str:
     from tests.rtl.support import quantized, stack
 
     rng = np.random.default_rng(0)
-    qnet = quantized(stack(rng, 3, 4, outputs=2), rng)
-    if changes:
-        shape = replace(qnet.layers[0].shape, **changes)
-        qnet = replace(qnet, layers=(replace(qnet.layers[0], shape=shape),))
+    net = stack(rng, 3, 4, outputs=2)
+    if start:
+        initial = {"s": np.zeros(4), "y": np.full(4, start)}
+        net = replace(net, layers=(replace(net.layers[0], initial=initial),))
     with pytest.raises(CarouselError) as found:
-        plan(qnet, options)
+        plan(quantized(net, rng), options)
     return str(found.value)
 
 
@@ -183,6 +183,6 @@ def test_what_such_a_core_cannot_have():
     """One line says what, and which layer or option it is."""
     zero = CoreOptions(skip="zero")
     assert refused(CoreOptions(skip="most")) == "skip 'most': allowed are zero and unchanged"
-    assert "layer 0 runs in reverse" in refused(zero, reverse=True)
+    assert "layer 0 starts from outputs other than 0" in refused(zero, start=0.5)
     assert "streams 17: must be from 1 to 16" in refused(replace(zero, streams=17))
     assert "nonzeros" in refused(replace(zero, nonzeros=1))
