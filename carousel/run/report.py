@@ -71,8 +71,8 @@ def _cost(found: RunResult) -> str:
     text = f"It takes {lanes + tail} multipliers ({lanes} lanes and {tail} behind them), "
     text += f"{bits:,} bits of memory and {pace:,} cycles a step."
     if need.plan.holds_sequences:
-        text += f" Sequences of up to {need.plan.max_length:,} steps take {need.plan.buffer_bits:,}"
-        text += " bits more."
+        held = f"{need.plan.buffer_bits:,} bits"
+        text += f" Sequences of up to {need.plan.max_length:,} steps take {held} more."
     return text
 
 

@@ -61,7 +61,7 @@ def test_the_main_job_takes_every_kind(cli, quick_sim, tmp_path, place, name, dr
     assert all(words in page for words in SAID.get(name, ()))
     if name in nets.REVERSE:
         held = data["gateware"]["sequence_memory_bits"]
-        assert f"Sequences of up to 20 steps take {held:,} more." in page
+        assert f"Sequences of up to 20 steps take {held:,} bits more." in page
     assert (data["never_shut"] is None) == bool(data["hold"]) == (name != "clipped")
     shown = labels(page)
     states, curves = DRAWN.get(name, ([], []))
