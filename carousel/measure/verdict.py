@@ -29,7 +29,7 @@ class AccuracyVerdict:
     rmse, spread, decibels : of the output: its error, its standard deviation in float, and the
         ratio of their squares.
     right : sequences answered rightly in fixed point and in float, and of how many; or None.
-    lost : weights whose largest code has only a few bits, and rows of which nothing is left.
+    lost : weights, and rows of them, whose largest code has only a few bits.
     constant : the input's only value, where it has no other and formats were chosen from it.
     clipped : values of the input beyond its format, and the largest, in times the format's end.
     tried : options that make it better, and the decibels that they gave.
@@ -121,9 +121,9 @@ def _right(subject: Subject, measured: Measured) -> tuple[int, int, int] | None:
 
 
 def _lost(subject: Subject) -> list[str]:
-    """Weights, by layer and source, of whose largest code only a few bits are left; and rows of
-    which scales of their own leave nothing."""
-    found = _nothing(subject)
+    """Weights, by layer and source, of whose largest code only a few bits are left; and rows to
+    which scales of their own leave as few."""
+    found = _rows(subject)
     for k, (real, layer) in enumerate(zip(subject.net.layers, subject.qnet.layers, strict=True)):
         rows = np.concatenate([layer.rows(kind).codes for kind in layer.shape.kinds])
         floats = np.concatenate([real.weights[kind] for kind in layer.shape.kinds])
@@ -135,8 +135,9 @@ def _lost(subject: Subject) -> list[str]:
     return found
 
 
-def _nothing(subject: Subject) -> list[str]:
-    """Rows that are coarser than others and whose weights are all 0 for it."""
+def _rows(subject: Subject) -> list[str]:
+    """Rows that are coarser than others, and of whose largest code only a few bits are left for
+    it."""
     found, net = [], subject.net
     for (k, kind), rows in subject.qnet.rows.items():
         if k < len(net.layers):
@@ -144,11 +145,15 @@ def _nothing(subject: Subject) -> list[str]:
             real, name = layer.projection if kind == "y" else layer.weights[kind], f"layer {k}'s"
         else:
             real, name = net.dense[k - len(net.layers)].weights, f"stage {k}'s"
+        width = min(form.width for form, _ in rows.formats.values())
+        few = FEW if FEW < width - 2 else 0
         there, by = np.any(real, axis=1), np.array(rows.coarser or [0] * rows.outputs)
-        gone = np.flatnonzero(there & (by > 0) & ~rows.codes.any(axis=1))
+        largest = np.abs(rows.codes).max(axis=1, initial=0)
+        gone = np.flatnonzero(there & (by > 0) & (largest < 1 << few))
         if len(gone):
             what = f"row {gone[0]}" if len(gone) == 1 else f"{len(gone)} of {len(there)} rows"
-            found.append(f"{name} {what} of {kind} (0 bits, coarser by {by[gone].max()})")
+            bits = int(largest[gone].max()).bit_length()
+            found.append(f"{name} {what} of {kind} ({bits} bits, coarser by {by[gone].max()})")
     return found
 
 

@@ -170,6 +170,20 @@ def test_a_row_that_its_scale_leaves_nothing_is_named(cli, files, tmp_path):
     assert found["few_bits"] == rows and "few bits are left to " + rows[0] in found["sentence"]
 
 
+def test_a_row_that_its_scale_leaves_few_bits_is_named(cli, files, tmp_path):
+    model, x = files
+    place = tmp_path / "f.json"
+    assert cli("quantize", model, "--input", x, "-o", place).exit_code == 0
+    data = json.loads(place.read_text())
+    for by, named in ((9, False), (13, True)):
+        data["layers"][0]["coarser"] = {"i": [0, by, 0, 0]}
+        place.write_text(json.dumps(data))
+        words = ("compare", model, "--input", x, "--formats", place, "--json", tmp_path / "j.json")
+        found = verdict(cli(*words), tmp_path / "j.json")
+        rows = [each for each in found["few_bits"] if "row" in each]
+        assert rows == (["layer 0's row 1 of i (3 bits, coarser by 13)"] if named else [])
+
+
 def test_an_input_of_one_value_is_said_to_say_nothing(cli, files, tmp_path):
     model, x = files
     np.save(x, np.full((2, 30, 3), 3.5))
