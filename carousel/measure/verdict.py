@@ -146,7 +146,7 @@ def _rows(subject: Subject) -> list[str]:
         else:
             real, name = net.dense[k - len(net.layers)].weights, f"stage {k}'s"
         width = min(form.width for form, _ in rows.formats.values())
-        few = FEW if FEW < width - 2 else 0
+        few = FEW if width - 2 > FEW else 0
         there, by = np.any(real, axis=1), np.array(rows.coarser or [0] * rows.outputs)
         largest = np.abs(rows.codes).max(axis=1, initial=0)
         gone = np.flatnonzero(there & (by > 0) & (largest < 1 << few))
