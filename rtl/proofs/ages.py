@@ -24,12 +24,27 @@ def runs(times: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield run[0], run[-1]
 
 
+def strides(times: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    """Ascending times as runs of equal distance, which is a power of two: the first and the last
+    one of each, and the distance."""
+    left = list(times)
+    while left:
+        by, count = left[min(1, len(left) - 1)] - left[0] or 1, 1
+        while count < len(left) and left[count] == left[0] + by * count:
+            count += 1
+        if by & (by - 1) or (by > 1 and count < 3):
+            by, count = 1, 1
+        yield left[0], left[count - 1], by
+        left = left[count:]
+
+
 def meets(since: str, times: Iterable[int]) -> str:
-    """Whether an age is one of some times."""
-    terms = (
-        f"{since} == {low}" if low == high else f"({since} >= {low} && {since} <= {high})"
-        for low, high in runs(times)
-    )
+    """Whether an age, a register, is one of some times."""
+    terms = []
+    for low, high, by in strides(times):
+        lowest = f" && {since}[{by.bit_length() - 2}:0] == {low % by}" if by > 1 else ""
+        run = f"({since} >= {low} && {since} <= {high}{lowest})"
+        terms.append(f"{since} == {low}" if low == high else run)
     return f"({' || '.join(terms)})"
 
 

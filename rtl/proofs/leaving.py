@@ -192,15 +192,16 @@ def claim_flag(h: Harness, beats: Beats, net: str, late: int, rows: tuple[Timed,
 
 
 def claim_room(h: Harness, beats: Beats, last: Mark) -> None:
-    """Room is given back with a vector's last beat; what is written always has some."""
+    """Room is given back with a vector's last beat; what is written always has some. A vector has
+    room, is in the FIFO as a whole, or is one of a step under way."""
     outputs, free = beats.outputs, h.see("free")
     shown, high = h.cut("fifo.r_data"), h.width("fifo.r_data") - 1
     h.register("gave", 16, f"given ? (gave == {outputs - 1} ? 0 : gave + 1) : gave")
     h.assume(f"!{h.see('fifo.r_rdy')} || {shown}[{high}] == (gave == {outputs - 1})")
-    h.line(f"wire [15:0] unwritten = {' + '.join(beats.unwritten(last))};")
-    h.prove(f"{outputs} * {free} + unwritten + count + gave == {outputs * beats.room}")
     ends = f"{h.see('fifo.w_en')} && wrote == {outputs - 1}"
     h.register("whole", 16, f"whole + ({ends}) - (given && gave == {outputs - 1})")
-    h.prove(f"gave + count == {outputs} * whole + wrote && whole <= {beats.room}")
-    h.prove(f"gave < {outputs} && {free} <= {beats.room}")
+    h.prove(f"gave < {outputs} && gave + count == {outputs} * whole + wrote")
+    under_way = beats.of_steps(last, lambda age, times: f"({age} <= {times[-1]})")
+    h.prove(f"{free} + whole + {' + '.join(under_way)} == {beats.room}")
+    h.prove(f"{free} <= {beats.room} && whole <= {beats.room}")
     h.prove(f"!{h.see('fifo.w_en')} || {h.see('fifo.w_rdy')}")

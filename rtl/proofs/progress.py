@@ -54,6 +54,7 @@ def state(design: Design, beats: Beats) -> Harness:
     h.leave_lanes()
     claim_rows(h, beats)
     unwritten = beats.unwritten(claim_beats(h, beats))
+    h.line(f"wire [15:0] unwritten = {' + '.join(unwritten)};")
     starts, running = h.see("sequencer.starts"), h.see("sequencer.running")
     taking, free = h.see("r_en"), h.see("free")
     blocked = f"{free} < {streams} ? {left(beats, 'age', 'unwritten + count')} : 0"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rtl.proofs.ages import ahead, before, runs
+from rtl.proofs.ages import ahead, before, meets, runs, strides
 from rtl.proofs.pieces import chosen
 
 INNERMOST = re.compile(r"\(([^()]*) < ([^()]*) \? ([^()]*) : ([^()]*)\)")
@@ -34,6 +34,28 @@ def value(text: str, **nets: int) -> int:
 )
 def test_times_that_follow_one_another_are_one_run(times, found):
     assert list(runs(times)) == found
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ([], []),
+        ([4], [(4, 4, 1)]),
+        ([1, 2, 3, 7, 9, 11, 13], [(1, 3, 1), (7, 13, 2)]),
+        ([5, 9, 13, 14, 15], [(5, 13, 4), (14, 15, 1)]),
+        ([5, 9, 10], [(5, 5, 1), (9, 10, 1)]),
+        ([1, 4, 7, 10], [(1, 1, 1), (4, 4, 1), (7, 7, 1), (10, 10, 1)]),
+    ],
+)
+def test_times_at_distances_of_a_power_of_two_are_one_run(times, found):
+    assert list(strides(times)) == found
+
+
+def test_an_age_meets_a_run_of_distant_times_by_its_lowest_bits():
+    assert meets("age", [3, 11, 19, 25]) == (
+        "((age >= 3 && age <= 19 && age[2:0] == 3) || age == 25)"
+    )
+    assert meets("age", [2, 4, 5]) == "(age == 2 || (age >= 4 && age <= 5))"
 
 
 @pytest.mark.parametrize("times", TIMES)
