@@ -63,7 +63,10 @@ def compare(seeds):
         rng, layers = any_layer(seed)
         for each in layers:
             batch = int(rng.choice(BATCHES))
-            x = any_codes(rng, each.input, (int(rng.integers(1, 30)), batch, each.shape.inputs))
+            x = any_codes(rng, each.input, (int(rng.integers(1, 50)), batch, each.shape.inputs))
+            if rng.integers(2):  # as a layer before it gives them
+                x = np.ascontiguousarray(x.transpose(0, 2, 1)).transpose(0, 2, 1)
+            x = x[:: rng.choice([1, -1])]
             start = any_state(rng, each, batch) if seed % 2 else each.initial_state(batch)
             assert differences(each, x, start) == [], f"seed {seed}"
             done[str(packing.pack(each).rows.weights.dtype)] += 1
