@@ -7,6 +7,9 @@ i ────►│ Head │─►│Fork│     two directions side by side �
        └──────┘  └──┬─┘┌────────┐  ┌──────┐  ┌────────┐ └──▲─┘  └──────┘
                     └─►│Reverser│─►│ Core │─►│Reverser│────┘
                        └────────┘  └──────┘  └────────┘
+
+What a part reads of others than those just before it is forked off where it comes from, waits in a
+Buffer, and is joined to the rest.
 """
 
 from functools import reduce
