@@ -7,18 +7,21 @@ from golden.errors import CarouselError
 from golden.network import Network
 from rtl.core import Core
 from rtl.schedule.schedule import allowed_lanes, schedule_of
+from rtl.schedule.skipping import KINDS
 from tests.rtl.shapes import forget
 from tests.rtl.support import (
     G1997,
     CoreRun,
     agree,
     any_codes,
+    drive,
     head,
     layer,
     make_core,
     quantized,
     readout,
     run_core,
+    simulate,
     stack,
 )
 from tests.rtl.test_core_cells import cell
@@ -95,3 +98,35 @@ def test_streams_that_cannot_be():
     """One line that names the number."""
     with pytest.raises(CarouselError, match="streams 0: must be at least 1"):
         make_core(NETWORKS["forget"], streams=0)
+
+
+@pytest.mark.parametrize("skip", (None, *KINDS))
+def test_sequences_of_streams_begin_and_end_in_any_step(skip):
+    """Each stream has marks of its own: a sequence may begin in one while it goes on in others."""
+    qnet, rng = NETWORKS["readout"], np.random.default_rng(6)
+    lengths = ((2, 3, 1), (4, 2), (1, 5))
+    core = make_core(qnet, 5, streams=3, skip=skip)
+    codes = any_codes(rng, qnet, 3, 6)
+    codes[:, 3:5] = codes[:, 2:3]
+    ends = [np.cumsum(each).tolist() for each in lengths]
+    begins = [[0, *each[:-1]] for each in ends]
+    beats, want = [], []
+    outs = [
+        np.concatenate([qnet.run(codes[k, a:b]).out for a, b in zip(*where, strict=True)])
+        for k, where in enumerate(zip(begins, ends, strict=True))
+    ]
+    width = qnet.inputs
+    for t in range(6):
+        for k, x in enumerate(codes[:, t].tolist()):
+            opens, closes = t in begins[k], t + 1 in ends[k]
+            beats += [(v, opens and not d, closes and d == width - 1) for d, v in enumerate(x)]
+            y = outs[k][t].tolist()
+            want += [(v, opens and not d, closes and d == len(y) - 1) for d, v in enumerate(y)]
+
+    runs = []
+
+    async def testbench(ctx):
+        runs.append(await drive(ctx, core, beats, 0.2, 0.2))
+
+    simulate(core, testbench)
+    assert runs[0].beats == want
