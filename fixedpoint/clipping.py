@@ -23,6 +23,7 @@ from golden.squash import Array
 GOOD = 40.0  # dB of the output: an error of a hundredth of its own spread
 POOR = 30.0  # a thirtieth
 GAIN = 2.0  # dB, the least for which a bit of range is given up
+SURE = 1.5  # dB, the same with weights rounded by data, where it is less by chance what is gained
 MOST = 4  # bits of range that are given up where it is poor
 STEPS = 20_000  # that are run at most, of all sequences
 
@@ -58,12 +59,12 @@ def clipped(
         outputs = [run.value("out").ravel() for run in runs]
         return against(real, np.concatenate(outputs))[2]
 
-    first = decibels(widths)
+    first, gain = decibels(widths), GAIN if known is None else SURE
     if first >= GOOD:
         return widths
     most = MOST if first < POOR else int(math.log2(seen.headroom))
     tried = [replace(widths, clip=bits) for bits in range(1, min(most, MOST) + 1)]
-    gained = {0: first} | {each.clip: decibels(each) - GAIN * each.clip for each in tried}
+    gained = {0: first} | {each.clip: decibels(each) - gain * each.clip for each in tried}
     return replace(widths, clip=max(gained, key=lambda bits: gained[bits]))
 
 

@@ -8,7 +8,7 @@ import pytest
 from fixedpoint import FormatError, choose_formats, clipping, quantize
 from fixedpoint.budget.error import against
 from fixedpoint.calibration import Part, Seen
-from fixedpoint.clipping import GAIN, GOOD, MOST, POOR, clipped
+from fixedpoint.clipping import GAIN, GOOD, MOST, POOR, SURE, clipped
 from fixedpoint.fitting import formats_of
 from fixedpoint.rounding import observe, rounded
 from fixedpoint.rule import Rule
@@ -63,7 +63,7 @@ def test_of_weights_rounded_by_data_it_is_these_that_count():
         widths = Rule(bits).widths(net, seen)
         tried = [decibels(net, replace(widths, clip=c), seen, x, known) for c in range(MOST + 1)]
         most = MOST if tried[0] < POOR else 1
-        gained = (np.array(tried) - GAIN * np.arange(MOST + 1))[: most + 1]
+        gained = (np.array(tried) - SURE * np.arange(MOST + 1))[: most + 1]
         found = clipped(net, widths, seen, [Part(x)], known)
         assert found.clip == (int(np.argmax(gained)) if tried[0] < GOOD else 0)
         assert Rule(bits).formats(net, seen, [Part(x)], known) == formats_of(net, found, seen)
