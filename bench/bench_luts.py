@@ -1,8 +1,8 @@
 """LUT4s of cores in several formats: `python -m bench.bench_luts [--json FILE]`.
 
 Synthesis for an ECP5 compared with the estimate of `fixedpoint.search.cost`, whose constants are
-the line through the first of these cores; the others show how far it is off where nothing was
-fitted. Minutes each; what FILE has already is not synthesised again.
+the line through the first of these cores when pipelines were shorter; the others show how far it is
+off where nothing was fitted. What FILE has already is not synthesised again.
 """
 
 import argparse

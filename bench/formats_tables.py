@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bench import pages
 from carousel.cli import output
@@ -116,6 +117,7 @@ def _panel(panel: Axes, results: dict[str, Any]) -> None:
         if how == "rule":
             for (bits, _), x, y in zip(found, costs, errors, strict=True):
                 panel.annotate(bits, (x, y), (5, 4), textcoords="offset points", fontsize=8)
+    panel.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
     panel.xaxis.set_major_formatter("{x:,.0f}")
     panel.xaxis.set_minor_formatter("{x:,.0f}")
-    panel.tick_params(axis="x", which="minor", labelsize=7)
+    panel.tick_params(axis="x", which="both", labelsize=8)
