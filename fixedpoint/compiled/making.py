@@ -108,6 +108,9 @@ def _compiled(function: Any, signature: Any) -> Any:
     options = {"nogil": True, **kernels.OPTIONS}
     try:
         return numba.njit(signature, cache=True, **options)(function)
+    except KeyboardInterrupt:
+        note("interrupted while compiling the integer model; nothing half-made is kept")
+        raise
     except Exception as error:  # of many kinds, of files and of what is in them
         note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
     return numba.njit(signature, **options)(function)

@@ -120,6 +120,8 @@ def test_an_interruption_while_compiling_leaves_all_as_it_was(monkeypatch, fresh
         during.setattr(making.numba, "njit", broken(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             qnet.run(codes)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("carousel: interrupted while compiling the integer model")
     found = calls(monkeypatch)
     np.testing.assert_array_equal(qnet.run(codes).out, want.out)
     assert found == ["compiled"] and capsys.readouterr().err == ""
