@@ -112,5 +112,6 @@ def _compiled(function: Any, signature: Any) -> Any:
         note("interrupted while compiling the integer model; nothing half-made is kept")
         raise
     except Exception as error:  # of many kinds, of files and of what is in them
-        note(f"the compiled integer model cannot be kept for other runs: {line(error)}")
+        why = line(error).replace(f" {function.__qualname__!r}", "")  # told once for all
+        note(f"the compiled integer model cannot be kept for other runs: {why}")
     return numba.njit(signature, **options)(function)

@@ -96,10 +96,13 @@ def test_a_folder_that_takes_nothing_is_told_once(monkeypatch, fresh, qnet, caps
     want, asked, true = qnet.run(codes), [], making.numba.njit
 
     def njit(*args, cache=False, **options):
-        asked.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return true(*args, cache=True, **options)  # so that the test need not compile
+        def make(function):
+            asked.append(cache)
+            if cache:
+                raise RuntimeError(f"cannot cache function {function.__qualname__!r}: no locator")
+            return true(*args, cache=True, **options)(function)  # the test need not compile
+
+        return make
 
     monkeypatch.setattr(stepping, "LOADING", 0)
     monkeypatch.setattr(making, "numba", SimpleNamespace(**vars(making.numba)))
@@ -108,7 +111,8 @@ def test_a_folder_that_takes_nothing_is_told_once(monkeypatch, fresh, qnet, caps
         np.testing.assert_array_equal(qnet.run(codes).out, want.out)
     assert asked == [True, False]
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("carousel: the compiled integer model cannot be kept for other runs: ")
+    what = "carousel: the compiled integer model cannot be kept for other runs: "
+    assert line == what + "cannot cache function: no locator"
 
 
 def test_an_interruption_while_compiling_leaves_all_as_it_was(monkeypatch, fresh, qnet, capsys):
