@@ -11,6 +11,7 @@ from rich.console import Console
 from carousel.cli import options, output, progress
 from carousel.cli.choice import Choice
 from carousel.cli.lanes import say, usual
+from carousel.cli.skipping import Skipping
 from carousel.cli.subject import Given, prepare
 from carousel.measure.proofs import FOR_EVER, for_ever
 from carousel.report.tables import Table
@@ -70,6 +71,8 @@ def prove(
     length: options.Length = None,
     seed: options.Seed = 0,
     max_length: options.MaxLength = None,
+    skip: options.Skip = None,
+    threshold: options.Threshold = None,
     streams: options.Streams = 1,
     nonzeros: options.Nonzeros = None,
     state_port: options.StatePort = False,
@@ -91,7 +94,16 @@ def prove(
     output.check_file(json)
     check()
     choice = Choice(bits, formats, state_bits, headroom)
-    given = Given(file or (), sequences, length, seed, axes=axes, order=order, decide=decide)
+    given = Given(
+        file or (),
+        sequences,
+        length,
+        seed,
+        axes=axes,
+        order=order,
+        decide=decide,
+        skipping=Skipping(skip, threshold),
+    )
     subject = prepare(model, choice, given)
     room = max_length or subject.max_length
     chosen = CoreOptions(
@@ -101,6 +113,7 @@ def prove(
         room,
         state_port=state_port,
         load_port=load_port,
+        skip=skip,
         protect=protect,
     )
     core = plan(subject.core, usual(subject.core, chosen))

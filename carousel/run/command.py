@@ -76,7 +76,7 @@ def run(
             told = repeat.command(found, model, file or (), seed, state, quick)
             files = {"model": model, "formats": stage / "formats.json", "Verilog": found.verilog}
             again = plain(subject.core, told, files)
-            prove = repeat.prove(found, model, file or (), place) if skip is None else None
+            prove = repeat.prove(found, model, file or (), place)
             (stage / "report.html").write_text(report.render(found, again, prove), encoding="utf-8")
         judged = verdict.judge(subject, found.measured)
         data = {**job.plain(found, model, place), "verdict": judged.plain()}

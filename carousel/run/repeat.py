@@ -41,6 +41,7 @@ def prove(found: RunResult, model: Path, files: Sequence[Path], place: Path) -> 
     held = () if room is None else ("--max-length", room)
     core = ("--formats", place / "formats.json", "--lanes", found.gateware.plan.most_lanes)
     source = (*inputs_of(files), *reading(found.subject))
+    held = (*held, *found.subject.skipping.words)
     words = ("carousel", "prove", model, *core, *source, *held, "--output", proofs(place))
     return shlex.join(map(str, words))
 

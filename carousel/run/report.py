@@ -28,9 +28,8 @@ STILL = (
 )
 
 
-def render(found: RunResult, again: dict[str, Any], prove: str | None) -> str:
-    """The whole page; `again` and `prove` are what `repeat` says, the latter of a core of which
-    anything can be proven."""
+def render(found: RunResult, again: dict[str, Any], prove: str) -> str:
+    """The whole page; `again` and `prove` are what `repeat` says."""
     net = found.subject.net
     return html.page(
         f"Carousel: {net.name}",
@@ -46,7 +45,7 @@ def render(found: RunResult, again: dict[str, Any], prove: str | None) -> str:
             html.paragraph(WHOLE),
             *_differences(found),
             *_gateware(found),
-            *([] if prove is None else proofs.section(found.proofs, prove)),
+            *proofs.section(found.proofs, prove),
             *parts.formats(found.subject.qnet.formats),
             *parts.repeat(again),
         ],

@@ -96,6 +96,7 @@ def checked(plan: CorePlan, between: Range | None) -> Limits:
         ("layers in reverse", plan.holds_sequences),
         ("several streams", schedule.streams > 1),
         ("sparse input", schedule.sparse),
+        ("columns that take no clock", core.options.skip is not None),
         ("peepholes", schedule.peepholes),
         (f"more than {MOST_CASES} distractors", len(between.low) > MOST_CASES),
     ):

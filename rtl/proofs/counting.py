@@ -43,13 +43,13 @@ def state(design: Design, core: StepPlan) -> Harness:
         total = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
         h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {total};")
         h.prove(f"found_{kind} == {count}")
-    claim_steps(h)
+    claim_steps(h, "front" if core.options.skip else "sequencer")
     return h
 
 
-def claim_steps(h: Harness) -> None:
-    """Those of steps, one clock late, and of their clocks."""
-    starts, running = h.cut("sequencer.starts"), h.cut("sequencer.running")
+def claim_steps(h: Harness, path: str) -> None:
+    """Those of steps, one clock late, and of their clocks; the part at that path says both."""
+    starts, running = (h.cut(f"{path}.{name}") for name in ("starts", "running"))
     begun = h.register("began", COUNTER_BITS, f"began + {starts}")
     ran = h.register("ran", COUNTER_BITS, f"ran + {running}")
     h.line(f"wire [{COUNTER_BITS - 1}:0] counted = {h.see('steps')} + {h.see('begun_1')};")

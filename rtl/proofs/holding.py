@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from rtl.program.program import CellMode
 from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
+from rtl.proofs.flow import AnyMark, claim_flow, mark_of, rows_of
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import LOADS
-from rtl.proofs.marks import Mark, streamed
+from rtl.proofs.marks import streamed
 from rtl.proofs.proof import Proof, Twin
-from rtl.proofs.rows import Rows, claim_rows
+from rtl.proofs.rows import Rows
+from rtl.proofs.skipping.stages import SkipRows
 from rtl.proofs.words import claim_word
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
@@ -17,7 +19,7 @@ from rtl.step_plan import StepPlan
 
 def holding(core: StepPlan, design: Design) -> Proof:
     """s of every cell, over any number of steps."""
-    program, rows = core.program, Rows(core)
+    program, rows = core.program, rows_of(core)
     driven = {"i__valid": 1, "r_en": 1, "i__payload": 0}
     ports = {"state_write": core.options.state_port, "load_write": program.loadable}
     driven |= {port: 0 for port, there in ports.items() if there}
@@ -30,7 +32,7 @@ def holding(core: StepPlan, design: Design) -> Proof:
         + ". So from any states, over any number of steps, whatever streams in, however input and "
         "output stall, whatever the weights are and whatever other cells do.",
         f"the whole core: {len(program.states)} cells, {program.paths.s} bits a state, "
-        f"{program.schedule.lanes} lanes, {rows.cycles} clocks a step",
+        f"{program.schedule.lanes} lanes, {program.schedule.cycles_per_step} clocks a step",
         assumptions(core),
         design,
         lambda given: state(given, rows),
@@ -54,7 +56,8 @@ def assumptions(core: StepPlan) -> tuple[str, ...]:
         "gate, where there is one, that of 1.0, which shut pre-activations give (proofs `shut` and "
         "`reader`).",
         "Between shut gates the cell update keeps its state (proof `cell`).",
-        "A step is its sequence's first if the sequencer took it for that (proof `first`).",
+        "A step is its sequence's first if the sequencer took it for that"
+        + (" (proof `first`)." if not core.options.skip else "."),
         "No reset comes after power-up.",
     ]
     lines += [f"Codes of their layers' formats are {', '.join(written)}."] * narrow
@@ -67,12 +70,13 @@ def state(design: Design, rows: Rows) -> Harness:
     h.leave_lanes()
     for place in rows.places:
         h.cut(f"{place.path}.o.code")
-    h.see("sequencer.newborn", anything=True)
+    if not isinstance(rows, SkipRows):
+        h.see("sequencer.newborn", anything=True)
     h.cut("cell.s.code")
     say_kept(h, rows.core, h.assume, "cell.")
-    claim_rows(h, rows)
+    claim_flow(h, rows)
     claim_cells(h, rows)
-    first = Mark(h, rows, "first")
+    first = mark_of(h, rows, "first")
     claim_first(h, rows, first)
     shut = claim_gates(h, rows)
     h.register("begun", 1, "1")
@@ -92,7 +96,7 @@ def claim_cells(h: Harness, rows: Rows) -> None:
     h.prove(f"{h.see('cell.states.written')} == {rows.passed(cells, rows.state)}")
 
 
-def claim_first(h: Harness, rows: Rows, first: Mark) -> None:
+def claim_first(h: Harness, rows: Rows, first: AnyMark) -> None:
     """Whether a step is its sequence's first is known where its cells' states are read."""
     place, cells = rows.places[-1], streamed(rows.rows("g"))
     first.claim_way(place)

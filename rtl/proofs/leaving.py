@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rtl.proofs.ages import ahead, before, meets
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
+from rtl.proofs.flow import AnyMark
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import LOADS
 from rtl.proofs.marks import MARKS, Mark, streamed
@@ -16,8 +17,8 @@ from rtl.step_plan import StepPlan
 WRITE = latency.LEAVE - latency.FIFO  # clocks from an output to the FIFO
 
 
-class Beats(Rows):
-    """The timetable of a step's output beats.
+class Leaving(Rows):
+    """The rows of a step that yield output beats.
 
     Attributes
     ----------
@@ -25,22 +26,16 @@ class Beats(Rows):
     source, way : the part that yields them, and the clocks from its rows' sums to them.
     place : of the tail, to which the rows come that yield them.
     leaving : those rows.
-    written : when their beats are written to the FIFO, stream by stream.
     """
 
-    def __init__(self, core: StepPlan):
-        super().__init__(core)
-        self.every = core.qnet.output == "every"
-        of_cells = core.schedule.phases[-1].yields == "g"
+    def _leave(self) -> None:
+        """What of the rows leaves."""
+        self.every = self.core.qnet.output == "every"
+        of_cells = self.core.schedule.phases[-1].yields == "g"
         self.place = self.places[-1 if of_cells else 0]
         self.source = "cell.y" if of_cells else f"{self.place.path}.o"
         self.way = self.state + self.output if of_cells else self.activation
         self.leaving = [row for row in self.place.rows if row.word.output]
-        streams = range(core.schedule.streams)
-        self.written = [
-            [row.clock + self.way + WRITE for row in self.leaving if row.word.row.stream == stream]
-            for stream in streams
-        ]
 
     @property
     def outputs(self) -> int:
@@ -51,6 +46,24 @@ class Beats(Rows):
     def room(self) -> int:
         """Vectors of beats that the FIFO has room for."""
         return self.core.schedule.streams * self.core.schedule.buffered_steps
+
+
+class Beats(Leaving):
+    """The timetable of a step's output beats.
+
+    Attributes
+    ----------
+    written : when they are written to the FIFO, stream by stream.
+    """
+
+    def __init__(self, core: StepPlan):
+        super().__init__(core)
+        self._leave()
+        streams = range(core.schedule.streams)
+        self.written = [
+            [row.clock + self.way + WRITE for row in self.leaving if row.word.row.stream == stream]
+            for stream in streams
+        ]
 
     @property
     def last(self) -> int:
@@ -132,11 +145,12 @@ def claim_beats(h: Harness, beats: Beats) -> Mark:
     claim_flags(h, beats)
     claim_written(h, beats, first, last)
     claim_counts(h, beats.outputs * beats.room, "fifo.")
-    claim_room(h, beats, last)
+    under_way = beats.of_steps(last, lambda age, times: f"({age} <= {times[-1]})")
+    claim_room(h, beats, " + ".join(under_way))
     return last
 
 
-def claim_mark(beats: Beats, mark: Mark) -> None:
+def claim_mark(beats: Leaving, mark: AnyMark) -> None:
     """A step's mark goes with its rows, stage by stage, to the FIFO."""
     path, name, rows = beats.place.path, mark.name, streamed(beats.leaving)
     mark.claim_way(beats.place)
@@ -167,7 +181,7 @@ def claim_written(h: Harness, beats: Beats, first: Mark, last: Mark) -> None:
             h.prove(f"!({here}) || {word}[{high - 2}] == (wrote == 0 && {opens})")
 
 
-def claim_flags(h: Harness, beats: Beats) -> None:
+def claim_flags(h: Harness, beats: Leaving) -> None:
     """Every row is known as one that leaves or stays; the valid ones arrive when they are due."""
     path, tail = beats.place.path, beats.place.rows
     stages = [(f"{path}.word_1.output", 1, tail)]
@@ -183,7 +197,7 @@ def claim_flags(h: Harness, beats: Beats) -> None:
         claim_flag(h, beats, net, late, rows)
 
 
-def claim_flag(h: Harness, beats: Beats, net: str, late: int, rows: tuple[Timed, ...]) -> None:
+def claim_flag(h: Harness, beats: Leaving, net: str, late: int, rows: tuple[Timed, ...]) -> None:
     """A net says of each row whether it leaves, some clocks after its sum came."""
     for flag in (False, True):
         times = [clock for clock, word in rows if word.output == flag]
@@ -191,9 +205,9 @@ def claim_flag(h: Harness, beats: Beats, net: str, late: int, rows: tuple[Timed,
             h.prove(f"!{beats.at(times, late)} || {h.see(net)} == {int(flag)}")
 
 
-def claim_room(h: Harness, beats: Beats, last: Mark) -> None:
+def claim_room(h: Harness, beats: Leaving, under_way: str) -> None:
     """Room is given back with a vector's last beat; what is written always has some. A vector has
-    room, is in the FIFO as a whole, or is one of a step under way."""
+    room, is in the FIFO as a whole, or is one of a step under way, of which there are so many."""
     outputs, free = beats.outputs, h.see("free")
     shown, high = h.cut("fifo.r_data"), h.width("fifo.r_data") - 1
     h.register("gave", 16, f"given ? (gave == {outputs - 1} ? 0 : gave + 1) : gave")
@@ -201,7 +215,6 @@ def claim_room(h: Harness, beats: Beats, last: Mark) -> None:
     ends = f"{h.see('fifo.w_en')} && wrote == {outputs - 1}"
     h.register("whole", 16, f"whole + ({ends}) - (given && gave == {outputs - 1})")
     h.prove(f"gave < {outputs} && gave + count == {outputs} * whole + wrote")
-    under_way = beats.of_steps(last, lambda age, times: f"({age} <= {times[-1]})")
-    h.prove(f"{free} + whole + {' + '.join(under_way)} == {beats.room}")
+    h.prove(f"{free} + whole + {under_way} == {beats.room}")
     h.prove(f"{free} <= {beats.room} && whole <= {beats.room}")
     h.prove(f"!{h.see('fifo.w_en')} || {h.see('fifo.w_rdy')}")

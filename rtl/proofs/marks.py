@@ -32,8 +32,9 @@ class Mark:
         """Whether a step, the latest one being 0, has it for a stream."""
         return f"{self.held[step]}[{stream}]"
 
-    def now(self, clock: str, stream: str) -> str:
-        """That of the step of which this is that clock; if it is one of any step."""
+    def now(self, clock: str, late: int, stream: str) -> str:
+        """That of the step of which this is so many clocks after that one; if it is one of any."""
+        clock = f"{clock} + {late}"
         text = self.of(len(self.held) - 1, stream)
         for step, age in reversed(list(enumerate(self.rows.ages.names[:-1]))):
             text = f"({age} == {clock} ? {self.of(step, stream)} : {text})"

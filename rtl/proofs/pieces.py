@@ -17,7 +17,7 @@ def piecewise(index: str, pieces: Sequence[tuple[int, str]]) -> str:
     return f"({index} < {pieces[middle][0]} ? {low} : {high})"
 
 
-def chosen(index: str, values: Iterable[str]) -> str:
+def chosen(index: str, values: Iterable[str | int]) -> str:
     """The value that belongs to an index; the last one for all beyond."""
-    pieces = groupby(enumerate(values), lambda place: place[1])
+    pieces = groupby(enumerate(map(str, values)), lambda place: place[1])
     return piecewise(index, [next(same) for _, same in pieces])

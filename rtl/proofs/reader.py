@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rtl.proofs.design import Design
 from rtl.proofs.errors import InapplicableError
+from rtl.proofs.flow import claim_flow, rows_of
 from rtl.proofs.harness import Harness
 from rtl.proofs.holding import claim_cells
 from rtl.proofs.idle import LOADS
 from rtl.proofs.proof import Proof, Twin
-from rtl.proofs.rows import Rows, Timed, claim_rows
+from rtl.proofs.rows import Rows, Timed
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
@@ -23,7 +24,7 @@ def reader(core: StepPlan, design: Design) -> Proof:
     ------
     InapplicableError : all have readers of their own, and there is one way to squash.
     """
-    rows, shared = Rows(core), core.schedule.one_sigma
+    rows, shared = rows_of(core), core.schedule.one_sigma
     if not shared and len(core.program.net_modes) == 1:
         raise InapplicableError("each has a reader of the table, and all are squashed alike")
     takes = "of its own, in every clock"
@@ -34,7 +35,7 @@ def reader(core: StepPlan, design: Design) -> Proof:
         "reader",
         f"A row's pre-activation that asks the sigma table has a reader {takes}; so has a state; "
         "and the row is squashed as its kind is.",
-        f"the whole core's control: {count} rows in {rows.cycles} clocks a step",
+        f"the whole core's control: {count} rows in {core.schedule.cycles_per_step} clocks a step",
         ("No reset comes after power-up.", *([LOADS] * core.program.loadable)),
         design,
         lambda given: state(given, rows),
@@ -63,7 +64,7 @@ def state(design: Design, rows: Rows) -> Harness:
     asking += ["cell.h_net_code"] if rows.program.states else []
     asking += ["cell.output_gate.o_net_code"] if schedule.peepholes else []
     nets = [h.cut(net) for net in asking]
-    claim_rows(h, rows)
+    claim_flow(h, rows)
     h.register("later", 1, "1")
     if schedule.one_sigma:
         claim_turns(h, rows, nets)

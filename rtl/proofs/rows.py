@@ -68,13 +68,10 @@ class Rows:
     """
 
     def __init__(self, core: StepPlan, least: int = 0):
-        self.core, self.program, schedule = core, core.program, core.schedule
+        self._measure(core)
+        schedule = core.schedule
         self.cycles = schedule.cycles_per_step
         self.to_start = FETCH - 1 + schedule.row - 1
-        self.activation = schedule.depths.activation
-        self.coming = self.activation - latency.STATE_READ
-        self.state = self.activation + latency.STATE
-        self.output = schedule.depths.output
         self.ends = [clock for clock, slot in enumerate(schedule.slots) if slot.last]
         self.streams = [phase.stream for phase, _ in schedule.groups]
         self.places = [self._place(k) for k in range(schedule.tail)]
@@ -82,6 +79,14 @@ class Rows:
         limit = max(self.cycles, least, last + self.state + self.output + latency.LEAVE)
         self.drained = self.cycles + schedule.after.cell + max(p.side for p in schedule.phases) + 2
         self.ages = Ages(self.cycles, max(limit, self.drained) if self.has_ports else limit)
+
+    def _measure(self, core: StepPlan) -> None:
+        """The core, and the clocks of its ways."""
+        self.core, self.program = core, core.program
+        self.activation = core.schedule.depths.activation
+        self.coming = self.activation - latency.STATE_READ
+        self.state = self.activation + latency.STATE
+        self.output = core.schedule.depths.output
 
     def _place(self, place: int) -> Place:
         groups = [len(rows) for rows in self.core.schedule.tails[place]]
@@ -118,6 +123,10 @@ class Rows:
         """See `Ages.at`."""
         return self.ages.at(times, delay)
 
+    def stands_at(self, clock: str, delay: int) -> str:
+        """Whether this clock is so many after that one, a net, of any step."""
+        return f"({' || '.join(f'{age} == {clock} + {delay}' for age in self.ages.names)})"
+
     def passed(self, times: Sequence[int], delay: int) -> str:
         """See `Ages.passed`."""
         return self.ages.passed(times, delay)
@@ -151,7 +160,7 @@ def claim_counters(h: Harness, rows: Rows, place: Place, name: str) -> None:
     h.line(f"wire [15:0] group{name} = {rows.passed(rows.ends, rows.to_start)};")
     if len(set(place.sizes)) > 1:  # the only register of that part without a name
         h.prove(f"{h.see(f'{path}.$signal')} == group{name}")
-    h.line(f"wire [15:0] first_row{name} = {chosen(f'group{name}', map(str, first_rows))};")
+    h.line(f"wire [15:0] first_row{name} = {chosen(f'group{name}', first_rows)};")
     h.line(f"wire [15:0] reached{name} = {at} + {left};")
     h.prove(
         f"{left} < {max(2, *place.sizes)} "

@@ -28,6 +28,11 @@ from rtl.proofs.sequences import between as of_buffers
 from rtl.proofs.sequences import places
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
+from rtl.proofs.skipping.keeping import keeping
+from rtl.proofs.skipping.leaving import leaving as beats_of
+from rtl.proofs.skipping.plain import check_plain
+from rtl.proofs.skipping.reading import reading
+from rtl.proofs.skipping.using import using
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
 from rtl.proofs.sums import sums
 from rtl.step_plan import StepPlan
@@ -52,6 +57,18 @@ MAKERS: dict[str, Maker] = {
     "ends": progress,
     "mends": mending,
 }
+LISTED: dict[str, Maker] = {  # of a core that skips
+    **{name: MAKERS[name] for name in ("cell", "shut", "reader", "hold")},
+    **{name: make for name, make in MAKERS.items() if name.startswith("saturates-")},
+    "counts": counting,
+    "sum": keeping,
+    "used": using,
+    "fifo": fifo,
+    "output": beats_of,
+    "step": reading,
+    "mends": mending,
+}
+OF_LISTS = reader, holding, keeping, using, beats_of, reading  # of those, of plain ones only
 OF_CELLS = cell, reader, holding, mending
 TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
     "closed": closed,
@@ -97,8 +114,9 @@ def catalogue(core: StepPlan, design: Design, only: Sequence[str] | None = None)
 
 def _of_core(core: StepPlan, design: Design, part: str = "") -> Makers:
     """The proofs of a core that takes step after step; `part` goes before their names."""
+    makers = LISTED if core.options.skip else MAKERS
     return {
-        f"{part}{name}": partial(_named, part, make, core, design) for name, make in MAKERS.items()
+        f"{part}{name}": partial(_named, part, make, core, design) for name, make in makers.items()
     }
 
 
@@ -108,6 +126,8 @@ def _named(part: str, make: Maker, core: StepPlan, design: Design) -> Proof:
         raise InapplicableError("there are no cells")
     if core.options.protect and make is not mending:
         raise InapplicableError("it speaks of a core that is not protected")
+    if core.options.skip and make in OF_LISTS:
+        check_plain(core)
     found = make(core, design)
     return replace(found, name=f"{part}{found.name}")
 

@@ -66,7 +66,8 @@ SPEAKS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "axi-lite": {"wrapped.lite": ("enable", *LOGIC), "wrapped.decoder": ("control",)},
 }
 """By proof and the path of a part, in which `*` stands for anything, the classes of places of which
-each proof must notice some; any other proof must notice some of each class behind its statement."""
+each proof must notice some; any other proof, and that of a core without one of these parts, must
+notice some of each class behind its statement."""
 
 
 @dataclass(frozen=True)
@@ -157,19 +158,21 @@ def classes(proof: Proof, progress: Progress = lambda _: None) -> dict[Class, li
         if (mutant.module, mutant.cell, mutant.port, mutant.portbit) in reached
     ]
     _, _, name = proof.name.rpartition(".")  # a core may be a part of another
-    if name not in SPEAKS_OF:
+    paths = [_below(proof.design, module) for module in proof.design.modules]
+    speaks = SPEAKS_OF.get(name, {})
+    if not speaks or not all(any(fnmatchcase(path, part) for path in paths) for part in speaks):
         kinds = sorted({mutant.hits for mutant in behind})
         return {("", kind): [each for each in behind if each.hits == kind] for kind in kinds}
     found = {}
-    for part, kinds in SPEAKS_OF[name].items():
-        inside = [each for each in behind if fnmatchcase(_path(proof.design, each), part)]
+    for part, kinds in speaks.items():
+        inside = [each for each in behind if fnmatchcase(_below(proof.design, each.module), part)]
         found |= {(part, kind): [each for each in inside if each.hits == kind] for kind in kinds}
     return found
 
 
-def _path(design: Design, mutant: Mutant) -> str:
-    """Of the part that a mutant is in; a module's name is its path."""
-    return mutant.module.removeprefix(design.top).removeprefix(".")
+def _below(design: Design, module: str) -> str:
+    """The path of a part: its module's name is one."""
+    return module.removeprefix(design.top).removeprefix(".")
 
 
 def judge(

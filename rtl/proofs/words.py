@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rtl.program.program import CellMode
+from rtl.proofs.flow import AnyMark
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import loading
-from rtl.proofs.marks import Mark
 from rtl.proofs.pieces import chosen
 from rtl.proofs.rows import Rows
 from rtl.schedule import latency
@@ -43,7 +43,7 @@ class Word:
     cells : whose it may be, by the place in memory.
     place, net : in memory, and what is there.
     bits : of a word.
-    start, stream : what is said of its cell.
+    start, clock, stream : what is said of its cell.
     """
 
     def __init__(self, h: Harness, rows: Rows):
@@ -54,7 +54,7 @@ class Word:
         self.start = self.own(lambda cell: cell.start)
         self.stream = self.own(lambda cell: str(cell.stream))
         clocks = [cell.clock for cell in self.cells]
-        self._clock = h.table("clock_of_word", self.place, clocks, rows.limit.bit_length())
+        self.clock = h.table("clock_of_word", self.place, clocks, rows.limit.bit_length())
 
     def own(self, what: Callable[[Cell], str]) -> str:
         """What is said of its cell."""
@@ -71,12 +71,7 @@ class Word:
 
     def at(self, delay: int) -> str:
         """Whether this clock is so many after its cell input's sum, of any step."""
-        ages = self.rows.ages.names
-        return f"({' || '.join(f'{age} == {self.clock(delay)}' for age in ages)})"
-
-    def clock(self, delay: int) -> str:
-        """That clock, of a step."""
-        return f"{self._clock} + {delay}"
+        return self.rows.stands_at(self.clock, delay)
 
 
 def cells_of(h: Harness, rows: Rows) -> list[Cell]:
@@ -98,7 +93,7 @@ def cells_of(h: Harness, rows: Rows) -> list[Cell]:
     return found
 
 
-def claim_word(h: Harness, rows: Rows, first: Mark, shut: Sequence[str]) -> None:
+def claim_word(h: Harness, rows: Rows, first: AnyMark, shut: Sequence[str]) -> None:
     """In each stage a state is still what the memory holds, or in a sequence's first step what
     that starts from; and in memory it is what it was. Behind the gates that is so if they are shut.
 
@@ -112,7 +107,7 @@ def claim_word(h: Harness, rows: Rows, first: Mark, shut: Sequence[str]) -> None
         h.prove(f"!{word.at(delay)} || ({condition})")
 
     def held(delay: int) -> str:
-        return f"({first.now(word.clock(delay), word.stream)} ? {word.start} : {word.net})"
+        return f"({first.now(word.clock, delay, word.stream)} ? {word.start} : {word.net})"
 
     read = rows.coming + latency.MEMORY
     claim(read, f"{h.see('cell.states.read0_1')} == {word.net}")
@@ -131,12 +126,12 @@ def claim_word(h: Harness, rows: Rows, first: Mark, shut: Sequence[str]) -> None
         claim_fits(h, rows, word)
 
 
-def claim_past(h: Harness, rows: Rows, first: Mark, own: str, word: Word) -> None:
+def claim_past(h: Harness, rows: Rows, first: AnyMark, own: str, word: Word) -> None:
     """In memory it is what it was a clock before, unless it has just been written with open gates,
     by a sequence's first step, or by the state port."""
     past = h.register("past", word.bits, word.net)
     wrote = word.at(rows.state)
-    opened = f"{wrote} && {first.now(word.clock(rows.state), word.stream)}"
+    opened = f"{wrote} && {first.now(word.clock, rows.state, word.stream)}"
     opened = h.register("opened", 1, opened)
     loose = h.register("loose", 1, f"{wrote} && !{own}")
     if rows.core.options.state_port:

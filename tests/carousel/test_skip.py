@@ -1,6 +1,7 @@
 """--skip and --threshold: what commands say of them, and what they refuse."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.carousel.conftest import network
 from tests.carousel.nets import layer
 from tests.carousel.nets import network as wide
 
+MODEL = Path(__file__).parents[2] / "models/temporal_order.npz"
 SHORT = ("--sequences", 2, "--length", 70)
 
 
@@ -88,7 +90,7 @@ def test_what_is_active_in_both_directions():
     assert np.allclose(found.shares, columns.reshape(-1) / (2 * (3 + 4)))
 
 
-@pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare"))
+@pytest.mark.parametrize("command", ("simulate", "verilog", "run", "compare", "prove"))
 def test_what_is_refused(refused, model, started, command):
     """A line names the option and what is allowed."""
     assert "allowed are zero and unchanged" in refused(command, model, "--skip", "none")
@@ -118,4 +120,14 @@ def test_the_report_says_what_thresholds_change(cli, quick_sim, tmp_path):
     result = cli("run", path, *SHORT, *words, "-o", tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Thresholds alone change it by" in page, result.output
-    assert "--skip unchanged --threshold 2,9" in page
+    assert page.count("--skip unchanged --threshold 2,9") == 2  # to repeat it, and to prove it
+
+
+def test_the_sequencer_of_a_shipped_model_is_proven(cli, tmp_path):
+    """Of the text that `carousel verilog` writes with the same options."""
+    words = (MODEL, "--skip", "unchanged", "--lanes", 8)
+    result = cli("prove", *words, "--only", "step", "-o", tmp_path / "proofs")
+    assert result.exit_code == 0, result.output
+    assert cli("verilog", *words, "-o", tmp_path).exit_code == 0
+    name = "carousel_temporal_order.v"
+    assert (tmp_path / name).read_text() == (tmp_path / "proofs" / name).read_text()
