@@ -10,22 +10,28 @@ With threshold 0 that is u(t). Where a state is given, y of the state is the ste
 and used = 0 before it.
 """
 
+from typing import Any, TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from fixedpoint.arithmetic import Codes
 
 Flags = npt.NDArray[np.bool_]
+Values = TypeVar("Values", bound=npt.NDArray[Any])
+"""Codes, or the real numbers that they stand for."""
+Least = int | float | npt.NDArray[Any]
+"""A threshold, or one for each of some values."""
 
 
-def step(now: Codes, last: Codes | int, threshold: int) -> Codes:
+def step(now: Values, last: Values | int, threshold: Least) -> Any:
     """What is used of values of which `last` was used before."""
     return np.where(np.abs(now - last) > threshold, now, last)
 
 
-def used(u: Codes, threshold: int, start: Codes | int = 0) -> Codes:
+def used(u: Values, threshold: Least, start: Values | int = 0) -> Values:
     """What is used of u (T, ...), a sequence from its beginning, or behind `start`."""
-    if not threshold:
+    if not np.any(threshold):
         return u
     found, last = np.empty_like(u), step(np.broadcast_to(start, u[0].shape), 0, threshold)
     for now, out in zip(u, found, strict=True):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fixedpoint.budget.quantisers import Quantisers, dense_names
+from fixedpoint.budget.quantisers import Quantisers, Threshold, dense_names, threshold_name
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.network import QuantizedNetwork
 from fixedpoint.squash import QuantizedSquash
@@ -43,11 +43,24 @@ def run_mixed(net: Network, qnet: QuantizedNetwork, on: Quantisers, x: Array) ->
         _dense(names, real, fixed, on)
         for names, real, fixed in zip(dense_names(qnet), net.dense, qnet.dense, strict=True)
     ]
-    return run_layers(replace(qnet, layers=layers), x, None, dense)
+    given = replace(qnet, layers=layers)
+    starts = {k: layer.start for k, layer in enumerate(layers)}
+
+    def seen(k: int, y: Array) -> Array:
+        threshold = _get(on, threshold_name(k))
+        if isinstance(threshold, Threshold):
+            return threshold.behind(starts.get(k, 0), y)
+        return threshold(y)
+
+    return run_layers(given, x, None, dense, seen)
 
 
 def _same(values: Array) -> Array:
     return values
+
+
+def _newest(now: Array, last: Array) -> Array:
+    return now
 
 
 def _get(on: Quantisers, name: str) -> Function:
@@ -93,6 +106,7 @@ class _Layer:
         fixed = qnet.layers[int(prefix[:-1])]
         shape = self.shape = real.shape
         self.initial_state = real.initial_state
+        self.start = _get(on, f"{prefix}initial y")(real.initial_state(1).y)
 
         def get(what: str) -> Function:
             return _get(on, prefix + what)
@@ -113,6 +127,8 @@ class _Layer:
             for name, unit in units.items()
         }
         self.to = {name: get(name) for name in TO}
+        threshold = on.get(f"{prefix}y threshold")
+        self.use = threshold.step if isinstance(threshold, Threshold) else _newest
         self.cell_output = self.to["y" if self.projection is None else "m"]
         self.cuts, row = {}, 0
         for kind in shape.kinds:
@@ -124,13 +140,14 @@ class _Layer:
         trace = {name: np.empty((steps, batch, width)) for name, width in shape.signals.items()}
         net_x = x @ self.weights["x"] + self.biases
         s, y = self.to["initial s"](state.s), self.to["initial y"](state.y)
-        gates = state.gates
+        gates, seen = state.gates, self.use(y, np.zeros_like(y))
         for t in range(steps):
-            net = net_x[t] + y @ self.weights["y"]
+            net = net_x[t] + seen @ self.weights["y"]
             if shape.gate_recurrence:
                 net += gates @ self.weights["gates"]
             now = self._step({kind: net[:, cut] for kind, cut in self.cuts.items()}, s)
             s, y = now["s"], now["y"]
+            seen = self.use(y, seen)
             gates = np.hstack([now[kind] for kind in shape.gates])
             for name, values in trace.items():
                 values[t] = now[name]

@@ -18,6 +18,7 @@ names, k being the number of a layer:
     readout weights, readout biases, readout net, out
     dense n weights, dense n biases, dense n net, k.dense
                                             the same of the dense stage n before the readout
+    input threshold, k.y threshold          what is used of a value that has hardly changed
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,10 +33,11 @@ from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import Format
 from fixedpoint.given import Given
 from fixedpoint.network import QuantizedNetwork
+from fixedpoint.skipping import step, used
 from fixedpoint.squash import GUARD, QuantizedSquash, SigmaTable
 from golden.network import Network
 from golden.squash import Array
-from golden.wiring import labels
+from golden.wiring import INPUT, labels
 
 GROUPS: tuple[str, ...] = (
     "input",
@@ -47,6 +49,7 @@ GROUPS: tuple[str, ...] = (
     "g and h",
     "state",
     "output",
+    "thresholds",
 )
 
 
@@ -111,6 +114,35 @@ class TableQuantiser(Quantiser):
         return table.argument.decode(at), table.knots * 2.0 ** -(table.value.frac + GUARD)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Threshold(Quantiser):
+    """What a core that skips uses of a signal: the value that it used last, until another is so
+    many LSB off it (`fixedpoint.skipping`).
+
+    Attributes
+    ----------
+    least : in LSB.
+    """
+
+    least: int
+
+    def __call__(self, values: Array) -> Array:
+        """What is used of values (T, ...), a sequence from its beginning."""
+        return used(values, self._most)
+
+    def behind(self, start: Array | int, values: Array) -> Array:
+        """The same behind a start, which counts as the step before."""
+        return used(values, self._most, start)
+
+    def step(self, now: Array, last: Array) -> Array:
+        """What is used of values of which `last` was used before."""
+        return step(now, last, self._most)
+
+    @cached_property
+    def _most(self) -> float | Array:
+        return self.least * self._lsb
+
+
 Quantisers = Mapping[str, Callable[[Array], Array]]
 """Quantisers that are on, by name, or what does the same in their place."""
 
@@ -134,7 +166,21 @@ def quantisers(net: Network, qnet: QuantizedNetwork) -> dict[str, Quantiser]:
     for k, ((label, signal), stage) in enumerate(zip(dense_names(qnet), qnet.dense, strict=True)):
         scales = Given.by(qnet, len(qnet.layers) + k, qnet.formats).scales
         named |= dict(_dense(label, signal, stage, scales))
-    return named
+    return named | dict(_thresholds(qnet))
+
+
+def threshold_name(k: int) -> str:
+    """Of the threshold of the input or of layer k's y."""
+    return "input threshold" if k == INPUT else f"{k}.y threshold"
+
+
+def _thresholds(qnet: QuantizedNetwork) -> Iterator[tuple[str, Threshold]]:
+    scales = qnet.formats.scales
+    for k, least in enumerate(qnet.thresholds, INPUT):
+        if least:
+            form = qnet.formats.input if k == INPUT else qnet.layers[k].formats.y
+            frac = form.frac + scales if k == INPUT and scales.any() else form.frac
+            yield threshold_name(k), Threshold(group="thresholds", frac=frac, least=least)
 
 
 def dense_names(qnet: QuantizedNetwork) -> list[tuple[str, str]]:

@@ -120,6 +120,7 @@ def test_the_report_says_what_thresholds_change(cli, quick_sim, tmp_path):
     result = cli("run", path, *SHORT, *words, "-o", tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Thresholds alone change it by" in page, result.output
+    assert "thresholds</td>" in page  # a group of the error budget
     assert page.count("--skip unchanged --threshold 2,9") == 2  # to repeat it, and to prove it
 
 

@@ -29,7 +29,7 @@ class Accounted:
     carried : whether the sequences go on from a state, which the budget leaves out.
     right : by view the sequences answered rightly, and of how many; empty where the answers are
         not known.
-    thresholds : by how much thresholds change the output, RMSE, or None; the budget is without.
+    thresholds : by how much thresholds change the output over all sequences, RMSE, or None.
     """
 
     budget: Budget
@@ -86,7 +86,7 @@ class Accounted:
 
 def measure(subject: Subject, measured: Measured, groups_only: bool = False) -> Accounted:
     """Account for the error on as many of the sequences as take some seconds."""
-    net, qnet = subject.net, subject.exact.qnet
+    net, qnet = subject.net, subject.qnet
     x = affordable(net, qnet, subject.inputs.x, groups_only)
     with progress.bar("Error budget") as report:
         budget = account(net, qnet, x, groups_only, report)

@@ -24,6 +24,7 @@ COLOURS = {
     "g and h": "#93c47d",
     "state": "#d1495b",
     "output": "#667085",
+    "thresholds": "#c2489b",
 }
 
 

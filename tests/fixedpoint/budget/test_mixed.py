@@ -7,8 +7,9 @@ import pytest
 
 from fixedpoint import Format
 from fixedpoint.budget.mixed import run_mixed
-from fixedpoint.budget.quantisers import GROUPS, Quantiser, quantisers
+from fixedpoint.budget.quantisers import GROUPS, Quantiser, Threshold, quantisers
 from fixedpoint.cell import QuantizedLayer
+from fixedpoint.thresholds import with_thresholds
 from golden import mismatches
 from tests.fixedpoint.nets import paper_network, quantize, random_codes, random_quantized, uniform
 
@@ -151,3 +152,34 @@ def test_rounding_is_to_the_nearest_with_ties_towards_plus_infinity_then_limits(
     np.testing.assert_array_equal(bare(values), [0.124, 0.125, -0.125, -0.126, 0.75, 0.75, -1])
     free = replace(q, limits=None)
     np.testing.assert_array_equal(free(values), [0, 0.25, 0, -0.25, 0.75, 9, -9])
+
+
+def with_some_thresholds(seed):
+    """A case that can have thresholds, with some of its first layers, or None."""
+    net, qnet, codes, x = case(8, seed, 12)
+    if qnet.first_reverse is not None:
+        return None
+    rng = np.random.default_rng(seed)
+    numbers = tuple(int(rng.integers(0, 20)) for _ in qnet.thresholds)
+    return net, with_thresholds(qnet, numbers), codes, x
+
+
+def test_with_thresholds_all_on_is_the_integer_model_too():
+    """And without them it is not: what they do is in the budget, and in nothing else of it."""
+    seen = 0
+    for found in filter(None, map(with_some_thresholds, range(2 * SEEDS))):
+        net, qnet, codes, x = found
+        every, fixed = quantisers(net, qnet), qnet.run(codes).real()
+        assert not any(mismatches(run_mixed(net, qnet, every, x), fixed).values())
+        others = {name: q for name, q in every.items() if q.group != "thresholds"}
+        assert len(every) - len(others) == sum(map(bool, qnet.thresholds))
+        seen += any(mismatches(run_mixed(net, qnet, others, x), fixed).values())
+    assert seen >= SEEDS // 2
+
+
+def test_a_threshold_alone_is_what_it_says():
+    """Of an input that creeps: each is used until another one is more than that off."""
+    threshold = Threshold(group="thresholds", frac=2, least=3)
+    x = np.array([0.7, 0.8, 1.4, 1.5, 1.7, 0.8, 0.7]).reshape(-1, 1, 1)
+    wanted = [0, 0.8, 0.8, 0.8, 1.7, 0.8, 0.8]
+    np.testing.assert_array_equal(threshold(x).ravel(), wanted)
