@@ -1,11 +1,11 @@
-"""What skipping saves, for docs/skip.md: `python -m bench.bench_skip [--data DIR]`.
+"""What skipping saves, for docs/measured.md: `python -m bench.bench_skip [--data DIR]`.
 
 Of a random network of 128 cells the clocks of single steps over the share of their columns that
 were active, simulated on 16 and 64 lanes. Of a classifier of handwritten digits and, with `--data`,
 one of spoken digits (`bench.trained`) accuracy and clocks at some thresholds, and of a shipped
 network of 1997 cells with gate recurrence: clocks are those of the schedule on the test set, and a
 simulation of two sequences must equal it, and every code the integer model. The results go to a
-JSON, into docs/skip.md and docs/skip.svg.
+JSON, into docs/measured.md and docs/skip.svg.
 """
 
 import argparse
@@ -215,7 +215,7 @@ def main() -> None:
         options.json.write_text(json.dumps(known, indent=1) + "\n")
     known["networks"]["temporal order, held"] = measure_held()
     options.json.write_text(json.dumps(known, indent=1) + "\n")
-    write(DOCS / "skip.md", "skip", table(known))
+    write(DOCS / "measured.md", "skip", table(known))
     draw(known["paces"], DOCS / "skip.svg")
 
 

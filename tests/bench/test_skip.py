@@ -9,7 +9,7 @@ from bench.pages import DOCS, written
 def test_the_page_has_the_results():
     """No step took longer than the worst case, which costs at most 2 % of a dense step."""
     found = json.loads((HERE / "skip.json").read_text())
-    assert written(DOCS / "skip.md", "skip") == table(found)
+    assert written(DOCS / "measured.md", "skip") == table(found)
     for row in found["paces"].values():
         assert max(row["cycles"]) <= row["worst"] <= 1.02 * row["dense"]
     for result in found["networks"].values():
