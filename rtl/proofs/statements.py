@@ -31,6 +31,7 @@ from rtl.proofs.shut import shut
 from rtl.proofs.skipping.keeping import keeping
 from rtl.proofs.skipping.leaving import leaving as beats_of
 from rtl.proofs.skipping.plain import check_plain
+from rtl.proofs.skipping.progress import progress as ending
 from rtl.proofs.skipping.reading import reading
 from rtl.proofs.skipping.using import using
 from rtl.proofs.status import INAPPLICABLE, NOT_PROVABLE, NOT_RUN, LeftOut
@@ -66,9 +67,10 @@ LISTED: dict[str, Maker] = {  # of a core that skips
     "fifo": fifo,
     "output": beats_of,
     "step": reading,
+    "ends": ending,
     "mends": mending,
 }
-OF_LISTS = reader, holding, keeping, using, beats_of, reading  # of those, of plain ones only
+OF_LISTS = reader, holding, keeping, using, beats_of, reading, ending  # of plain ones only
 OF_CELLS = cell, reader, holding, mending
 TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
     "closed": closed,

@@ -33,6 +33,16 @@ class SkipBeats(Leaving, SkipRows):
         self._leave()
         self.written = self.sums + self.way + WRITE
 
+    @property
+    def most(self) -> int:
+        """Beats of all steps that have begun and not been given."""
+        return self.outputs * self.room
+
+    @property
+    def bits(self) -> int:
+        """Of a count of beats: differences are told by them."""
+        return self.most.bit_length() + 2
+
     def beats(self, mark: str, count: str | int) -> str:
         """So many beats, if the step has any: if it has that mark."""
         return str(count) if self.every else f"({mark} ? {count} : 0)"
@@ -116,20 +126,22 @@ def claim_under_way(h: Harness, beats: SkipBeats) -> None:
     was = h.register("running_last_1", 1, mark)
     h.prove(f"{h.see(f'{SEQUENCER}.step_last')} == {was}")
     h.prove(f"!here_0 || group == 0 || last_0 == {mark}")
+    bits, high = beats.bits, beats.bits - 1
     promised = beats.beats(coming, beats.outputs)
-    h.line(f"wire [15:0] promised = {starts} ? {promised} : 0;")
-    h.register("begun", 16, "begun + promised")
-    h.register("beats_0", 16, f"beats_0 + {beats.leaves(0)}")
+    h.line(f"wire [{high}:0] promised = {starts} ? {promised} : 0;")
+    h.register("begun", bits, "begun + promised")
+    h.register("beats_0", bits, f"beats_0 + {beats.leaves(0)}")
+    h.line(f"wire [{high}:0] ahead_0 = begun - beats_0;")
     for k in range(beats.written):
-        h.register(f"beats_{k + 1}", 16, f"beats_{k}")
-        h.line(f"wire [15:0] between_{k} = beats_{k} - beats_{k + 1};")
+        h.register(f"beats_{k + 1}", bits, f"beats_{k}")
+        h.line(f"wire [{high}:0] ahead_{k + 1} = begun - beats_{k + 1};")
+        h.line(f"wire [{high}:0] between_{k} = beats_{k} - beats_{k + 1};")
         h.prove(f"between_{k} == {beats.leaves(k + 1)}")
     left = beats.to_come("next_0")
-    h.line(f"wire [15:0] ended = here_0 && group == 0 ? {beats.beats('last_0', left)} : 0;")
+    h.line(f"wire [{high}:0] ended = here_0 && group == 0 ? {beats.beats('last_0', left)} : 0;")
     now = beats.beats(mark, f"(group == 0 ? {beats.outputs} : {left})")
-    h.line(f"wire [15:0] unended = {running} ? {now} : 0;")
-    h.line("wire [15:0] coming = begun - beats_0;")
-    h.prove("coming == ended + unended")
+    h.line(f"wire [{high}:0] unended = {running} ? {now} : 0;")
+    h.prove("ahead_0 == ended + unended")
 
 
 def claim_written(h: Harness, beats: SkipBeats) -> None:
@@ -142,7 +154,7 @@ def claim_written(h: Harness, beats: SkipBeats) -> None:
     begins = f"{h.see(f'{SEQUENCER}.starts')} && {beats.beats(h.see('front.input.last'), 1)}"
     ends = f"{enabled} && wrote == {beats.outputs - 1}"
     h.register("vectors", 16, f"vectors + ({begins}) - ({ends})")
-    h.line(f"wire [15:0] unwritten = begun - beats_{beats.written};")
+    h.line(f"wire [15:0] unwritten = ahead_{beats.written};")
     h.prove(f"unwritten + wrote == {beats.outputs} * vectors")
     high, final = h.width("fifo.w_data") - 1, f"(wrote == {beats.outputs - 1})"
     marks = [f"{mark}_{beats.written}" for mark in MARKS]
