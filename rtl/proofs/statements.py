@@ -70,7 +70,7 @@ LISTED: dict[str, Maker] = {  # of a core that skips
     "ends": ending,
     "mends": mending,
 }
-OF_LISTS = reader, holding, keeping, using, beats_of, reading, ending  # of plain ones only
+OF_LISTS = reader, holding, counting, keeping, using, beats_of, reading, ending  # plain ones only
 OF_CELLS = cell, reader, holding, mending
 TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
     "closed": closed,
