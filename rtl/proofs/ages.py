@@ -48,36 +48,14 @@ def meets(since: str, times: Iterable[int]) -> str:
     return f"({' || '.join(terms)})"
 
 
-def stretches(times: Iterable[int]) -> list[tuple[int, int, bool]]:
-    """The ages from 0 on by how many of some times lie behind: where a stretch begins, how many do
-    there, and whether it is one more with each clock."""
-    found, behind = [(0, 0, False)], 0
-    for low, high in runs(times):
-        found += [(low + 1, behind + 1, True)] if high > low else []
-        behind += high + 1 - low
-        found.append((high + 1, behind, False))
-    return found
-
-
 def before(since: str, times: Iterable[int]) -> str:
     """How many of some times lie behind an age; 0 when all do."""
-    found = stretches(times)
-    count = found[-1][1]
-    pieces = [
-        (begin, f"{since} - {begin - behind}" if grows else str(behind % count))
-        for begin, behind, grows in found
-    ]
-    return piecewise(since, pieces)
-
-
-def ahead(since: str, times: Iterable[int]) -> str:
-    """How many of some times an age has not passed."""
-    found = stretches(times)
-    count = found[-1][1]
-    pieces = [
-        (begin, f"{count - behind + begin} - {since}" if grows else str(count - behind))
-        for begin, behind, grows in found
-    ]
+    times = list(times)
+    pieces, behind = [(0, "0")], 0
+    for low, high in runs(times):
+        pieces += [(low + 1, f"{since} - {low - behind}")] if high > low else []
+        behind += high + 1 - low
+        pieces.append((high + 1, str(behind % len(times))))
     return piecewise(since, pieces)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rtl.proofs.ages import ahead, before, meets
+from rtl.proofs.ages import before, meets
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.flow import AnyMark
@@ -71,7 +71,7 @@ class Beats(Leaving):
         return self.written[-1][-1]
 
     def of_steps(self, last: Mark, count: Callable[[str, list[int]], str]) -> list[str]:
-        """A count of beats for each step under way, the latest one first.
+        """A count for each step under way, the latest one first.
 
         Parameters
         ----------
@@ -87,9 +87,9 @@ class Beats(Leaving):
             terms.append(f"({' + '.join(parts)})")
         return terms
 
-    def unwritten(self, last: Mark) -> list[str]:
-        """Beats of each step that are not yet in the FIFO."""
-        return self.of_steps(last, ahead)
+    def under_way(self, last: Mark) -> list[str]:
+        """Vectors of each step that are not yet in the FIFO as a whole."""
+        return self.of_steps(last, lambda age, times: f"({age} <= {times[-1]})")
 
     def started(self, last: Mark, early: int) -> list[str]:
         """Beats that are there of each step's vector that is not yet complete, as many clocks
@@ -145,8 +145,7 @@ def claim_beats(h: Harness, beats: Beats) -> Mark:
     claim_flags(h, beats)
     claim_written(h, beats, first, last)
     claim_counts(h, beats.outputs * beats.room, "fifo.")
-    under_way = beats.of_steps(last, lambda age, times: f"({age} <= {times[-1]})")
-    claim_room(h, beats, " + ".join(under_way))
+    claim_room(h, beats, " + ".join(beats.under_way(last)))
     return last
 
 

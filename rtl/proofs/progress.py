@@ -8,6 +8,7 @@ from rtl.lib.beat import beat_layout
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.leaving import Beats, claim_beats, leaving
+from rtl.proofs.marks import Mark
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import claim_rows
 from rtl.schedule import latency
@@ -53,46 +54,45 @@ def state(design: Design, beats: Beats) -> Harness:
     h, streams = Harness(design, ""), beats.core.schedule.streams
     h.leave_lanes()
     claim_rows(h, beats)
-    unwritten = beats.unwritten(claim_beats(h, beats))
-    h.line(f"wire [15:0] unwritten = {' + '.join(unwritten)};")
+    last = claim_beats(h, beats)
     starts, running = h.see("sequencer.starts"), h.see("sequencer.running")
     taking, free = h.see("r_en"), h.see("free")
-    blocked = f"{free} < {streams} ? {left(beats, 'age', 'unwritten + count')} : 0"
+    blocked = f"{free} < {streams} ? {left(beats, 'age', f'{beats.room} - {free}')} : 0"
     h.line(f"wire [15:0] blocked = {blocked};")
     h.line(f"wire [15:0] busy = {running} ? {beats.cycles - 1} - age : 0;")
     waits = f"{h.see('input.waiting')} && {taking} && !{starts}"
     h.register("waited", 16, f"{waits} ? waited + 1 : 0")
     h.prove(f"waited + blocked + busy <= {bounds(beats)[0]}")
-    claim_followed(h, beats, unwritten)
+    claim_followed(h, beats, last)
     return h
 
 
-def left(beats: Beats, since: str, words: str) -> str:
-    """Clocks until so many words have left, the last of them of a step of that age."""
+def left(beats: Beats, since: str, vectors: str) -> str:
+    """Clocks until so many vectors have left, the last of them of a step of that age."""
     write = f"({since} <= {beats.last} ? {beats.last + 1} - {since} : 0)"
-    return f"{latency.FIFO} * ({words}) + {write} - quiet"
+    return f"{latency.FIFO} * ({beats.outputs} * ({vectors}) - gave) + {write} - quiet"
 
 
-def claim_followed(h: Harness, beats: Beats, unwritten: list[str]) -> None:
+def claim_followed(h: Harness, beats: Beats, last: Mark) -> None:
     """Any one step with beats of its own has given them within its bound."""
     starts, taking, ages = h.see("sequencer.starts"), h.see("r_en"), beats.ages.names
     marks = [f"{h.see('sequencer.last')}[{k}]" for k in range(len(beats.written))]
     vectors = str(len(marks)) if beats.every else f"({' + '.join(marks)})"
     h.any("follow", 1)
     h.line(f"wire met = {starts} && follow && {vectors} != 0 && {taking};")
-    h.line(f"wire leaves = mine <= given || !{taking};")
-    h.line(f"wire [15:0] all = unwritten + count - given + {beats.outputs} * {vectors};")
-    h.register("mine", 16, "met ? all : leaves ? 0 : mine - given")
+    h.line(f"wire done = given && gave == {beats.outputs - 1};")
+    h.line(f"wire [15:0] all = {beats.room} - {h.see('free')} - done + {vectors};")
+    h.register("mine", 16, f"met ? all : {taking} && mine != 0 ? mine - done : 0")
     h.register("since", 16, "met ? 0 : mine == 0 ? 0 : since + 1")
     later = len(ages)  # steps that have begun since, counted so far
     h.register("later", later.bit_length(), f"met ? 0 : later + ({starts} && later < {later})")
-    own = [f"(later <= {step} ? {lacking} : 0)" for step, lacking in enumerate(unwritten)]
-    h.line(f"wire [15:0] own = {' + '.join(own)};")
+    under_way = enumerate(beats.under_way(last))
+    own = [f"(later <= {step} ? {count} : 0)" for step, count in under_way]
     place = f"since > {beats.last}"
     for step, age in reversed(list(enumerate(ages))):
         # the followed step's age is counted no further than to the limit
         same = f"({age} == {beats.limit} ? since >= {beats.limit} : {age} == since)"
         place = f"(later == {step} ? {same} : {place})"
     h.prove(f"mine == 0 || {place}")
-    h.prove("mine == 0 || mine <= count + own")
+    h.prove(f"mine <= whole + {' + '.join(own)}")
     h.prove(f"mine == 0 || since + {left(beats, 'since', 'mine')} <= {bounds(beats)[1]}")
