@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rtl.program.program import CellMode
 from rtl.proofs.cell import say_kept
 from rtl.proofs.design import Design
+from rtl.proofs.errors import ProofError
 from rtl.proofs.flow import AnyMark, claim_flow, mark_of, rows_of
 from rtl.proofs.harness import Harness
 from rtl.proofs.idle import LOADS
@@ -18,8 +19,15 @@ from rtl.step_plan import StepPlan
 
 
 def holding(core: StepPlan, design: Design) -> Proof:
-    """s of every cell, over any number of steps."""
+    """s of every cell, over any number of steps.
+
+    Raises
+    ------
+    ProofError : a core that skips, of too few rows to tell when a state is written.
+    """
     program, rows = core.program, rows_of(core)
+    if isinstance(rows, SkipRows) and rows.count <= latency.STATE_READ + latency.STATE:
+        raise ProofError(f"{rows.count} rows: one of so few could come again before it is written")
     driven = {"i__valid": 1, "r_en": 1, "i__payload": 0}
     ports = {"state_write": core.options.state_port, "load_write": program.loadable}
     driven |= {port: 0 for port, there in ports.items() if there}

@@ -14,7 +14,7 @@ from rtl.proofs.design import Design
 from rtl.proofs.sequences import places
 from rtl.proofs.skipping.reading import Bounds
 from rtl.proofs.statements import LISTED
-from tests.rtl.support import layer, planned, quantized, readout, stack
+from tests.rtl.support import G1997, layer, planned, quantized, readout, stack
 
 NAMES = [name for name in LISTED if name != "mends"]
 KINDS = (
@@ -50,8 +50,8 @@ def subject(kind: str) -> tuple[StepPlan, Design]:
         case "blocks, gate recurrence":
             layers = (layer(rng, 2, 2, 2, forget=False, recurrence=True),)
         case "coupled, projection":
-            one = layer(rng, 1, 2, forget=False)
-            layers = (replace(one, coupled=True, projection=rng.normal(size=(1, 2))),)
+            one = layer(rng, 1, 3, forget=False)
+            layers = (replace(one, coupled=True, projection=rng.normal(size=(1, 3))),)
         case "in reverse":
             layers, length = (replace(layer(rng, 2, 2), reverse=True),), 3
         case "thresholds":
@@ -113,6 +113,19 @@ def test_what_no_statement_speaks_of_is_named(what):
     assert named == {"reader", "hold", "counts", "sum", "used", "output", "step", "ends"}
     assert all(left_out[name].status == "not provable" for name in named)
     assert {proof.name for proof in proofs} > set(OF_ANY)
+
+
+def test_too_few_rows_are_told():
+    """Between a row and itself lie no more clocks than there are rows, as far as stages say."""
+    rng = np.random.default_rng(3)
+    one = layer(rng, 2, 1, forget=False, **G1997)
+    qnet = quantized(Network((one,), (), name="small"), rng, 6)
+    plan = planned(qnet, 3, skip="unchanged")
+    text = verilog.convert(verilog.Top(plan), verilog.module_name(qnet))
+    found, left_out = catalogue(plan.parts[0], Design(text, "carousel_small.core"))
+    for name in ("hold", "sum"):
+        assert left_out[name].why.startswith("3 rows: one of so few")
+    assert {"step", "output", "ends"} <= {proof.name for proof in found}
 
 
 @pytest.mark.parametrize("kind", KINDS)
