@@ -98,7 +98,7 @@ def over_time(budget: Budget) -> Figure:
         sizes = np.where(sizes > 0, sizes, np.nan)
         upper.semilogy(steps, sizes, color=INK, linewidth=1.2, drawstyle="steps-post")
         upper.set_ylabel("RMSE")
-        groups = [name for name in COLOURS if any(parts[name] for _, parts in shares)]
+        groups = [name for name in COLOURS if any(parts.get(name) for _, parts in shares)]
         stack = [[100 * parts[name] for _, parts in (*shares, shares[-1])] for name in groups]
         colours = [COLOURS[name] for name in groups]
         lower.stackplot(steps, stack, colors=colours, step="post", linewidth=0)
