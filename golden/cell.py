@@ -15,14 +15,16 @@ Sources: Hochreiter & Schmidhuber (1997), equations (7)-(9); Gers, Schmidhuber &
 peepholes p: Gers, Schraudolph & Schmidhuber (2002); projection: Sak, Senior & Beaufays (2014).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from golden.errors import ModelError
 from golden.shape import Shape
-from golden.squash import SQUASHES, Array, squash
+from golden.squash import SQUASHES, Array, Squash, squash
+
+AT_ONCE = 1024  # vectors of input whose sums are worked out at a time
 
 
 @dataclass(frozen=True)
@@ -203,35 +205,48 @@ class Layer:
         part = {
             source: np.ascontiguousarray(weights[:, cut].T) for source, cut in shape.columns.items()
         }
-        net_x = x @ part["x"] + biases
-        trace = {
+        kept = {
             "gates": np.empty((steps, batch, len(shape.gates), shape.blocks, 1), dtype),
             **{
                 name: np.empty((steps, batch, shape.blocks, shape.block_size), dtype)
                 for name in "gsm"
             },
         }
-        trace_y = trace["m"].reshape(steps, batch, -1)
+        trace_y = kept["m"].reshape(steps, batch, -1)
         projection = None if self.projection is None else self.projection.T.astype(dtype)
         if projection is not None:
             trace_y = np.empty((steps, batch, shape.outputs), dtype)
         s, y, gates = (part.astype(dtype) for part in (state.s, state.y, state.gates))
-        s = s.reshape(trace["s"].shape[1:])
-        for t in range(steps):
-            net = net_x[t] + y @ part["y"]
+        s = s.reshape(kept["s"].shape[1:])
+        recurrent = np.empty((batch, len(biases)), dtype)
+        given = _sums(x, part["x"], biases)
+        for t, (net, *out) in enumerate(zip(given, *kept.values(), strict=True)):
+            net += np.matmul(y, part["y"], out=recurrent)
             if shape.gate_recurrence:
                 net += gates.reshape(batch, -1) @ part["gates"]
-            gates, g, s, m = step(net, s)
+            step(net, s, *out)
+            gates, _, s, m = out
             y = m.reshape(batch, -1)
             if projection is not None:
-                y = trace_y[t] = y @ projection
-            trace["gates"][t], trace["g"][t], trace["s"][t], trace["m"][t] = gates, g, s, m
-        found = {kind: trace["gates"][:, :, k, :, 0] for k, kind in enumerate(shape.gates)}
-        found |= {name: trace[name].reshape(steps, batch, -1) for name in "gs"}
+                y = np.matmul(y, projection, out=trace_y[t])
+        found = {kind: kept["gates"][:, :, k, :, 0] for k, kind in enumerate(shape.gates)}
+        found |= {name: kept[name].reshape(steps, batch, -1) for name in "gs"}
         if self.projection is not None:
-            found["m"] = trace["m"].reshape(steps, batch, -1)
-        end = LayerState(s.reshape(batch, -1), y, gates.reshape(batch, -1))
+            found["m"] = kept["m"].reshape(steps, batch, -1)
+        end = LayerState(*(np.array(last.reshape(batch, -1)) for last in (s, y, gates)))
         return {**found, "y": trace_y}, end
+
+
+def _sums(x: Array, weights: Array, biases: Array) -> Iterator[Array]:
+    """x (T, N, D) by weights (D, R), and biases (R,), step by step: as many steps at a time as stay
+    in a cache."""
+    steps, batch, _ = x.shape
+    many = max(1, AT_ONCE // max(1, batch))
+    place = np.empty((min(many, steps), batch, len(biases)), x.dtype)
+    for at in range(0, steps, many):
+        found = np.matmul(x[at : at + many], weights, out=place[: min(many, steps - at)])
+        found += biases
+        yield from found
 
 
 class _Step:
@@ -250,33 +265,38 @@ class _Step:
             held = [layer.peepholes[kind] for kind in shape.gates]
             self.peepholes = np.stack(held, dtype=dtype)[..., None]
 
-    def __call__(self, net: Array, before: Array) -> tuple[Array, Array, Array, Array]:
-        """Weighted sums and biases (N, R) and s(t-1) to gates (N, G, B, 1), g, s, m.
+    def __call__(
+        self, net: Array, before: Array, gates: Array, g: Array, s: Array, m: Array
+    ) -> None:
+        """From weighted sums and biases (N, R) and s(t-1) what becomes of gates (N, G, B, 1), g, s
+        and m.
 
         States, g and m are (N, B, S); peepholes come with blocks of one cell, S = 1.
         """
         nets = net[:, : self.rows].reshape(self.by_kind)
         if self.peepholes is None:
-            gates = self.gate(nets)
+            self.gate(nets, gates)
         else:
-            gates = self.gate(nets[:, :-1] + before[:, None] * self.peepholes[:-1])
-        i, g = gates[:, 0], self.g(net[:, self.rows :]).reshape(before.shape)
+            self.gate(nets[:, :-1] + before[:, None] * self.peepholes[:-1], gates[:, :-1])
+        i = gates[:, 0]
+        self.g(net[:, self.rows :].reshape(before.shape), g)
         if self.forgets:
-            s = gates[:, 1] * before + i * g
+            np.multiply(gates[:, 1], before, out=s)
+            s += i * g
         else:
-            s = ((1.0 - i) * before if self.coupled else before) + i * g
+            np.add((1.0 - i) * before if self.coupled else before, i * g, out=s)
         if self.peepholes is not None:
-            late = self.gate(nets[:, -1:] + s[:, None] * self.peepholes[-1:])
-            gates = np.concatenate((gates, late), axis=1)
-        return gates, g, s, gates[:, -1] * self.h(s)
+            self.gate(nets[:, -1:] + s[:, None] * self.peepholes[-1:], gates[:, -1:])
+        self.h(s, m)
+        m *= gates[:, -1]
 
 
-def _clipped(function: Callable[[Array], Array], ends: tuple[float, float] | None):
+def _clipped(function: Squash, ends: tuple[float, float] | None) -> Callable[..., Array]:
     """`function` of its argument clipped to `ends`."""
     if ends is None:
         return function
     low, high = map(float, ends)  # of no type that would make float32 wider
-    return lambda a: function(np.minimum(np.maximum(a, low), high))
+    return lambda a, out: function(np.minimum(np.maximum(a, low), high), out)
 
 
 def check_array(name: str, values: Array, shape: tuple[int, ...]) -> None:

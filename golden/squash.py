@@ -55,19 +55,28 @@ class Squash:
         the cross-entropy."""
         return not self.linear and (self.scale, self.slope, self.offset) == (1, 1, 0)
 
-    def __call__(self, a: Array) -> Array:
-        """The function's value at `a`, any shape, float64 or float32 as `a` is."""
+    def __call__(self, a: Array, out: Array | None = None) -> Array:
+        """The function's value at `a`, any shape, float64 or float32 as `a` is; in `out`, of the
+        same shape and type, where that is given."""
+        if out is None:
+            return self(a, np.empty(np.shape(a), a.dtype))[()]
         if self.linear:
-            a = a if self.low == -math.inf else np.maximum(a, self.low)
-            return a if self.high == math.inf else np.minimum(a, self.high)
+            np.maximum(a, self.low, out=out)
+            return out if self.high == math.inf else np.minimum(out, self.high, out=out)
         if 2 * self.offset == -self.scale:  # odd: scale/2 * tanh(slope a / 2)
-            half = np.tanh(a if self.slope == 2 else a * (self.slope / 2))
-            return half if self.scale == 2 else half * (self.scale / 2)
+            np.tanh(a if self.slope == 2 else np.multiply(a, self.slope / 2, out=out), out=out)
+            return out if self.scale == 2 else np.multiply(out, self.scale / 2, out=out)
         most = 88.0 if a.dtype == np.float32 else 709.0  # exp of more overflows
         if self.logistic:
-            return 1.0 / (1.0 + np.exp(np.minimum(-a, most)))
-        sigma = 1.0 / (1.0 + np.exp(self.slope * np.clip(-a, -most, most / self.slope)))
-        return self.scale * sigma + self.offset
+            np.minimum(np.negative(a, out=out), most, out=out)
+            np.exp(out, out=out)
+        else:
+            np.clip(np.negative(a, out=out), -most, most / self.slope, out=out)
+            np.exp(np.multiply(out, self.slope, out=out), out=out)
+        np.divide(1.0, np.add(out, 1.0, out=out), out=out)
+        if self.logistic:
+            return out
+        return np.add(np.multiply(out, self.scale, out=out), self.offset, out=out)
 
     def derivative(self, value: Array) -> Array:
         """d squash / d a, written in terms of the function's own `value`."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden import Dense, InputError, LayerState, ModelError, Network, mismatches
+from golden import Dense, InputError, LayerState, ModelError, Network, cell, mismatches
 from tests.golden import nets
 
 MAKERS = {**nets.KINDS, "deep": nets.deep}
@@ -23,6 +23,18 @@ def test_state_carried_between_calls_equals_one_run(make):
             assert np.abs(values - want[at : at + length]).max() < 1e-14, name
         state, at = part.state, at + length
     assert at == len(x)
+
+
+@pytest.mark.parametrize("many", (1, 15, 16))
+def test_however_many_inputs_are_summed_at_a_time(monkeypatch, many):
+    """One step, several and some left over, or all: every bit stays."""
+    rng = np.random.default_rng(23)
+    net, x = nets.deep(rng), rng.normal(size=(2, 8, 3))
+    whole = net.run(x)
+    monkeypatch.setattr(cell, "AT_ONCE", many)
+    part = net.run(x)
+    for (name, values), (_, want) in zip(part.signals(), whole.signals(), strict=True):
+        assert np.array_equal(values, want), name
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
