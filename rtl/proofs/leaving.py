@@ -1,6 +1,6 @@
 """The output: each step's beats, no more and no fewer, with its marks, and room for all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rtl.proofs.ages import before, meets
 from rtl.proofs.design import Design
@@ -119,12 +119,21 @@ def leaving(core: StepPlan, design: Design) -> Proof:
         design,
         lambda given: state(given, beats),
         3,
-        Twin(
-            "a step that begins does not take its room",
-            design.replaced(design.top, r"= free - \\\$\d+ ;", "= free;"),
+        crowded(
+            design,
             latency.START + core.schedule.elements * core.schedule.streams + 3,
             {"i__valid": 1},
         ),
+    )
+
+
+def crowded(design: Design, depth: int, driven: Mapping[str, int]) -> Twin:
+    """Steps begin whose output has no room."""
+    return Twin(
+        "a step that begins does not take its room",
+        design.replaced(design.top, r"= free - \\\$\d+ ;", "= free;"),
+        depth,
+        driven,
     )
 
 

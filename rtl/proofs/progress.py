@@ -20,7 +20,6 @@ def progress(core: StepPlan, design: Design) -> Proof:
     beats = Beats(core)
     wait, stay = bounds(beats)
     elements, outputs = (core.schedule.streams * n for n in (core.schedule.elements, beats.outputs))
-    beat = beat_layout(core.qnet.formats.input, core.program.index_width)
     return Proof(
         "ends",
         f"While the output is taken, a step whose input is there begins within {wait} clocks, and "
@@ -30,15 +29,21 @@ def progress(core: StepPlan, design: Design) -> Proof:
         design,
         lambda given: state(given, beats),
         3,
-        Twin(
-            "the room of a step never comes back",
-            design.replaced(
-                design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
-            ),
-            core.latency + elements + outputs + 3,
-            # every vector is 0 and its sequence's last one
-            {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1, "follow": 0},
+        starved(core, design, core.latency + elements + outputs + 3),
+    )
+
+
+def starved(core: StepPlan, design: Design, depth: int) -> Twin:
+    """Steps take their room, and give none back."""
+    beat = beat_layout(core.qnet.formats.input, core.program.index_width)
+    return Twin(
+        "the room of a step never comes back",
+        design.replaced(
+            design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
         ),
+        depth,
+        # every vector is 0 and its sequence's last one
+        {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1, "follow": 0},
     )
 
 
@@ -55,16 +60,28 @@ def state(design: Design, beats: Beats) -> Harness:
     h.leave_lanes()
     claim_rows(h, beats)
     last = claim_beats(h, beats)
-    starts, running = h.see("sequencer.starts"), h.see("sequencer.running")
-    taking, free = h.see("r_en"), h.see("free")
-    blocked = f"{free} < {streams} ? {left(beats, 'age', f'{beats.room} - {free}')} : 0"
-    h.line(f"wire [15:0] blocked = {blocked};")
-    h.line(f"wire [15:0] busy = {running} ? {beats.cycles - 1} - age : 0;")
-    waits = f"{h.see('input.waiting')} && {taking} && !{starts}"
-    h.register("waited", 16, f"{waits} ? waited + 1 : 0")
-    h.prove(f"waited + blocked + busy <= {bounds(beats)[0]}")
+    blocked = left(beats, "age", f"{beats.room} - {h.see('free')}")
+    claim_begins(h, "", streams, (blocked, beats.cycles, bounds(beats)[0]))
     claim_followed(h, beats, last)
     return h
+
+
+def claim_begins(h: Harness, front: str, streams: int, clocks: tuple[str, int, int]) -> None:
+    """A step whose input is there begins within a bound.
+
+    Parameters
+    ----------
+    front : where the sequencer and the input are.
+    clocks : until there is room, if there is none now; those of a step; and the bound.
+    """
+    blocked, step, wait = clocks
+    starts, running = h.see(f"{front}sequencer.starts"), h.see(f"{front}sequencer.running")
+    taking, free = h.see("r_en"), h.see("free")
+    h.line(f"wire [15:0] blocked = {free} < {streams} ? {blocked} : 0;")
+    h.line(f"wire [15:0] busy = {running} ? {step - 1} - age : 0;")
+    waits = f"{h.see(f'{front}input.waiting')} && {taking} && !{starts}"
+    h.register("waited", 16, f"{waits} ? waited + 1 : 0")
+    h.prove(f"waited + blocked + busy <= {wait}")
 
 
 def left(beats: Beats, since: str, vectors: str) -> str:

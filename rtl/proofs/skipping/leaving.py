@@ -10,10 +10,10 @@ from rtl.proofs.ages import wrapped
 from rtl.proofs.design import Design
 from rtl.proofs.fifo import claim_counts
 from rtl.proofs.harness import Harness
-from rtl.proofs.leaving import WRITE, Leaving, claim_flags, claim_mark, claim_room
+from rtl.proofs.leaving import WRITE, Leaving, claim_flags, claim_mark, claim_room, crowded
 from rtl.proofs.marks import MARKS
 from rtl.proofs.pieces import chosen
-from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.proof import Proof
 from rtl.proofs.skipping.marks import RowMark
 from rtl.proofs.skipping.stages import SEQUENCER, SkipRows, claim_stages, leave_lists
 from rtl.schedule import latency
@@ -80,12 +80,7 @@ def leaving(core: StepPlan, design: Design) -> Proof:
         design,
         lambda given: state(given, beats),
         3,
-        Twin(
-            "a step that begins does not take its room",
-            design.replaced(design.top, r"= free - \\\$\d+ ;", "= free;"),
-            latency.START + 3,
-            {},
-        ),
+        crowded(design, latency.START + 3, {}),
     )
 
 

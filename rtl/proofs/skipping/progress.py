@@ -6,10 +6,10 @@ becomes less in every one. A step ends within the sequencer's bound; behind that
 a clock.
 """
 
-from rtl.lib.beat import beat_layout
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
-from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.progress import claim_begins, starved
+from rtl.proofs.proof import Proof
 from rtl.proofs.skipping.leaving import SkipBeats, assumptions, claim_beats
 from rtl.proofs.skipping.reading import Bounds
 from rtl.proofs.skipping.stages import SEQUENCER, claim_stages, leave_lists
@@ -44,7 +44,6 @@ def progress(core: StepPlan, design: Design) -> Proof:
     """Liveness of the whole core as two bounds."""
     beats = SkipBeats(core)
     clocks, elements = Clocks(beats), core.schedule.elements
-    beat = beat_layout(core.qnet.formats.input, core.program.index_width)
     return Proof(
         "ends",
         f"While the output is taken, a step whose input is there begins within {clocks.wait} "
@@ -56,14 +55,7 @@ def progress(core: StepPlan, design: Design) -> Proof:
         design,
         lambda given: state(given, beats),
         3,
-        Twin(
-            "the room of a step never comes back",
-            design.replaced(
-                design.top, r"(\$signed\(\\\$\d+ \)) \+ \$signed\(\{ 1'h0, \\\$\d+  \}\)", r"\1"
-            ),
-            beats.limit + elements + beats.outputs + 3,
-            {"i__valid": 1, "r_en": 1, "i__payload": 1 << beat.size - 1, "follow": 0},
-        ),
+        starved(core, design, beats.limit + elements + beats.outputs + 3),
     )
 
 
@@ -76,14 +68,8 @@ def state(design: Design, beats: SkipBeats) -> Harness:
     claim_stages(h, beats)
     claim_beats(h, beats)
     claim_ages(h, clocks)
-    starts, running = h.see(f"{SEQUENCER}.starts"), h.see(f"{SEQUENCER}.running")
-    taking, free = h.see("r_en"), h.see("free")
-    blocked = f"{free} < 1 ? {clocks.left('age', 'unwritten + count')} : 0"
-    h.line(f"wire [15:0] blocked = {blocked};")
-    h.line(f"wire [15:0] busy = {running} ? {clocks.step - 1} - age : 0;")
-    waits = f"{h.see('front.input.waiting')} && {taking} && !{starts}"
-    h.register("waited", 16, f"{waits} ? waited + 1 : 0")
-    h.prove(f"waited + blocked + busy <= {clocks.wait}")
+    blocked = clocks.left("age", "unwritten + count")
+    claim_begins(h, "front.", 1, (blocked, clocks.step, clocks.wait))
     claim_followed(h, clocks)
     return h
 
