@@ -34,9 +34,7 @@ LONG = (
     "tests/carousel/test_main.py",
     "tests/rtl/test_core_cells.py",
 )
-"""They go first, so that no process waits for another one's long file at the end. Of those that
-call the FPGA tools the second comes later: the tools' first call compiles them, for more than a
-minute, and two of them at once would do it twice."""
+"""They go first, so that no process waits for another one's long file at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,7 +34,9 @@ touch .venv/run.stamp ".venv/$step.stamp"
 
 # What is set up stays, whatever becomes of this.
 trap - EXIT INT TERM HUP
-if [ "$step" = run ] || [ "$step" = test ]; then
-    echo "Compiling what all models share (once; half a minute) ..."
-    .venv/bin/python -m tools.warm || echo "... which the first run will do"
-fi
+case $step in
+run | fpga | prove | test)
+    echo "Compiling what every run shares (once; a minute) ..."
+    .venv/bin/python -m tools.warm "$step" || echo "... which the first run will do"
+    ;;
+esac

@@ -138,7 +138,7 @@ FAKE = """case "$*" in
 *executable*) echo "$0" ;;
 *-m\\ venv*) mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo made >> log ;;
 *pip*) echo installed "$*" >> log; [ ! -e fail ] || exit 1 ;;
-*-m\\ tools.warm*) echo compiled >> log; [ ! -e cold ] || exit 1 ;;
+*-m\\ tools.warm*) echo compiled "$*" >> log; [ ! -e cold ] || exit 1 ;;
 *) echo 3.12 ;;
 esac"""
 
@@ -202,12 +202,16 @@ def test_other_requirements_make_it_anew(clone, tools, fake):
     assert not (clone / ".venv" / "test.stamp").exists()
 
 
-def test_what_all_models_share_is_compiled_for_the_main_job(clone, tools, fake):
+@pytest.mark.parametrize("step", ["run", "fpga", "prove", "test"])
+def test_what_every_run_shares_is_compiled(clone, tools, fake, step):
     """Where that fails the set-up is one all the same."""
-    assert setup(clone, tools, fake, "fpga").returncode == 0
-    assert "compiled" not in (clone / "log").read_text()
     (clone / "cold").touch()
-    done = setup(clone, tools, fake, "run")
+    done = setup(clone, tools, fake, step)
     assert done.returncode == 0 and "the first run will" in done.stdout
-    assert (clone / "log").read_text().count("compiled") == 1
-    assert (clone / ".venv" / "run.stamp").exists()
+    assert f"compiled -m tools.warm {step}\n" in (clone / "log").read_text()
+    assert (clone / ".venv" / f"{step}.stamp").exists()
+
+
+def test_what_only_pages_need_is_not_compiled(clone, tools, fake):
+    assert setup(clone, tools, fake, "page").returncode == 0
+    assert "compiled" not in (clone / "log").read_text()
