@@ -16,8 +16,7 @@ from rtl.schedule.schedule import Schedule
 
 def idle(m: Module, schedule: Schedule, sequencer: Any, waiting: Value) -> Value:
     """Whether no step runs, none may start, as no input is `waiting`, and the tail is empty."""
-    rows = max(phase.side for phase in schedule.phases)
-    longest = schedule.after.cell + rows + schedule.depths.fetch
+    longest = emptying(schedule)
     quiet = Signal(range(longest + 1))
     registers = kept(m, quiet, schedule.depths.protected)
     with m.If(sequencer.running):
@@ -25,6 +24,12 @@ def idle(m: Module, schedule: Schedule, sequencer: Any, waiting: Value) -> Value
     with m.Elif(quiet != 0):
         m.d.sync += become(registers, quiet - 1)
     return ~sequencer.running & (quiet == 0) & ~waiting
+
+
+def emptying(schedule: Schedule) -> int:
+    """Clocks behind a step in which its last rows are still in the tail, at most."""
+    rows = max(phase.side for phase in schedule.phases)
+    return schedule.after.cell + rows + schedule.depths.fetch
 
 
 def connect_state_port(

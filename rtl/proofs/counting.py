@@ -3,6 +3,7 @@
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
+from rtl.proofs.skipping.rebuilding import with_input
 from rtl.proofs.ways import claim_way
 from rtl.schedule import latency
 from rtl.signature import COUNTER_BITS
@@ -12,11 +13,12 @@ from rtl.step_plan import StepPlan
 def counting(core: StepPlan, design: Design) -> Proof:
     """All counters of a core."""
     kind = core.saturation_kinds[0]
+    but = " that has an input" * (core.options.skip is not None and core.has_idle)
     return Proof(
         "counts",
         "Every counter of saturations is at any time the number of its flags since the last reset, "
-        "two clocks late, `steps` that of the steps that began, and `cycles` that of the clocks in "
-        f"which one ran; modulo 2^{COUNTER_BITS}.",
+        f"two clocks late, `steps` that of the steps{but.replace('has', 'have')} that began, and "
+        f"`cycles` that of the clocks in which one{but} ran; modulo 2^{COUNTER_BITS}.",
         f"the core's own: counters of {', '.join(core.saturation_kinds)}, steps and cycles",
         ("What is clipped raises its flag, and nothing else does (proofs `saturates-...`).",),
         design,
@@ -43,13 +45,16 @@ def state(design: Design, core: StepPlan) -> Harness:
         total = f"{h.see(f'saturated_{kind}')} + {h.see(f'{kind}_event_1')}"
         h.line(f"wire [{COUNTER_BITS - 1}:0] found_{kind} = {total};")
         h.prove(f"found_{kind} == {count}")
-    claim_steps(h, "front" if core.options.skip else "sequencer")
+    if core.options.skip and core.has_idle:
+        claim_steps(h, *with_input(h))
+    else:
+        path = "front" if core.options.skip else "sequencer"
+        claim_steps(h, *(h.cut(f"{path}.{name}") for name in ("starts", "running")))
     return h
 
 
-def claim_steps(h: Harness, path: str) -> None:
-    """Those of steps, one clock late, and of their clocks; the part at that path says both."""
-    starts, running = (h.cut(f"{path}.{name}") for name in ("starts", "running"))
+def claim_steps(h: Harness, starts: str, running: str) -> None:
+    """Those of steps, one clock late, and of their clocks: in which one begins, and one runs."""
     begun = h.register("began", COUNTER_BITS, f"began + {starts}")
     ran = h.register("ran", COUNTER_BITS, f"ran + {running}")
     h.line(f"wire [{COUNTER_BITS - 1}:0] counted = {h.see('steps')} + {h.see('begun_1')};")

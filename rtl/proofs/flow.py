@@ -4,7 +4,8 @@ from rtl.proofs.harness import Harness
 from rtl.proofs.marks import Mark
 from rtl.proofs.rows import Rows, claim_rows
 from rtl.proofs.skipping.marks import RowMark
-from rtl.proofs.skipping.stages import SkipRows, claim_stages, leave_lists
+from rtl.proofs.skipping.rows import SkipRows
+from rtl.proofs.skipping.stages import claim_stages, leave_lists
 from rtl.schedule.skipping import SkipSchedule
 from rtl.step_plan import StepPlan
 

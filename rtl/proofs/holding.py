@@ -12,7 +12,7 @@ from rtl.proofs.idle import LOADS
 from rtl.proofs.marks import streamed
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.rows import Rows
-from rtl.proofs.skipping.stages import SkipRows
+from rtl.proofs.skipping.rows import SkipRows
 from rtl.proofs.words import claim_word
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan

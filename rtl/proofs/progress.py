@@ -61,27 +61,35 @@ def state(design: Design, beats: Beats) -> Harness:
     claim_rows(h, beats)
     last = claim_beats(h, beats)
     blocked = left(beats, "age", f"{beats.room} - {h.see('free')}")
-    claim_begins(h, "", streams, (blocked, beats.cycles, bounds(beats)[0]))
+    nets = "sequencer.starts", "sequencer.running", "input.waiting"
+    claim_begins(h, nets, streams, (blocked, beats.cycles, bounds(beats)[0]))
     claim_followed(h, beats, last)
     return h
 
 
-def claim_begins(h: Harness, front: str, streams: int, clocks: tuple[str, int, int]) -> None:
+def claim_begins(
+    h: Harness,
+    nets: tuple[str, str, str],
+    streams: int,
+    clocks: tuple[str, int, int],
+    more: str = "",
+) -> None:
     """A step whose input is there begins within a bound.
 
     Parameters
     ----------
-    front : where the sequencer and the input are.
+    nets : it begins, any step runs, its input is there.
     clocks : until there is room, if there is none now; those of a step; and the bound.
+    more : a term, of clocks that are to come besides.
     """
     blocked, step, wait = clocks
-    starts, running = h.see(f"{front}sequencer.starts"), h.see(f"{front}sequencer.running")
+    starts, running = h.see(nets[0]), h.see(nets[1])
     taking, free = h.see("r_en"), h.see("free")
     h.line(f"wire [15:0] blocked = {free} < {streams} ? {blocked} : 0;")
     h.line(f"wire [15:0] busy = {running} ? {step - 1} - age : 0;")
-    waits = f"{h.see(f'{front}input.waiting')} && {taking} && !{starts}"
+    waits = f"{h.see(nets[2])} && {taking} && !{starts}"
     h.register("waited", 16, f"{waits} ? waited + 1 : 0")
-    h.prove(f"waited + blocked + busy <= {wait}")
+    h.prove(f"waited + blocked + busy{more} <= {wait}")
 
 
 def left(beats: Beats, since: str, vectors: str) -> str:

@@ -30,7 +30,6 @@ from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
 from rtl.proofs.skipping.keeping import keeping
 from rtl.proofs.skipping.leaving import leaving as beats_of
-from rtl.proofs.skipping.plain import check_plain
 from rtl.proofs.skipping.progress import progress as ending
 from rtl.proofs.skipping.reading import reading
 from rtl.proofs.skipping.using import using
@@ -70,7 +69,6 @@ LISTED: dict[str, Maker] = {  # of a core that skips
     "ends": ending,
     "mends": mending,
 }
-OF_LISTS = reader, holding, counting, keeping, using, beats_of, reading, ending  # plain ones only
 OF_CELLS = cell, reader, holding, mending
 TRAINED: dict[str, Callable[[CorePlan, Design, Range | None], Proof]] = {  # by its own weights
     "closed": closed,
@@ -128,8 +126,6 @@ def _named(part: str, make: Maker, core: StepPlan, design: Design) -> Proof:
         raise InapplicableError("there are no cells")
     if core.options.protect and make is not mending:
         raise InapplicableError("it speaks of a core that is not protected")
-    if core.options.skip and make in OF_LISTS:
-        check_plain(core)
     found = make(core, design)
     return replace(found, name=f"{part}{found.name}")
 

@@ -69,7 +69,8 @@ class Restore(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        due, lists, clock = Signal(), Signal(), Signal(range(self.clocks))
+        due, lists = Signal(name="due"), Signal(name="lists")
+        clock = Signal(range(self.clocks))
         m.d.comb += [
             self.begins.eq(lists & (clock == self.clocks - 1)),
             self.holds.eq(due | (self.alone & self.running)),

@@ -5,7 +5,8 @@ from rtl.proofs.errors import ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.skipping.marks import RowMark
-from rtl.proofs.skipping.stages import SkipRows, claim_due, claim_stages, leave_lists
+from rtl.proofs.skipping.rows import SkipRows
+from rtl.proofs.skipping.stages import claim_due, claim_stages, leave_lists
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
@@ -27,8 +28,11 @@ def keeping(core: StepPlan, design: Design) -> Proof:
         "sum",
         "What the tail gets of a row is what the lanes have added up of it in this step and what "
         f"it got in the step before, modulo 2^{width}, exactly; in a sequence's first step the "
-        "first alone. So it is the sum of all that was ever added, over any number of steps, "
-        "however input and output stall.",
+        "first alone"
+        + ", and in one that rebuilds sums, of which the tail gets nothing"
+        * core.has_idle
+        + ". So it is the sum of all that was ever added, over any number of steps, however input "
+        "and output stall.",
         f"the whole core's control and kept sums: {rows.count} rows of {width} bits",
         ("No reset comes after power-up.",),
         design,
@@ -52,7 +56,7 @@ def state(design: Design, rows: SkipRows) -> Harness:
     first = RowMark(h, rows, "first")
     first.claim_way(rows.places[0])
     stage, bits = rows.sums - latency.KEPT, h.width("kept.sum")  # in which its lane's sum comes
-    claim_due(h, rows, "kept", stage - 1)
+    claim_due(h, rows, "kept", f"here_{stage - 1}", f"next_{stage - 1}")
     h.prove(f"{h.see('kept.$signature__addr')} == next_{stage - 1}")
     for k, (due, place) in enumerate(
         (("due_1", "place_1"), ("due_2", "place_2"), ("write__en", "write__addr"))

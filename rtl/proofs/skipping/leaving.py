@@ -15,7 +15,9 @@ from rtl.proofs.marks import MARKS
 from rtl.proofs.pieces import chosen
 from rtl.proofs.proof import Proof
 from rtl.proofs.skipping.marks import RowMark
-from rtl.proofs.skipping.stages import SEQUENCER, SkipRows, claim_stages, leave_lists
+from rtl.proofs.skipping.rebuilding import of_front
+from rtl.proofs.skipping.rows import SkipRows
+from rtl.proofs.skipping.stages import SEQUENCER, claim_stages, group_rows, leave_lists
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
 
@@ -47,20 +49,29 @@ class SkipBeats(Leaving, SkipRows):
         """So many beats, if the step has any: if it has that mark."""
         return str(count) if self.every else f"({mark} ? {count} : 0)"
 
-    def to_come(self, following: str) -> str:
-        """Beats of the rows from one on."""
-        return chosen(
-            following, [len([r for r in self._rows if r >= k]) for k in range(self.count)]
-        )
+    def promised(self, marks: str) -> str:
+        """Vectors of a step whose streams have these marks."""
+        if self.every:
+            return str(self.core.schedule.streams)
+        return f"({' + '.join(f'{marks}[{k}]' for k in range(self.core.schedule.streams))})"
+
+    def to_come(self, following: str, marks: str) -> str:
+        """Beats of the rows from one on, of a step whose streams have these marks."""
+        found = []
+        for stream in range(self.core.schedule.streams):
+            its = [row.clock for row in self.leaving if row.word.row.stream == stream]
+            left = chosen(following, [len([r for r in its if r >= k]) for k in range(self.count)])
+            found.append(self.beats(f"{marks}[{stream}]", left))
+        return f"({' + '.join(found)})"
 
     def started(self, stage: int) -> str:
         """Beats that are there of a step's vector that is not yet complete, at a stage."""
-        gone = " + ".join(f"(next_{stage} > {row})" for row in self._rows)
+        gone = " + ".join(f"({self.next(stage)} > {row})" for row in self._rows)
         return self.beats(f"last_{stage}", wrapped(gone, self.outputs))
 
     def leaves(self, stage: int) -> str:
         """Whether a row stands in a stage that yields a beat."""
-        return f"({self.stands(self._rows, stage)} && {self.beats(f'last_{stage}', 1)})"
+        return f"({self.taken(self._rows, stage)} && {self.beats(f'last_{stage}', 1)})"
 
     @property
     def _rows(self) -> Sequence[int]:
@@ -115,15 +126,19 @@ def claim_beats(h: Harness, beats: SkipBeats) -> None:
 
 def claim_under_way(h: Harness, beats: SkipBeats) -> None:
     """Beats between where they are counted: of the running step, and of rows in each stage."""
-    starts, running = h.see(f"{SEQUENCER}.starts"), h.see(f"{SEQUENCER}.running")
+    starts, running = h.see(f"{SEQUENCER}.starts"), h.see(of_front(h, "running"))
     coming = h.see("front.input.last")
-    mark = h.register("running_last", 1, f"{starts} ? {coming} : running_last")
-    was = h.register("running_last_1", 1, mark)
+    streams = beats.core.schedule.streams
+    marks = h.register("running_last", streams, f"{starts} ? {coming} : running_last")
+    h.prove(f"{h.see(f'{SEQUENCER}.$like')} == {marks}")  # its only register without a name
+    phases = chosen(h.see(f"{SEQUENCER}.phase"), [each.stream for each in beats.schedule.phases])
+    was = h.register("running_last_1", 1, f"{marks}[{phases}]")
     h.prove(f"{h.see(f'{SEQUENCER}.step_last')} == {was}")
-    h.prove(f"!here_0 || group == 0 || last_0 == {mark}")
+    whose = chosen("next_0", [beats.streams[g] for g, _ in group_rows(beats)])
+    h.prove(f"!here_0 || group == 0 || last_0 == {marks}[{whose}]")
     bits, high = beats.bits, beats.bits - 1
-    promised = beats.beats(coming, beats.outputs)
-    h.line(f"wire [{high}:0] promised = {starts} ? {promised} : 0;")
+    promised = f"{beats.outputs} * {beats.promised(coming)}"
+    h.line(f"wire [{high}:0] promised = {h.see(of_front(h, 'starts'))} ? {promised} : 0;")
     h.register("begun", bits, "begun + promised")
     h.register("beats_0", bits, f"beats_0 + {beats.leaves(0)}")
     h.line(f"wire [{high}:0] ahead_0 = begun - beats_0;")
@@ -132,10 +147,12 @@ def claim_under_way(h: Harness, beats: SkipBeats) -> None:
         h.line(f"wire [{high}:0] ahead_{k + 1} = begun - beats_{k + 1};")
         h.line(f"wire [{high}:0] between_{k} = beats_{k} - beats_{k + 1};")
         h.prove(f"between_{k} == {beats.leaves(k + 1)}")
-    left = beats.to_come("next_0")
-    h.line(f"wire [{high}:0] ended = here_0 && group == 0 ? {beats.beats('last_0', left)} : 0;")
-    now = beats.beats(mark, f"(group == 0 ? {beats.outputs} : {left})")
-    h.line(f"wire [{high}:0] unended = {running} ? {now} : 0;")
+    final = f"{{{streams}{{last_0}}}}"  # the rows of the last group are of one stream
+    h.line(f"wire [{streams - 1}:0] final = {final};")
+    left = beats.to_come(beats.next(0), "final")
+    h.line(f"wire [{high}:0] ended = {beats.here(0)} && group == 0 ? {left} : 0;")
+    left = beats.to_come(f"(group == 0 ? 0 : {beats.next(0)})", marks)
+    h.line(f"wire [{high}:0] unended = {running} ? {left} : 0;")
     h.prove("ahead_0 == ended + unended")
 
 
@@ -146,7 +163,7 @@ def claim_written(h: Harness, beats: SkipBeats) -> None:
     for count, stage in ((h.see("place"), beats.written - WRITE), ("wrote", beats.written)):
         h.prove(f"{count} == {beats.started(stage)}")
     h.prove(f"{enabled} == {beats.leaves(beats.written)}")
-    begins = f"{h.see(f'{SEQUENCER}.starts')} && {beats.beats(h.see('front.input.last'), 1)}"
+    begins = f"{h.see(of_front(h, 'starts'))} ? {beats.promised(h.see('front.input.last'))} : 0"
     ends = f"{enabled} && wrote == {beats.outputs - 1}"
     h.register("vectors", 16, f"vectors + ({begins}) - ({ends})")
     h.line(f"wire [15:0] unwritten = ahead_{beats.written};")

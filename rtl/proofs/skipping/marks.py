@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from rtl.proofs.harness import Harness
 from rtl.proofs.rows import Place
-from rtl.proofs.skipping.stages import SEQUENCER, SkipRows, among
+from rtl.proofs.skipping.rows import SkipRows, among
+from rtl.proofs.skipping.stages import SEQUENCER
 
 
 class RowMark:

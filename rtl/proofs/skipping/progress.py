@@ -12,6 +12,7 @@ from rtl.proofs.progress import claim_begins, starved
 from rtl.proofs.proof import Proof
 from rtl.proofs.skipping.leaving import SkipBeats, assumptions, claim_beats
 from rtl.proofs.skipping.reading import Bounds
+from rtl.proofs.skipping.rebuilding import RESTORE, of_front
 from rtl.proofs.skipping.stages import SEQUENCER, claim_stages, leave_lists
 from rtl.schedule import latency
 from rtl.step_plan import StepPlan
@@ -33,6 +34,8 @@ class Clocks:
         self.last = self.step + self.rows + beats.written
         self.stay = latency.FIFO * beats.most + self.last + 1
         self.wait = self.stay + self.step
+        if beats.rebuilds:
+            self.wait += 1 + beats.schedule.listing_anew
 
     def left(self, since: str, words: str) -> str:
         """Clocks until so many words have left, the last of them of a step that began then."""
@@ -43,7 +46,7 @@ class Clocks:
 def progress(core: StepPlan, design: Design) -> Proof:
     """Liveness of the whole core as two bounds."""
     beats = SkipBeats(core)
-    clocks, elements = Clocks(beats), core.schedule.elements
+    clocks, elements = Clocks(beats), core.schedule.elements * core.schedule.streams
     return Proof(
         "ends",
         f"While the output is taken, a step whose input is there begins within {clocks.wait} "
@@ -69,9 +72,29 @@ def state(design: Design, beats: SkipBeats) -> Harness:
     claim_beats(h, beats)
     claim_ages(h, clocks)
     blocked = clocks.left("age", "unwritten + count")
-    claim_begins(h, "front.", 1, (blocked, clocks.step, clocks.wait))
+    nets = of_front(h, "starts"), f"{SEQUENCER}.running", "front.input.waiting"
+    more = rebuilding(h, clocks) if beats.rebuilds else ""
+    claim_begins(h, nets, beats.core.schedule.streams, (blocked, clocks.step, clocks.wait), more)
     claim_followed(h, clocks)
     return h
+
+
+def rebuilding(h: Harness, clocks: Clocks) -> str:
+    """A term, of clocks before and behind a step that rebuilds sums, which has room in the output
+    as soon as values are listed for it."""
+    due, lists, clock, alone = (
+        h.see(f"{RESTORE}.{name}") for name in ("due", "lists", "clock", "alone")
+    )
+    listing, room = (
+        clocks.beats.schedule.listing_anew,
+        f"{h.see('free')} >= {clocks.beats.core.schedule.streams}",
+    )
+    h.prove(f"!{lists} || ({clock} < {listing} && {room})")
+    h.prove(f"{lists} || {clock} == 0")
+    h.prove(f"!{alone} || ({h.see('front.input.waiting')} && {room})")
+    left = f"{clocks.step} + ({lists} ? {listing} - {clock} : {listing + 1})"
+    h.line(f"wire [15:0] rebuild = {due} ? {left} : {alone} && {h.see(f'{SEQUENCER}.running')};")
+    return " + rebuild"
 
 
 def claim_ages(h: Harness, clocks: Clocks) -> None:

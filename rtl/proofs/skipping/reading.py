@@ -8,7 +8,8 @@ from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.pieces import chosen
 from rtl.proofs.proof import Proof, Twin
-from rtl.proofs.skipping.stages import SEQUENCER, SkipRows, among, claim_place
+from rtl.proofs.skipping.rows import SkipRows, among
+from rtl.proofs.skipping.stages import SEQUENCER, claim_place
 from rtl.schedule import latency
 from rtl.schedule.listing import Given
 from rtl.schedule.skipping import SkipSchedule
@@ -34,7 +35,7 @@ class Bounds:
     def of(cls, schedule: SkipSchedule) -> "Bounds":
         phases, whole, groups, clock = schedule.phases, list[int](), list[int](), 0
         for p, phase in enumerate(phases):
-            before = phases[p - 1].tail_clocks(phases[p - 1].groups - 1)
+            before = schedule.takes((p - 1) % len(phases))[-1]
             whole.append(max(_whole(schedule, each.given) for each in schedule.segments(phase)))
             first = whole[-1] + 1 + latency.LOOKED + max(len(phase.columns), before)
             rest = max(len(phase.columns), phase.side)
@@ -200,6 +201,7 @@ def claim_choice(h: Harness, rows: SkipRows, lists: Lists) -> None:
         h.prove(f"{h.see(f'choice.{name}')} == {was}")
     phases, place, found = rows.schedule.phases, 0, []
     for phase in phases:
+        place = place if not phase.stream else place - phase.groups * len(phase.columns)
         offsets = [each.offset for each in rows.schedule.segments(phase)]
         offsets += [0] * (len(lists.numbers) - len(offsets))
         for _ in range(phase.groups):
@@ -220,7 +222,7 @@ def claim_clocks(h: Harness, rows: SkipRows, lists: Lists, bounds: Bounds) -> No
     live, running, phases = h.see("live"), h.see("running"), rows.schedule.phases
     bits = bounds.step.bit_length() + 1
     opening = [sum(p.groups for p in phases[:n]) for n, _ in enumerate(phases)]
-    behind = chosen("group", [rows.sizes[g - 1] for g, _ in enumerate(rows.sizes)])
+    behind = chosen("group", [rows.takes[g - 1] for g, _ in enumerate(rows.takes)])
     h.line(f"wire opening = {among('group', opening)};")
     h.line(f"wire known = {live} && {lists.each('old_whole_#')};")
     for name, value in (

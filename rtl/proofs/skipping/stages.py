@@ -6,93 +6,27 @@ the one that comes next there (`next_<k>`), which is told from the stage before;
 is is told from the first one.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
-
-from rtl.proofs.ages import runs, wrapped
+from rtl.proofs.ages import wrapped
 from rtl.proofs.harness import Harness
+from rtl.proofs.idle import claim_loaded
 from rtl.proofs.pieces import chosen
-from rtl.proofs.rows import Place, Rows, Timed, claim_valid, claim_words
+from rtl.proofs.rows import claim_valid, claim_words
+from rtl.proofs.skipping.rebuilding import claim_rebuilding
+from rtl.proofs.skipping.rows import SkipRows, among
 from rtl.schedule import latency
-from rtl.schedule.skipping import SkipSchedule
-from rtl.step_plan import StepPlan
 
 SEQUENCER = "front.sequencer"
 LISTS = ("input", "y", "gates")
 
 
-class SkipRows(Rows):
-    """The rows of a step of a core that skips, in their order.
-
-    A row's clock is its place in this order, and delays are counted from the stage in which its sum
-    comes, as those of `Rows` are.
-
-    Attributes
-    ----------
-    sizes : rows of each group.
-    firsts, lasts : the first and the last row of each.
-    sums : the stage in which a row's sum comes; in stage 0 its group has just ended.
-    stages : how many there are.
-    """
-
-    def __init__(self, core: StepPlan):
-        self._measure(core)
-        schedule = core.schedule
-        assert isinstance(schedule, SkipSchedule)
-        self.schedule = schedule
-        self.sizes = [len(rows) for rows in schedule.tails[0]]
-        self.firsts = list(accumulate(self.sizes[:-1], initial=0))
-        self.lasts = [first + size - 1 for first, size in zip(self.firsts, self.sizes, strict=True)]
-        rows = tuple(Timed(k, word) for k, word in enumerate(self.program.tail(0)))
-        self.places = [Place("activation0", tuple(self.sizes), rows)]
-        self.ends = self.firsts
-        self.sums = schedule.row + schedule.kept - 1
-        self.to_start = -1
-        self.stages = self.sums + self.state + self.output + latency.LEAVE
-
-    @property
-    def count(self) -> int:
-        """Rows of a step."""
-        return sum(self.sizes)
-
-    @property
-    def limit(self) -> int:
-        """Clocks from power-up in which a step of few columns can be through."""
-        return latency.START + sum(self.sizes) + self.stages
-
-    def at(self, times: Iterable[int], delay: int = 0) -> str:
-        """Whether one of some rows stands so many stages behind that of its sum."""
-        return self.stands(times, self.sums + delay)
-
-    def stands_at(self, clock: str, delay: int) -> str:
-        """Whether that row, a net, stands so many stages behind that of its sum."""
-        stage = self.sums + delay
-        return f"(here_{stage} && next_{stage} == {clock})"
-
-    def stands(self, rows: Iterable[int], stage: int) -> str:
-        """Whether one of some rows stands in a stage."""
-        return f"(here_{stage} && {among(f'next_{stage}', rows)})"
-
-    def passed(self, times: Sequence[int], delay: int) -> str:
-        """How many of some rows are behind that stage; 0 when all of a step are."""
-        name = f"next_{self.sums + delay}"
-        terms = [f"({name} > {low})" for low in times]
-        return wrapped(" + ".join(terms), len(times)) if terms else "0"
-
-
-def among(value: str, numbers: Iterable[int]) -> str:
-    """Whether a value is one of some numbers."""
-    terms = (
-        f"{value} == {low}" if low == high else f"({value} >= {low} && {value} <= {high})"
-        for low, high in runs(sorted(numbers))
-    )
-    return f"({' || '.join(terms) or '0'})"
-
-
 def leave_lists(h: Harness) -> None:
-    """What the lists say is free: which columns are active, and when that is known."""
+    """What the lists say is free: which columns are active, and when that is known. Where steps are
+    rebuilt from a state it matters that an input that waits is not taken back."""
     parts = h.design.modules[h.design.find("front")].instances
-    h.leave(*(f"front.{part}" for part in LISTS if part in parts))
+    left = {part: f"front.{part}" for part in LISTS if part in parts}
+    if "restore" in parts:
+        left["input"] += ".lister"
+    h.leave(*left.values())
 
 
 def claim_stages(h: Harness, rows: SkipRows) -> None:
@@ -111,20 +45,29 @@ def claim_stages(h: Harness, rows: SkipRows) -> None:
         h.prove(f"!{among(here[0], begun)} || {here[1]}")
     h.prove(f"!{ends} || {among('next_0', rows.firsts)}")
     claim_groups(h, rows)
+    if rows.rebuilds:
+        claim_rebuilding(h, rows)
     claim_ends(h, rows)
     (place,) = rows.places
     claim_counters(h, rows, place.path)
     claim_valid(h, rows, place)
     claim_words(h, rows, place)
+    if rows.program.loadable:
+        claim_loaded(h, rows.program, place.path, 0)
 
 
 def claim_groups(h: Harness, rows: SkipRows) -> None:
-    """The sequencer is in the group behind the rows of the first stage, and waits for them."""
+    """The sequencer is in the group behind the rows of the first stage, and waits for them, or a
+    while longer (`SkipSchedule.takes`)."""
     h.line(f"wire [15:0] group = {group_of(rows, 'here_0', 'next_0')};")
     claim_place(h, rows, f"{SEQUENCER}.", "group")
-    remaining = chosen("next_0", [rows.lasts[g] - k for g, k in group_rows(rows)])
-    busy = h.see(f"{SEQUENCER}.busy")
-    h.prove(f"$signed({busy}) + 1 == (here_0 ? {remaining} : 0)")
+    ends = [first + takes - 1 for first, takes in zip(rows.firsts, rows.takes, strict=True)]
+    remaining = f"here_0 ? {chosen('next_0', [ends[g] - k for g, k in group_rows(rows)])}"
+    waits = "0"
+    if rows.takes != rows.sizes:
+        left = f"({remaining} : pause)"
+        waits = f"$signed({h.register('pause', 16, f'{left} == 0 ? 0 : {left} - 1')})"
+    h.prove(f"$signed({h.see(f'{SEQUENCER}.busy')}) + 1 == ({remaining} : {waits})")
 
 
 def claim_place(h: Harness, rows: SkipRows, path: str, group: str) -> None:
@@ -164,26 +107,29 @@ def claim_ends(h: Harness, rows: SkipRows) -> None:
     marks = [f"front.last_{k}" for k in range(1, latency.SKIP_OPERAND)]
     marks[-1] = "front.feed.last"
     marks += [f"lanes.start_{k}" for k in range(1, latency.LANE)]
-    if rows.schedule.changed:
-        marks += ["kept.starts_1", "kept.starts"]
-    assert len(marks) == rows.sums - 1
     for stage, mark in enumerate(marks, 1):
         h.prove(f"{h.see(mark)} == {rows.stands(rows.firsts, stage)}")
+    kept = ["kept.starts_1", "kept.starts"] * rows.schedule.changed
+    assert len(marks) + len(kept) == rows.sums - 1
+    for stage, mark in enumerate(kept, len(marks) + 1):
+        h.prove(f"{h.see(mark)} == {rows.taken(rows.firsts, stage)}")
     h.prove(f"{h.see('activation0.start')} == {rows.at(rows.firsts, -1)}")
 
 
 def claim_counters(h: Harness, rows: SkipRows, path: str) -> None:
     """The tail knows which row comes next."""
     stage = rows.sums - 1
-    h.prove(f"{h.see(f'{path}.place')} == next_{stage}")
-    behind = wrapped(f"next_{stage} + 1", rows.count)
+    here, following = rows.here(stage), rows.next(stage)
+    h.prove(f"{h.see(f'{path}.place')} == {following}")
+    behind = wrapped(f"{following} + 1", rows.count)
     h.prove(f"{h.see(f'{path}.following')} == {behind}")
-    claim_due(h, rows, path, stage)
+    claim_due(h, rows, path, here, following)
 
 
-def claim_due(h: Harness, rows: SkipRows, path: str, stage: int) -> None:
-    """A part at a stage counts the rows of each group (`rtl.datapath.due`)."""
-    here, following, pairs = f"here_{stage}", f"next_{stage}", group_rows(rows)
+def claim_due(h: Harness, rows: SkipRows, path: str, here: str, following: str) -> None:
+    """A part counts the rows of each group (`rtl.datapath.due`): whether one stands in its stage,
+    and which comes next there."""
+    pairs = group_rows(rows)
     h.prove(f"{h.see(f'{path}.due')} == {here}")
     if h.has(f"{path}.left"):
         left = [0 if k in rows.firsts else rows.lasts[g] + 1 - k for g, k in pairs]

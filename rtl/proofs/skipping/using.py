@@ -21,11 +21,13 @@ def using(core: StepPlan, design: Design) -> Proof:
     assert isinstance(schedule, SkipSchedule)
     (first, *_) = listers(design)
     part = design.find(f"{FRONT}.{first}.lister")
+    again = " and behind a state or a network that was written" * core.has_idle
     if schedule.changed:
         said = (
             "A value is listed if and only if it is further off than its threshold from what was "
-            "listed of it last, 0 before a sequence, and then as the difference: all that is "
-            "listed of it in a sequence comes to what was listed last, over any number of steps."
+            f"listed of it last, 0 before a sequence{again}, and then as the difference: all "
+            "that is listed of it from there on comes to what was listed last, over any number of "
+            "steps."
         )
         fault = "a value that is not listed is remembered all the same"
         broken = design.replaced(part, r"^  assign (\S+ +) = was_far_1 \|", r"  assign \1 = 1 |")
