@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from carousel.cli.inputs import Inputs
-from carousel.search.command import problems
+from carousel.search.problems import problems
 from fixedpoint import QuantizedNetwork, compare, quantize
 from fixedpoint.fitting import formats_of
 from fixedpoint.search.evaluation import evaluate

@@ -21,7 +21,7 @@ from bench import pages
 from bench.kept import short
 from carousel.cli.inputs import choose
 from carousel.report.tables import Table
-from carousel.search.command import problems
+from carousel.search.problems import problems
 from fixedpoint import loop, quantize
 from fixedpoint.budget.account import account
 from fixedpoint.compiled import run as compiled

@@ -2,8 +2,15 @@
 
 from dataclasses import replace
 
+from fixedpoint.formats import Format
 from fixedpoint.network import QuantizedNetwork
 from golden.errors import CarouselError
+
+
+def sources(net: QuantizedNetwork) -> dict[str, Format]:
+    """What has a threshold, in the order in which they are given, by name."""
+    layers = {f"y of layer {k}": layer.formats.y for k, layer in enumerate(net.layers)}
+    return {"input": net.formats.input, **layers}
 
 
 def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedNetwork:
@@ -17,15 +24,14 @@ def with_thresholds(net: QuantizedNetwork, given: tuple[int, ...]) -> QuantizedN
     CarouselError : another number of thresholds; one that is negative or beyond its format; a
         reverse layer.
     """
-    named = ["input", *(f"y of layer {k}" for k, _ in enumerate(net.layers))]
-    forms = [net.formats.input, *(layer.formats.y for layer in net.layers)]
+    named = sources(net)
     numbers = given * len(named) if len(given) == 1 else given
     if len(numbers) != len(named):
         raise CarouselError(
             f"threshold {','.join(map(str, given))}: {len(given)} numbers, must be one, or "
             f"{len(named)}: of {', '.join(named)}"
         )
-    for number, name, form in zip(numbers, named, forms, strict=True):
+    for number, (name, form) in zip(numbers, named.items(), strict=True):
         if not 0 <= number <= form.high:
             raise CarouselError(
                 f"threshold {number} of {name}: must be from 0 to {form.high}, the highest code "

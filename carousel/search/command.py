@@ -1,9 +1,8 @@
 """`carousel search`: formats of least cost that keep the error, or of least error in some bits."""
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,30 +10,29 @@ import typer
 from rich.console import Console
 
 import golden
-from carousel.cli import options, output, progress, rounding
+from carousel.cli import options, output, rounding
 from carousel.cli.choice import Choice
-from carousel.cli.inputs import Inputs, State, choose, starts
-from carousel.cli.lanes import say, usual
+from carousel.cli.inputs import Inputs
+from carousel.cli.lanes import say
 from carousel.cli.subject import Given, Subject, load, read
 from carousel.measure.retention import hold_check
 from carousel.report import tables
-from carousel.search import result, watch
+from carousel.search import result, skipping, watch
+from carousel.search.effort import Effort, Tried, run
+from carousel.search.problems import problems
 from carousel.search.result import SearchResult
-from carousel.work import processes, workers
+from carousel.work import processes
 from carousel.work.journal import Journal
-from fixedpoint.calibration import Part, Seen
 from fixedpoint.fitting import formats_of
 from fixedpoint.formats import Formats
 from fixedpoint.network import build
-from fixedpoint.rounding import observe
 from fixedpoint.rule import Rule
-from fixedpoint.search.evaluation import Evaluation, Problem, RightOutputs, evaluate
-from fixedpoint.search.search import Evaluate, Goal, Search, SearchError
+from fixedpoint.search.evaluation import Evaluation, Problem, evaluate
+from fixedpoint.search.search import Goal, Search
 from fixedpoint.search.space import Space
-from fixedpoint.widths import KINDS, NARROWEST, WIDEST, Widths
+from fixedpoint.widths import KINDS, WIDEST
 from golden import InputError, Network
 from golden.version import VERSION
-from rtl import CoreOptions, plan
 
 LEAST_ERROR_BITS = 16
 BESIDE = ".svg", ".jsonl"  # endings of the figure and the journal
@@ -100,12 +98,29 @@ def search(
             show_default="out/<model's name>.formats.json",
         ),
     ] = None,
+    formats: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --skip: formats file to use.",
+            show_default="chosen from the input and --bits",
+        ),
+    ] = None,
+    skip: Annotated[
+        str | None,
+        typer.Option(
+            metavar="unchanged",
+            help="Search for the thresholds of a core that skips what is unchanged, in the place "
+            "of formats.",
+            show_default="none",
+        ),
+    ] = None,
     json: options.Json = None,
 ) -> None:
-    """Search for the number formats.
+    """Search for the number formats, or with --skip unchanged for thresholds.
 
-    Of least cost among those that keep the error (--tolerance) or the answers (--task), or of least
-    error within --bits. They go to a file that the other commands take with --formats.
+    Formats of least cost among those that keep the error (--tolerance) or the answers (--task), or
+    of least error within --bits; they go to a file that the other commands take with --formats.
+    Thresholds of fewest clocks among those that keep the error or the answers.
     """
     output.check_file(json)
     if jobs is not None and scheduler is not None:
@@ -117,29 +132,28 @@ def search(
     inputs, start = read(net, given)
     goal = goal_of(tolerance, task, bits, inputs)
     by_data = rounds is options.Rounding.DATA
+    work = Effort(scheduler, jobs or processes.processors(), minutes)
+    place, drawing, past = places(place, net)
+    if skip is not None:
+        choice = Choice(LEAST_ERROR_BITS if bits is None else bits, formats, by_data=by_data)
+        asked = skipping.Asked(skip, lanes, seed)
+        skipping.check(asked, goal, choice)
+        subject = Subject(net, choice.quantized(net, inputs.parts(start)), inputs, choice, start)
+        skipping.search(subject, goal, asked, work, past, json)
+        return
+    if formats is not None:
+        raise InputError(f"--formats {formats}: needs --skip unchanged; else they are searched")
     trial, held_out = problems(net, inputs, start, seed, lanes, by_data=by_data)
-    if place is None:
-        place = Path("out") / f"{net.name}.formats.json"
-        output.make_parent(place)
-    output.check_file(place)
     beside = rounding.place(place, net) if by_data else None
-    drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
-    if place in (drawing, past):
-        raise InputError(
-            f"{place}: the formats cannot have this ending, it is that of a file next to it"
-        )
-    for each in (drawing, past):
-        output.check_file(each)
     problem = f"{VERSION} {trial.digest()}"
     journal = Journal(past, problem, Evaluation.from_dict, lambda each: each.widths)
-    effort = Effort(scheduler, jobs or processes.processors(), minutes)
     tried = Tried(journal)
     looked = Search(goal, Space.of(net, trial.seen, goal.bits, KINDS), tried)
     with watch.interruptible(lambda: leave(looked, trial, place)):
-        found = look(looked, tried, trial, held_out, effort)
+        found = look(looked, tried, trial, held_out, work)
     dump(found.best, trial, place)
-    choice, formats = Choice(file=place), Formats.parse(place)
-    qnet = build(trial.weights(formats), formats)
+    choice, chosen = Choice(file=place), Formats.parse(place)
+    qnet = build(trial.weights(chosen), chosen)
     codes = start and qnet.encode_state(start)
     subject = Subject(net, qnet, inputs, choice, start, codes)
     held = hold_check.check(subject, quick)
@@ -154,6 +168,26 @@ def search(
     data |= {} if beside is None else {"model": str(beside)}
     ok = held.ok or held.never is not None
     output.finish({**data, **result.plain(found), **hold_check.plain(held)}, json, ok)
+
+
+def places(place: Path | None, net: Network) -> tuple[Path, Path, Path]:
+    """The formats file, the figure and the journal.
+
+    Raises
+    ------
+    CarouselError : one that cannot be written, or is another one.
+    """
+    if place is None:
+        place = Path("out") / f"{net.name}.formats.json"
+        output.make_parent(place)
+    drawing, past = (place.with_suffix(suffix) for suffix in BESIDE)
+    if place in (drawing, past):
+        raise InputError(
+            f"{place}: the formats cannot have this ending, it is that of a file next to it"
+        )
+    for each in (place, drawing, past):
+        output.check_file(each)
+    return place, drawing, past
 
 
 def dump(found: Evaluation, trial: Problem, place: Path) -> None:
@@ -198,121 +232,18 @@ def goal_of(tolerance: float | None, task: bool, bits: int | None, inputs: Input
     return replace(goal, bits=usual if bits is None else bits)
 
 
-def problems(
-    net: Network,
-    inputs: Inputs,
-    start: State | None,
-    seed: int,
-    lanes: int | None,
-    *,
-    by_data: bool = False,
-) -> tuple[Problem, Problem]:
-    """What candidates are tried on, and what the best one is confirmed on.
-
-    Of a task the sequences of the next seed; of files the last quarter of the sequences, or of the
-    steps of a single one. Fraction bits follow from the ranges of all of the input; where weights
-    are rounded `by_data`, it is by what candidates are tried on.
-    """
-    seen = Seen.of(net, inputs.parts(start))
-    count = _lanes(net, seen, lanes)
-    if inputs.task is not None:
-        others = choose(net, (), inputs.count, inputs.length, seed + 1)
-        halves = (inputs, inputs.parts(start)), (others, others.parts(start))
-    else:
-        halves = _split(inputs, start)
-    found = observe(net, halves[0][1]) if by_data else None
-    first, second = (
-        replace(Problem.of(net, seen, count, parts, _answers(each)), statistics=found)
-        for each, parts in halves
-    )
-    return first, second
-
-
-def _lanes(net: Network, seen: Seen, lanes: int | None) -> int:
-    """The number of lanes of the core; `LaneError` for one that it cannot have."""
-    qnet = build(net, formats_of(net, Widths.uniform(NARROWEST), seen))
-    return plan(qnet, usual(qnet, CoreOptions(lanes))).lanes
-
-
-def _split(inputs: Inputs, start: State | None) -> list[tuple[Inputs, list[Part]]]:
-    """The first three quarters of a file's sequences, or of a single one's steps, and the rest."""
-    if inputs.count > 1:
-        kept = inputs.count - max(1, inputs.count // 4)
-        cuts = slice(kept), slice(kept, None)
-        return [(inputs, inputs.some(cut).parts(start and starts(start, cut))) for cut in cuts]
-    if inputs.length < 2:
-        raise InputError(
-            f"{inputs.source}: one sequence of one step, at least 2 of either are needed, as some "
-            "are held out"
-        )
-    kept = inputs.length - max(1, inputs.length // 4)
-    return [(inputs, [Part(x, start)]) for x in (inputs.x[:, :kept], inputs.x[:, kept:])]
-
-
-def _answers(inputs: Inputs) -> RightOutputs | None:
-    if inputs.task is None or inputs.target is None:
-        return None
-    return RightOutputs(inputs.target, inputs.task)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """What a search may take: a cluster, or processes here; and how long."""
-
-    scheduler: str | None
-    jobs: int
-    minutes: float | None
-
-
 def look(
-    state: Search, tried: "Tried", trial: Problem, held_out: Problem, effort: Effort
+    state: Search, tried: Tried, trial: Problem, held_out: Problem, work: Effort
 ) -> SearchResult:
-    """Search and show how it goes, here or on a cluster; all evaluations go to the journal.
-
-    Raises
-    ------
-    SearchError : nothing meets the goal, or nothing has met it in time.
-    CarouselError : see `workers` and `Journal`.
-    """
-    if effort.scheduler is None:
-        where = workers.local(evaluate, trial, effort.jobs)
-    else:
-        where = workers.cluster(evaluate, trial, effort.scheduler)
+    """Search and show how it goes; `SearchError` and others as `effort.run`."""
     confirmed: list[Evaluation] = []
 
     def confirm(found: Evaluation) -> bool:
         confirmed.append(evaluate(held_out, found.widths))
         return state.goal.met(confirmed[-1])
 
-    end, stopped = effort.minutes and time.monotonic() + 60 * effort.minutes, None
-    try:
-        with progress.lines("Search") as report, where as tried.work, tried.journal.adding():
-            state.watch = watch.Watch(state, report, end)
-            best = state.run(confirm)
-    except watch.TimeUpError:
-        if (best := state.best) is None:
-            raise SearchError(
-                f"--time {effort.minutes:g}: no formats met the goal in time, of {state.tried:,}"
-            ) from None
-        confirm(best)
-        stopped = effort.minutes
+    words = partial(watch.best, state)
+    best, stopped = run(state, tried, (evaluate, trial), confirm, work, words)
     ruled = Rule(result.REFERENCE).widths(trial.net, trial.seen)
     reference = state.known.get(ruled) or evaluate(trial, ruled)
     return SearchResult(state, trial.lanes, best, confirmed[-1], reference, stopped)
-
-
-@dataclass
-class Tried:
-    """Evaluates what the journal does not know yet."""
-
-    journal: Journal[Widths, Evaluation]
-    work: Evaluate | None = None
-
-    def __call__(self, candidates: Sequence[Widths]) -> Iterator[Evaluation]:
-        known = self.journal.known
-        missing = [widths for widths in candidates if widths not in known]
-        assert self.work is not None, "evaluated where nothing works"
-        yield from (known[widths] for widths in candidates if widths in known)
-        for found in self.work(missing):
-            self.journal.add(found)
-            yield found

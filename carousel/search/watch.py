@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
+from typing import Any
 
 import typer
 
 from carousel.cli.progress import Progress, terminal
-from fixedpoint.search.evaluation import Evaluation
 from fixedpoint.search.search import Search
 from fixedpoint.widths import KINDS
 from golden.processes import terminable
@@ -28,15 +28,17 @@ class Watch:
 
     Attributes
     ----------
-    state : the search.
+    state : the search, with what was tried, and the best so far.
     report : shows a line.
+    words : the best so far in a few words.
     end : when the search must end, by `time.monotonic`, or None.
     """
 
-    state: Search
+    state: Any
     report: Progress
+    words: Callable[[], str]
     end: float | None = None
-    _said: Evaluation | None = None
+    _said: Any = None
     _last: float = field(default_factory=lambda: time.monotonic())
 
     def __call__(self, left: int) -> None:
@@ -45,7 +47,7 @@ class Watch:
         every = SHOWN if terminal() else EVERY
         if state.best is not self._said or now - self._last > every:
             self._said, self._last = state.best, now
-            self.report(note=f"{state.tried:,} tried, {left} left of this round; {best(state)}")
+            self.report(note=f"{state.tried:,} tried, {left} left of this round; {self.words()}")
         if self.end is not None and now >= self.end:
             raise TimeUpError
 

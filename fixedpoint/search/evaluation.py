@@ -85,6 +85,19 @@ class Problem:
         found = self.statistics
         return self.net if found is None else rounded(self.net, formats, found)
 
+    def compared(self, outs: Sequence[Array]) -> dict[str, Any]:
+        """How outputs of each part, as `self.outs`, differ from those: rmse, max_abs, right and
+        right_in_float of an `Evaluation`."""
+        # sums depend on the order in memory
+        errors = [np.ravel(out - real) for out, real in zip(outs, self.outs, strict=True)]
+        error, answers = np.concatenate(errors), self.answers
+        return {
+            "rmse": float(np.sqrt(np.mean(error**2))),
+            "max_abs": float(np.abs(error).max()),
+            "right": answers and answers.right(outs[0]),
+            "right_in_float": answers and answers.right(self.outs[0]),
+        }
+
     def digest(self) -> str:
         """SHA-256 of everything in it, the same on every machine."""
         found = hashlib.sha256()
@@ -139,32 +152,25 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
 
     Formats that cannot work are no error here but a candidate that meets no goal.
     """
-    answers = problem.answers
-    wanted = None if answers is None else answers.right(problem.outs[0])
     try:
         formats = formats_of(problem.net, widths, problem.seen)
         qnet = build(problem.weights(formats), formats)
-        runs = [_run(qnet, part) for part in problem.parts]
+        runs = [run(qnet, part) for part in problem.parts]
         holds = _holds(qnet)
     except FormatError:
+        wanted = problem.compared(problem.outs)["right_in_float"]
         return Evaluation(widths, math.inf, math.inf, None, wanted, 0, None, None)
-    outs = [run.value("out") for run in runs]
-    # sums depend on the order in memory
-    errors = [np.ravel(out - real) for out, real in zip(outs, problem.outs, strict=True)]
-    error = np.concatenate(errors)
     return Evaluation(
         widths,
-        float(np.sqrt(np.mean(error**2))),
-        float(np.abs(error).max()),
-        None if answers is None else answers.right(outs[0]),
-        wanted,
-        sum(_clipped(problem.net, run.saturations) for run in runs),
-        holds,
-        cost(qnet, problem.lanes),
+        **problem.compared([trace.value("out") for trace in runs]),
+        clipped=sum(_clipped(problem.net, trace.saturations) for trace in runs),
+        holds=holds,
+        cost=cost(qnet, problem.lanes),
     )
 
 
-def _run(qnet: QuantizedNetwork, part: Part) -> QuantizedTrace:
+def run(qnet: QuantizedNetwork, part: Part) -> QuantizedTrace:
+    """The outputs of a part, from what it starts from."""
     start = None if part.state is None else qnet.encode_state(part.state)
     return qnet.run(qnet.encode(part.x)[0], start, signals=False)
 

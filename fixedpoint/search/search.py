@@ -67,9 +67,13 @@ class Goal:
         """Whether all is kept; states must hold, and nothing but a squash may saturate."""
         if each.cost is None or each.holds is False or each.clipped:
             return False
-        if self.tolerance is not None and not each.rmse <= self.tolerance:
+        return self.keeps(each.rmse, each.right, each.right_in_float)
+
+    def keeps(self, rmse: float, right: int | None, right_in_float: int | None) -> bool:
+        """Whether the error and the answers are kept."""
+        if self.tolerance is not None and not rmse <= self.tolerance:
             return False
-        return not self.task or (each.right or 0) >= (each.right_in_float or 0)
+        return not self.task or (right or 0) >= (right_in_float or 0)
 
     def rank(self, each: Evaluation) -> tuple[float, ...]:
         """Less is better: cost, then error, or the other way round; then the widths themselves."""
@@ -80,10 +84,15 @@ class Goal:
         """Less is the better step from `here`, of those to a better rank."""
         if not self.cheapest:
             return self.rank(each)
-        power = here.rmse**2
-        added = max(each.rmse**2 - power, LEAST_NOISE * power)
         saved = _total(here) - _total(each)
-        return -saved / added if added else -math.inf, *self.rank(each)
+        return -gain(saved, here.rmse, each.rmse), *self.rank(each)
+
+
+def gain(saved: float, before: float, after: float) -> float:
+    """What is saved for the noise power that is added, of outputs with these RMSE."""
+    power = before**2
+    added = max(after**2 - power, LEAST_NOISE * power)
+    return saved / added if added else math.inf
 
 
 @dataclass

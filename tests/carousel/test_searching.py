@@ -194,7 +194,7 @@ def test_a_search_ends_in_the_time_it_is_given(cli, found, refused, model, tmp_p
         patch.setattr(watch.time, "monotonic", lambda: float(next(now)))
         cut, shown, early = found("--time", "0.3", name="cut")
         words = ("search", model, *SIZE, "--tolerance", "1e-9", "-o", tmp_path / "none.json")
-        assert "no formats met the goal in time, of 1" in refused(
+        assert "nothing of 1 tried met the goal in time" in refused(
             *words, "--jobs", 1, "--time", "1e-9"
         )
         assert not (tmp_path / "none.json").exists()
