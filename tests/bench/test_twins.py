@@ -8,6 +8,7 @@ import pytest
 
 from bench import twins
 from bench.twins import NAMES, RESULTS
+from rtl.proofs.record import asked as asked_of
 from rtl.proofs.statements import BUSES, MAKERS, TRAINED
 from rtl.proofs.twins import SPEAKS_OF, Challenge
 from tests.rtl.proofs.test_twins import COUNT, proof_of
@@ -30,6 +31,12 @@ def test_of_every_proof_enough_drawn_twins_are_refuted(results):
     assert twins.ok(results)
     for entry in results.values():
         assert sum(twin["result"] == "refuted" for twin in entry["drawn"]) >= COUNT
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NAMES)
+def test_they_were_drawn_of_the_statement_as_it_is(results, name):
+    assert results[name]["statement_sha256"] == asked_of(NAMES[name]())
 
 
 def test_a_proof_that_lacks_something_is_noticed(results):
