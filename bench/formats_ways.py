@@ -76,7 +76,7 @@ def learnt(
 ) -> QuantizedNetwork:
     """Weights of 4 bits, or with 2 of the codes -1, 0 and 1 alone, trained on the integer model, or
     as they were kept."""
-    from fixedpoint import aware
+    from fixedpoint import aware, gradients
 
     widths = replace(Rule(others).widths(net, seen), weights=4)
     formats = formats_of(net, clipped(net, widths, seen, [Part(data.x[:200])]), seen)
@@ -84,7 +84,7 @@ def learnt(
         formats = _ternary(formats)
     elif weights != 4:
         raise FormatError(f"weights of {weights} bits: 4, or 2 for ternary ones")
-    code = "".join(map(inspect.getsource, (aware, _train, _settle, trained.fit)))
+    code = "".join(map(inspect.getsource, (aware, gradients, _train, _settle, trained.fit)))
     settings = f"{weights} {epochs} {RATES} {formats.as_dict()}"
     stages = *net.layers, *net.head
     own = [values for stage in stages for values in _arrays(stage.weights, stage.biases)]

@@ -1,10 +1,11 @@
 """Training on the integer model: a torch module whose outputs are its codes, bit for bit.
 
-Made of a float network and formats that stay as they are. Forward everything is computed on whole
-numbers in float64, as `fixedpoint.loop` does, so that what is trained is what the gateware will
-compute. Backward a rounding passes the gradient on as it is, a limit only where nothing is
-limited, and a table gives the slope of its function. For networks that torch can express: cells
-with a forget gate, stacked, projected, in both directions, dense stages behind. It needs torch.
+Made of a float network and formats that stay as they are. Forward the steps of `fixedpoint.loop`
+run, those of the integer model, so that what is trained is what the gateware will compute. Backward
+a rounding passes the gradient on as it is, a limit only where nothing is limited, and a table gives
+the slope of its function; `fixedpoint.gradients` does that through time. For networks that torch
+can express: cells with a forget gate, stacked, projected, in both directions, dense stages behind.
+It needs torch.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from fixedpoint.arithmetic import EXACT_FLOAT
 from fixedpoint.cell import QuantizedLayer
 from fixedpoint.dense import QuantizedDense
 from fixedpoint.formats import FormatError, Formats
+from fixedpoint.gradients import gradients, slopes
+from fixedpoint.loop import Loop
 from fixedpoint.network import QuantizedNetwork, build
 from fixedpoint.squash import QuantizedSquash
 from golden.network import Network
@@ -25,20 +28,27 @@ from golden.wiring import labels
 
 try:
     import torch  # pyright: ignore[reportMissingImports]
+    from torch.autograd.function import (  # pyright: ignore[reportMissingImports]
+        once_differentiable,
+    )
 except ImportError:
     raise FormatError(f"training in fixed point needs torch: {install('torch')}") from None
 
 
-class _Round(torch.autograd.Function):
-    """To the nearest whole number, ties towards plus infinity."""
+class _Codes(torch.autograd.Function):
+    """values * scale to the nearest whole number, ties towards plus infinity, within limits."""
 
     @staticmethod
-    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
-        return torch.floor(values + 0.5)
+    def forward(ctx: Any, values: torch.Tensor, scale: Any, low: Any, high: Any) -> torch.Tensor:
+        whole = torch.floor(values * scale + 0.5)
+        codes = whole.clamp(low, high)
+        ctx.save_for_backward((codes == whole) * scale)
+        return codes
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return gradients[0]
+    def backward(ctx: Any, *outer: Any) -> Any:
+        (factors,) = ctx.saved_tensors
+        return outer[0] * factors, None, None, None
 
 
 class _Look(torch.autograd.Function):
@@ -53,14 +63,49 @@ class _Look(torch.autograd.Function):
         return table[index]
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        (slopes,) = ctx.saved_tensors
-        return gradients[0] * slopes, None, None
+    def backward(ctx: Any, *outer: Any) -> Any:
+        (factors,) = ctx.saved_tensors
+        return outer[0] * factors, None, None
 
 
-def _round(values: torch.Tensor, shift: int) -> torch.Tensor:
-    """values / 2^shift, rounded."""
-    return _Round.apply(values * 2.0**-shift)
+class _Steps(torch.autograd.Function):
+    """The integer model's loop over time: codes (T, N, D) and a layer's codes to its outputs'."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, weights: Any, biases: Any, projection: Any, layer: QuantizedLayer
+    ) -> torch.Tensor:
+        kinds = layer.shape.kinds
+        parts = (np.split(part.detach().numpy(), len(kinds)) for part in (weights, biases))
+        codes = (dict(zip(kinds, part, strict=True)) for part in parts)
+        layer = replace(layer, **dict(zip(("weights", "biases"), codes, strict=True)))
+        if layer.projection is not None:
+            rows = replace(layer.projection, weights=projection.detach().numpy())
+            layer = replace(layer, projection=rows)
+        ctx.loop = Loop(layer, layer.initial_state(x.shape[1]), len(x))
+        ctx.loop.run(x.detach().numpy())
+        return torch.from_numpy(ctx.loop.sources[1:, ctx.loop.y].swapaxes(1, 2).copy())
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *outer: Any
+    ) -> Any:
+        loop, tensor = ctx.loop, torch.from_numpy
+        over: Any = ([0, 2], [0, 2])
+        inputs, columns = loop.layer.shape.inputs, loop.weights.shape[1]
+        nets, projected = map(tensor, gradients(loop, outer[0].transpose(1, 2).numpy()))
+        rows = torch.tensordot(nets, tensor(loop.sources[:-1, :columns]), over)
+        rows *= tensor(loop.round_net.scale)
+        x = projection = None
+        if ctx.needs_input_grad[0]:
+            x = (tensor(loop.weights[:, :inputs]).T @ nets).transpose(1, 2)
+        if loop.projected:
+            m = tensor(loop.m).reshape(len(nets), -1, nets.shape[2])
+            projection = torch.tensordot(projected, m, over)
+            projection *= tensor(loop.round_y.scale)
+        weights = torch.cat([rows[:, :inputs], rows[:, inputs + 1 :]], 1)
+        return x, weights, rows[:, inputs], projection, None
 
 
 class _Squash(torch.nn.Module):
@@ -68,17 +113,13 @@ class _Squash(torch.nn.Module):
 
     def __init__(self, unit: QuantizedSquash, shift: int):
         super().__init__()
-        self.shift, self.ends, self.linear = shift, (unit.low, unit.high), unit.squash.linear
+        self.scale, self.ends, self.linear = 2.0**-shift, (unit.low, unit.high), unit.squash.linear
         if not self.linear:
-            a = unit.net.decode(np.arange(unit.low, unit.high + 1))
-            sigma = 1 / (1 + np.exp(-unit.squash.slope * a))
-            slopes = unit.squash.scale * unit.squash.slope * sigma * (1 - sigma)
-            slopes *= unit.net.lsb / unit.target.lsb
             self.register_buffer("table", torch.tensor(unit.lookup(), dtype=torch.float64))
-            self.register_buffer("slopes", torch.tensor(slopes))
+            self.register_buffer("slopes", torch.tensor(slopes(unit)))
 
     def forward(self, sums: torch.Tensor) -> torch.Tensor:
-        codes = _round(sums, self.shift).clamp(*self.ends)
+        codes = _Codes.apply(sums, self.scale, *self.ends)
         if self.linear:
             return codes
         return _Look.apply(codes - self.ends[0], self.table, self.slopes)
@@ -89,6 +130,8 @@ class _Rows(torch.nn.Module):
 
     Parameters
     ----------
+    rows : of integers, with the same formats; one for each kind of `weights`' rows.
+    weights, biases : of all these, one below the other.
     columns : how many each source has.
     scales : by how many powers of two each column's value is scaled by the host.
     """
@@ -100,7 +143,7 @@ class _Rows(torch.nn.Module):
 
     def __init__(
         self,
-        rows: QuantizedDense,
+        rows: Sequence[QuantizedDense],
         weights: np.ndarray,
         biases: np.ndarray,
         columns: Sequence[int],
@@ -110,10 +153,9 @@ class _Rows(torch.nn.Module):
         self.weights, self.biases = (
             torch.nn.Parameter(torch.tensor(values)) for values in (weights, biases)
         )
-        forms = [
-            f for (f, _), n in zip(rows.formats.values(), columns, strict=True) for _ in range(n)
-        ]
-        coarser = np.array(rows.coarser or [0]).reshape(-1, 1)
+        sources = zip(rows[0].formats.values(), columns, strict=True)
+        forms = [form for (form, _), n in sources for _ in range(n)]
+        coarser = np.concatenate([each.coarser or [0] * each.outputs for each in rows])[:, None]
         fracs = np.array([form.frac for form in forms]) - scales - coarser
         for name, values in (
             ("scale", np.ldexp(1.0, fracs) * (weights != 0)),  # what was pruned stays so
@@ -122,12 +164,17 @@ class _Rows(torch.nn.Module):
             ("high", np.array([float(form.high) for form in forms])),
         ):
             self.register_buffer(name, torch.tensor(values))
-        self.bias_scale = 2.0**rows.sums.frac
+        self.bias_scale = 2.0 ** rows[0].sums.frac
 
     def forward(self) -> tuple[torch.Tensor, torch.Tensor]:
-        own = _Round.apply(self.weights * self.scale)
-        own = torch.minimum(torch.maximum(own, self.low), self.high)
-        return own * self.common, _Round.apply(self.biases * self.bias_scale)
+        own = _Codes.apply(self.weights, self.scale, self.low, self.high)
+        biases = _Codes.apply(self.biases, self.bias_scale, -np.inf, np.inf)
+        return own * self.common, biases
+
+    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and biases as they are now."""
+        weights, biases = (p.detach().numpy().copy() for p in (self.weights, self.biases))
+        return weights, biases
 
 
 class _Layer(torch.nn.Module):
@@ -139,50 +186,25 @@ class _Layer(torch.nn.Module):
         columns = [cut.stop - cut.start for cut in shape.columns.values()]
         every = np.zeros(sum(columns), np.int64)
         every[shape.columns["x"]] = scales
-        self.rows = torch.nn.ModuleDict(
-            {
-                kind: _Rows(fixed.rows(kind), real.weights[kind], real.biases[kind], columns, every)
-                for kind in shape.kinds
-            }
+        weights, biases = (
+            np.concatenate([values[kind] for kind in shape.kinds])
+            for values in (real.weights, real.biases)
         )
-        self.gate = _Squash(fixed.gate, fixed.net_shift("i"))
-        self.g = _Squash(fixed.g, fixed.net_shift("g"))
-        self.h = _Squash(fixed.h, fixed.h_shift)
+        rows = [fixed.rows(kind) for kind in shape.kinds]
+        self.rows = _Rows(rows, weights, biases, columns, every)
         self.projection = None
         if fixed.projection is not None:
             none = np.zeros(len(real.projection))
             parts = real.projection, none, [shape.cells], np.zeros(shape.cells, np.int64)
-            self.projection = _Rows(fixed.projection, *parts)
+            self.projection = _Rows([fixed.projection], *parts)
             self.projection.biases.requires_grad_(False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        fixed, forms, shape = self.fixed, self.fixed.formats, self.fixed.shape
-        found = [self.rows[kind]() for kind in shape.kinds]
-        weights, biases = (torch.cat([each[k] for each in found]) for k in (0, 1))
-        cut, cells = shape.columns, shape.cells
-        x = x.flip(0) if shape.reverse else x
-        nets = x @ weights[:, cut["x"]].T + biases
-        again = weights[:, cut["y"]].T
-        s, y = (
-            torch.tensor(codes, dtype=torch.float64).expand(x.shape[1], -1)
-            for codes in (fixed.initial.s, fixed.initial.y)
-        )
-        project = None if self.projection is None else self.projection()[0].T
-        outputs = []
-        for net in nets:
-            net = net + y @ again
-            i, f, o = self.gate(net[:, : 3 * cells]).split(cells, 1)
-            kept = _round(f * s, fixed.keep_shift)
-            added = _round(i * self.g(net[:, 3 * cells :]), fixed.input_shift)
-            s = (kept + added).clamp(forms.s.low, forms.s.high)
-            m = _round(o * self.h(s), fixed.output_shift)
-            y = m.clamp(forms.cell_output.low, forms.cell_output.high)
-            if project is not None and fixed.projection is not None:
-                y = _round(y @ project, int(fixed.projection.shifts[0]))
-                y = y.clamp(forms.y.low, forms.y.high)
-            outputs.append(y)
-        found = torch.stack(outputs)
-        return found.flip(0) if shape.reverse else found
+        reverse, project = self.fixed.shape.reverse, None
+        if self.projection is not None:
+            project, _ = self.projection()
+        y = _Steps.apply(x.flip(0) if reverse else x, *self.rows(), project, self.fixed)
+        return y.flip(0) if reverse else y
 
 
 class Aware(torch.nn.Module):
@@ -210,7 +232,7 @@ class Aware(torch.nn.Module):
             for k, (real, fixed) in enumerate(zip(net.layers, self.qnet.layers, strict=True))
         )
         self.head = torch.nn.ModuleList(
-            _Rows(fixed, real.weights, real.biases, [real.inputs], np.zeros(real.inputs, np.int64))
+            _Rows([fixed], real.weights, real.biases, [real.inputs], 0 * np.arange(real.inputs))
             for real, fixed in zip(net.head, self.qnet.head, strict=True)
         )
         self.units = torch.nn.ModuleList(
@@ -220,7 +242,7 @@ class Aware(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         form = self.qnet.formats.input
         scale = torch.tensor(np.ldexp(1.0, self.qnet.formats.scales + form.frac))
-        codes = _Round.apply(x.double() * scale).clamp(form.low, form.high).transpose(0, 1)
+        codes = _Codes.apply(x.double(), scale, form.low, form.high).transpose(0, 1)
         for stage in self.net.stages:
             codes = torch.cat([self.layers[k](codes) for k in stage], 2)
         if self.net.output == "last":
@@ -235,29 +257,24 @@ class Aware(torch.nn.Module):
         gives what `forward` does."""
         layers = []
         parts: Sequence[Any] = list(self.layers)
+        rows: Any
         for real, part in zip(self.net.layers, parts, strict=True):
-            kinds = {kind: _numbers(rows) for kind, rows in part.rows.items()}
-            changed: dict[str, Any] = {
-                "weights": {kind: weights for kind, (weights, _) in kinds.items()},
-                "biases": {kind: biases for kind, (_, biases) in kinds.items()},
-            }
+            kinds = real.shape.kinds
+            stacked = (np.split(values, len(kinds)) for values in part.rows.numbers())
+            weights, biases = (dict(zip(kinds, each, strict=True)) for each in stacked)
+            changed: dict[str, Any] = {"weights": weights, "biases": biases}
             if part.projection is not None:
-                changed["projection"] = _numbers(part.projection)[0]
+                changed["projection"] = part.projection.numbers()[0]
             layers.append(replace(real, **changed))
         head = []
         for real, rows in zip(self.net.head, self.head, strict=True):
-            weights, biases = _numbers(rows)
+            weights, biases = rows.numbers()
             head.append(replace(real, weights=weights, biases=biases))
         return replace(self.net, layers=tuple(layers), head=tuple(head))
 
     def quantized(self) -> QuantizedNetwork:
         """The integer network of the weights as they are now."""
         return build(self.network(), self.qnet.formats)
-
-
-def _numbers(rows: Any) -> tuple[np.ndarray, np.ndarray]:
-    weights, biases = (p.detach().numpy().copy() for p in (rows.weights, rows.biases))
-    return weights, biases
 
 
 def _check(net: Network) -> None:

@@ -52,7 +52,9 @@ def run_layer(
     saturated.update(dict.fromkeys((*shape.kinds, "h", *list(single)[1:]), 0))
     for start in range(0, batch, GROUP):
         cut = slice(start, start + GROUP)
-        loop = _Loop(layer, LayerState(state.s[cut], state.y[cut], state.gates[cut]), steps)
+        some = LayerState(state.s[cut], state.y[cut], state.gates[cut])
+        values = sum(map(shape.rows, shape.kinds)) * len(some.s)
+        loop = Loop(layer, some, max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // values)))
         for t in range(0, steps, loop.block):
             count = loop.run(x[t : t + loop.block, cut])
             loop.record(
@@ -70,7 +72,7 @@ def run_layer(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """Views into the arrays of a `_Loop`: what one step reads and writes.
+    """Views into the arrays of a `Loop`: what one step reads and writes.
 
     Attributes
     ----------
@@ -109,8 +111,8 @@ class _Step:
     y: Codes
 
 
-class _Loop:
-    """Up to GROUP sequences, `block` steps at a time.
+class Loop:
+    """Sequences side by side, `block` steps at a time.
 
     Attributes
     ----------
@@ -126,14 +128,13 @@ class _Loop:
         they are saturated.
     """
 
-    def __init__(self, layer: QuantizedLayer, state: LayerState, steps: int):
+    def __init__(self, layer: QuantizedLayer, state: LayerState, block: int):
         shape, batch = layer.shape, len(state.s)
-        self.layer, self.dtype = layer, layer.dtype
+        self.layer, self.dtype, self.block = layer, layer.dtype, block
         self.projected, self.coupled = shape.projection is not None, shape.coupled
         self.forgets = "f" in shape.gates or shape.coupled
         self.rows = [len(shape.gates) * shape.blocks, shape.cells]
         self.cells = (shape.blocks, shape.block_size, batch)
-        self.block = max(1, min(steps, BLOCK_STEPS, BLOCK_VALUES // (sum(self.rows) * batch)))
         self.late = shape.blocks if layer.peepholes else 0
         self.y = slice(shape.inputs + 1, shape.inputs + 1 + shape.outputs)
         self.gates = slice(self.y.stop, self.y.stop + self.rows[0])
@@ -148,6 +149,8 @@ class _Loop:
         layer, dtype, batch = self.layer, self.dtype, self.cells[-1]
         pair = np.array([layer.input_shift, layer.keep_shift])[: 1 + self.forgets]
         gate, g = (Rounding(dtype, layer.net_shift(kind)) for kind in "ig")
+        shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
+        self.round_net = Rounding(dtype, shifts)
         self.round_pair = Rounding(dtype, pair.reshape(-1, 1, 1, 1))
         self.round_h = Rounding(dtype, layer.h_shift)
         self.round_m = Rounding(dtype, layer.output_shift)
@@ -194,8 +197,7 @@ class _Loop:
         """
         layer, kinds, inputs = self.layer, self.layer.shape.kinds, self.layer.shape.inputs
         lowest = np.repeat([layer.gate.low, layer.g.low], self.rows)[:, None]
-        shifts = np.repeat([layer.net_shift("i"), layer.net_shift("g")], self.rows)[:, None]
-        rounding = Rounding(self.dtype, shifts)
+        rounding = self.round_net
         weights = np.concatenate([layer.weights[kind] for kind in kinds])
         biases = np.concatenate([layer.biases[kind] for kind in kinds])[:, None]
         ones = biases * rounding.scale + rounding.offset(lowest)

@@ -8,7 +8,11 @@ import torch
 
 from fixedpoint import FormatError, choose_formats
 from fixedpoint.aware import Aware
+from fixedpoint.calibration import Seen
+from fixedpoint.fitting import formats_of
+from fixedpoint.rule import Rule
 from golden import Dense, Network
+from tests.fixedpoint import straight
 from tests.fixedpoint.nets import layer, paper_network
 
 pytestmark = pytest.mark.soak  # torch takes gigabytes, which `make test` does not install
@@ -63,13 +67,42 @@ def test_forward_is_the_integer_network_to_the_bit_before_and_after_training(kin
         assert bits == 4 or not np.array_equal(trained, net.layers[0].weights["g"])
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_those_of_each_operation_one_after_the_other(kind, bits):
+    """Against torch's own of plain operations, of x and all weights, with and without limiting."""
+    for seed, largest in ((0, 1), (1, 3)):
+        _, module, x = made(kind, bits, seed)
+        learnt = [values for values in module.parameters() if values.requires_grad]
+        x = torch.tensor(largest * x, requires_grad=True)
+        outer = torch.tensor(np.random.default_rng(seed).normal(size=module(x).shape))
+        found, wanted = (
+            torch.autograd.grad((run(x) * outer).sum(), [x, *learnt])
+            for run in (module, lambda x, module=module: straight.network(module, x))
+        )
+        for ours, theirs in zip(found, wanted, strict=True):
+            assert (ours - theirs).abs().max() <= 1e-12 * theirs.abs().max()
+
+
+def test_a_module_may_run_again_before_gradients_go_back():
+    _, module, x = made("stacked", 8)
+    x, other = torch.tensor(x), torch.tensor(x[::-1].copy())
+    alone = [
+        torch.autograd.grad(module(each).square().sum(), module.layers[0].rows.weights)[0]
+        for each in (x, other)
+    ]
+    both = module(x).square().sum() + module(other).square().sum()
+    (found,) = torch.autograd.grad(both, module.layers[0].rows.weights)
+    assert torch.allclose(found, sum(alone), rtol=1e-12)
+
+
 def test_gradients_are_those_of_float_where_codes_are_fine():
     """At 20 bits, against torch's own derivative of the real function by differences."""
     net, module, x = made("plain", 20, 1)
     module(torch.tensor(x)).sum().backward()
-    rows = module.layers[0].rows["f"]
+    rows = module.layers[0].rows
     for row, column in ((0, 0), (3, 5)):
-        found, step = rows.weights.grad[row, column].item(), 1e-5
+        found, step = rows.weights.grad[4 + row, column].item(), 1e-5  # f is behind four of i
         ends = []
         for by in (-step, step):
             weights = {kind: values.copy() for kind, values in net.layers[0].weights.items()}
@@ -81,7 +114,7 @@ def test_gradients_are_those_of_float_where_codes_are_fine():
 
 def test_a_weight_beyond_its_format_has_no_gradient():
     _, module, x = made("plain", 8)
-    rows = module.layers[0].rows["i"]
+    rows = module.layers[0].rows
     with torch.no_grad():
         rows.weights[1, 2] = 1e6
     module(torch.tensor(x)).square().sum().backward()
@@ -111,20 +144,25 @@ def test_what_was_pruned_stays_so(kind):
     assert same(module, x)
 
 
-def test_training_makes_narrow_weights_better():
-    """At 4 bits, towards the float network's own outputs."""
-    rng = np.random.default_rng(1)
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_training_makes_narrow_weights_better(seed):
+    """Weights of 4 bits, towards the float network's own outputs; x and y have 8, whose rounding,
+    which no weight takes back, is a hundredth of the first error."""
+    rng = np.random.default_rng(seed)
     net, x = Network((layer(rng, 3, 8),)), rng.normal(size=(16, 12, 3))
-    module, wanted = Aware(net, choose_formats(net, 4, x)), torch.tensor(net.run(x).out)
-    steps, errors = torch.optim.Adam(module.parameters(), 0.01), []
+    seen = Seen.measure(net, x)
+    formats = formats_of(net, replace(Rule(8).widths(net, seen), weights=4), seen)
+    module, wanted = Aware(net, formats), torch.tensor(net.run(x).out)
+    steps, errors = torch.optim.Adam(module.parameters(), 3e-3), []
     for k in range(60):
-        steps.param_groups[0]["lr"] = 0.01 * (1 - k / 60)
+        steps.param_groups[0]["lr"] = 3e-3 * (1 - k / 60)
         steps.zero_grad()
         error = (module(torch.tensor(x)) - wanted).square().mean()
         error.backward()
         steps.step()
         errors.append(error.item())
-    assert min(errors[-10:]) < 0.85 * errors[0]
+    assert formats.layers[0].y.lsb ** 2 / 12 < 0.01 * errors[0]
+    assert min(errors[-10:]) < 0.75 * errors[0]
 
 
 def test_what_torch_has_not_is_refused():
