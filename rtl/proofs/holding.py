@@ -31,6 +31,8 @@ def holding(core: StepPlan, design: Design) -> Proof:
     driven = {"i__valid": 1, "r_en": 1, "i__payload": 0}
     ports = {"state_write": core.options.state_port, "load_write": program.loadable}
     driven |= {port: 0 for port, there in ports.items() if there}
+    if isinstance(rows, SkipRows):
+        driven |= rows.shortest
     return Proof(
         "hold",
         "Every word of the state memory is in every clock what it was in the clock before, to the "

@@ -28,6 +28,7 @@ from rtl.proofs.sequences import between as of_buffers
 from rtl.proofs.sequences import places
 from rtl.proofs.sequencing import sequencing
 from rtl.proofs.shut import shut
+from rtl.proofs.skipping.adding import adding
 from rtl.proofs.skipping.keeping import keeping
 from rtl.proofs.skipping.leaving import leaving as beats_of
 from rtl.proofs.skipping.progress import progress as ending
@@ -61,6 +62,7 @@ LISTED: dict[str, Maker] = {  # of a core that skips
     **{name: MAKERS[name] for name in ("cell", "shut", "reader", "hold")},
     **{name: make for name, make in MAKERS.items() if name.startswith("saturates-")},
     "counts": counting,
+    "adds": adding,
     "sum": keeping,
     "used": using,
     "fifo": fifo,

@@ -1,7 +1,7 @@
 """Kept sums: what is added in a step comes to what was there, of every row, and nothing is lost."""
 
 from rtl.proofs.design import Design
-from rtl.proofs.errors import ProofError
+from rtl.proofs.errors import InapplicableError, ProofError
 from rtl.proofs.harness import Harness
 from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.skipping.marks import RowMark
@@ -16,11 +16,12 @@ def keeping(core: StepPlan, design: Design) -> Proof:
 
     Raises
     ------
-    ProofError : a core that keeps no sums, or too few to tell when one is written.
+    InapplicableError : a core that keeps no sums.
+    ProofError : too few of them to tell when one is written.
     """
     rows = SkipRows(core)
     if not rows.schedule.changed:
-        raise ProofError("it is stated of kept sums, and sums of a core that skips 0 begin anew")
+        raise InapplicableError("sums of a core that skips 0 are not kept, they begin anew")
     if rows.count <= latency.KEPT + 1:
         raise ProofError(f"{rows.count} rows: one of so few could come again before it is written")
     width = core.program.paths.sum
@@ -42,7 +43,7 @@ def keeping(core: StepPlan, design: Design) -> Proof:
             "a sum is read from the row behind",
             design.replaced(design.find("kept"), r"^(    _0_ <= kept\[.*)\];", r"\1 ^ 1];"),
             rows.limit + 10,
-            {"i__valid": 1, "r_en": 1},
+            {"i__valid": 1, "r_en": 1, **rows.shortest},
         ),
     )
 

@@ -52,7 +52,22 @@ class SkipRows(Rows):
     @property
     def limit(self) -> int:
         """Clocks from power-up in which a step of few columns can be through."""
-        return latency.START + sum(self.sizes) + self.stages
+        looked = len(self.schedule.phases) * (1 + latency.LOOKED)
+        return latency.START + looked + sum(self.takes) + self.stages
+
+    @property
+    def shortest(self) -> dict[str, int]:
+        """What a search for a fault may limit itself to: lists are whole and empty at any time, and
+        nothing is written from outside."""
+        schedule = self.schedule
+        whole = 1 << max(schedule.widths.values()).bit_length()
+        lists = {
+            f"front.sequencer.ends{p}_{k}": whole
+            for p, _ in enumerate(schedule.phases)
+            for k in range(schedule.lists)
+        }
+        ports = {"state_write": self.core.options.state_port, "load_write": self.program.loadable}
+        return lists | {port: 0 for port, there in ports.items() if there}
 
     def at(self, times: Iterable[int], delay: int = 0) -> str:
         """Whether one of some rows of the tail stands so many stages behind that of its sum."""
