@@ -29,7 +29,8 @@ def prune(net: Network, lanes: int, zeros: float, x: Array) -> Network:
     ----------
     lanes : multipliers, one of `rtl.allowed_lanes`.
     zeros : the share of each stage's columns that become 0, from 0 to below 1.
-    x : (T, D) or (N, T, D), typical input, real.
+    x : (T, D) or (N, T, D), typical input, real; no sequence padded, as what stands behind its end
+        counts as well.
 
     Raises
     ------
