@@ -94,7 +94,7 @@ def search(
             "--output",
             "-o",
             help="Formats file to write; next to it a figure (.svg), and a journal (.jsonl) with "
-            "which an interrupted search goes on.",
+            "which an interrupted search goes on. With --skip the journal alone.",
             show_default="out/<model's name>.formats.json",
         ),
     ] = None,
