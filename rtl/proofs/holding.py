@@ -28,7 +28,7 @@ def holding(core: StepPlan, design: Design) -> Proof:
     program, rows = core.program, rows_of(core)
     if isinstance(rows, SkipRows) and rows.count <= latency.STATE_READ + latency.STATE:
         raise ProofError(f"{rows.count} rows: one of so few could come again before it is written")
-    driven = {"i__valid": 1, "r_en": 1, "i__payload": 0}
+    driven: dict[str, int | str] = {"i__valid": 1, "r_en": 1, "i__payload": 0}
     ports = {"state_write": core.options.state_port, "load_write": program.loadable}
     driven |= {port: 0 for port, there in ports.items() if there}
     if isinstance(rows, SkipRows):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from rtl.proofs.design import Design
 from rtl.proofs.harness import Harness
 from rtl.proofs.progress import claim_begins, starved
-from rtl.proofs.proof import Proof
+from rtl.proofs.proof import Proof, Twin
 from rtl.proofs.skipping.leaving import SkipBeats, assumptions, claim_beats
 from rtl.proofs.skipping.reading import Bounds
 from rtl.proofs.skipping.rebuilding import RESTORE, of_front
@@ -48,8 +48,7 @@ class Clocks:
 def progress(core: StepPlan, design: Design) -> Proof:
     """Liveness of the whole core as two bounds."""
     beats = SkipBeats(core)
-    clocks, elements = Clocks(beats), core.schedule.elements * core.schedule.streams
-    twin = starved(core, design, beats.limit + elements + beats.outputs + 3)
+    clocks = Clocks(beats)
     return Proof(
         "ends",
         f"While the output is taken, a step whose input is there begins within {clocks.wait} "
@@ -61,8 +60,20 @@ def progress(core: StepPlan, design: Design) -> Proof:
         design,
         lambda given: state(given, beats),
         3,
-        replace(twin, driven={**twin.driven, **beats.shortest, "lanes.sum0": 0}),
+        _twin(core, design, beats),
     )
+
+
+def _twin(core: StepPlan, design: Design, beats: SkipBeats) -> Twin:
+    """Where sums are rebuilt, no other step begins; else none has room."""
+    schedule = beats.schedule
+    if beats.rebuilds:
+        broken = design.replaced(design.find(RESTORE), r"= due & \\\$\d+ ;", "= due;")
+        fault = "sums are rebuilt from a state again and again"
+        return Twin(fault, broken, 2 * latency.START + schedule.listing_anew, {"r_en": 1})
+    elements = schedule.elements * schedule.streams
+    twin = starved(core, design, beats.limit + elements + beats.outputs + 3)
+    return replace(twin, driven={**twin.driven, **beats.shortest, "lanes.sum0": 0})
 
 
 def state(design: Design, beats: SkipBeats) -> Harness:

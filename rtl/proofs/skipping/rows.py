@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 from rtl.proofs.ages import runs, wrapped
+from rtl.proofs.design import escaped
+from rtl.proofs.harness import PART
 from rtl.proofs.rows import Place, Rows, Timed
 from rtl.schedule import latency
 from rtl.schedule.skipping import SkipSchedule
+from rtl.skipping.lister import value_layout
 from rtl.step_plan import StepPlan
 
 
@@ -56,9 +60,9 @@ class SkipRows(Rows):
         return latency.START + looked + sum(self.takes) + self.stages
 
     @property
-    def shortest(self) -> dict[str, int]:
-        """What a search for a fault may limit itself to: lists are whole and empty at any time, and
-        nothing is written from outside."""
+    def shortest(self) -> dict[str, int | str]:
+        """What a search for a fault may limit itself to: an input is there and lists are whole and
+        empty at any time, and nothing is written from outside."""
         schedule = self.schedule
         whole = 1 << max(schedule.widths.values()).bit_length()
         lists = {
@@ -67,7 +71,20 @@ class SkipRows(Rows):
             for k in range(schedule.lists)
         }
         ports = {"state_write": self.core.options.state_port, "load_write": self.program.loadable}
-        return lists | {port: 0 for port, there in ports.items() if there}
+        return {**lists, **self._waiting, **{port: 0 for port, there in ports.items() if there}}
+
+    @property
+    def _waiting(self) -> dict[str, int | str]:
+        """An input is there, of those nets that `leave_lists` leaves: it says so; or a step's last
+        element, if any, comes to its list, which is a register and 0 at power-up."""
+        if not self.rebuilds:
+            return {"front.input.waiting": 1}
+        qnet, streams, net = self.core.qnet, self.schedule.streams, "front.input.lister.o"
+        layout = value_layout(
+            streams, qnet.inputs, qnet.formats.input.width + self.schedule.changed
+        )
+        last: Any = layout.const({"valid": 1, "final": 1, "stage": streams - 1})
+        return {net: f"({escaped(f'{PART}.{net}')} == 0 ? 0 : {last.as_bits()})"}
 
     def at(self, times: Iterable[int], delay: int = 0) -> str:
         """Whether one of some rows of the tail stands so many stages behind that of its sum."""
