@@ -40,7 +40,7 @@ CLASSIFIERS = {  # cells, epochs
     "speech detector": (128, 16),
     "heart beats": (16, 80),
 }
-LEARNT = {"digits": 15, "vowels": 15, "spoken digits": 4}  # epochs on the integer model
+LEARNT, EPOCHS = ("digits", "vowels", "spoken digits"), 15  # those trained on the integer model
 SEARCHED = ("digits", "vowels")
 SPEECH = 8  # recordings that formats are chosen on, and as many others
 WINDOW, HOP = 512, 128  # of the denoiser's spectra, at 16 kHz
@@ -145,7 +145,7 @@ def measure(name: str, subject: Subject) -> dict[str, Any]:
             (2, MIXED, "ternary weights, trained"),
             (4, 4, "trained"),
         ):
-            qnet = learnt(net, subject.train, seen, weights, others, LEARNT[name])
+            qnet = learnt(net, subject.train, seen, weights, others, EPOCHS)
             bits[str(others)][how] = judge(subject, real, qnet)
     return {**found, "bits": bits}
 

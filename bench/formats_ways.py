@@ -23,7 +23,7 @@ from golden.network import Network
 from golden.squash import Array
 
 LANES = 8
-RATES = {4: 1e-3, 2: 3e-3}  # of training on the integer model, by bits of weights
+RATE = 3e-3  # of training on the integer model
 MIXED = 8  # bits of x and y where weights have 4 or 2
 SEARCHED = 40  # sequences that a search is made on
 
@@ -85,7 +85,7 @@ def learnt(
     elif weights != 4:
         raise FormatError(f"weights of {weights} bits: 4, or 2 for ternary ones")
     code = "".join(map(inspect.getsource, (aware, gradients, _train, _settle, trained.fit)))
-    settings = f"{weights} {epochs} {RATES} {formats.as_dict()}"
+    settings = f"{weights} {epochs} {RATE} {formats.as_dict()}"
     stages = *net.layers, *net.head
     own = [values for stage in stages for values in _arrays(stage.weights, stage.biases)]
     made_of = (code, settings, data.x, data.ends, data.labels, *own)
@@ -112,7 +112,7 @@ def _train(net: Network, formats: Formats, data: Labelled, weights: int, epochs:
                 low.fill_(-1.0)
     trained.fit(
         lambda x, ends: trained.last(module(x), ends),
-        torch.optim.Adam(module.parameters(), RATES[weights]),
+        torch.optim.Adam(module.parameters(), RATE),
         data,
         epochs,
     )
