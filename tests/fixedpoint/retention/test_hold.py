@@ -299,7 +299,7 @@ def test_a_planted_fault_in_the_last_step_is_caught(monkeypatch, reference):
     """One cell of one sequence moves by 1 LSB in the very last of many steps."""
     net, x = forget_network()
     qnet = quantize(net, bits=12, calibrate=x)
-    sound, calls = loop._Loop.record, []
+    sound, calls = loop.Loop.record, []
 
     def fault(self, trace, steps):
         calls.append(steps)
@@ -307,7 +307,7 @@ def test_a_planted_fault_in_the_last_step_is_caught(monkeypatch, reference):
             self.s[steps, 3, 0, 1] += 1
         sound(self, trace, steps)
 
-    monkeypatch.setattr(loop._Loop, "record", fault)
+    monkeypatch.setattr(loop.Loop, "record", fault)
     assert check_hold(qnet, 4999, 2).holds
     calls.clear()
     assert check_hold(qnet, 5000, 2).largest_change_lsb == (1,)
