@@ -79,7 +79,7 @@ def measure(shape: str, rounds: int) -> Found:
     torch.set_num_threads(1)
     inputs, cells, steps = SHAPES[shape]
     rng, net = np.random.default_rng(1), network(inputs, cells)
-    given = rng.standard_normal((BATCH, steps, inputs))
+    given, count = rng.standard_normal((BATCH, steps, inputs)), -(-60 // steps)
     module = Aware(net, choose_formats(net, BITS, given))
     x, labels = torch.tensor(given), torch.tensor(rng.integers(CLASSES, size=BATCH))
     runs = {"integer": (list(module.parameters()), lambda x: module(x)[:, -1])}
@@ -89,7 +89,7 @@ def measure(shape: str, rounds: int) -> Found:
         optimizer = torch.optim.Adam(learnt, RATE)
 
         def call() -> None:
-            for _ in range(-(-60 // steps)):
+            for _ in range(count):
                 loss = torch.nn.functional.cross_entropy(run(x), labels)
                 optimizer.zero_grad()
                 loss.backward()
@@ -98,8 +98,8 @@ def measure(shape: str, rounds: int) -> Found:
         return call
 
     times = best({name: batches(*each) for name, each in runs.items()}, rounds)
-    count = -(-60 // steps) * steps
-    return {"shape": shape, "us": {name: each / count * 1e6 for name, each in times.items()}}
+    us = {name: each / (count * steps) * 1e6 for name, each in times.items()}
+    return {"shape": shape, "us": us}
 
 
 def table(found: Found) -> Table:

@@ -85,6 +85,11 @@ class Problem:
         found = self.statistics
         return self.net if found is None else rounded(self.net, formats, found)
 
+    @property
+    def right_in_float(self) -> int | None:
+        """How many sequences float answers rightly, where the right answers are known."""
+        return self.answers and self.answers.right(self.outs[0])
+
     def compared(self, outs: Sequence[Array]) -> dict[str, Any]:
         """How outputs of each part, as `self.outs`, differ from those: rmse, max_abs, right and
         right_in_float of an `Evaluation`."""
@@ -95,7 +100,7 @@ class Problem:
             "rmse": float(np.sqrt(np.mean(error**2))),
             "max_abs": float(np.abs(error).max()),
             "right": answers and answers.right(outs[0]),
-            "right_in_float": answers and answers.right(self.outs[0]),
+            "right_in_float": self.right_in_float,
         }
 
     def digest(self) -> str:
@@ -158,8 +163,8 @@ def evaluate(problem: Problem, widths: Widths) -> Evaluation:
         runs = [run(qnet, part) for part in problem.parts]
         holds = _holds(qnet)
     except FormatError:
-        wanted = problem.compared(problem.outs)["right_in_float"]
-        return Evaluation(widths, math.inf, math.inf, None, wanted, 0, None, None)
+        right = problem.right_in_float
+        return Evaluation(widths, math.inf, math.inf, None, right, 0, None, None)
     return Evaluation(
         widths,
         **problem.compared([trace.value("out") for trace in runs]),

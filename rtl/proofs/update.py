@@ -86,9 +86,11 @@ def claim_state(h: Harness, core: StepPlan, mode: list[str]) -> None:
     new = f"$signed({h.see('i.code')}[{paths.g - 1}:0])"
     product = times(h, "i_g", paths.gate + paths.g, operand(h, core, "i"), new)
     h.prove(f"$signed({h.see('product')}) == {product}")
-    bits = 4 + max(h.width("product") + max(-each.input_shift for each in modes), paths.s)
-    bits = max(bits, 4 + paths.gate + paths.s + max(0, *(-each.keep_shift for each in modes)))
-    bits = max(bits, 1 + paths.gate + paths.g)  # states may be much narrower than what is written
+    bits = max(
+        4 + h.width("product") + max(-each.input_shift for each in modes),
+        4 + paths.gate + paths.s + max(0, *(-each.keep_shift for each in modes)),
+        1 + paths.gate + paths.g,  # states may be much narrower than what is written
+    )
     written = rounded(h, "written", product, bits, [each.input_shift for each in modes], mode[1])
     old = f"$signed({h.see('value0')})"
     h.line(f"reg signed [{paths.s - 1}:0] old_was = 0;")

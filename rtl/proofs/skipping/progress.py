@@ -99,10 +99,8 @@ def rebuilding(h: Harness, clocks: Clocks) -> str:
     due, lists, clock, alone = (
         h.see(f"{RESTORE}.{name}") for name in ("due", "lists", "clock", "alone")
     )
-    listing, room = (
-        clocks.beats.schedule.listing_anew,
-        f"{h.see('free')} >= {clocks.beats.core.schedule.streams}",
-    )
+    schedule = clocks.beats.schedule
+    listing, room = schedule.listing_anew, f"{h.see('free')} >= {schedule.streams}"
     h.prove(f"!{lists} || ({clock} < {listing} && {room})")
     h.prove(f"{lists} || {clock} == 0")
     h.prove(f"!{alone} || ({h.see('front.input.waiting')} && {room})")
@@ -132,11 +130,8 @@ def claim_ages(h: Harness, clocks: Clocks) -> None:
 def claim_followed(h: Harness, clocks: Clocks) -> None:
     """Any one step with beats of its own has given them within its bound."""
     beats, rows, end = clocks.beats, clocks.rows, clocks.last + 1
-    starts, running, taking = (
-        h.see(f"{SEQUENCER}.starts"),
-        h.see(f"{SEQUENCER}.running"),
-        h.see("r_en"),
-    )
+    starts, running = h.see(f"{SEQUENCER}.starts"), h.see(f"{SEQUENCER}.running")
+    taking = h.see("r_en")
     h.any("follow", 1)
     h.line(f"wire met = {starts} && follow && promised != 0 && {taking};")
     h.line(f"wire leaves = mine <= given || !{taking};")
